@@ -1,0 +1,194 @@
+/* base: what every module of espalier stands on - status codes with a sentence for the person,
+ * memory, counter-based random numbers, strict JSON, configuration tables, atomic files, log.
+ *
+ * No function here prints; `cli` installs the callbacks that do. */
+#ifndef ESP_BASE_H
+#define ESP_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#define ESP_VERSION "0.1.0"
+
+/* ---- status.c: a code for the program, a sentence for the person ------------------------- */
+
+typedef enum {
+    ESP_OK = 0,
+    ESP_ERR_USAGE,       /* the command line or a configuration key is wrong */
+    ESP_ERR_IO,          /* a file cannot be read or written */
+    ESP_ERR_FORMAT,      /* a file's content is not what its format demands */
+    ESP_ERR_SHAPE,       /* sizes that must agree do not */
+    ESP_ERR_RANGE,       /* a value outside its documented range */
+    ESP_ERR_NUMERIC,     /* NaN or infinity where a finite number is needed */
+    ESP_ERR_MACHINE,     /* the machine lacks something: EGL, memory, a program */
+    ESP_ERR_INFEASIBLE,  /* no cut can meet the request */
+    ESP_ERR_INTERRUPTED  /* the user asked to stop (SIGINT, SIGTERM) */
+} esp_status;
+
+#define ESP_ERROR_TEXT 1024 /* bytes of an error sentence, including the final 0 */
+
+/* Records the sentence for this thread and returns `status`, so that callers write
+ * `return esp_fail(ESP_ERR_SHAPE, "layer '%s': ...", ...)`. */
+esp_status esp_fail(esp_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts "context: " in front of this thread's sentence and returns `status`. */
+esp_status esp_fail_in(esp_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The sentence of this thread's last failure; never NULL, valid until the next esp_fail. */
+const char *esp_error_text(void);
+
+/* A failure carried from a worker thread to the thread that reports it. */
+typedef struct {
+    esp_status status;
+    char text[ESP_ERROR_TEXT];
+} esp_error;
+
+void       esp_error_take(esp_error *error, esp_status status); /* copies this thread's sentence */
+esp_status esp_error_raise(const esp_error *error);              /* makes it this thread's; returns its status */
+
+/* ---- memory.c ---------------------------------------------------------------------------- */
+
+/* Zeroed memory aligned to 64 bytes, for count * size bytes (overflow checked); freed with
+ * free(). Never NULL: when the machine has no memory left the program says so in one line and
+ * exits with status 1, since sizes were validated before. */
+void *esp_alloc(size_t count, size_t size);
+char *esp_strdup(const char *text);
+
+/* A stack of scratch memory: one block, carved between marks. Running out is a sizing bug and
+ * aborts in every build. Not shared between threads. */
+typedef struct {
+    char  *base;
+    size_t size, used;
+} esp_arena;
+
+void   esp_arena_init(esp_arena *arena, size_t bytes);
+void   esp_arena_free(esp_arena *arena);
+size_t esp_arena_mark(const esp_arena *arena);
+void   esp_arena_reset(esp_arena *arena, size_t mark);
+void  *esp_arena_take(esp_arena *arena, size_t bytes);   /* 64-byte aligned, not cleared */
+float *esp_arena_floats(esp_arena *arena, size_t count);
+
+/* ---- random.c: Philox4x32-10 (Salmon et al. 2011, Random123) ------------------------------ */
+
+/* What a stream is for. A number never serves two purposes, so adding a draw in one place
+ * changes nothing elsewhere. The values are part of the file format: append only. */
+typedef enum {
+    ESP_RNG_INIT = 1,    /* initial weights */
+    ESP_RNG_START,       /* start states of episodes */
+    ESP_RNG_SEED_ACTIONS,/* sticky random actions of the first episodes */
+    ESP_RNG_EXPLORE,     /* exploration noise of collected episodes */
+    ESP_RNG_REPLAY,      /* prioritised draws from the buffer */
+    ESP_RNG_UPDATE,      /* augmentation shifts and policy noise of one update */
+    ESP_RNG_PLAN,        /* samples of the planner */
+    ESP_RNG_IMPORTANCE,  /* random importance */
+    ESP_RNG_SEARCH,      /* random search methods */
+    ESP_RNG_BOOTSTRAP,   /* confidence intervals */
+    ESP_RNG_TEST
+} esp_rng_purpose;
+
+/* A key and a counter. Copying it copies the position: equal state gives equal numbers. */
+typedef struct {
+    uint32_t key[2];
+    uint64_t stream;   /* index of the stream, upper half of the Philox counter */
+    uint64_t block;    /* lower half, advanced by one for every four 32-bit words */
+    uint32_t word[4];  /* words of the current block */
+    int      left;     /* words not yet handed out */
+} esp_rng;
+
+esp_rng  esp_rng_make(uint64_t seed, esp_rng_purpose purpose, uint64_t index);
+esp_rng  esp_rng_fork(const esp_rng *rng, uint64_t index); /* independent child; rng unchanged */
+uint32_t esp_rng_u32(esp_rng *rng);
+double   esp_rng_uniform(esp_rng *rng);                     /* [0, 1), 53 bits */
+uint32_t esp_rng_below(esp_rng *rng, uint32_t n);           /* 0 .. n-1, unbiased; n >= 1 */
+void     esp_rng_normal(esp_rng *rng, float *out, size_t count); /* standard normal, Box-Muller */
+
+/* ---- file.c ------------------------------------------------------------------------------ */
+
+/* Reads a whole regular file of at most `limit` bytes into new memory (caller frees), with one
+ * 0 byte appended that is not counted in *size. */
+esp_status esp_file_read(const char *path, size_t limit, char **data, size_t *size);
+
+/* Writes to a temporary name in the same folder, syncs, renames: `path` is the old file or the
+ * whole new one, whatever happens. The temporary is removed on failure. */
+esp_status esp_file_write(const char *path, const void *data, size_t size);
+
+/* Appends to a file (created if absent) in one write call. */
+esp_status esp_file_append(const char *path, const void *data, size_t size);
+
+/* Creates a folder and its parents if absent. */
+esp_status esp_folder_make(const char *path);
+
+/* "dir/name" in new memory; and the folder part of a path ("." if none) in new memory. */
+char *esp_path_join(const char *folder, const char *name);
+char *esp_path_folder(const char *path);
+
+/* ---- json.c: strict JSON over cJSON ------------------------------------------------------- */
+
+/* Parses `size` bytes. Refused with "source: line L: what": trailing text, depth above 32,
+ * duplicate keys, control characters, numbers that are not finite, invalid UTF-8, an embedded 0.
+ * *out belongs to the caller (cJSON_Delete). */
+esp_status esp_json_parse(const char *text, size_t size, const char *source, cJSON **out);
+esp_status esp_json_read(const char *path, cJSON **out);                       /* at most 16 MiB */
+esp_status esp_json_write(const char *path, const cJSON *json);                /* formatted, atomic */
+esp_status esp_json_append(const char *path, const cJSON *json);               /* one line, appended */
+
+/* ---- config.c: a configuration is a struct and a table of its keys ------------------------ */
+
+typedef enum { ESP_BOOL, ESP_INT, ESP_U64, ESP_DOUBLE, ESP_TEXT, ESP_CHOICE } esp_field_type;
+
+/* One key. ESP_CHOICE is an int: the index into `choices` ("sparse|dense"). ESP_TEXT is a
+ * char[ESP_CONFIG_TEXT]. `min`, `max` bound numbers and are ignored for the other types. */
+typedef struct {
+    const char    *path;      /* "planner.samples" */
+    esp_field_type type;
+    size_t         offset;    /* offsetof the member */
+    double         min, max;
+    const char    *choices;
+    const char    *help;      /* one line: meaning and unit */
+} esp_field;
+
+#define ESP_CONFIG_TEXT 128
+
+/* Reads a nested JSON object into `config`: keys that are absent keep their value, an unknown or
+ * ill-typed key is refused with the nearest valid name. `source` names the file in messages. */
+esp_status esp_config_read(const esp_field *fields, int count, const cJSON *json, const char *source, void *config);
+
+/* Applies one "PATH=VALUE" of --set. */
+esp_status esp_config_set(const esp_field *fields, int count, const char *assignment, void *config);
+
+/* The whole configuration as a nested JSON object; the caller deletes it. */
+cJSON *esp_config_json(const esp_field *fields, int count, const void *config);
+
+/* The candidate closest to `word` by edit distance, or NULL when none is near. */
+const char *esp_nearest(const char *word, const char *const *candidates, int count);
+
+/* Index of `word` in "a|b|c", or -1. And the index-th word, copied to out[ESP_CONFIG_TEXT]. */
+int  esp_choice_index(const char *choices, const char *word);
+void esp_choice_word(const char *choices, int index, char *out);
+
+/* ---- report.c: log, progress, interruption ------------------------------------------------ */
+
+typedef enum { ESP_LOG_INFO, ESP_LOG_WARNING } esp_log_level;
+typedef void (*esp_log_fn)(void *context, esp_log_level level, const char *line);
+/* total 0: unknown. `detail` is short text after the bar. */
+typedef void (*esp_progress_fn)(void *context, const char *task, double done, double total, const char *detail);
+
+void esp_log_to(esp_log_fn log, esp_progress_fn progress, void *context); /* NULL: silent */
+void esp_log(esp_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* From the main thread only, as often as convenient; done == total ends the bar. */
+void esp_progress(const char *task, double done, double total, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* SIGINT and SIGTERM set a flag that long loops read; the second signal ends the process. */
+void esp_interrupt_install(void);
+bool esp_interrupted(void);
+/* ESP_OK, or ESP_ERR_INTERRUPTED with its sentence. */
+esp_status esp_check_interrupt(void);
+
+double esp_clock(void); /* monotonic seconds */
+
+#endif

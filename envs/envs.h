@@ -1,0 +1,120 @@
+/* envs: MuJoCo tasks seen through a camera, and episodes that advance in step.
+ *
+ * Physics is double because MuJoCo is, networks are float; the conversion is here. One control
+ * step is `action_repeat` physics steps and its reward their sum (control-suite convention). */
+#ifndef ESP_ENVS_H
+#define ESP_ENVS_H
+
+#include <mujoco/mujoco.h>
+
+#include "base/base.h"
+
+#define ESP_MAX_ACTIONS 8
+
+typedef enum { ESP_START_RANDOM, ESP_START_HANGING } esp_start;
+typedef enum { ESP_REWARD_SPARSE, ESP_REWARD_DENSE } esp_reward_kind;
+
+/* env.* of the configuration. */
+typedef struct {
+    char task[ESP_CONFIG_TEXT];   /* name in the registry */
+    char scene[ESP_CONFIG_TEXT];  /* MJCF file; empty: the task's own, models/<task>/scene.xml */
+    int  start;                   /* esp_start */
+    int  reward;                  /* esp_reward_kind */
+    int  action_repeat;           /* physics steps a control step */
+    int  physics_steps;           /* physics steps an episode, a multiple of action_repeat */
+    int  frame_stack;             /* gray frames the network sees, newest last */
+    int  image_size;              /* pixels a side the network sees */
+    int  supersample;             /* rendered pixels per pixel side, box-filtered down */
+} esp_env_config;
+
+esp_env_config esp_env_config_default(void);
+
+/* ---- tasks.c: the registry ------------------------------------------------------------------ */
+
+/* A task: one MJCF and these functions. All read-only on the model. */
+typedef struct {
+    const char *name;
+    const char *camera;                       /* camera of the MJCF the network looks through */
+    /* Puts data into a start state drawn from rng; mj_forward is called afterwards. */
+    void   (*reset)(const mjModel *model, mjData *data, esp_start start, esp_rng *rng);
+    double (*reward)(const mjModel *model, const mjData *data, esp_reward_kind kind); /* [0, 1] a physics step */
+    bool   (*goal)(const mjModel *model, const mjData *data);                         /* pole up and slow */
+    /* One line on what the MJCF lacks (a joint, an actuator), or NULL if it fits the task. */
+    const char *(*mismatch)(const mjModel *model);
+} esp_task;
+
+extern const esp_task esp_task_pendulum;
+const esp_task *esp_task_find(const char *name); /* NULL: unknown, with the error text set */
+
+/* ---- world.c: a task with its loaded model, shared read-only by all threads ------------------ */
+
+typedef struct {
+    esp_env_config  config;   /* copied */
+    const esp_task *task;
+    mjModel        *model;    /* owned */
+    int             camera;
+    int             num_actions;
+    int             num_steps; /* control steps an episode */
+    char           *scene;     /* path of the MJCF, owned */
+} esp_world;
+
+/* Finds the scene: config.scene if given, else <task>/scene.xml below $ESPALIER_MODELS, the
+ * installed models or the source tree's. MuJoCo's own errors become one line. */
+esp_status esp_world_create(const esp_env_config *config, esp_world **out);
+void       esp_world_free(esp_world *world);
+
+/* ---- renderer.c: MuJoCo's renderer in an off-screen EGL context ------------------------------ */
+
+/* Owns an EGL context and MuJoCo's scene and context. Used by one thread at a time; the thread
+ * that calls esp_renderer_frame makes the context current if it is not. */
+typedef struct esp_renderer esp_renderer;
+
+esp_status esp_renderer_create(const esp_world *world, esp_renderer **out);
+void       esp_renderer_free(esp_renderer *renderer);
+/* Renders supersample * image_size pixels a side and box-filters: frame [image_size * image_size]
+ * gray, row 0 at the top. */
+esp_status esp_renderer_frame(esp_renderer *renderer, mjData *data, uint8_t *frame);
+
+/* ---- rollout.c: episodes in lockstep ---------------------------------------------------------- */
+
+/* Names an episode: equal names give equal start states. */
+typedef struct {
+    uint64_t seed, index;
+    int      start;           /* esp_start */
+} esp_episode;
+
+/* What an episode left behind. The arrays are the caller's; NULL means not wanted. */
+typedef struct {
+    double   episode_return;  /* sum of rewards */
+    int      settled;         /* first control step from which the goal holds to the end; num_steps: never */
+    float   *rewards;         /* [num_steps] */
+    float   *actions;         /* [num_steps, num_actions] */
+    uint8_t *frames;          /* [num_steps + 1, image_size * image_size] */
+    double  *states;          /* [num_steps + 1, nq + nv] */
+} esp_trajectory;
+
+/* Chooses actions [n, num_actions] in [-1, 1] (clamped by the simulator) for n episodes at control
+ * step `step`, from obs uint8 [n, frame_stack, image_size, image_size], oldest frame first. */
+typedef esp_status (*esp_act_fn)(void *context, int n, int step, const uint8_t *obs, float *actions);
+
+/* Everything one thread needs to play up to `capacity` episodes at once: a renderer and mjData. */
+typedef struct esp_simulator esp_simulator;
+
+/* Without pixels (render false) obs is NULL and frames are not recorded. */
+esp_status esp_simulator_create(const esp_world *world, int capacity, bool render, esp_simulator **out);
+void       esp_simulator_free(esp_simulator *simulator);
+
+/* Plays n <= capacity episodes in step on the calling thread. Stops early with
+ * ESP_ERR_INTERRUPTED, ESP_ERR_NUMERIC (an action is NaN) or what `act` returned. */
+esp_status esp_rollout(esp_simulator *simulator, const esp_episode *episodes, int n,
+                       esp_act_fn act, void *context, esp_trajectory *out);
+
+/* One simulator per OpenMP thread, made when first used by that thread. */
+typedef struct esp_pool esp_pool;
+
+esp_pool  *esp_pool_create(const esp_world *world, int capacity, bool render);
+void       esp_pool_free(esp_pool *pool);
+/* The simulator of the calling OpenMP thread. */
+esp_status esp_pool_simulator(esp_pool *pool, esp_simulator **out);
+
+#endif

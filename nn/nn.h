@@ -1,0 +1,229 @@
+/* nn: networks whose tensor dimensions are named axes, their layers forward and backward, Adam,
+ * initialisation, safetensors.
+ *
+ * Matrices are row-major, slowest first: [batch, features]. Images enter as uint8
+ * [batch, channel, row, column] (PyTorch's order); inside convolutions they are
+ * [batch, row, column, channel], because then a patch is a few long contiguous copies.
+ * Weights keep PyTorch's layouts: dense [out, in], conv [out, in, kh, kw]. */
+#ifndef ESP_NN_H
+#define ESP_NN_H
+
+#include "base/base.h"
+
+/* ---- gemm.c: the one door to BLAS --------------------------------------------------------- */
+
+/* c[m,n] = a[m,k] * b + beta * c.  nt: b is [n,k]; nn: b is [k,n]; tn: a is [k,m], b is [k,n].
+ * Single-threaded: parallel work is cut above this level, so results do not depend on it. */
+void esp_gemm_nt(int m, int n, int k, const float *a, const float *b, float beta, float *c);
+void esp_gemm_nn(int m, int n, int k, const float *a, const float *b, float beta, float *c);
+void esp_gemm_tn(int m, int n, int k, const float *a, const float *b, float beta, float *c);
+
+/* ---- activation.c ------------------------------------------------------------------------- */
+
+typedef enum { ESP_ACT_NONE, ESP_ACT_RELU, ESP_ACT_ELU, ESP_ACT_TANH, ESP_ACT_SIGMOID } esp_act;
+
+/* y[rows, cols] = act(y + bias) in one pass; bias [cols] or NULL. */
+void esp_act_forward(esp_act act, int rows, int cols, const float *bias, float *y);
+/* dy *= act'(x), expressed through the output y = act(x). */
+void esp_act_backward(esp_act act, size_t count, const float *y, float *dy);
+/* exp by a polynomial that compilers vectorise; relative error below 3e-7 on [-87, 88]. */
+float esp_expf(float x);
+
+/* ---- network.c: axes, tensors, components -------------------------------------------------- */
+
+#define ESP_NAME 32        /* bytes of a name, including the final 0 */
+#define ESP_MAX_AXES 64
+#define ESP_MAX_TENSORS 96
+#define ESP_MAX_LAYERS 64
+#define ESP_MAX_COMPONENTS 8
+
+/* One dimension of the network along which units can be removed; fixed when it faces the world. */
+typedef struct {
+    char name[ESP_NAME];
+    int  size;
+    bool prunable;
+} esp_axis;
+
+/* A tensor dimension is a concatenation of stretches; a stretch is an axis times a block
+ * (flatten: channel x 3x3 has block 9). A dimension without stretches (kernel rows and columns)
+ * has num == 0 and its size in the tensor's shape. */
+typedef struct {
+    int num;
+    struct { int axis, block; } part[2];
+} esp_dim;
+
+typedef struct {
+    char    name[2 * ESP_NAME]; /* "_encoder.1.weight" */
+    int     component;
+    int     layer;
+    bool    trainable;          /* false: running statistics */
+    int     rank;
+    int     shape[4];
+    esp_dim dim[4];
+    size_t  offset, count;      /* place in esp_network.weights, in floats */
+} esp_tensor;
+
+typedef enum {
+    ESP_LAYER_IMAGE,     /* uint8 [c,h,w] -> float [h,w,c] / 255 */
+    ESP_LAYER_CONV2D,    /* [h,w,c] -> [h',w',c'], no padding */
+    ESP_LAYER_FLATTEN,   /* [h,w,c] -> [c,h,w] as one row */
+    ESP_LAYER_DENSE,
+    ESP_LAYER_LAYERNORM, /* eps 1e-5, biased variance, affine */
+    ESP_LAYER_BATCHNORM  /* eps 1e-5, momentum 0.1, running statistics, affine */
+} esp_layer_kind;
+
+typedef struct {
+    esp_layer_kind kind;
+    esp_act act;
+    char    module[ESP_NAME];      /* "_encoder.1"; tensors are module.weight, module.bias ... */
+    int     component;
+    esp_dim in, out;               /* channels for image, conv and flatten's input */
+    int     kernel, stride;        /* conv */
+    int     in_rows, out_rows;     /* image side before and after; 0 for vectors */
+    int     weight, bias, mean, var; /* indices of tensors, -1 if none */
+    int     in_size, out_size;     /* values per sample; derived from the axes */
+} esp_layer;
+
+typedef struct {
+    char   name[ESP_NAME];         /* "_encoder" */
+    int    first_layer, num_layers;
+    int    first_tensor, num_tensors;
+    int    in_size, out_size;      /* values per sample */
+    size_t offset, count;          /* its weights are one stretch of esp_network.weights */
+} esp_component;
+
+/* A network is plain data: build it axis by axis and layer by layer, then esp_network_finish.
+ * `weights` (owned) holds all tensors back to back in the order they were declared. */
+typedef struct {
+    int num_axes, num_tensors, num_layers, num_components;
+    esp_axis      axis[ESP_MAX_AXES];
+    esp_tensor    tensor[ESP_MAX_TENSORS];
+    esp_layer     layer[ESP_MAX_LAYERS];
+    esp_component component[ESP_MAX_COMPONENTS];
+    size_t num_weights;
+    float *weights;
+} esp_network;
+
+esp_network *esp_network_new(void);
+void         esp_network_free(esp_network *net); /* accepts NULL */
+int     esp_network_axis(esp_network *net, const char *name, int size, bool prunable);
+esp_dim esp_dim_of(int axis);                    /* one axis */
+esp_dim esp_dim_concat(int first, int second);   /* latent | action */
+int  esp_network_component(esp_network *net, const char *name); /* layers that follow belong to it */
+void esp_network_image(esp_network *net, int channels, int rows);
+void esp_network_conv2d(esp_network *net, const char *module, int in, int out, int kernel, int stride, esp_act act);
+void esp_network_flatten(esp_network *net);
+void esp_network_dense(esp_network *net, const char *module, esp_dim in, esp_dim out, esp_act act);
+void esp_network_norm(esp_network *net, esp_layer_kind kind, const char *module, int axis, esp_act act);
+/* Derives shapes, offsets and sizes from the axes and allocates zeroed weights. May be called on
+ * a description whose axis sizes were changed. ESP_ERR_SHAPE when an image gets too small. */
+esp_status esp_network_finish(esp_network *net);
+/* A copy of the description with no weights, to be resized and finished. */
+esp_network *esp_network_describe(const esp_network *net);
+esp_network *esp_network_clone(const esp_network *net);
+
+int   esp_dim_size(const esp_network *net, const esp_dim *dim);
+int   esp_network_find_axis(const esp_network *net, const char *name);       /* -1: none */
+int   esp_network_find_tensor(const esp_network *net, const char *name);     /* -1: none */
+int   esp_network_find_component(const esp_network *net, const char *name);  /* -1: none */
+float *esp_network_weights(const esp_network *net, int tensor);
+bool  esp_tensor_has_axis(const esp_tensor *tensor, int axis);
+/* Bit c set: component c has a tensor along the axis. */
+unsigned esp_axis_components(const esp_network *net, int axis);
+size_t esp_network_params(const esp_network *net, unsigned components); /* trainable, of a set of components */
+#define ESP_ALL_COMPONENTS (~0u)
+/* Multiply-adds of one sample through one component. */
+double esp_component_macs(const esp_network *net, int component);
+
+/* ---- tape.c: one component forward, and backward over what forward recorded ---------------- */
+
+/* Owns the activations of one component for up to `capacity` samples. One tape per thread.
+ * Made for one network's sizes; a pruned network needs its own. */
+typedef struct esp_tape esp_tape;
+
+esp_tape *esp_tape_create(const esp_network *net, int component, int capacity);
+void      esp_tape_free(esp_tape *tape);  /* accepts NULL */
+/* x: [n, in_size] float, or uint8 images when the first layer is an image; borrowed until
+ * backward. Returns [n, out_size] inside the tape, valid until its next forward. */
+const float *esp_forward(const esp_network *net, esp_tape *tape, const void *x, int n);
+/* dy [n, out_size] is destroyed. Adds weight gradients to grads (laid out like net->weights;
+ * NULL: not wanted) and writes dx [n, in_size] (NULL: not wanted; never for images). */
+void esp_backward(const esp_network *net, esp_tape *tape, float *dy, float *grads, float *dx);
+/* BatchNorm uses batch statistics while training, running ones otherwise (default). */
+void esp_tape_train(esp_tape *tape, bool training);
+/* Moves the running statistics of `net` towards those of the tape's last training forward. */
+void esp_tape_update_statistics(const esp_tape *tape, esp_network *net);
+
+/* ---- init.c -------------------------------------------------------------------------------- */
+
+/* Orthogonal rows or columns times gain, made from `w` filled with normals: QR with positive
+ * diagonal (reference case 7). w [rows, cols] in place. */
+void esp_orthogonal(int rows, int cols, float gain, float *w);
+/* The reference agent's start: dense gain 1, conv gain sqrt 2, biases 0, LayerNorm 1 and 0. */
+void esp_network_init_orthogonal(esp_network *net, uint64_t seed);
+/* PyTorch's default for Linear and Conv2d: uniform in +-1/sqrt(fan in), weights and biases. */
+void esp_network_init_default(esp_network *net, uint64_t seed);
+
+/* ---- adam.c -------------------------------------------------------------------------------- */
+
+/* Adam (Kingma and Ba 2015) over a stretch of weights; moments [count], owned. */
+typedef struct {
+    size_t count;
+    float *m, *v;
+    int64_t step;
+} esp_adam;
+
+void  esp_adam_init(esp_adam *adam, size_t count);
+void  esp_adam_free(esp_adam *adam);
+/* betas 0.9 and 0.999, eps 1e-8. Gradients are multiplied by `scale` first (clipping). */
+void  esp_adam_step(esp_adam *adam, float lr, float scale, const float *grad, float *weights);
+/* 2-norm, summed in double in fixed order. */
+double esp_norm2(size_t count, const float *x);
+/* min(1, max_norm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_. */
+float  esp_clip_scale(double norm, double max_norm);
+/* target += tau * (source - target) */
+void   esp_ema(size_t count, float tau, const float *source, float *target);
+
+/* ---- safetensors.c --------------------------------------------------------------------------- */
+
+typedef enum { ESP_F32, ESP_U8, ESP_I64 } esp_dtype;
+
+#define ESP_MAX_RANK 6
+
+typedef struct {
+    char      *name;
+    esp_dtype  dtype;
+    int        rank;
+    int64_t    shape[ESP_MAX_RANK];
+    size_t     count;            /* elements */
+    const void *data;            /* aligned to the element */
+} esp_st_tensor;
+
+/* A file read whole and validated: header length, JSON, types, shapes without overflow, offsets
+ * that tile the data exactly. Owns everything it points to. */
+typedef struct {
+    int            count;
+    esp_st_tensor *tensor;
+    cJSON         *metadata;     /* object of strings, or NULL */
+    char          *path;
+    char          *bytes;
+} esp_safetensors;
+
+esp_status esp_safetensors_read(const char *path, esp_safetensors **out);
+void       esp_safetensors_free(esp_safetensors *file);  /* accepts NULL */
+const esp_st_tensor *esp_safetensors_find(const esp_safetensors *file, const char *name); /* NULL: none */
+const char *esp_safetensors_metadata(const esp_safetensors *file, const char *key);       /* NULL: none */
+/* Writes tensors in the order given (8-byte ones first for alignment is the caller's choice: the
+ * header is padded so that data starts at a multiple of 8). metadata: object of strings or NULL. */
+esp_status esp_safetensors_write(const char *path, const esp_st_tensor *tensors, int count, const cJSON *metadata);
+
+/* Takes the sizes of prunable axes off the file's shapes, finishes the network, copies the
+ * weights and checks that every one is finite. Tensor names get `prefix` in front. Extra tensors
+ * in the file are ignored. */
+esp_status esp_network_load(esp_network *net, const esp_safetensors *file, const char *prefix);
+/* Fills one entry per tensor of the network, borrowing its weights: names must outlive the use
+ * (freed with esp_st_names_free). Returns the number of entries. */
+int  esp_network_entries(const esp_network *net, const char *prefix, esp_st_tensor *out);
+void esp_st_names_free(esp_st_tensor *tensors, int count);
+
+#endif

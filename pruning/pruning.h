@@ -1,0 +1,160 @@
+/* pruning: which units go, how many of each, and what is left - for any network with named axes.
+ *
+ * The module sees axes, tensors and a performance callback; it knows no agent and no image. */
+#ifndef ESP_PRUNING_H
+#define ESP_PRUNING_H
+
+#include "nn/nn.h"
+
+#define ESP_MAX_COEFFICIENT 0.95 /* paper, section IV-B: some units always stay */
+
+/* ---- groups.c ------------------------------------------------------------------------------- */
+
+/* One axis or several axes that share one coefficient. */
+typedef struct {
+    char   name[2 * ESP_NAME];
+    bool   coupling;             /* several components depend on it */
+    int    num_axes;
+    int    axis[ESP_MAX_AXES];
+    int    modules;              /* layers involved, the column "Modules" of Tables II and IV */
+    size_t params;               /* s_i of Eq. (1b) */
+} esp_group;
+
+typedef struct {
+    bool structural_constraint;  /* the constraint is on structural sparsity, else on nominal */
+    int  num;
+    esp_group group[ESP_MAX_AXES];
+} esp_grouping;
+
+/* A group of an application's own table, by names: axes share the coefficient, `modules` are
+ * listed as in the paper. s_i counts the layers that produce the units. NULL-terminated lists. */
+typedef struct {
+    const char *name;
+    bool        coupling;
+    const char *axes[8];
+    const char *modules[8];
+} esp_group_spec;
+
+/* One group for every prunable axis that touches one of `components`. s_i counts all tensors
+ * along the axis in those components. */
+void esp_grouping_structural(const esp_network *net, unsigned components, esp_grouping *out);
+/* The groups of a table whose axes touch `components`. */
+esp_status esp_grouping_from_specs(const esp_network *net, const esp_group_spec *specs, int count,
+                                   unsigned components, esp_grouping *out);
+
+/* ---- widths.c: how many units stay, and exact sparsity from counts alone --------------------- */
+
+typedef struct { int kept[ESP_MAX_AXES]; } esp_widths; /* by axis of the network */
+
+esp_widths esp_widths_full(const esp_network *net);
+/* kept = n - round(c n), at least one unit and at least n - floor(0.95 n). */
+esp_widths esp_widths_of(const esp_network *net, const esp_grouping *grouping, const double *coefficients);
+/* Trainable parameters of a set of components at these widths: a product per tensor. */
+size_t esp_widths_params(const esp_network *net, const esp_widths *widths, unsigned components);
+double esp_structural_sparsity(const esp_network *net, const esp_widths *widths, unsigned components);
+/* Eq. (1b) with c_i the realised fraction. */
+double esp_nominal_sparsity(const esp_network *net, const esp_grouping *grouping, const esp_widths *widths);
+/* The one the grouping constrains. */
+double esp_constrained_sparsity(const esp_network *net, const esp_grouping *grouping, const esp_widths *widths,
+                                unsigned components);
+
+/* ---- importance.c ------------------------------------------------------------------------------ */
+
+typedef enum { ESP_IMPORTANCE_L1, ESP_IMPORTANCE_L2, ESP_IMPORTANCE_RANDOM } esp_importance;
+#define ESP_IMPORTANCE_CHOICES "l1|l2|random"
+
+/* Score of every unit of an axis, [axis size]; lowest go first. l1 and l2 are norms over all
+ * weights of the unit, incoming and outgoing. */
+void esp_importance_scores(const esp_network *net, int axis, esp_importance kind, uint64_t seed, double *scores);
+
+/* Units of every axis, most important first; equal scores keep the lower index. Owned arrays. */
+typedef struct { int *order[ESP_MAX_AXES]; } esp_ranking;
+
+void esp_ranking_make(const esp_network *net, esp_importance kind, uint64_t seed, esp_ranking *out);
+void esp_ranking_free(esp_ranking *ranking);
+
+/* ---- surgery.c ----------------------------------------------------------------------------------- */
+
+/* For every axis the sorted list of kept units. */
+typedef struct {
+    esp_widths widths;
+    int       *kept[ESP_MAX_AXES]; /* [widths.kept[axis]], owned */
+} esp_cut;
+
+void esp_cut_make(const esp_network *net, const esp_ranking *ranking, const esp_widths *widths, esp_cut *out);
+void esp_cut_free(esp_cut *cut);
+/* Cut + network -> a physically smaller network, the caller's to free. */
+esp_status esp_surgery(const esp_network *net, const esp_cut *cut, esp_network **out);
+
+/* ---- objective.c: evaluations, cached by width vector, journalled --------------------------------- */
+
+/* Performance (higher is better) of n cuts of the dense network, evaluated in parallel by the
+ * application; equal cuts give equal numbers. */
+typedef esp_status (*esp_performance_fn)(void *context, int n, const esp_cut *cuts, double *performance);
+
+/* What is searched: borrowed parts and the memory of what was evaluated. */
+typedef struct esp_objective esp_objective;
+
+typedef struct {
+    const esp_network  *net;
+    const esp_grouping *grouping;
+    const esp_ranking  *ranking;
+    unsigned            components;  /* those the controller uses; sparsity counts only them */
+    esp_performance_fn  performance;
+    void               *context;
+    int                 budget;      /* evaluations at most; 0: no limit */
+    const char         *journal;     /* path of a JSON-lines file, or NULL: not kept */
+    const cJSON        *identity;    /* what makes evaluations comparable (checkpoint hash, seeds,
+                                        episodes, planner); a journal with another one is refused */
+} esp_objective_config;
+
+/* Reads an existing journal, so that an interrupted search repeats no evaluation. A last line cut
+ * short by a kill is dropped. */
+esp_status esp_objective_create(const esp_objective_config *config, esp_objective **out);
+void       esp_objective_free(esp_objective *objective);
+/* Performance at n width vectors; only those never seen before are evaluated, duplicates once. */
+esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, double *performance);
+int        esp_objective_evaluations(const esp_objective *objective); /* distinct, journalled ones included */
+const esp_objective_config *esp_objective_settings(const esp_objective *objective);
+
+/* ---- search.c, search_*.c ---------------------------------------------------------------------------- */
+
+/* search.* of the configuration. */
+typedef struct {
+    double sparsity, tolerance;  /* target and its half-width */
+    double lambda;               /* weight of the quadratic sparsity penalty */
+    double rate, momentum;       /* gradient descent */
+    double difference;           /* half-width of a central difference, at least one unit */
+    int    iterations;           /* at most */
+    uint64_t seed;
+} esp_search_config;
+
+typedef struct {
+    double coefficient[ESP_MAX_AXES]; /* realised fraction by group */
+    esp_widths widths;
+    double baseline;                  /* performance of the uncut network, search episodes */
+    double performance;               /* of the result, search episodes */
+    double structural, nominal;
+    int    evaluations, iterations;
+} esp_search_result;
+
+typedef struct {
+    const char *name;                 /* of --method */
+    const char *help;
+    esp_status (*run)(esp_objective *objective, const esp_search_config *config, esp_search_result *result);
+} esp_search_method;
+
+extern const esp_search_method esp_search_methods[]; /* ends with name == NULL */
+const esp_search_method *esp_search_find(const char *name); /* NULL with the error text set */
+
+/* Runs a method and checks its promise: |constrained sparsity - target| <= tolerance, or
+ * ESP_ERR_INFEASIBLE with the nearest sparsity that can be reached. */
+esp_status esp_search(esp_objective *objective, const esp_search_method *method,
+                      const esp_search_config *config, esp_search_result *result);
+
+/* The coefficients t * direction (clamped to [0, 0.95]) whose sparsity is closest to the target;
+ * direction >= 0. Also the smallest repair: single units are then moved to come within tolerance. */
+esp_status esp_search_project(const esp_objective *objective, const esp_search_config *config,
+                              const double *direction, esp_widths *widths);
+
+#endif
