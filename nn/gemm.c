@@ -1,0 +1,36 @@
+/* The one door to BLAS: row-major products, single-threaded. */
+#include <cblas.h>
+#include <pthread.h>
+
+#include "nn/nn.h"
+
+/* OpenBLAS starts its own threads unless told otherwise; ours are cut above this level, in
+ * blocks of fixed size, so that results do not depend on how many there are. */
+static void use_one_thread(void)
+{
+    openblas_set_num_threads(1);
+}
+
+static void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, const float *a, const float *b,
+                 float beta, float *c)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, use_one_thread);
+    cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1.0f, a, ta == CblasTrans ? m : k, b, tb == CblasTrans ? k : n, beta,
+                c, n);
+}
+
+void esp_gemm_nt(int m, int n, int k, const float *a, const float *b, float beta, float *c)
+{
+    gemm(CblasNoTrans, CblasTrans, m, n, k, a, b, beta, c);
+}
+
+void esp_gemm_nn(int m, int n, int k, const float *a, const float *b, float beta, float *c)
+{
+    gemm(CblasNoTrans, CblasNoTrans, m, n, k, a, b, beta, c);
+}
+
+void esp_gemm_tn(int m, int n, int k, const float *a, const float *b, float beta, float *c)
+{
+    gemm(CblasTrans, CblasNoTrans, m, n, k, a, b, beta, c);
+}

@@ -1,0 +1,329 @@
+/* A network is a description: axes, and layers whose tensors refer to them. Shapes, offsets and
+ * sizes are derived from the axes, so a pruned network is the same description with smaller ones. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/nn.h"
+
+/* Truncation would make two names equal, and names come from our own code: a broken promise. */
+static void copy_name(char *out, size_t size, const char *name)
+{
+    assert(strlen(name) < size);
+    snprintf(out, size, "%s", name);
+}
+
+esp_network *esp_network_new(void)
+{
+    return esp_alloc(1, sizeof(esp_network));
+}
+
+void esp_network_free(esp_network *net)
+{
+    if (!net) return;
+    free(net->weights);
+    free(net);
+}
+
+int esp_network_axis(esp_network *net, const char *name, int size, bool prunable)
+{
+    assert(net->num_axes < ESP_MAX_AXES && size > 0);
+    esp_axis *axis = &net->axis[net->num_axes];
+    copy_name(axis->name, sizeof axis->name, name);
+    axis->size = size;
+    axis->prunable = prunable;
+    return net->num_axes++;
+}
+
+static esp_dim dim_block(int axis, int block)
+{
+    esp_dim dim = {.num = 1};
+    dim.part[0].axis = axis;
+    dim.part[0].block = block;
+    return dim;
+}
+
+esp_dim esp_dim_of(int axis)
+{
+    return dim_block(axis, 1);
+}
+
+esp_dim esp_dim_concat(int first, int second)
+{
+    esp_dim dim = dim_block(first, 1);
+    dim.num = 2;
+    dim.part[1].axis = second;
+    dim.part[1].block = 1;
+    return dim;
+}
+
+int esp_dim_size(const esp_network *net, const esp_dim *dim)
+{
+    int size = 0;
+    for (int i = 0; i < dim->num; i++) size += net->axis[dim->part[i].axis].size * dim->part[i].block;
+    return size;
+}
+
+int esp_network_component(esp_network *net, const char *name)
+{
+    assert(net->num_components < ESP_MAX_COMPONENTS);
+    esp_component *component = &net->component[net->num_components];
+    copy_name(component->name, sizeof component->name, name);
+    component->first_layer = net->num_layers;
+    component->first_tensor = net->num_tensors;
+    return net->num_components++;
+}
+
+static esp_layer *add_layer(esp_network *net, esp_layer_kind kind, const char *module)
+{
+    assert(net->num_components > 0 && net->num_layers < ESP_MAX_LAYERS);
+    int component = net->num_components - 1;
+    esp_layer *layer = &net->layer[net->num_layers++];
+    layer->kind = kind;
+    layer->component = component;
+    copy_name(layer->module, sizeof layer->module, module);
+    layer->weight = layer->bias = layer->mean = layer->var = -1;
+    net->component[component].num_layers++;
+    return layer;
+}
+
+/* A tensor of the layer added last. dims beyond `rank` are ignored; kernel dims have num == 0. */
+static int add_tensor(esp_network *net, const char *suffix, bool trainable, int rank, const esp_dim *dims, int kernel)
+{
+    assert(net->num_tensors < ESP_MAX_TENSORS);
+    esp_layer *layer = &net->layer[net->num_layers - 1];
+    esp_tensor *tensor = &net->tensor[net->num_tensors];
+    snprintf(tensor->name, sizeof tensor->name, "%s.%s", layer->module, suffix);
+    tensor->component = layer->component;
+    tensor->layer = net->num_layers - 1;
+    tensor->trainable = trainable;
+    tensor->rank = rank;
+    for (int i = 0; i < rank; i++) {
+        if (i < 2) tensor->dim[i] = dims[i];
+        else tensor->shape[i] = kernel;
+    }
+    net->component[layer->component].num_tensors++;
+    return net->num_tensors++;
+}
+
+void esp_network_image(esp_network *net, int channels, int rows)
+{
+    esp_layer *layer = add_layer(net, ESP_LAYER_IMAGE, "image");
+    layer->in = layer->out = esp_dim_of(channels);
+    layer->in_rows = rows;
+}
+
+void esp_network_conv2d(esp_network *net, const char *module, int in, int out, int kernel, int stride, esp_act act)
+{
+    esp_layer *layer = add_layer(net, ESP_LAYER_CONV2D, module);
+    layer->in = esp_dim_of(in);
+    layer->out = esp_dim_of(out);
+    layer->kernel = kernel;
+    layer->stride = stride;
+    layer->act = act;
+    esp_dim dims[2] = {layer->out, layer->in};
+    layer->weight = add_tensor(net, "weight", true, 4, dims, kernel);
+    layer->bias = add_tensor(net, "bias", true, 1, dims, 0);
+}
+
+void esp_network_flatten(esp_network *net)
+{
+    esp_layer *layer = add_layer(net, ESP_LAYER_FLATTEN, "flatten");
+    layer->in = layer[-1].out; /* the block, pixels per channel, is known when the network is finished */
+}
+
+void esp_network_dense(esp_network *net, const char *module, esp_dim in, esp_dim out, esp_act act)
+{
+    esp_layer *layer = add_layer(net, ESP_LAYER_DENSE, module);
+    layer->in = in;
+    layer->out = out;
+    layer->act = act;
+    esp_dim dims[2] = {out, in};
+    layer->weight = add_tensor(net, "weight", true, 2, dims, 0);
+    layer->bias = add_tensor(net, "bias", true, 1, dims, 0);
+}
+
+void esp_network_norm(esp_network *net, esp_layer_kind kind, const char *module, int axis, esp_act act)
+{
+    assert(kind == ESP_LAYER_LAYERNORM || kind == ESP_LAYER_BATCHNORM);
+    esp_layer *layer = add_layer(net, kind, module);
+    layer->in = layer->out = esp_dim_of(axis);
+    layer->act = act;
+    layer->weight = add_tensor(net, "weight", true, 1, &layer->out, 0);
+    layer->bias = add_tensor(net, "bias", true, 1, &layer->out, 0);
+    if (kind == ESP_LAYER_BATCHNORM) {
+        layer->mean = add_tensor(net, "running_mean", false, 1, &layer->out, 0);
+        layer->var = add_tensor(net, "running_var", false, 1, &layer->out, 0);
+    }
+}
+
+/* ---- what follows from the axes ---- */
+
+static esp_status derive_image_sides(esp_network *net, const esp_component *component)
+{
+    int rows = 0;
+    for (int i = component->first_layer; i < component->first_layer + component->num_layers; i++) {
+        esp_layer *layer = &net->layer[i];
+        if (layer->kind == ESP_LAYER_IMAGE) rows = layer->in_rows;
+        layer->in_rows = rows;
+        if (layer->kind == ESP_LAYER_CONV2D) {
+            if (rows < layer->kernel)
+                return esp_fail(ESP_ERR_SHAPE, "layer '%s': the image is %d pixels a side there, the kernel needs %d; "
+                                "use a larger image or smaller strides", layer->module, rows, layer->kernel);
+            rows = (rows - layer->kernel) / layer->stride + 1;
+        }
+        if (layer->kind == ESP_LAYER_FLATTEN) {
+            layer->out = dim_block(layer->in.part[0].axis, rows * rows);
+            rows = 0;
+        }
+        layer->out_rows = rows;
+    }
+    return ESP_OK;
+}
+
+/* A dense layer after flatten reads channel x pixels: its tensor's block follows the image side. */
+static void derive_flattened_input(esp_network *net, int index)
+{
+    esp_layer *layer = &net->layer[index];
+    if (layer->kind != ESP_LAYER_DENSE || index == net->component[layer->component].first_layer) return;
+    if (layer[-1].kind != ESP_LAYER_FLATTEN) return;
+    layer->in = layer[-1].out;
+    net->tensor[layer->weight].dim[1] = layer->in;
+}
+
+static void derive_sizes(esp_network *net)
+{
+    for (int i = 0; i < net->num_layers; i++) {
+        esp_layer *layer = &net->layer[i];
+        derive_flattened_input(net, i);
+        int in_pixels = layer->in_rows ? layer->in_rows * layer->in_rows : 1;
+        int out_pixels = layer->out_rows ? layer->out_rows * layer->out_rows : 1;
+        layer->in_size = esp_dim_size(net, &layer->in) * in_pixels;
+        layer->out_size = esp_dim_size(net, &layer->out) * out_pixels;
+    }
+    for (int c = 0; c < net->num_components; c++) {
+        esp_component *component = &net->component[c];
+        assert(component->num_layers > 0);
+        component->in_size = net->layer[component->first_layer].in_size;
+        component->out_size = net->layer[component->first_layer + component->num_layers - 1].out_size;
+    }
+}
+
+static void derive_tensors(esp_network *net)
+{
+    size_t offset = 0;
+    for (int i = 0; i < net->num_tensors; i++) {
+        esp_tensor *tensor = &net->tensor[i];
+        tensor->count = 1;
+        for (int d = 0; d < tensor->rank; d++) {
+            if (tensor->dim[d].num) tensor->shape[d] = esp_dim_size(net, &tensor->dim[d]);
+            tensor->count *= (size_t)tensor->shape[d];
+        }
+        tensor->offset = offset;
+        offset += tensor->count;
+    }
+    net->num_weights = offset;
+    for (int c = 0; c < net->num_components; c++) {
+        esp_component *component = &net->component[c];
+        component->offset = component->count = 0;
+        if (component->num_tensors) component->offset = net->tensor[component->first_tensor].offset;
+        for (int i = 0; i < component->num_tensors; i++)
+            component->count += net->tensor[component->first_tensor + i].count;
+    }
+}
+
+esp_status esp_network_finish(esp_network *net)
+{
+    for (int c = 0; c < net->num_components; c++) {
+        esp_status status = derive_image_sides(net, &net->component[c]);
+        if (status != ESP_OK) return status;
+    }
+    derive_sizes(net);
+    derive_tensors(net);
+    free(net->weights);
+    net->weights = esp_alloc(net->num_weights, sizeof(float));
+    return ESP_OK;
+}
+
+esp_network *esp_network_describe(const esp_network *net)
+{
+    esp_network *copy = esp_network_new();
+    *copy = *net;
+    copy->weights = NULL;
+    return copy;
+}
+
+esp_network *esp_network_clone(const esp_network *net)
+{
+    esp_network *copy = esp_network_describe(net);
+    copy->weights = esp_alloc(net->num_weights, sizeof(float));
+    memcpy(copy->weights, net->weights, net->num_weights * sizeof(float));
+    return copy;
+}
+
+/* ---- questions ---- */
+
+int esp_network_find_axis(const esp_network *net, const char *name)
+{
+    for (int i = 0; i < net->num_axes; i++)
+        if (strcmp(net->axis[i].name, name) == 0) return i;
+    return -1;
+}
+
+int esp_network_find_tensor(const esp_network *net, const char *name)
+{
+    for (int i = 0; i < net->num_tensors; i++)
+        if (strcmp(net->tensor[i].name, name) == 0) return i;
+    return -1;
+}
+
+int esp_network_find_component(const esp_network *net, const char *name)
+{
+    for (int i = 0; i < net->num_components; i++)
+        if (strcmp(net->component[i].name, name) == 0) return i;
+    return -1;
+}
+
+float *esp_network_weights(const esp_network *net, int tensor)
+{
+    assert(tensor >= 0 && tensor < net->num_tensors);
+    return net->weights + net->tensor[tensor].offset;
+}
+
+bool esp_tensor_has_axis(const esp_tensor *tensor, int axis)
+{
+    for (int d = 0; d < tensor->rank; d++)
+        for (int p = 0; p < tensor->dim[d].num; p++)
+            if (tensor->dim[d].part[p].axis == axis) return true;
+    return false;
+}
+
+unsigned esp_axis_components(const esp_network *net, int axis)
+{
+    unsigned components = 0;
+    for (int i = 0; i < net->num_tensors; i++)
+        if (esp_tensor_has_axis(&net->tensor[i], axis)) components |= 1u << net->tensor[i].component;
+    return components;
+}
+
+size_t esp_network_params(const esp_network *net, unsigned components)
+{
+    size_t count = 0;
+    for (int i = 0; i < net->num_tensors; i++)
+        if (net->tensor[i].trainable && (components >> net->tensor[i].component & 1)) count += net->tensor[i].count;
+    return count;
+}
+
+double esp_component_macs(const esp_network *net, int component)
+{
+    double macs = 0;
+    const esp_component *part = &net->component[component];
+    for (int i = part->first_layer; i < part->first_layer + part->num_layers; i++) {
+        const esp_layer *layer = &net->layer[i];
+        if (layer->kind == ESP_LAYER_CONV2D)
+            macs += (double)net->tensor[layer->weight].count * layer->out_rows * layer->out_rows;
+        if (layer->kind == ESP_LAYER_DENSE) macs += (double)net->tensor[layer->weight].count;
+    }
+    return macs;
+}
