@@ -94,7 +94,9 @@ static int add_tensor(esp_network *net, const char *suffix, bool trainable, int 
     assert(net->num_tensors < ESP_MAX_TENSORS);
     esp_layer *layer = &net->layer[net->num_layers - 1];
     esp_tensor *tensor = &net->tensor[net->num_tensors];
-    snprintf(tensor->name, sizeof tensor->name, "%s.%s", layer->module, suffix);
+    char module[ESP_NAME];
+    memcpy(module, layer->module, sizeof module);
+    snprintf(tensor->name, sizeof tensor->name, "%s.%s", module, suffix);
     tensor->component = layer->component;
     tensor->layer = net->num_layers - 1;
     tensor->trainable = trainable;

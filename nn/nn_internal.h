@@ -1,0 +1,31 @@
+/* The layers behind esp_forward and esp_backward: pure functions over given memory. */
+#ifndef ESP_NN_INTERNAL_H
+#define ESP_NN_INTERNAL_H
+
+#include "nn/nn.h"
+
+/* dst[cols] += sum of the rows of src [rows, cols], in row order. */
+void esp_add_rows(int rows, int cols, const float *src, float *dst);
+
+/* conv2d.c: images are [n, row, column, channel]. */
+void   esp_image_forward(const esp_layer *layer, const uint8_t *x, int n, float *y);
+void   esp_flatten_forward(const esp_layer *layer, const float *x, int n, float *y);
+void   esp_flatten_backward(const esp_layer *layer, const float *dy, int n, float *dx);
+size_t esp_conv2d_scratch(const esp_network *net, const esp_layer *layer); /* floats, forward and backward */
+void   esp_conv2d_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *scratch,
+                          float *y);
+/* dy is the gradient before the activation. grads NULL or dx NULL: not wanted. */
+void   esp_conv2d_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
+                           float *scratch, float *grads, float *dx);
+
+/* norm.c: batch [2, features] holds the mean and the biased variance of the batch. */
+void esp_layernorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *y);
+void esp_layernorm_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
+                            float *grads, float *dx);
+void esp_batchnorm_statistics(const esp_layer *layer, const float *x, int n, float *batch);
+void esp_batchnorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *mean,
+                           const float *var, float *y);
+void esp_batchnorm_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *mean,
+                            const float *var, bool training, const float *dy, float *grads, float *dx);
+
+#endif

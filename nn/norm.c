@@ -1,0 +1,107 @@
+/* LayerNorm over the units of a sample, BatchNorm over the samples of a unit. */
+#include <math.h>
+#include <string.h>
+
+#include "nn/nn_internal.h"
+
+#define EPS 1e-5f
+
+/* Mean and 1 / sqrt(biased variance + eps) of one row. */
+static void row_statistics(const float *x, int size, float *mean, float *rstd)
+{
+    float sum = 0.0f, squares = 0.0f;
+    for (int j = 0; j < size; j++) sum += x[j];
+    *mean = sum / (float)size;
+    for (int j = 0; j < size; j++) squares += (x[j] - *mean) * (x[j] - *mean);
+    *rstd = 1.0f / sqrtf(squares / (float)size + EPS);
+}
+
+void esp_layernorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *y)
+{
+    int size = layer->in_size;
+    const float *gain = esp_network_weights(net, layer->weight), *offset = esp_network_weights(net, layer->bias);
+    for (int i = 0; i < n; i++, x += size, y += size) {
+        float mean, rstd;
+        row_statistics(x, size, &mean, &rstd);
+        for (int j = 0; j < size; j++) y[j] = (x[j] - mean) * rstd * gain[j] + offset[j];
+    }
+}
+
+/* With u = dy * gain and h = normalised x: dx = rstd (u - mean(u) - h mean(u h)). */
+void esp_layernorm_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
+                            float *grads, float *dx)
+{
+    int size = layer->in_size;
+    const float *gain = esp_network_weights(net, layer->weight);
+    float *dgain = grads ? grads + net->tensor[layer->weight].offset : NULL;
+    float *doffset = grads ? grads + net->tensor[layer->bias].offset : NULL;
+    for (int i = 0; i < n; i++, x += size, dy += size) {
+        float mean, rstd, u_sum = 0.0f, uh_sum = 0.0f;
+        row_statistics(x, size, &mean, &rstd);
+        for (int j = 0; j < size; j++) {
+            float h = (x[j] - mean) * rstd, u = dy[j] * gain[j];
+            u_sum += u;
+            uh_sum += u * h;
+            if (!grads) continue;
+            dgain[j] += dy[j] * h;
+            doffset[j] += dy[j];
+        }
+        if (!dx) continue;
+        for (int j = 0; j < size; j++) {
+            float h = (x[j] - mean) * rstd;
+            dx[j] = rstd * (dy[j] * gain[j] - u_sum / (float)size - h * uh_sum / (float)size);
+        }
+        dx += size;
+    }
+}
+
+void esp_batchnorm_statistics(const esp_layer *layer, const float *x, int n, float *batch)
+{
+    int size = layer->in_size;
+    float *mean = batch, *var = batch + size;
+    memset(batch, 0, 2 * (size_t)size * sizeof(float));
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < size; j++) mean[j] += x[(size_t)i * size + j];
+    for (int j = 0; j < size; j++) mean[j] /= (float)n;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < size; j++) {
+            float d = x[(size_t)i * size + j] - mean[j];
+            var[j] += d * d;
+        }
+    for (int j = 0; j < size; j++) var[j] /= (float)n;
+}
+
+void esp_batchnorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *mean,
+                           const float *var, float *y)
+{
+    int size = layer->in_size;
+    const float *gain = esp_network_weights(net, layer->weight), *offset = esp_network_weights(net, layer->bias);
+    for (int i = 0; i < n; i++, x += size, y += size)
+        for (int j = 0; j < size; j++) y[j] = (x[j] - mean[j]) / sqrtf(var[j] + EPS) * gain[j] + offset[j];
+}
+
+/* One unit at a time: dx = gain rstd (dy - mean(dy) - h mean(dy h)), the means only in training. */
+void esp_batchnorm_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *mean,
+                            const float *var, bool training, const float *dy, float *grads, float *dx)
+{
+    int size = layer->in_size;
+    const float *gain = esp_network_weights(net, layer->weight);
+    for (int j = 0; j < size; j++) {
+        float rstd = 1.0f / sqrtf(var[j] + EPS), dy_sum = 0.0f, dyh_sum = 0.0f;
+        for (int i = 0; i < n; i++) {
+            size_t at = (size_t)i * size + j;
+            dy_sum += dy[at];
+            dyh_sum += dy[at] * (x[at] - mean[j]) * rstd;
+        }
+        if (grads) {
+            grads[net->tensor[layer->weight].offset + j] += dyh_sum;
+            grads[net->tensor[layer->bias].offset + j] += dy_sum;
+        }
+        if (!dx) continue;
+        float dy_mean = training ? dy_sum / (float)n : 0.0f, dyh_mean = training ? dyh_sum / (float)n : 0.0f;
+        for (int i = 0; i < n; i++) {
+            size_t at = (size_t)i * size + j;
+            dx[at] = gain[j] * rstd * (dy[at] - dy_mean - (x[at] - mean[j]) * rstd * dyh_mean);
+        }
+    }
+}
