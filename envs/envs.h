@@ -65,14 +65,15 @@ void       esp_world_free(esp_world *world);
 
 /* ---- renderer.c: MuJoCo's renderer in an off-screen EGL context ------------------------------ */
 
-/* Owns an EGL context and MuJoCo's scene and context. Used by one thread at a time; the thread
- * that calls esp_renderer_frame makes the context current if it is not. */
+/* Owns an EGL context and MuJoCo's scene and context. Used by any thread, one at a time: the
+ * context is current during a call only, and an EGL context the thread had before is restored
+ * (a GLX window's cannot be; such a thread gets ESP_ERR_MACHINE). */
 typedef struct esp_renderer esp_renderer;
 
 esp_status esp_renderer_create(const esp_world *world, esp_renderer **out);
 void       esp_renderer_free(esp_renderer *renderer);
 /* Renders supersample * image_size pixels a side and box-filters: frame [image_size * image_size]
- * gray, row 0 at the top. */
+ * gray, row 0 at the top. Only the state of data is read; its positions in space are updated. */
 esp_status esp_renderer_frame(esp_renderer *renderer, mjData *data, uint8_t *frame);
 
 /* ---- rollout.c: episodes in lockstep ---------------------------------------------------------- */
@@ -86,7 +87,8 @@ typedef struct {
 /* What an episode left behind. The arrays are the caller's; NULL means not wanted. */
 typedef struct {
     double   episode_return;  /* sum of rewards */
-    int      settled;         /* first control step from which the goal holds to the end; num_steps: never */
+    int      settled;         /* first state (of num_steps + 1) from which the goal holds to the end;
+                                 num_steps: never */
     float   *rewards;         /* [num_steps] */
     float   *actions;         /* [num_steps, num_actions] */
     uint8_t *frames;          /* [num_steps + 1, image_size * image_size] */

@@ -1,0 +1,27 @@
+/* The registry of tasks: a new one needs models/<task>/scene.xml, envs/<task>.c and a row here. */
+#include <string.h>
+
+#include "envs/envs.h"
+
+#define TASKS(row) \
+    row(pendulum)
+
+#define DECLARE(task) extern const esp_task esp_task_##task;
+#define ADDRESS(task) &esp_task_##task,
+
+TASKS(DECLARE)
+static const esp_task *const tasks[] = {TASKS(ADDRESS)};
+
+enum { NUM_TASKS = sizeof tasks / sizeof tasks[0] };
+
+const esp_task *esp_task_find(const char *name)
+{
+    const char *names[NUM_TASKS];
+    for (int i = 0; i < NUM_TASKS; i++) {
+        if (strcmp(tasks[i]->name, name) == 0) return tasks[i];
+        names[i] = tasks[i]->name;
+    }
+    const char *nearest = esp_nearest(name, names, NUM_TASKS);
+    esp_fail(ESP_ERR_USAGE, "env.task: there is no task '%s'; did you mean '%s'?", name, nearest ? nearest : names[0]);
+    return NULL;
+}
