@@ -53,7 +53,7 @@ esp_status esp_error_raise(const esp_error *error);              /* makes it thi
 /* ---- memory.c ---------------------------------------------------------------------------- */
 
 /* Zeroed memory aligned to 64 bytes, for count * size bytes (overflow checked); freed with
- * free(). Never NULL: when the machine has no memory left the program says so in one line and
+ * free(). Every page is touched at once, so a machine that is too small fails now, not later. Never NULL: when the machine has no memory left the program says so in one line and
  * exits with status 1, since sizes were validated before. */
 void *esp_alloc(size_t count, size_t size);
 char *esp_strdup(const char *text);
@@ -65,6 +65,7 @@ typedef struct {
     size_t size, used;
 } esp_arena;
 
+/* A piece starts at a multiple of 64 bytes: count sizes rounded up to that. */
 void   esp_arena_init(esp_arena *arena, size_t bytes);
 void   esp_arena_free(esp_arena *arena);
 size_t esp_arena_mark(const esp_arena *arena);
@@ -100,7 +101,8 @@ typedef struct {
 } esp_rng;
 
 esp_rng  esp_rng_make(uint64_t seed, esp_rng_purpose purpose, uint64_t index);
-esp_rng  esp_rng_fork(const esp_rng *rng, uint64_t index); /* independent child; rng unchanged */
+/* An independent child, named by the parent's present position and index; rng unchanged. */
+esp_rng  esp_rng_fork(const esp_rng *rng, uint64_t index);
 uint32_t esp_rng_u32(esp_rng *rng);
 double   esp_rng_uniform(esp_rng *rng);                     /* [0, 1), 53 bits */
 uint32_t esp_rng_below(esp_rng *rng, uint32_t n);           /* 0 .. n-1, unbiased; n >= 1 */
@@ -113,7 +115,8 @@ void     esp_rng_normal(esp_rng *rng, float *out, size_t count); /* standard nor
 esp_status esp_file_read(const char *path, size_t limit, char **data, size_t *size);
 
 /* Writes to a temporary name in the same folder, syncs, renames: `path` is the old file or the
- * whole new one, whatever happens. The temporary is removed on failure. */
+ * whole new one, whatever happens. The temporary is removed on failure. A link is followed, the
+ * old file's permissions are kept; a device, a pipe or a write-protected file is refused. */
 esp_status esp_file_write(const char *path, const void *data, size_t size);
 
 /* Appends to a file (created if absent) in one write call. */
@@ -126,22 +129,24 @@ esp_status esp_folder_make(const char *path);
 char *esp_path_join(const char *folder, const char *name);
 char *esp_path_folder(const char *path);
 
-/* ---- json.c: strict JSON over cJSON ------------------------------------------------------- */
+/* ---- json.c, json_scan.c: strict JSON over cJSON ------------------------------------------ */
 
 /* Parses `size` bytes. Refused with "source: line L: what": trailing text, depth above 32,
  * duplicate keys, control characters, numbers that are not finite, invalid UTF-8, an embedded 0.
  * *out belongs to the caller (cJSON_Delete). */
 esp_status esp_json_parse(const char *text, size_t size, const char *source, cJSON **out);
 esp_status esp_json_read(const char *path, cJSON **out);                       /* at most 16 MiB */
+/* NaN and infinity become null. */
 esp_status esp_json_write(const char *path, const cJSON *json);                /* formatted, atomic */
 esp_status esp_json_append(const char *path, const cJSON *json);               /* one line, appended */
 
-/* ---- config.c: a configuration is a struct and a table of its keys ------------------------ */
+/* ---- config.c, words.c: a configuration is a struct and a table of its keys --------------- */
 
 typedef enum { ESP_BOOL, ESP_INT, ESP_U64, ESP_DOUBLE, ESP_TEXT, ESP_CHOICE } esp_field_type;
 
 /* One key. ESP_CHOICE is an int: the index into `choices` ("sparse|dense"). ESP_TEXT is a
- * char[ESP_CONFIG_TEXT]. `min`, `max` bound numbers and are ignored for the other types. */
+ * char[ESP_CONFIG_TEXT]. `min`, `max` bound numbers (INFINITY: no bound) and are ignored for the
+ * other types. ESP_U64 from 2^53 on is a string of digits in JSON, whose numbers end being exact. */
 typedef struct {
     const char    *path;      /* "planner.samples" */
     esp_field_type type;
@@ -154,7 +159,8 @@ typedef struct {
 #define ESP_CONFIG_TEXT 128
 
 /* Reads a nested JSON object into `config`: keys that are absent keep their value, an unknown or
- * ill-typed key is refused with the nearest valid name. `source` names the file in messages. */
+ * ill-typed key is refused (ESP_ERR_USAGE, a number out of range ESP_ERR_RANGE) with the nearest
+ * valid name. `source` names the file in messages. */
 esp_status esp_config_read(const esp_field *fields, int count, const cJSON *json, const char *source, void *config);
 
 /* Applies one "PATH=VALUE" of --set. */

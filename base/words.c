@@ -1,0 +1,75 @@
+/* Words a person may type: the known one closest to a mistyped one, and those of a choice "a|b|c". */
+#include "base/base.h"
+
+#include <string.h>
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Levenshtein's distance, one row of the table at a time. `word` fits ESP_CONFIG_TEXT. */
+static int edit_distance(const char *word, const char *candidate)
+{
+    int row[ESP_CONFIG_TEXT];
+    int length = (int)strlen(word);
+    for (int j = 0; j <= length; j++) row[j] = j;
+
+    for (int i = 1; *candidate; i++, candidate++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= length; j++) {
+            int above = row[j];
+            int replaced = diagonal + (word[j - 1] != *candidate);
+            row[j] = smaller(replaced, 1 + smaller(above, row[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[length];
+}
+
+/* Near means a third of the letters at most, so two swapped letters of four still count and
+ * one letter is never taken for another. */
+const char *esp_nearest(const char *word, const char *const *candidates, int count)
+{
+    size_t length = strlen(word);
+    if (length >= ESP_CONFIG_TEXT) return NULL;
+
+    const char *best = NULL;
+    int best_distance = smaller((int)(length + 2) / 3, (int)length - 1) + 1;
+    for (int i = 0; i < count; i++) {
+        int distance = edit_distance(word, candidates[i]);
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = candidates[i];
+        }
+    }
+    return best;
+}
+
+/* ---- choices ------------------------------------------------------------------------------- */
+
+int esp_choice_index(const char *choices, const char *word)
+{
+    size_t length = strlen(word);
+    for (int index = 0;; index++) {
+        size_t span = strcspn(choices, "|");
+        if (span == length && memcmp(choices, word, length) == 0) return index;
+        if (!choices[span]) return -1;
+        choices += span + 1;
+    }
+}
+
+void esp_choice_word(const char *choices, int index, char *out)
+{
+    out[0] = 0;
+    for (; index >= 0; index--) {
+        size_t span = strcspn(choices, "|");
+        if (index == 0 && span < ESP_CONFIG_TEXT) {
+            memcpy(out, choices, span);
+            out[span] = 0;
+        }
+        if (!choices[span]) return;
+        choices += span + 1;
+    }
+}
