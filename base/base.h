@@ -53,8 +53,9 @@ esp_status esp_error_raise(const esp_error *error);              /* makes it thi
 /* ---- memory.c ---------------------------------------------------------------------------- */
 
 /* Zeroed memory aligned to 64 bytes, for count * size bytes (overflow checked); freed with
- * free(). Every page is touched at once, so a machine that is too small fails now, not later. Never NULL: when the machine has no memory left the program says so in one line and
- * exits with status 1, since sizes were validated before. */
+ * free(). Every page is touched at once, so a machine that is too small fails now, not later.
+ * Never NULL: when the machine has no memory left the program says so in one line and exits with
+ * status 1, since sizes were validated before. */
 void *esp_alloc(size_t count, size_t size);
 char *esp_strdup(const char *text);
 

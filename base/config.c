@@ -85,7 +85,9 @@ static esp_status read_u64(const esp_field *field, const cJSON *value, const cha
     if (cJSON_IsNumber(value) && value->valuedouble > (double)EXACT_INTEGER)
         return esp_fail(ESP_ERR_RANGE, "%s: '%s' is not below 2^53, where a JSON number is exact (write it as a "
                         "string of digits)", source, field->path);
-    if (!parse_u64(value, &number)) return refuse_value(field, value, source, ESP_ERR_USAGE);
+    bool is_negative = cJSON_IsNumber(value) && value->valuedouble < 0;
+    if (!parse_u64(value, &number))
+        return refuse_value(field, value, source, is_negative ? ESP_ERR_RANGE : ESP_ERR_USAGE);
     if ((double)number < field->min || (double)number > field->max)
         return refuse_value(field, value, source, ESP_ERR_RANGE);
     *out = number;
