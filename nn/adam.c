@@ -5,6 +5,8 @@
 
 #include "nn/nn.h"
 
+#define PARALLEL_ABOVE 100000 /* weights; below it starting threads costs more than they save */
+
 void esp_adam_init(esp_adam *adam, size_t count)
 {
     *adam = (esp_adam){.count = count, .m = esp_alloc(count, sizeof(float)), .v = esp_alloc(count, sizeof(float))};
@@ -17,9 +19,11 @@ void esp_adam_free(esp_adam *adam)
     *adam = (esp_adam){0};
 }
 
+/* Weights move one by one, so any number of threads gives the same numbers. */
 static void move_weights(size_t count, float rate, float root, float scale, const float *restrict grad,
                          float *restrict m, float *restrict v, float *restrict weights)
 {
+#pragma omp parallel for simd schedule(static) if (count > PARALLEL_ABOVE)
     for (size_t i = 0; i < count; i++) {
         float g = grad[i] * scale;
         m[i] = 0.9f * m[i] + 0.1f * g;
@@ -61,5 +65,6 @@ float esp_clip_scale(double norm, double max_norm)
 
 void esp_ema(size_t count, float tau, const float *restrict source, float *restrict target)
 {
+#pragma omp parallel for simd schedule(static) if (count > PARALLEL_ABOVE)
     for (size_t i = 0; i < count; i++) target[i] += tau * (source[i] - target[i]);
 }

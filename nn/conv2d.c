@@ -51,24 +51,29 @@ typedef struct {
     float *dweights, *dpatches;
 } conv;
 
-static conv conv_plan(const esp_layer *layer, float *scratch)
+static conv conv_sizes(const esp_layer *layer)
 {
     conv c = {.channels = layer_channels(layer), .kernels = layer_kernels(layer)};
     c.patch = layer->kernel * layer->kernel * c.channels;
     c.out_pixels = layer->out_rows * layer->out_rows;
     c.images = PATCH_FLOATS / (c.out_pixels * c.patch);
     if (c.images < 1) c.images = 1;
+    return c;
+}
+
+static conv conv_plan(const esp_layer *layer, float *scratch)
+{
+    conv c = conv_sizes(layer);
     c.weights = scratch;
-    c.dweights = c.weights + c.kernels * c.patch;
-    c.patches = c.dweights + c.kernels * c.patch;
+    c.dweights = c.weights + (size_t)c.kernels * c.patch;
+    c.patches = c.dweights + (size_t)c.kernels * c.patch;
     c.dpatches = c.patches + (size_t)c.images * c.out_pixels * c.patch;
     return c;
 }
 
-size_t esp_conv2d_scratch(const esp_network *net, const esp_layer *layer)
+size_t esp_conv2d_scratch(const esp_layer *layer)
 {
-    (void)net;
-    conv c = conv_plan(layer, NULL);
+    conv c = conv_sizes(layer);
     return 2 * (size_t)c.kernels * c.patch + 2 * (size_t)c.images * c.out_pixels * c.patch;
 }
 

@@ -11,7 +11,7 @@ void esp_add_rows(int rows, int cols, const float *src, float *dst);
 void   esp_image_forward(const esp_layer *layer, const uint8_t *x, int n, float *y);
 void   esp_flatten_forward(const esp_layer *layer, const float *x, int n, float *y);
 void   esp_flatten_backward(const esp_layer *layer, const float *dy, int n, float *dx);
-size_t esp_conv2d_scratch(const esp_network *net, const esp_layer *layer); /* floats, forward and backward */
+size_t esp_conv2d_scratch(const esp_layer *layer); /* floats, forward and backward */
 void   esp_conv2d_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *scratch,
                           float *y);
 /* dy is the gradient before the activation. grads NULL or dx NULL: not wanted. */

@@ -40,7 +40,7 @@ esp_tape *esp_tape_create(const esp_network *net, int component, int capacity)
         if (layer->kind == ESP_LAYER_BATCHNORM) tape->batch[i] = esp_alloc(2 * (size_t)layer->out_size, sizeof(float));
         if (layer->out_size > tape->widest) tape->widest = layer->out_size;
         if (layer->kind == ESP_LAYER_CONV2D) {
-            size_t need = esp_conv2d_scratch(net, layer);
+            size_t need = esp_conv2d_scratch(layer);
             if (need > scratch) scratch = need;
         }
     }

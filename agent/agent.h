@@ -1,0 +1,309 @@
+/* agent: TD-MPC (Hansen, Wang, Su, ICML 2022) - a task-oriented latent dynamics model learnt from
+ * pixels, the planner that uses it, and the two controllers that come out of one checkpoint. */
+#ifndef ESP_AGENT_H
+#define ESP_AGENT_H
+
+#include "envs/envs.h"
+#include "nn/nn.h"
+#include "pruning/pruning.h"
+
+/* ---- config.c -------------------------------------------------------------------------------- */
+
+typedef enum { ESP_CONTROLLER_MPPI, ESP_CONTROLLER_POLICY } esp_controller_kind;
+#define ESP_CONTROLLER_CHOICES "mppi|policy"
+typedef enum { ESP_ACT_ON_MEAN, ESP_ACT_ON_ELITE } esp_act_on;
+
+/* network.* */
+typedef struct {
+    int latent;   /* latent entries */
+    int hidden;   /* hidden units of every head */
+    int channels; /* of every convolution */
+} esp_network_config;
+
+/* How much one plan thinks. */
+typedef struct {
+    int horizon;    /* control steps looked ahead, >= 1 */
+    int samples;    /* action sequences sampled per iteration */
+    int elites;     /* best sequences kept, at most samples + policy trajectories */
+    int iterations; /* refinements of mean and std per plan */
+} esp_plan_budget;
+
+/* planner.* */
+typedef struct {
+    esp_plan_budget budget;
+    esp_plan_budget search;  /* planner.search.*: used while a search compares candidates */
+    double policy_fraction;  /* policy trajectories per sample, on top of the samples */
+    double temperature;      /* multiplies the value, so larger is greedier */
+    double momentum;         /* share of the old mean that stays */
+    double min_std, max_std; /* bounds of the sampling deviation, action units */
+    int    act_on;           /* esp_act_on */
+} esp_planner_config;
+
+/* loss.*: the update; names and defaults of the reference where it has them. */
+typedef struct {
+    double consistency, reward, value; /* loss weights */
+    double rho;                        /* weight of step t is rho^t */
+    double discount;
+    double grad_clip;                  /* 2-norm */
+    double learning_rate;
+    double tau;                        /* share of the model that enters the target */
+    int    target_every;               /* updates between target updates */
+    double policy_std;                 /* noise on the policy's actions in targets and plans */
+    double pre_tanh;                   /* penalty on the squared input of tanh; 0: the reference */
+} esp_loss_config;
+
+/* train.* */
+typedef struct {
+    uint64_t seed;
+    int    updates;           /* gradient steps in total */
+    int    batch, horizon;
+    double reward_scale;      /* multiplies a control step's reward */
+    int    buffer;            /* episodes kept */
+    int    seed_episodes;     /* of sticky random actions, before the first update */
+    double seed_extreme;      /* probability that a sticky action is +-1 */
+    int    seed_hold;         /* control steps a sticky action lasts at most */
+    int    pretrain;          /* updates on the seed episodes alone */
+    int    cycle_episodes;    /* collected between ... */
+    int    cycle_updates;     /* ... so many updates */
+    double hanging_fraction;  /* of the collected episodes start hanging, the rest at random */
+    double noise_start, noise_end; /* std of the noise on collected actions */
+    int    noise_updates;     /* over which it falls linearly */
+    double per_alpha, per_beta;
+    int    augment;           /* random shift in pixels; 0: none */
+    double learning_rate_end; /* share of the learning rate left at the last update (cosine) */
+    double average;           /* decay of the averaged weights per update; 0: none */
+    int    eval_every;        /* updates between evaluations and checkpoints */
+    int    eval_episodes;     /* of each start and controller */
+} esp_train_config;
+
+typedef struct {
+    int application;          /* the one value "tdmpc"; other applications have their own configuration */
+    esp_env_config     env;
+    esp_network_config network;
+    esp_planner_config planner;
+    esp_loss_config    loss;
+    esp_train_config   train;
+} esp_agent_config;
+
+extern const esp_field esp_agent_fields[];
+extern const int       esp_agent_num_fields;
+
+esp_agent_config esp_agent_config_default(void);
+/* Ranges that involve several keys: horizons and episode length, elites and samples. */
+esp_status esp_agent_config_check(const esp_agent_config *config);
+int esp_policy_trajectories(const esp_planner_config *planner, int samples); /* truncated, as the reference */
+
+/* ---- told.c: the model ------------------------------------------------------------------------ */
+
+/* The components in the order of esp_network.component. The policy is last, so that everything
+ * the model's optimiser moves is one stretch of weights and the policy's another. */
+typedef enum {
+    ESP_TOLD_ENCODER, ESP_TOLD_DYNAMICS, ESP_TOLD_REWARD, ESP_TOLD_Q1, ESP_TOLD_Q2, ESP_TOLD_POLICY,
+    ESP_TOLD_COMPONENTS
+} esp_told_component;
+
+/* A network description with the reference's tensor names (`_encoder.1.weight`, ...). The policy
+ * component ends before tanh. */
+esp_status esp_told_create(const esp_agent_config *config, int num_actions, esp_network **out);
+/* Orthogonal, and the last layers of reward, Q1, Q2 zero. */
+void esp_told_init(esp_network *net, uint64_t seed);
+int  esp_told_latent(const esp_network *net);
+/* Bit set of the components a controller runs. */
+unsigned esp_controller_components(esp_controller_kind kind);
+/* Table IV: eight component-specific and two coupling groups. */
+extern const esp_group_spec esp_told_paper_groups[];
+extern const int            esp_told_num_paper_groups;
+/* Multiply-adds of one action times two. */
+double esp_action_flops(const esp_network *net, const esp_planner_config *planner, const esp_plan_budget *budget,
+                        esp_controller_kind kind);
+
+/* x [n, latent + actions] = z | a */
+void esp_concat(int n, int latent, const float *z, int actions, const float *a, float *x);
+/* The reference's noisy policy: a = clamp(tanh(mu) + clamp(std noise, +-0.3), +-(1 - 1e-6)). */
+void esp_noisy_action(size_t count, const float *mu, const float *noise, float std, float *a);
+
+/* ---- checkpoint.c ------------------------------------------------------------------------------ */
+
+typedef struct {
+    esp_agent_config config;
+    esp_network     *net;
+} esp_checkpoint;
+
+/* config_path: a JSON configuration for files without our metadata, or NULL. */
+esp_status esp_checkpoint_read(const char *path, const char *config_path, esp_checkpoint *out);
+esp_status esp_checkpoint_write(const char *path, const esp_agent_config *config, const esp_network *net);
+void       esp_checkpoint_free(esp_checkpoint *checkpoint);
+
+/* ---- mppi.c -------------------------------------------------------------------------------------- */
+
+/* Standard-normal draws of one plan (H horizon, I iterations, N samples, P policy trajectories, A
+ * actions). Given from outside by tests that replay the reference; otherwise drawn. */
+typedef struct {
+    const float *policy;  /* [H, P, A] */
+    const float *action;  /* [I, H, N, A] */
+    const float *value;   /* [I, N + P, A] */
+    double       choice;  /* uniform behind the pick of an elite */
+    const float *explore; /* [A] added to the action times the last std; NULL: none */
+} esp_plan_noise;
+
+/* What a plan did, for tests and the viewer; every pointer may be NULL. */
+typedef struct {
+    float *policy_actions; /* [H, P, A] */
+    float *actions;        /* [I, H, N + P, A] */
+    float *value;          /* [I, N + P] */
+    float *score;          /* [I, K] */
+    int   *elite;          /* [I, K] by value, best first */
+    float *mean, *std;     /* [I, H, A] after the iteration */
+    int   *choice;         /* [1] index into the last elites */
+} esp_plan_trace;
+
+/* Plans for up to `episodes` episodes that advance in step, so that their samples form large
+ * matrix products. Owns its workspace; borrows the model. Blocks of samples run on all threads
+ * when called from outside a parallel region. */
+typedef struct esp_mppi esp_mppi;
+
+esp_mppi *esp_mppi_create(const esp_network *net, const esp_planner_config *config, const esp_plan_budget *budget,
+                          const esp_loss_config *loss, int episodes);
+void      esp_mppi_free(esp_mppi *planner);
+/* Forgets the warm start of episode e. */
+void      esp_mppi_reset(esp_mppi *planner, int e);
+float    *esp_mppi_mean(esp_mppi *planner, int e);      /* [H, A], the warm start of the next call */
+/* z [n, latent] -> actions [n, A] in [-1, 1]; noise [n] or NULL: drawn from rng [n]. Allocates
+ * nothing. trace (of episode 0) may be NULL. */
+esp_status esp_mppi_plan(esp_mppi *planner, int n, const float *z, const esp_plan_noise *noise, esp_rng *rng,
+                         float *actions, esp_plan_trace *trace);
+
+/* ---- controller.c --------------------------------------------------------------------------------- */
+
+/* One checkpoint, one way of acting, n episodes in step. Borrows the network. */
+typedef struct esp_controller esp_controller;
+
+esp_controller *esp_controller_create(const esp_network *net, const esp_agent_config *config, esp_controller_kind kind,
+                                      const esp_plan_budget *budget, int episodes);
+void            esp_controller_free(esp_controller *controller);
+/* Starts n episodes; their planner noise is named by the episodes. */
+void            esp_controller_begin(esp_controller *controller, const esp_episode *episodes, int n);
+/* An esp_act_fn whose context is the controller. */
+esp_status      esp_controller_act(void *controller, int n, int step, const uint8_t *obs, float *actions);
+
+/* ---- evaluate.c: the closed loop ---------------------------------------------------------------------- */
+
+/* What episodes are for; keeps their seeds apart. */
+typedef enum { ESP_EPISODES_REPORT, ESP_EPISODES_SEARCH, ESP_EPISODES_TRAIN } esp_episode_use;
+
+/* The first `count` episodes of a seed, all from one start. */
+void esp_episodes_name(uint64_t seed, esp_episode_use use, int start, int count, esp_episode *out);
+
+typedef struct {
+    const esp_network     *net;
+    const esp_agent_config *config;
+    esp_controller_kind    kind;
+    const esp_plan_budget *budget;   /* of the planner */
+    const esp_episode     *episodes;
+    int                    count;
+} esp_evaluation;
+
+/* Plays all episodes on all threads, in blocks of fixed size that advance in step.
+ * trajectories [count]. Progress is reported under `task` when it is not NULL. */
+esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *evaluation, const char *task,
+                        esp_trajectory *trajectories);
+/* Episodes a simulator of an evaluation's pool must hold. */
+#define ESP_EPISODE_BLOCK 10
+
+/* The closed-loop objective of a search: mean return over fixed episodes, candidates in parallel. */
+typedef struct {
+    const esp_network      *net;      /* dense */
+    const esp_agent_config *config;
+    esp_controller_kind     kind;
+    const esp_episode      *episodes;
+    int                     count;
+    esp_pool               *pool;
+} esp_closed_loop;
+
+/* An esp_performance_fn; context is an esp_closed_loop. */
+esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts, double *performance);
+
+/* ---- replay.c ------------------------------------------------------------------------------------------- */
+
+/* Prioritised replay of whole episodes (Schaul et al. 2016 as in the reference): frames are kept
+ * once and stacked when drawn. */
+typedef struct {
+    int num_steps, num_actions, frame, stack, horizon, capacity; /* frame: pixels; capacity: episodes */
+    double alpha, beta;
+} esp_replay_config;
+
+typedef struct esp_replay esp_replay;
+
+esp_replay *esp_replay_create(const esp_replay_config *config);
+void        esp_replay_free(esp_replay *replay);
+/* Copies an episode: frames [L + 1, frame], actions [L, A], rewards [L]. Its steps get the largest
+ * priority present (1 for the first), the last `horizon` of them 0: they are never drawn. */
+void        esp_replay_add(esp_replay *replay, const uint8_t *frames, const float *actions, const float *rewards);
+int64_t     esp_replay_added(const esp_replay *replay);  /* episodes ever added */
+/* Makes the next episode number `first`, so that a rebuilt buffer has every episode in its place. */
+void        esp_replay_begin_at(esp_replay *replay, int64_t first);
+size_t      esp_replay_slots(const esp_replay *replay);  /* filled */
+float      *esp_replay_priorities(esp_replay *replay);   /* [capacity * num_steps] */
+void        esp_replay_refresh(esp_replay *replay);      /* after priorities were written from outside */
+double      esp_replay_probability(const esp_replay *replay, size_t slot);
+/* Slots drawn with their probabilities, with replacement. */
+void        esp_replay_draw(const esp_replay *replay, esp_rng *rng, int batch, size_t *slots);
+/* Importance weights (N p)^-beta over their maximum. */
+void        esp_replay_weights(const esp_replay *replay, int batch, const size_t *slots, float *weights);
+/* obs [B, stack, frame], next_obs [T, B, stack, frame], actions [T, B, A], rewards [T, B]. */
+void        esp_replay_gather(const esp_replay *replay, int batch, const size_t *slots, int steps, uint8_t *obs,
+                              uint8_t *next_obs, float *actions, float *rewards);
+/* Stores priority + 1e-6. */
+void        esp_replay_update(esp_replay *replay, int batch, const size_t *slots, const float *priorities);
+
+/* augment.c: out[c, y, x] = in[c, clamp(y + sy - pad), clamp(x + sx - pad)], 0 <= s <= 2 pad. */
+void esp_random_shift(int channels, int rows, int pad, int sx, int sy, const uint8_t *in, uint8_t *out);
+
+/* ---- update.c: one TD-MPC update --------------------------------------------------------------------------- */
+
+typedef struct {
+    int batch, horizon;
+    const uint8_t *obs;       /* [B, C, H, W] */
+    const uint8_t *next_obs;  /* [T, B, C, H, W] */
+    const float   *actions;   /* [T, B, A] */
+    const float   *rewards;   /* [T, B] */
+    const float   *weights;   /* [B] */
+    const float   *td_noise;  /* [T, B, A] standard normal */
+    const float   *pi_noise;  /* [T + 1, B, A] standard normal */
+} esp_batch;
+
+/* Everything one update computed; arrays owned by the updater, valid until the next update. */
+typedef struct {
+    float *zs;              /* [T + 1, B, L] */
+    float *next_z_target;   /* [T, B, L] */
+    float *reward_pred, *q1, *q2, *td_target;                                      /* [T, B] */
+    float *consistency_loss, *reward_loss, *value_loss, *total_loss, *priorities;  /* [B] */
+    double weighted_loss, grad_norm, pi_loss, pi_grad_norm, pre_tanh;  /* pre_tanh: mean |input of tanh| */
+    float *grads;           /* laid out like the weights; before clipping */
+} esp_update_record;
+
+/* Owns the target network, both Adams and the workspace; borrows and changes the model. */
+typedef struct {
+    esp_network *net;
+    esp_network *target;
+    esp_adam     model_adam, policy_adam;
+    esp_loss_config config;
+    esp_update_record record;
+    struct esp_update_work *work;
+} esp_updater;
+
+esp_updater *esp_updater_create(esp_network *net, const esp_loss_config *config, int batch, int horizon);
+void         esp_updater_free(esp_updater *updater);
+/* `step` decides whether the target moves; learning_rate overrides config.learning_rate. */
+esp_status   esp_updater_step(esp_updater *updater, const esp_batch *batch, int64_t step, double learning_rate);
+
+/* ---- trainer.c ------------------------------------------------------------------------------------------------ */
+
+/* Learns an agent into run_dir: config.json, metrics.jsonl, checkpoint.safetensors (best so far),
+ * state.safetensors for exact resume. */
+esp_status esp_train(const esp_agent_config *config, const char *run_dir, bool resume);
+
+/* The schedule of the reference: "linear(a, b, d)" at a step. */
+double esp_linear_schedule(double start, double end, double duration, int64_t step);
+
+#endif

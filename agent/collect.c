@@ -1,0 +1,195 @@
+/* Training episodes: sticky random actions first, then the policy with Gaussian noise. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/trainer_internal.h"
+
+/* What acts in one block of episodes, and how its noise is drawn. */
+typedef struct {
+    esp_trainer    *trainer;
+    int64_t         first;                     /* number of the block's first episode */
+    esp_controller *controller;                /* NULL: sticky random, or recorded actions */
+    const float    *recorded;                  /* [n, L, A]; NULL: none */
+    float           std;
+    esp_rng         rng[ESP_EPISODE_BLOCK];
+    float           held[ESP_EPISODE_BLOCK][ESP_MAX_ACTIONS];
+    int             left[ESP_EPISODE_BLOCK];   /* control steps the held action still lasts */
+} actor;
+
+/* Random actions never swing a pendulum up unless they are held for a while. */
+static void sticky_action(actor *a, int e, float *action)
+{
+    const esp_train_config *c = &a->trainer->config.train;
+    int A = a->trainer->world->num_actions;
+    if (a->left[e]-- == 0) {
+        a->left[e] = (int)esp_rng_below(&a->rng[e], (uint32_t)c->seed_hold);
+        for (int i = 0; i < A; i++) {
+            bool extreme = esp_rng_uniform(&a->rng[e]) < c->seed_extreme;
+            double u = 2.0 * esp_rng_uniform(&a->rng[e]) - 1.0;
+            a->held[e][i] = extreme ? (u < 0.0 ? -1.0f : 1.0f) : (float)u;
+        }
+    }
+    memcpy(action, a->held[e], (size_t)A * sizeof(float));
+}
+
+static esp_status choose(void *context, int n, int step, const uint8_t *obs, float *actions)
+{
+    actor *a = context;
+    int A = a->trainer->world->num_actions, L = a->trainer->world->num_steps;
+    if (a->recorded) {
+        for (int e = 0; e < n; e++)
+            memcpy(actions + e * A, a->recorded + ((size_t)e * L + step) * A, (size_t)A * sizeof(float));
+        return ESP_OK;
+    }
+    if (!a->controller) {
+        for (int e = 0; e < n; e++) sticky_action(a, e, actions + e * A);
+        return ESP_OK;
+    }
+    esp_status status = esp_controller_act(a->controller, n, step, obs, actions);
+    for (int e = 0; e < n; e++) {
+        float noise[ESP_MAX_ACTIONS];
+        esp_rng_normal(&a->rng[e], noise, (size_t)A);
+        /* Clamped here, so that what is recorded is what was done. */
+        for (int i = 0; i < A; i++)
+            actions[e * A + i] = fminf(1.0f, fmaxf(-1.0f, actions[e * A + i] + a->std * noise[i]));
+    }
+    return status;
+}
+
+/* Episode number k starts hanging as often as the configuration wants, evenly spread. */
+static void name_episodes(const esp_trainer *trainer, int64_t first, int n, esp_episode *out)
+{
+    double share = trainer->config.train.hanging_fraction;
+    esp_episodes_name(trainer->config.train.seed, ESP_EPISODES_TRAIN, ESP_START_RANDOM, n, out);
+    for (int i = 0; i < n; i++) {
+        int64_t k = first + i;
+        out[i].index = (uint64_t)k;
+        if (floor((double)(k + 1) * share) > floor((double)k * share)) out[i].start = ESP_START_HANGING;
+    }
+}
+
+/* Memory for `n` recorded episodes. */
+typedef struct {
+    esp_trajectory *trajectory;
+    uint8_t *frames;
+    float *actions, *rewards;
+} recording;
+
+static recording recording_create(const esp_trainer *trainer, int n)
+{
+    const esp_world *world = trainer->world;
+    size_t L = (size_t)world->num_steps, A = (size_t)world->num_actions;
+    size_t pixels = (size_t)world->config.image_size * world->config.image_size;
+    recording r = {.trajectory = esp_alloc((size_t)n, sizeof *r.trajectory),
+                   .frames = esp_alloc((size_t)n * (L + 1), pixels),
+                   .actions = esp_alloc((size_t)n * L * A, sizeof(float)),
+                   .rewards = esp_alloc((size_t)n * L, sizeof(float))};
+    for (int i = 0; i < n; i++)
+        r.trajectory[i] = (esp_trajectory){.rewards = r.rewards + i * L, .actions = r.actions + i * L * A,
+                                           .frames = r.frames + i * (L + 1) * pixels};
+    return r;
+}
+
+static void recording_free(recording *r)
+{
+    free(r->trajectory);
+    free(r->frames);
+    free(r->actions);
+    free(r->rewards);
+}
+
+static esp_status play_block(esp_trainer *trainer, int64_t first, int n, bool again, esp_trajectory *out)
+{
+    esp_simulator *simulator;
+    esp_episode episodes[ESP_EPISODE_BLOCK];
+    esp_status status = esp_pool_simulator(trainer->pool, &simulator);
+    if (status != ESP_OK) return status;
+    actor *a = esp_alloc(1, sizeof *a);
+    const esp_agent_config *config = &trainer->config;
+    size_t episode = (size_t)trainer->world->num_steps * trainer->world->num_actions;
+    bool sticky = first < config->train.seed_episodes;
+    name_episodes(trainer, first, n, episodes);
+    a->trainer = trainer;
+    a->first = first;
+    a->std = (float)esp_linear_schedule(config->train.noise_start, config->train.noise_end,
+                                        config->train.noise_updates, trainer->update);
+    for (int e = 0; e < n; e++)
+        a->rng[e] = esp_rng_make(episodes[e].seed, sticky ? ESP_RNG_SEED_ACTIONS : ESP_RNG_EXPLORE, episodes[e].index);
+    if (again) a->recorded = trainer->actions + (size_t)(first % config->train.buffer) * episode;
+    else if (!sticky)
+        a->controller = esp_controller_create(trainer->net, config, ESP_CONTROLLER_POLICY, NULL, n);
+    status = esp_rollout(simulator, episodes, n, choose, a, out);
+    esp_controller_free(a->controller);
+    free(a);
+    return status;
+}
+
+/* Plays the episodes [first, first + n) in blocks on all threads. Blocks never cross the end of
+ * the seed episodes or of the ring of recorded actions. */
+static esp_status play(esp_trainer *trainer, int64_t first, int n, bool again, const recording *r)
+{
+    int blocks = (n + ESP_EPISODE_BLOCK - 1) / ESP_EPISODE_BLOCK;
+    esp_error *errors = esp_alloc((size_t)blocks, sizeof *errors);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int b = 0; b < blocks; b++) {
+        int from = b * ESP_EPISODE_BLOCK, size = n - from < ESP_EPISODE_BLOCK ? n - from : ESP_EPISODE_BLOCK;
+        esp_error_take(&errors[b], play_block(trainer, first + from, size, again, r->trajectory + from));
+    }
+    esp_status status = ESP_OK;
+    for (int b = 0; b < blocks && status == ESP_OK; b++) status = esp_error_raise(&errors[b]);
+    free(errors);
+    return status;
+}
+
+static void add_to_buffer(esp_trainer *trainer, int n, const recording *r)
+{
+    size_t L = (size_t)trainer->world->num_steps, episode = L * trainer->world->num_actions;
+    float scale = (float)trainer->config.train.reward_scale;
+    for (int i = 0; i < n; i++) {
+        size_t slot = (size_t)(esp_replay_added(trainer->replay) % trainer->config.train.buffer);
+        for (size_t t = 0; t < L; t++) r->trajectory[i].rewards[t] *= scale;
+        memmove(trainer->actions + slot * episode, r->trajectory[i].actions, episode * sizeof(float));
+        esp_replay_add(trainer->replay, r->trajectory[i].frames, r->trajectory[i].actions, r->trajectory[i].rewards);
+    }
+}
+
+/* At most this many episodes are in memory before they enter the buffer. */
+#define CHUNK (4 * ESP_EPISODE_BLOCK)
+
+esp_status esp_trainer_collect(esp_trainer *trainer, int count)
+{
+    recording r = recording_create(trainer, count < CHUNK ? count : CHUNK);
+    esp_status status = ESP_OK;
+    double sum = 0.0;
+    for (int done = 0; done < count && status == ESP_OK; done += CHUNK) {
+        int n = count - done < CHUNK ? count - done : CHUNK;
+        status = play(trainer, esp_replay_added(trainer->replay), n, false, &r);
+        if (status != ESP_OK) break;
+        for (int i = 0; i < n; i++) sum += r.trajectory[i].episode_return;
+        add_to_buffer(trainer, n, &r);
+        if (count > CHUNK) esp_progress("collect", done + n, count, "episodes");
+    }
+    trainer->collected = sum / count;
+    recording_free(&r);
+    return status;
+}
+
+esp_status esp_trainer_replay_episodes(esp_trainer *trainer, int64_t first, int64_t last)
+{
+    int64_t ring = trainer->config.train.buffer, seeds = trainer->config.train.seed_episodes;
+    recording r = recording_create(trainer, CHUNK);
+    esp_status status = ESP_OK;
+    esp_replay_begin_at(trainer->replay, first);
+    for (int64_t k = first; k < last && status == ESP_OK;) {
+        int64_t end = k + CHUNK < last ? k + CHUNK : last;
+        if (k < seeds && end > seeds) end = seeds;
+        if (k % ring + (end - k) > ring) end = k + ring - k % ring;
+        status = play(trainer, k, (int)(end - k), true, &r);
+        if (status == ESP_OK) add_to_buffer(trainer, (int)(end - k), &r);
+        k = end;
+        esp_progress("rebuild", (double)(k - first), (double)(last - first), "episodes of the buffer");
+    }
+    recording_free(&r);
+    return status;
+}

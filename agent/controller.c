@@ -1,0 +1,58 @@
+/* Two controllers from one checkpoint: the policy alone, or the planner. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "agent/agent.h"
+
+struct esp_controller {
+    const esp_network *net;
+    esp_controller_kind kind;
+    int episodes;
+    esp_tape *encoder, *policy;
+    esp_mppi *planner; /* NULL for the policy */
+    esp_rng *rng;      /* [episodes] of the planner's samples */
+};
+
+esp_controller *esp_controller_create(const esp_network *net, const esp_agent_config *config, esp_controller_kind kind,
+                                      const esp_plan_budget *budget, int episodes)
+{
+    esp_controller *c = esp_alloc(1, sizeof *c);
+    c->net = net;
+    c->kind = kind;
+    c->episodes = episodes;
+    c->encoder = esp_tape_create(net, ESP_TOLD_ENCODER, episodes);
+    c->rng = esp_alloc((size_t)episodes, sizeof *c->rng);
+    if (kind == ESP_CONTROLLER_MPPI) c->planner = esp_mppi_create(net, &config->planner, budget, &config->loss, episodes);
+    else c->policy = esp_tape_create(net, ESP_TOLD_POLICY, episodes);
+    return c;
+}
+
+void esp_controller_free(esp_controller *c)
+{
+    if (!c) return;
+    esp_tape_free(c->encoder);
+    esp_tape_free(c->policy);
+    esp_mppi_free(c->planner);
+    free(c->rng);
+    free(c);
+}
+
+void esp_controller_begin(esp_controller *c, const esp_episode *episodes, int n)
+{
+    for (int e = 0; e < n; e++) {
+        c->rng[e] = esp_rng_make(episodes[e].seed, ESP_RNG_PLAN, episodes[e].index);
+        if (c->planner) esp_mppi_reset(c->planner, e);
+    }
+}
+
+esp_status esp_controller_act(void *controller, int n, int step, const uint8_t *obs, float *actions)
+{
+    esp_controller *c = controller;
+    (void)step;
+    const float *z = esp_forward(c->net, c->encoder, obs, n);
+    if (c->planner) return esp_mppi_plan(c->planner, n, z, NULL, c->rng, actions, NULL);
+
+    const float *mu = esp_forward(c->net, c->policy, z, n);
+    for (int i = 0; i < n * c->net->component[ESP_TOLD_POLICY].out_size; i++) actions[i] = tanhf(mu[i]);
+    return ESP_OK;
+}

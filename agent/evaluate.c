@@ -1,0 +1,81 @@
+/* The closed loop: episodes of a controller, in blocks of fixed size on all threads, and the
+ * performance of many pruned candidates over the same episodes. */
+#include <omp.h>
+#include <stdlib.h>
+
+#include "agent/agent.h"
+
+void esp_episodes_name(uint64_t seed, esp_episode_use use, int start, int count, esp_episode *out)
+{
+    /* The use sits above any seed a user can type, so a search never sees a reported episode. */
+    for (int i = 0; i < count; i++)
+        out[i] = (esp_episode){.seed = seed ^ (uint64_t)use << 62, .index = (uint64_t)i, .start = start};
+}
+
+/* One block on the calling thread, start to end. */
+static esp_status play_block(esp_pool *pool, const esp_evaluation *ev, int first, int n, esp_trajectory *out)
+{
+    esp_simulator *simulator;
+    esp_status status = esp_pool_simulator(pool, &simulator);
+    if (status != ESP_OK) return status;
+    esp_controller *controller = esp_controller_create(ev->net, ev->config, ev->kind, ev->budget, n);
+    esp_controller_begin(controller, ev->episodes + first, n);
+    status = esp_rollout(simulator, ev->episodes + first, n, esp_controller_act, controller, out + first);
+    esp_controller_free(controller);
+    return status;
+}
+
+/* The first failure by block order, so that the sentence does not depend on threads. */
+static esp_status first_failure(const esp_error *errors, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (errors[i].status != ESP_OK) return esp_error_raise(&errors[i]);
+    return ESP_OK;
+}
+
+esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *ev, const char *task, esp_trajectory *trajectories)
+{
+    int blocks = (ev->count + ESP_EPISODE_BLOCK - 1) / ESP_EPISODE_BLOCK, done = 0;
+    esp_error *errors = esp_alloc((size_t)blocks, sizeof *errors);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int b = 0; b < blocks; b++) {
+        int first = b * ESP_EPISODE_BLOCK, n = ev->count - first < ESP_EPISODE_BLOCK ? ev->count - first : ESP_EPISODE_BLOCK;
+        esp_error_take(&errors[b], play_block(pool, ev, first, n, trajectories));
+#pragma omp atomic
+        done += n;
+        if (task && omp_get_thread_num() == 0) esp_progress(task, done, ev->count, "episodes");
+    }
+    esp_status status = first_failure(errors, blocks);
+    if (task && status == ESP_OK) esp_progress(task, ev->count, ev->count, "episodes");
+    free(errors);
+    return status;
+}
+
+static esp_status candidate_return(const esp_closed_loop *loop, const esp_cut *cut, double *mean)
+{
+    esp_network *net = NULL;
+    esp_trajectory *trajectories = esp_alloc((size_t)loop->count, sizeof *trajectories);
+    esp_status status = esp_surgery(loop->net, cut, &net);
+    esp_evaluation ev = {.net = net, .config = loop->config, .kind = loop->kind,
+                         .budget = &loop->config->planner.search, .episodes = loop->episodes, .count = loop->count};
+    for (int first = 0; status == ESP_OK && first < loop->count; first += ESP_EPISODE_BLOCK) {
+        int n = loop->count - first < ESP_EPISODE_BLOCK ? loop->count - first : ESP_EPISODE_BLOCK;
+        status = play_block(loop->pool, &ev, first, n, trajectories);
+    }
+    *mean = 0.0;
+    for (int i = 0; i < loop->count; i++) *mean += trajectories[i].episode_return / loop->count;
+    esp_network_free(net);
+    free(trajectories);
+    return status;
+}
+
+esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts, double *performance)
+{
+    const esp_closed_loop *loop = context;
+    esp_error *errors = esp_alloc((size_t)n, sizeof *errors);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int i = 0; i < n; i++) esp_error_take(&errors[i], candidate_return(loop, &cuts[i], &performance[i]));
+    esp_status status = first_failure(errors, n);
+    free(errors);
+    return status;
+}

@@ -1,0 +1,342 @@
+/* Learning an agent: collect, update, evaluate, keep the best, be able to go on after any kill. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/trainer_internal.h"
+
+double esp_linear_schedule(double start, double end, double duration, int64_t step)
+{
+    double mix = fmin(fmax((double)step / duration, 0.0), 1.0);
+    return (1.0 - mix) * start + mix * end;
+}
+
+double esp_trainer_seconds(const esp_trainer *trainer)
+{
+    return trainer->seconds + esp_clock() - trainer->started;
+}
+
+/* ---- updates ---- */
+
+/* Memory of one drawn batch. */
+typedef struct {
+    size_t *slots;
+    uint8_t *obs, *next_obs, *shifted;
+    float *actions, *rewards, *weights, *td_noise, *pi_noise;
+    esp_batch batch;
+} draw;
+
+static draw draw_create(const esp_trainer *t)
+{
+    size_t B = (size_t)t->config.train.batch, T = (size_t)t->config.train.horizon, A = (size_t)t->world->num_actions;
+    size_t image = (size_t)t->net->component[ESP_TOLD_ENCODER].in_size;
+    draw d = {.slots = esp_alloc(B, sizeof *d.slots), .obs = esp_alloc(B, image), .next_obs = esp_alloc(T * B, image),
+              .shifted = esp_alloc(image, 1), .actions = esp_alloc(T * B * A, sizeof(float)),
+              .rewards = esp_alloc(T * B, sizeof(float)), .weights = esp_alloc(B, sizeof(float)),
+              .td_noise = esp_alloc(T * B * A, sizeof(float)), .pi_noise = esp_alloc((T + 1) * B * A, sizeof(float))};
+    d.batch = (esp_batch){.batch = (int)B, .horizon = (int)T, .obs = d.obs, .next_obs = d.next_obs,
+                          .actions = d.actions, .rewards = d.rewards, .weights = d.weights,
+                          .td_noise = d.td_noise, .pi_noise = d.pi_noise};
+    return d;
+}
+
+static void draw_free(draw *d)
+{
+    free(d->slots);
+    free(d->obs);
+    free(d->next_obs);
+    free(d->shifted);
+    free(d->actions);
+    free(d->rewards);
+    free(d->weights);
+    free(d->td_noise);
+    free(d->pi_noise);
+}
+
+/* Every stack is shifted independently of the others, as in the reference. */
+static void shift_stacks(const esp_trainer *t, esp_rng *rng, size_t count, uint8_t *images, uint8_t *scratch)
+{
+    int pad = t->config.train.augment, size = t->config.env.image_size, stack = t->config.env.frame_stack;
+    size_t image = (size_t)stack * size * size;
+    for (size_t i = 0; pad && i < count; i++, images += image) {
+        int sx = (int)esp_rng_below(rng, (uint32_t)(2 * pad + 1)), sy = (int)esp_rng_below(rng, (uint32_t)(2 * pad + 1));
+        esp_random_shift(stack, size, pad, sx, sy, images, scratch);
+        memcpy(images, scratch, image);
+    }
+}
+
+static void draw_batch(const esp_trainer *t, draw *d)
+{
+    const esp_train_config *c = &t->config.train;
+    size_t B = (size_t)c->batch, T = (size_t)c->horizon, A = (size_t)t->world->num_actions;
+    esp_rng choice = esp_rng_make(c->seed, ESP_RNG_REPLAY, (uint64_t)t->update);
+    esp_rng noise = esp_rng_make(c->seed, ESP_RNG_UPDATE, (uint64_t)t->update);
+    esp_replay_draw(t->replay, &choice, c->batch, d->slots);
+    esp_replay_weights(t->replay, c->batch, d->slots, d->weights);
+    esp_replay_gather(t->replay, c->batch, d->slots, c->horizon, d->obs, d->next_obs, d->actions, d->rewards);
+    shift_stacks(t, &noise, B, d->obs, d->shifted);
+    shift_stacks(t, &noise, T * B, d->next_obs, d->shifted);
+    esp_rng_normal(&noise, d->td_noise, T * B * A);
+    esp_rng_normal(&noise, d->pi_noise, (T + 1) * B * A);
+}
+
+static double learning_rate(const esp_agent_config *c, int64_t update)
+{
+    double progress = (double)update / c->train.updates, end = c->train.learning_rate_end;
+    return c->loss.learning_rate * (end + (1.0 - end) * 0.5 * (1.0 + cos(M_PI * progress)));
+}
+
+static double mean(int count, const float *x)
+{
+    double sum = 0.0;
+    for (int i = 0; i < count; i++) sum += x[i];
+    return sum / count;
+}
+
+static void watch(esp_trainer *t, double seconds)
+{
+    const esp_update_record *r = &t->updater->record;
+    esp_train_window *w = &t->window;
+    int B = t->config.train.batch;
+    w->updates += 1;
+    w->weighted_loss += r->weighted_loss;
+    w->consistency += mean(B, r->consistency_loss);
+    w->reward += mean(B, r->reward_loss);
+    w->value += mean(B, r->value_loss);
+    w->pi_loss += r->pi_loss;
+    w->grad_norm += r->grad_norm;
+    w->pre_tanh += r->pre_tanh;
+    w->seconds += seconds;
+}
+
+/* The mean of the weights so far at first, then an exponential one: a fixed decay would keep the
+ * random start for thousands of updates. */
+static void average_weights(esp_trainer *t)
+{
+    if (!t->average) return;
+    double decay = fmin(t->config.train.average, (double)t->update / (double)(t->update + 9));
+    esp_ema(t->net->num_weights, (float)(1.0 - decay), t->net->weights, t->average->weights);
+}
+
+static esp_status update_once(esp_trainer *t, draw *d)
+{
+    double start = esp_clock();
+    draw_batch(t, d);
+    esp_status status = esp_updater_step(t->updater, &d->batch, t->update, learning_rate(&t->config, t->update));
+    if (status != ESP_OK) return esp_fail_in(status, "update %lld", (long long)t->update);
+    esp_replay_update(t->replay, d->batch.batch, d->slots, t->updater->record.priorities);
+    t->update++;
+    average_weights(t);
+    watch(t, esp_clock() - start);
+    return ESP_OK;
+}
+
+/* ---- metrics and evaluation ---- */
+
+static const esp_network *judged(const esp_trainer *t)
+{
+    return t->average ? t->average : t->net;
+}
+
+static esp_status mean_return(esp_trainer *t, esp_controller_kind kind, int start, double *out)
+{
+    int count = t->config.train.eval_episodes;
+    esp_episode *episodes = esp_alloc((size_t)count, sizeof *episodes);
+    esp_trajectory *trajectories = esp_alloc((size_t)count, sizeof *trajectories);
+    esp_episodes_name(t->config.train.seed, ESP_EPISODES_SEARCH, start, count, episodes);
+    esp_evaluation ev = {.net = judged(t), .config = &t->config, .kind = kind,
+                         .budget = &t->config.planner.search, .episodes = episodes, .count = count};
+    esp_status status = esp_evaluate(t->pool, &ev, NULL, trajectories);
+    *out = 0.0;
+    for (int i = 0; i < count; i++) *out += trajectories[i].episode_return / count;
+    free(episodes);
+    free(trajectories);
+    return status;
+}
+
+static esp_status append_metrics(const esp_trainer *t, cJSON *line)
+{
+    char *path = esp_path_join(t->run_dir, "metrics.jsonl");
+    esp_status status = esp_json_append(path, line);
+    free(path);
+    cJSON_Delete(line);
+    return status;
+}
+
+static esp_status write_window(esp_trainer *t)
+{
+    esp_train_window *w = &t->window;
+    cJSON *line = cJSON_CreateObject();
+    cJSON_AddNumberToObject(line, "update", (double)t->update);
+    cJSON_AddNumberToObject(line, "episodes", (double)esp_replay_added(t->replay));
+    cJSON_AddNumberToObject(line, "loss", w->weighted_loss / w->updates);
+    cJSON_AddNumberToObject(line, "consistency_loss", w->consistency / w->updates);
+    cJSON_AddNumberToObject(line, "reward_loss", w->reward / w->updates);
+    cJSON_AddNumberToObject(line, "value_loss", w->value / w->updates);
+    cJSON_AddNumberToObject(line, "policy_loss", w->pi_loss / w->updates);
+    cJSON_AddNumberToObject(line, "grad_norm", w->grad_norm / w->updates);
+    cJSON_AddNumberToObject(line, "pre_tanh", w->pre_tanh / w->updates);
+    cJSON_AddNumberToObject(line, "collected_return", t->collected);
+    cJSON_AddNumberToObject(line, "ms_per_update", 1e3 * w->seconds / w->updates);
+    cJSON_AddNumberToObject(line, "wall_s", esp_trainer_seconds(t));
+    *w = (esp_train_window){0};
+    return append_metrics(t, line);
+}
+
+static esp_status evaluate_and_keep_best(esp_trainer *t)
+{
+    static const struct { const char *name; esp_controller_kind kind; int start; } cases[] = {
+        {"policy_random", ESP_CONTROLLER_POLICY, ESP_START_RANDOM},
+        {"policy_hanging", ESP_CONTROLLER_POLICY, ESP_START_HANGING},
+        {"planner_random", ESP_CONTROLLER_MPPI, ESP_START_RANDOM},
+        {"planner_hanging", ESP_CONTROLLER_MPPI, ESP_START_HANGING}};
+    cJSON *line = cJSON_CreateObject();
+    double score = 0.0;
+    esp_status status = ESP_OK;
+    cJSON_AddNumberToObject(line, "update", (double)t->update);
+    for (int i = 0; i < 4 && status == ESP_OK; i++) {
+        double value = 0.0;
+        status = mean_return(t, cases[i].kind, cases[i].start, &value);
+        cJSON_AddNumberToObject(line, cases[i].name, value);
+        score += value / 4.0;
+    }
+    cJSON_AddNumberToObject(line, "score", score);
+    cJSON_AddNumberToObject(line, "wall_s", esp_trainer_seconds(t));
+    if (status != ESP_OK) {
+        cJSON_Delete(line);
+        return status;
+    }
+    esp_log(ESP_LOG_INFO, "update %lld: mean return %.1f", (long long)t->update, score);
+    if (score > t->best) {
+        char *path = esp_path_join(t->run_dir, "checkpoint.safetensors");
+        status = esp_checkpoint_write(path, &t->config, judged(t));
+        free(path);
+        t->best = score;
+    }
+    return status == ESP_OK ? append_metrics(t, line) : (cJSON_Delete(line), status);
+}
+
+/* ---- the run ---- */
+
+static bool collects_before(const esp_train_config *c, int64_t update)
+{
+    return update >= c->pretrain && (update - c->pretrain) % c->cycle_updates == 0;
+}
+
+static esp_status train_loop(esp_trainer *t)
+{
+    const esp_train_config *c = &t->config.train;
+    esp_status status = ESP_OK;
+    draw d = draw_create(t);
+    if (esp_replay_added(t->replay) == 0) status = esp_trainer_collect(t, c->seed_episodes);
+    while (status == ESP_OK && t->update < c->updates) {
+        status = esp_check_interrupt();
+        if (status == ESP_OK && collects_before(c, t->update)) status = esp_trainer_collect(t, c->cycle_episodes);
+        if (status == ESP_OK) status = update_once(t, &d);
+        if (status == ESP_OK && t->update % 100 == 0) status = write_window(t);
+        bool due = t->update % c->eval_every == 0 || t->update == c->updates;
+        if (status == ESP_OK && due) status = evaluate_and_keep_best(t);
+        if (status == ESP_OK && due) status = esp_trainer_save(t);
+        if (status == ESP_OK && (t->update % 10 == 0 || due))
+            esp_progress("train", (double)t->update, c->updates, "collected return %.0f, best %.0f", t->collected,
+                         t->best);
+    }
+    draw_free(&d);
+    return status;
+}
+
+/* A kill may have left lines behind the state: the updates they tell of are done again. */
+static esp_status drop_later_metrics(const esp_trainer *t)
+{
+    char *path = esp_path_join(t->run_dir, "metrics.jsonl"), *data = NULL, *kept = NULL;
+    size_t size = 0, length = 0;
+    esp_status status = esp_file_read(path, (size_t)1 << 30, &data, &size);
+    if (status == ESP_OK) {
+        kept = esp_alloc(size + 1, 1);
+        for (char *line = data, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+            long long update = -1;
+            if (sscanf(line, "{\"update\":%lld", &update) != 1 || update > t->update) continue;
+            memcpy(kept + length, line, (size_t)(end - line + 1));
+            length += (size_t)(end - line + 1);
+        }
+        status = esp_file_write(path, kept, length);
+    }
+    free(path);
+    free(data);
+    free(kept);
+    return status;
+}
+
+/* A new run writes its configuration; a resumed one must have been started with the same. */
+static esp_status claim_run_dir(const esp_agent_config *config, const char *run_dir, bool resume)
+{
+    bool exists = esp_trainer_has_state(run_dir);
+    if (exists && !resume)
+        return esp_fail(ESP_ERR_USAGE, "%s already holds a run; add --resume to go on with it, or name another folder",
+                        run_dir);
+    if (resume && !exists) esp_log(ESP_LOG_INFO, "%s holds no saved state; the run starts from the beginning", run_dir);
+    esp_status status = esp_folder_make(run_dir);
+    if (status != ESP_OK) return status;
+    cJSON *json = esp_config_json(esp_agent_fields, esp_agent_num_fields, config), *old = NULL;
+    char *path = esp_path_join(run_dir, "config.json");
+    if (!exists) status = esp_json_write(path, json);
+    else status = esp_json_read(path, &old);
+    if (status == ESP_OK && exists && !cJSON_Compare(old, json, true))
+        status = esp_fail(ESP_ERR_USAGE, "%s was made with another configuration; use %s, or name another folder",
+                          run_dir, path);
+    if (status == ESP_OK && !exists) {
+        char *metrics = esp_path_join(run_dir, "metrics.jsonl");
+        status = esp_file_write(metrics, "", 0);
+        free(metrics);
+    }
+    free(path);
+    cJSON_Delete(json);
+    cJSON_Delete(old);
+    return status;
+}
+
+static esp_status trainer_create(esp_trainer *t)
+{
+    esp_status status = esp_world_create(&t->config.env, &t->world);
+    if (status == ESP_OK) status = esp_told_create(&t->config, t->world->num_actions, &t->net);
+    if (status != ESP_OK) return status;
+    const esp_train_config *c = &t->config.train;
+    esp_replay_config replay = {.num_steps = t->world->num_steps, .num_actions = t->world->num_actions,
+                                .frame = t->config.env.image_size * t->config.env.image_size,
+                                .stack = t->config.env.frame_stack, .horizon = c->horizon, .capacity = c->buffer,
+                                .alpha = c->per_alpha, .beta = c->per_beta};
+    esp_told_init(t->net, c->seed);
+    t->pool = esp_pool_create(t->world, ESP_EPISODE_BLOCK, true);
+    t->updater = esp_updater_create(t->net, &t->config.loss, c->batch, c->horizon);
+    if (c->average > 0.0) t->average = esp_network_clone(t->net);
+    t->replay = esp_replay_create(&replay);
+    t->actions = esp_alloc((size_t)c->buffer * t->world->num_steps * t->world->num_actions, sizeof(float));
+    t->best = -INFINITY;
+    return ESP_OK;
+}
+
+static void trainer_free(esp_trainer *t)
+{
+    esp_updater_free(t->updater);
+    esp_network_free(t->net);
+    esp_network_free(t->average);
+    esp_replay_free(t->replay);
+    free(t->actions);
+    esp_pool_free(t->pool);
+    esp_world_free(t->world);
+}
+
+esp_status esp_train(const esp_agent_config *config, const char *run_dir, bool resume)
+{
+    esp_trainer t = {.config = *config, .run_dir = run_dir, .started = esp_clock()};
+    esp_status status = esp_agent_config_check(config);
+    if (status == ESP_OK) status = claim_run_dir(config, run_dir, resume);
+    if (status == ESP_OK) status = trainer_create(&t);
+    bool go_on = resume && esp_trainer_has_state(run_dir);
+    if (status == ESP_OK && go_on) status = esp_trainer_restore(&t);
+    if (status == ESP_OK && go_on) status = drop_later_metrics(&t);
+    if (status == ESP_OK) status = train_loop(&t);
+    trainer_free(&t);
+    return status;
+}

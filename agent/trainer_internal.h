@@ -1,0 +1,46 @@
+/* What a training run consists of, shared by the loop, the collection of episodes and the files
+ * that let a killed run go on. */
+#ifndef ESP_TRAINER_INTERNAL_H
+#define ESP_TRAINER_INTERNAL_H
+
+#include "agent/agent.h"
+
+/* Sums of the updates since the last line of metrics.jsonl. */
+typedef struct {
+    double updates, weighted_loss, consistency, reward, value, pi_loss, grad_norm, pre_tanh, seconds;
+} esp_train_window;
+#define ESP_TRAIN_WINDOW_FIELDS (int)(sizeof(esp_train_window) / sizeof(double))
+
+typedef struct {
+    esp_agent_config config;
+    const char  *run_dir;
+    esp_world   *world;
+    esp_pool    *pool;
+    esp_network *net;
+    esp_network *average;     /* running mean of the weights; NULL when train.average is 0 */
+    esp_updater *updater;
+    esp_replay  *replay;
+    float       *actions;     /* [buffer, L, A] of the episodes in the buffer, to rebuild it */
+    int64_t      update;      /* updates done */
+    double       best;        /* score of checkpoint.safetensors */
+    double       seconds;     /* spent by earlier processes of this run */
+    double       started;     /* esp_clock of this one */
+    double       collected;   /* mean return of the last cycle */
+    esp_train_window window;
+} esp_trainer;
+
+double esp_trainer_seconds(const esp_trainer *trainer);
+
+/* collect.c: plays `count` new episodes and adds them to the buffer - sticky random actions before
+ * the first update, the policy with noise afterwards. */
+esp_status esp_trainer_collect(esp_trainer *trainer, int count);
+/* Plays the recorded actions of the episodes [first, last) again and fills the buffer with them:
+ * physics and renderer are deterministic, so actions are all that must be kept. */
+esp_status esp_trainer_replay_episodes(esp_trainer *trainer, int64_t first, int64_t last);
+
+/* train_state.c: state.safetensors holds all that is not in the other files. */
+esp_status esp_trainer_save(const esp_trainer *trainer);
+esp_status esp_trainer_restore(esp_trainer *trainer);
+bool       esp_trainer_has_state(const char *run_dir);
+
+#endif

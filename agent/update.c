@@ -1,0 +1,455 @@
+/* One TD-MPC update (Hansen et al. 2022, Algorithm 2, as in the reference implementation): latent
+ * consistency, reward and value losses through an unrolled model, then the policy on the latents.
+ *
+ * The batch is cut into blocks of a fixed number of samples. A block is computed by one thread
+ * from images to weight gradients; gradients are added in block order. So the result does not
+ * depend on the number of threads. */
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/agent.h"
+
+#define BLOCK 32          /* samples: 16 cost 30 % more, since weights are packed once per product */
+#define LOSS_CLAMP 1e4f   /* of a sample's loss; beyond it the gradient is zero (reference) */
+#define REDUCE_CHUNK 16384
+
+/* Everything one thread needs for one block of n <= BLOCK samples. [T, n, ...] arrays are dense. */
+typedef struct {
+    int first, n;         /* samples of the batch */
+    esp_tape *encoder, *reward, *q1, *q2, *policy;
+    esp_tape **dynamics;  /* [T]: each step is needed again on the way back */
+    float *grads;         /* [num_weights] */
+    float *z;             /* [T + 1, n, L] */
+    float *z_next;        /* [T, n, L] online encoder of the next observations */
+    float *z_target;      /* [T, n, L] target encoder of the same */
+    float *x, *dx, *dx_part; /* [T + 1, n, L + A] */
+    float *dz;            /* [n, L] */
+    float *action, *noise, *mu; /* [T + 1, n, A] */
+    float *r, *td;        /* [T, n] */
+    float *dr, *dq1, *dq2;/* [T + 1, n] */
+    double pi_loss, pre_tanh;
+} block;
+
+typedef struct esp_update_work {
+    int B, T, L, A, X, num_blocks;
+    size_t image;         /* bytes of one stacked observation */
+    block *blocks;
+} work;
+
+/* ---- memory ---- */
+
+static float *floats(size_t count)
+{
+    return esp_alloc(count, sizeof(float));
+}
+
+static void block_create(block *b, const esp_network *net, const work *w)
+{
+    size_t rows = (size_t)(w->T + 1) * BLOCK;
+    b->encoder = esp_tape_create(net, ESP_TOLD_ENCODER, BLOCK);
+    b->reward = esp_tape_create(net, ESP_TOLD_REWARD, (int)rows);
+    b->q1 = esp_tape_create(net, ESP_TOLD_Q1, (int)rows);
+    b->q2 = esp_tape_create(net, ESP_TOLD_Q2, (int)rows);
+    b->policy = esp_tape_create(net, ESP_TOLD_POLICY, (int)rows);
+    b->dynamics = esp_alloc((size_t)w->T, sizeof *b->dynamics);
+    for (int t = 0; t < w->T; t++) b->dynamics[t] = esp_tape_create(net, ESP_TOLD_DYNAMICS, BLOCK);
+    b->grads = floats(net->num_weights);
+    b->z = floats(rows * w->L);
+    b->z_next = floats(rows * w->L);
+    b->z_target = floats(rows * w->L);
+    b->x = floats(rows * w->X);
+    b->dx = floats(rows * w->X);
+    b->dx_part = floats(rows * w->X);
+    b->dz = floats((size_t)BLOCK * w->L);
+    b->action = floats(rows * w->A);
+    b->noise = floats(rows * w->A);
+    b->mu = floats(rows * w->A);
+    b->r = floats(rows);
+    b->td = floats(rows);
+    b->dr = floats(rows);
+    b->dq1 = floats(rows);
+    b->dq2 = floats(rows);
+}
+
+static void block_free(block *b, int T)
+{
+    float *const arrays[] = {b->grads, b->z,  b->z_next, b->z_target, b->x,  b->dx,  b->dx_part, b->dz, b->action,
+                             b->noise, b->mu, b->r,      b->td,       b->dr, b->dq1, b->dq2};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
+    for (int t = 0; t < T; t++) esp_tape_free(b->dynamics[t]);
+    free(b->dynamics);
+    esp_tape_free(b->encoder);
+    esp_tape_free(b->reward);
+    esp_tape_free(b->q1);
+    esp_tape_free(b->q2);
+    esp_tape_free(b->policy);
+}
+
+static void record_create(esp_update_record *r, const work *w, size_t num_weights)
+{
+    size_t TB = (size_t)w->T * w->B;
+    r->zs = floats((TB + w->B) * w->L);
+    r->next_z_target = floats(TB * w->L);
+    r->reward_pred = floats(TB);
+    r->q1 = floats(TB);
+    r->q2 = floats(TB);
+    r->td_target = floats(TB);
+    r->consistency_loss = floats((size_t)w->B);
+    r->reward_loss = floats((size_t)w->B);
+    r->value_loss = floats((size_t)w->B);
+    r->total_loss = floats((size_t)w->B);
+    r->priorities = floats((size_t)w->B);
+    r->grads = floats(num_weights);
+}
+
+static void record_free(esp_update_record *r)
+{
+    float *const arrays[] = {r->zs,          r->next_z_target, r->reward_pred, r->q1,         r->q2,    r->td_target,
+                             r->consistency_loss, r->reward_loss, r->value_loss, r->total_loss, r->priorities, r->grads};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
+}
+
+esp_updater *esp_updater_create(esp_network *net, const esp_loss_config *config, int batch, int horizon)
+{
+    esp_updater *updater = esp_alloc(1, sizeof *updater);
+    work *w = esp_alloc(1, sizeof *w);
+    updater->net = net;
+    updater->target = esp_network_clone(net);
+    updater->config = *config;
+    updater->work = w;
+    esp_adam_init(&updater->model_adam, net->component[ESP_TOLD_POLICY].offset);
+    esp_adam_init(&updater->policy_adam, net->component[ESP_TOLD_POLICY].count);
+    w->B = batch;
+    w->T = horizon;
+    w->L = esp_told_latent(net);
+    w->A = net->component[ESP_TOLD_POLICY].out_size;
+    w->X = w->L + w->A;
+    w->image = (size_t)net->component[ESP_TOLD_ENCODER].in_size;
+    w->num_blocks = (batch + BLOCK - 1) / BLOCK;
+    w->blocks = esp_alloc((size_t)w->num_blocks, sizeof *w->blocks);
+    for (int i = 0; i < w->num_blocks; i++) {
+        block *b = &w->blocks[i];
+        b->first = i * BLOCK;
+        b->n = batch - b->first < BLOCK ? batch - b->first : BLOCK;
+        block_create(b, net, w);
+    }
+    record_create(&updater->record, w, net->num_weights);
+    return updater;
+}
+
+void esp_updater_free(esp_updater *updater)
+{
+    if (!updater) return;
+    work *w = updater->work;
+    for (int i = 0; i < w->num_blocks; i++) block_free(&w->blocks[i], w->T);
+    free(w->blocks);
+    free(w);
+    record_free(&updater->record);
+    esp_adam_free(&updater->model_adam);
+    esp_adam_free(&updater->policy_adam);
+    esp_network_free(updater->target);
+    free(updater);
+}
+
+/* ---- between [T, B, width] of the batch and [T, n, width] of a block ---- */
+
+static void take(const work *w, const block *b, int steps, int width, const float *whole, float *part)
+{
+    for (int t = 0; t < steps; t++)
+        memcpy(part + (size_t)t * b->n * width, whole + ((size_t)t * w->B + b->first) * width,
+               (size_t)b->n * width * sizeof(float));
+}
+
+static void give(const work *w, const block *b, int steps, int width, const float *part, float *whole)
+{
+    for (int t = 0; t < steps; t++)
+        memcpy(whole + ((size_t)t * w->B + b->first) * width, part + (size_t)t * b->n * width,
+               (size_t)b->n * width * sizeof(float));
+}
+
+/* ---- targets ---- */
+
+/* Encodes next_obs of all steps with `net` into z [T, n, L]. */
+static void encode_next(const work *w, block *b, const esp_network *net, const esp_batch *batch, float *z)
+{
+    for (int t = 0; t < w->T; t++) {
+        const uint8_t *images = batch->next_obs + ((size_t)t * w->B + b->first) * w->image;
+        memcpy(z + (size_t)t * b->n * w->L, esp_forward(net, b->encoder, images, b->n),
+               (size_t)b->n * w->L * sizeof(float));
+    }
+}
+
+/* reward + discount min(target Q1, target Q2)(online encoder, noisy online policy). */
+static void block_td_target(esp_updater *u, block *b, const esp_batch *batch)
+{
+    const work *w = u->work;
+    int rows = w->T * b->n;
+    encode_next(w, b, u->net, batch, b->z_next);
+    const float *mu = esp_forward(u->net, b->policy, b->z_next, rows);
+    take(w, b, w->T, w->A, batch->td_noise, b->noise);
+    esp_noisy_action((size_t)rows * w->A, mu, b->noise, (float)u->config.policy_std, b->action);
+    esp_concat(rows, w->L, b->z_next, w->A, b->action, b->x);
+    const float *q1 = esp_forward(u->target, b->q1, b->x, rows);
+    const float *q2 = esp_forward(u->target, b->q2, b->x, rows);
+    take(w, b, w->T, 1, batch->rewards, b->r);
+    for (int i = 0; i < rows; i++) b->td[i] = b->r[i] + (float)u->config.discount * fminf(q1[i], q2[i]);
+    give(w, b, w->T, 1, b->td, u->record.td_target);
+    encode_next(w, b, u->target, batch, b->z_target);
+    give(w, b, w->T, w->L, b->z_target, u->record.next_z_target);
+}
+
+/* ---- model ---- */
+
+static void block_unroll(esp_updater *u, block *b, const esp_batch *batch)
+{
+    const work *w = u->work;
+    size_t step = (size_t)b->n * w->L;
+    take(w, b, w->T, w->A, batch->actions, b->action);
+    memcpy(b->z, esp_forward(u->net, b->encoder, batch->obs + b->first * w->image, b->n), step * sizeof(float));
+    for (int t = 0; t < w->T; t++) {
+        float *x = b->x + (size_t)t * b->n * w->X;
+        esp_concat(b->n, w->L, b->z + t * step, w->A, b->action + (size_t)t * b->n * w->A, x);
+        memcpy(b->z + (t + 1) * step, esp_forward(u->net, b->dynamics[t], x, b->n), step * sizeof(float));
+    }
+    give(w, b, w->T + 1, w->L, b->z, u->record.zs);
+}
+
+/* The losses of the block's samples, and what multiplies each loss's gradient: the sample's
+ * weight over batch and horizon, or zero where the clamp acts. */
+typedef struct { float consistency[BLOCK], reward[BLOCK], value[BLOCK]; } factors;
+
+static float clamped(float loss, double coefficient, float scale, float *factor)
+{
+    *factor = loss <= LOSS_CLAMP ? (float)coefficient * scale : 0.0f;
+    return (float)coefficient * fminf(loss, LOSS_CLAMP);
+}
+
+static void block_losses(esp_updater *u, block *b, const esp_batch *batch, const float *reward, const float *q1,
+                         const float *q2, factors *f)
+{
+    const work *w = u->work;
+    const esp_loss_config *c = &u->config;
+    esp_update_record *r = &u->record;
+    for (int i = 0; i < b->n; i++) {
+        double rho = 1.0, consistency = 0.0, rewards = 0.0, value = 0.0, priority = 0.0;
+        for (int t = 0; t < w->T; t++, rho *= c->rho) {
+            int at = t * b->n + i;
+            const float *z = b->z + (size_t)(at + b->n) * w->L, *target = b->z_target + (size_t)at * w->L;
+            double squares = 0.0;
+            for (int j = 0; j < w->L; j++) squares += ((double)z[j] - target[j]) * ((double)z[j] - target[j]);
+            double e1 = (double)q1[at] - b->td[at], e2 = (double)q2[at] - b->td[at];
+            consistency += rho * squares / w->L;
+            rewards += rho * ((double)reward[at] - b->r[at]) * ((double)reward[at] - b->r[at]);
+            value += rho * (e1 * e1 + e2 * e2);
+            priority += rho * (fabs(e1) + fabs(e2));
+        }
+        int s = b->first + i;
+        float scale = batch->weights[s] / ((float)w->B * (float)w->T);
+        r->consistency_loss[s] = (float)consistency;
+        r->reward_loss[s] = (float)rewards;
+        r->value_loss[s] = (float)value;
+        r->priorities[s] = fminf((float)priority, LOSS_CLAMP);
+        r->total_loss[s] = clamped((float)consistency, c->consistency, scale, &f->consistency[i]) +
+                           clamped((float)rewards, c->reward, scale, &f->reward[i]) +
+                           clamped((float)value, c->value, scale, &f->value[i]);
+    }
+}
+
+/* dx [T, n, X] of reward, Q1 and Q2 together; their weight gradients into b->grads. */
+static void heads_backward(esp_updater *u, block *b, const factors *f, const float *reward, const float *q1,
+                           const float *q2)
+{
+    const work *w = u->work;
+    size_t size = (size_t)w->T * b->n * w->X;
+    float rho = 1.0f;
+    for (int t = 0; t < w->T; t++, rho *= (float)u->config.rho)
+        for (int i = 0; i < b->n; i++) {
+            int at = t * b->n + i;
+            b->dr[at] = 2.0f * rho * f->reward[i] * (reward[at] - b->r[at]);
+            b->dq1[at] = 2.0f * rho * f->value[i] * (q1[at] - b->td[at]);
+            b->dq2[at] = 2.0f * rho * f->value[i] * (q2[at] - b->td[at]);
+        }
+    esp_backward(u->net, b->reward, b->dr, b->grads, b->dx);
+    esp_backward(u->net, b->q1, b->dq1, b->grads, b->dx_part);
+    for (size_t i = 0; i < size; i++) b->dx[i] += b->dx_part[i];
+    esp_backward(u->net, b->q2, b->dq2, b->grads, b->dx_part);
+    for (size_t i = 0; i < size; i++) b->dx[i] += b->dx_part[i];
+}
+
+/* dz += the latent part of dx [n, X]. */
+static void add_latent_part(const work *w, int n, const float *dx, float *dz)
+{
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < w->L; j++) dz[i * w->L + j] += dx[i * w->X + j];
+}
+
+/* Back through time: the gradient of z_t comes from the heads at t, from the consistency with the
+ * target encoder, and through the dynamics from everything later. */
+static void unroll_backward(esp_updater *u, block *b, const factors *f)
+{
+    const work *w = u->work;
+    size_t step = (size_t)b->n * w->L;
+    memset(b->dz, 0, step * sizeof(float));
+    for (int t = w->T - 1; t >= 0; t--) {
+        float rho = (float)pow(u->config.rho, t);
+        const float *z = b->z + (t + 1) * step, *target = b->z_target + t * step;
+        for (int i = 0; i < b->n; i++)
+            for (int j = 0; j < w->L; j++) {
+                size_t at = (size_t)i * w->L + j;
+                b->dz[at] += 2.0f * rho * f->consistency[i] / (float)w->L * (z[at] - target[at]);
+            }
+        esp_backward(u->net, b->dynamics[t], b->dz, b->grads, b->dx_part);
+        memset(b->dz, 0, step * sizeof(float));
+        add_latent_part(w, b->n, b->dx_part, b->dz);
+        add_latent_part(w, b->n, b->dx + (size_t)t * b->n * w->X, b->dz);
+    }
+    esp_backward(u->net, b->encoder, b->dz, b->grads, NULL);
+}
+
+static void block_model(esp_updater *u, block *b, const esp_batch *batch)
+{
+    const work *w = u->work;
+    int rows = w->T * b->n;
+    factors f;
+    memset(b->grads, 0, u->model_adam.count * sizeof(float));
+    block_unroll(u, b, batch);
+    const float *reward = esp_forward(u->net, b->reward, b->x, rows);
+    const float *q1 = esp_forward(u->net, b->q1, b->x, rows);
+    const float *q2 = esp_forward(u->net, b->q2, b->x, rows);
+    give(w, b, w->T, 1, reward, u->record.reward_pred);
+    give(w, b, w->T, 1, q1, u->record.q1);
+    give(w, b, w->T, 1, q2, u->record.q2);
+    block_losses(u, b, batch, reward, q1, q2, &f);
+    heads_backward(u, b, &f, reward, q1, q2);
+    unroll_backward(u, b, &f);
+}
+
+/* ---- policy ---- */
+
+/* -rho^t mean min(Q1, Q2) goes to the smaller of the two; returns the block's share of the loss. */
+static double value_gradient(const work *w, const block *b, double rho, const float *q1, const float *q2)
+{
+    double loss = 0.0, weight = 1.0 / w->B;
+    for (int t = 0; t <= w->T; t++, weight *= rho)
+        for (int i = 0; i < b->n; i++) {
+            int at = t * b->n + i;
+            bool first = q1[at] <= q2[at];
+            loss -= weight * (first ? q1[at] : q2[at]);
+            b->dq1[at] = first ? -(float)weight : 0.0f;
+            b->dq2[at] = first ? 0.0f : -(float)weight;
+        }
+    return loss;
+}
+
+/* The gradient of the action through tanh, both clamps ignored (reference), plus the penalty on
+ * the input of tanh: without it one seed in two saturates into a bang-bang policy. */
+static void policy_gradient(const esp_updater *u, block *b, const float *mu, float *dmu)
+{
+    const work *w = u->work;
+    double weight = 1.0 / w->B;
+    for (int t = 0; t <= w->T; t++, weight *= u->config.rho)
+        for (int i = t * b->n; i < (t + 1) * b->n; i++)
+            for (int a = 0; a < w->A; a++) {
+                int at = i * w->A + a, in_x = i * w->X + w->L + a;
+                float y = tanhf(mu[at]);
+                dmu[at] = (b->dx[in_x] + b->dx_part[in_x]) * (1.0f - y * y) +
+                          (float)(2.0 * weight * u->config.pre_tanh) * mu[at];
+                b->pi_loss += weight * u->config.pre_tanh * mu[at] * mu[at];
+                b->pre_tanh += fabs((double)mu[at]);
+            }
+}
+
+static void block_policy(esp_updater *u, block *b, const esp_batch *batch)
+{
+    const work *w = u->work;
+    int rows = (w->T + 1) * b->n;
+    const esp_component *policy = &u->net->component[ESP_TOLD_POLICY];
+    memset(b->grads + policy->offset, 0, policy->count * sizeof(float));
+    take(w, b, w->T + 1, w->A, batch->pi_noise, b->noise);
+    const float *mu = esp_forward(u->net, b->policy, b->z, rows);
+    esp_noisy_action((size_t)rows * w->A, mu, b->noise, (float)u->config.policy_std, b->action);
+    esp_concat(rows, w->L, b->z, w->A, b->action, b->x);
+    const float *q1 = esp_forward(u->net, b->q1, b->x, rows);
+    const float *q2 = esp_forward(u->net, b->q2, b->x, rows);
+    b->pi_loss = value_gradient(w, b, u->config.rho, q1, q2);
+    b->pre_tanh = 0.0;
+    esp_backward(u->net, b->q1, b->dq1, NULL, b->dx);
+    esp_backward(u->net, b->q2, b->dq2, NULL, b->dx_part);
+    policy_gradient(u, b, mu, b->mu);
+    esp_backward(u->net, b->policy, b->mu, b->grads, NULL);
+}
+
+/* ---- the step ---- */
+
+/* record.grads[first, first + count) = sum over the blocks, in block order. */
+static void add_gradients(esp_updater *u, size_t first, size_t count)
+{
+    const work *w = u->work;
+    float *total = u->record.grads;
+#pragma omp parallel for schedule(static)
+    for (size_t chunk = 0; chunk < count; chunk += REDUCE_CHUNK) {
+        size_t from = first + chunk, length = count - chunk < REDUCE_CHUNK ? count - chunk : REDUCE_CHUNK;
+        memcpy(total + from, w->blocks[0].grads + from, length * sizeof(float));
+        for (int i = 1; i < w->num_blocks; i++) {
+            const float *part = w->blocks[i].grads;
+            for (size_t j = from; j < from + length; j++) total[j] += part[j];
+        }
+    }
+}
+
+static esp_status model_step(esp_updater *u, const esp_batch *batch, double learning_rate)
+{
+    work *w = u->work;
+    esp_update_record *r = &u->record;
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int i = 0; i < w->num_blocks; i++) {
+        block_td_target(u, &w->blocks[i], batch);
+        block_model(u, &w->blocks[i], batch);
+    }
+    add_gradients(u, 0, u->model_adam.count);
+    r->weighted_loss = 0.0;
+    for (int i = 0; i < w->B; i++) r->weighted_loss += (double)batch->weights[i] * r->total_loss[i] / w->B;
+    r->grad_norm = esp_norm2(u->model_adam.count, r->grads);
+    if (!isfinite(r->grad_norm) || !isfinite(r->weighted_loss))
+        return esp_fail(ESP_ERR_NUMERIC, "the model's loss is not finite (gradient norm %g); lower loss.learning_rate",
+                        r->grad_norm);
+    float scale = esp_clip_scale(r->grad_norm, u->config.grad_clip);
+    esp_adam_step(&u->model_adam, (float)learning_rate, scale, r->grads, u->net->weights);
+    return ESP_OK;
+}
+
+static esp_status policy_step(esp_updater *u, const esp_batch *batch, double learning_rate)
+{
+    work *w = u->work;
+    esp_update_record *r = &u->record;
+    const esp_component *policy = &u->net->component[ESP_TOLD_POLICY];
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int i = 0; i < w->num_blocks; i++) block_policy(u, &w->blocks[i], batch);
+    add_gradients(u, policy->offset, policy->count);
+    r->pi_loss = r->pre_tanh = 0.0;
+    for (int i = 0; i < w->num_blocks; i++) {
+        r->pi_loss += w->blocks[i].pi_loss;
+        r->pre_tanh += w->blocks[i].pre_tanh / ((double)w->B * (w->T + 1) * w->A);
+    }
+    r->pi_grad_norm = esp_norm2(policy->count, r->grads + policy->offset);
+    if (!isfinite(r->pi_grad_norm))
+        return esp_fail(ESP_ERR_NUMERIC, "the policy's gradient is not finite; lower loss.learning_rate");
+    float scale = esp_clip_scale(r->pi_grad_norm, u->config.grad_clip);
+    esp_adam_step(&u->policy_adam, (float)learning_rate, scale, r->grads + policy->offset,
+                  u->net->weights + policy->offset);
+    return ESP_OK;
+}
+
+esp_status esp_updater_step(esp_updater *updater, const esp_batch *batch, int64_t step, double learning_rate)
+{
+    if (batch->batch != updater->work->B || batch->horizon != updater->work->T)
+        return esp_fail(ESP_ERR_SHAPE, "the batch is %d samples of %d steps, the updater was made for %d of %d",
+                        batch->batch, batch->horizon, updater->work->B, updater->work->T);
+    esp_status status = model_step(updater, batch, learning_rate);
+    if (status == ESP_OK) status = policy_step(updater, batch, learning_rate);
+    if (status == ESP_OK && step % updater->config.target_every == 0)
+        esp_ema(updater->net->num_weights, (float)updater->config.tau, updater->net->weights, updater->target->weights);
+    return status;
+}

@@ -1,0 +1,397 @@
+/* Every layer forward against plain loops and backward against their central differences. */
+#include "plain_network.h"
+
+/* Sums of up to 450 float32 products of values near 1. */
+#define FORWARD_TOLERANCE 2e-5
+/* The differences are of double loops (h = 1e-5: error 1e-9), so what is left is float32 again. */
+#define BACKWARD_TOLERANCE 1e-4
+
+static esp_rng test_rng(uint64_t index)
+{
+    return esp_rng_make(5, ESP_RNG_TEST, index);
+}
+
+static bool reads_image(const esp_network *net)
+{
+    return net->layer[net->component[0].first_layer].kind == ESP_LAYER_IMAGE;
+}
+
+static void fill_weights(esp_network *net)
+{
+    esp_rng rng = test_rng(1);
+    esp_rng_normal(&rng, net->weights, net->num_weights);
+    for (int i = 0; i < net->num_tensors; i++) {
+        float *w = esp_network_weights(net, i);
+        for (size_t k = 0; k < net->tensor[i].count; k++) {
+            w[k] *= 0.5f;
+            if (net->layer[net->tensor[i].layer].var == i) w[k] = fabsf(w[k]) + 0.5f;
+        }
+    }
+}
+
+/* One forward of the only component with everything that backward may be asked. */
+typedef struct {
+    const esp_network *net;
+    esp_tape *tape;
+    int    n;
+    size_t in, out, weights;         /* values of the batch, and of the network */
+    bool   training;
+    double *x;
+    void   *input;                   /* x as the network wants it: float or uint8 */
+    float  *direction;               /* the loss is the sum of direction * y */
+    float  *y;
+} probe;
+
+static probe probe_make(const esp_network *net, int n, bool training)
+{
+    const esp_component *part = &net->component[0];
+    probe p = {.net = net, .n = n, .in = (size_t)n * (size_t)part->in_size, .out = (size_t)n * (size_t)part->out_size,
+               .weights = net->num_weights, .training = training};
+    float *values = esp_alloc(p.in, sizeof *values);
+    uint8_t *pixels = esp_alloc(p.in, 1);
+    esp_rng rng = test_rng(2);
+    esp_rng_normal(&rng, values, p.in);
+    p.x = esp_alloc(p.in, sizeof *p.x);
+    for (size_t i = 0; i < p.in; i++) {
+        pixels[i] = (uint8_t)esp_rng_below(&rng, 256);
+        p.x[i] = reads_image(net) ? (double)pixels[i] : (double)values[i];
+    }
+    p.input = reads_image(net) ? (void *)pixels : values;
+    free(reads_image(net) ? (void *)values : pixels);
+    p.direction = esp_alloc(p.out, sizeof *p.direction);
+    p.y = esp_alloc(p.out, sizeof *p.y);
+    esp_rng_normal(&rng, p.direction, p.out);
+    p.tape = esp_tape_create(net, 0, n + 2); /* room to spare, as in a batch that is not full */
+    esp_tape_train(p.tape, training);
+    memcpy(p.y, esp_forward(net, p.tape, p.input, n), p.out * sizeof *p.y);
+    return p;
+}
+
+static void probe_free(probe *p)
+{
+    esp_tape_free(p->tape);
+    free(p->x);
+    free(p->input);
+    free(p->direction);
+    free(p->y);
+}
+
+static void probe_backward(probe *p, float *grads, float *dx)
+{
+    float *dy = esp_alloc(p->out, sizeof *dy);
+    memcpy(dy, p->direction, p->out * sizeof *dy);
+    esp_backward(p->net, p->tape, dy, grads, dx);
+    free(dy);
+}
+
+static double plain_loss(const probe *p, const double *weights)
+{
+    double *y = plain_forward(p->net, 0, weights, p->x, p->n, p->training), loss = 0.0;
+    for (size_t i = 0; i < p->out; i++) loss += (double)p->direction[i] * y[i];
+    free(y);
+    return loss;
+}
+
+/* d loss / d values[i] for every i; values are the weights themselves or the input. */
+static float *central_differences(const probe *p, const double *weights, double *values, size_t count)
+{
+    const double h = 1e-5;
+    float *slopes = esp_alloc(count, sizeof *slopes);
+    for (size_t i = 0; i < count; i++) {
+        double kept = values[i];
+        values[i] = kept + h;
+        double above = plain_loss(p, weights);
+        values[i] = kept - h;
+        double below = plain_loss(p, weights);
+        values[i] = kept;
+        slopes[i] = (float)((above - below) / (2 * h));
+    }
+    return slopes;
+}
+
+static double *weights_in_double(const esp_network *net)
+{
+    double *weights = esp_alloc(net->num_weights, sizeof *weights);
+    for (size_t i = 0; i < net->num_weights; i++) weights[i] = (double)net->weights[i];
+    return weights;
+}
+
+static void check_forward(const probe *p, const double *weights)
+{
+    double *expected = plain_forward(p->net, 0, weights, p->x, p->n, p->training);
+    for (size_t i = 0; i < p->out; i++) {
+        float value = (float)expected[i];
+        CHECK_CLOSE("y", 1, &p->y[i], &value, FORWARD_TOLERANCE, FORWARD_TOLERANCE);
+    }
+    free(expected);
+}
+
+static void check_backward(probe *p, double *weights)
+{
+    float *grads = esp_alloc(p->weights, sizeof *grads);
+    float *dx = reads_image(p->net) ? NULL : esp_alloc(p->in, sizeof *dx);
+    probe_backward(p, grads, dx);
+
+    float *slopes = central_differences(p, weights, weights, p->weights);
+    for (int i = 0; i < p->net->num_tensors; i++) {
+        const esp_tensor *tensor = &p->net->tensor[i];
+        if (!tensor->trainable) memset(slopes + tensor->offset, 0, tensor->count * sizeof *slopes);
+        CHECK_CLOSE(tensor->name, tensor->count, grads + tensor->offset, slopes + tensor->offset, BACKWARD_TOLERANCE,
+                    BACKWARD_TOLERANCE);
+    }
+    free(slopes);
+    if (dx) {
+        slopes = central_differences(p, weights, p->x, p->in);
+        CHECK_CLOSE("dx", p->in, dx, slopes, BACKWARD_TOLERANCE, BACKWARD_TOLERANCE);
+        free(slopes);
+    }
+    free(dx);
+    free(grads);
+}
+
+static void check_network(esp_network *net, int n, bool training)
+{
+    CHECK_OK(esp_network_finish(net));
+    fill_weights(net);
+    double *weights = weights_in_double(net);
+    probe p = probe_make(net, n, training);
+    check_forward(&p, weights);
+    check_backward(&p, weights);
+    probe_free(&p);
+    free(weights);
+    esp_network_free(net);
+}
+
+/* ---- networks ---- */
+
+static const esp_act activations[] = {ESP_ACT_NONE, ESP_ACT_RELU, ESP_ACT_ELU, ESP_ACT_TANH, ESP_ACT_SIGMOID};
+#define ACTIVATIONS (int)(sizeof activations / sizeof *activations)
+
+static esp_network *make_dense(esp_act act)
+{
+    esp_network *net = esp_network_new();
+    int in = esp_network_axis(net, "in", 5, false), out = esp_network_axis(net, "out", 4, true);
+    esp_network_component(net, "dense");
+    esp_network_dense(net, "dense", esp_dim_of(in), esp_dim_of(out), act);
+    return net;
+}
+
+static esp_network *make_norm(esp_layer_kind kind, esp_act act)
+{
+    esp_network *net = esp_network_new();
+    int axis = esp_network_axis(net, "units", 7, true);
+    esp_network_component(net, "norm");
+    esp_network_norm(net, kind, "norm", axis, act);
+    return net;
+}
+
+static esp_network *make_encoder(int channels, int rows, int kernels, int first_kernel, int stride)
+{
+    esp_network *net = esp_network_new();
+    int in = esp_network_axis(net, "channels", channels, false), latent = esp_network_axis(net, "latent", 5, true);
+    int first = esp_network_axis(net, "first", kernels, true), second = esp_network_axis(net, "second", 4, true);
+    esp_network_component(net, "encoder");
+    esp_network_image(net, in, rows);
+    esp_network_conv2d(net, "encoder.1", in, first, first_kernel, stride, ESP_ACT_RELU);
+    esp_network_conv2d(net, "encoder.3", first, second, 2, 1, ESP_ACT_ELU);
+    esp_network_flatten(net);
+    esp_network_dense(net, "encoder.6", esp_dim_of(second), esp_dim_of(latent), ESP_ACT_NONE);
+    return net;
+}
+
+/* The value network's kinds of layers behind a concatenated input. */
+static esp_network *make_value(void)
+{
+    esp_network *net = esp_network_new();
+    int latent = esp_network_axis(net, "latent", 4, true), action = esp_network_axis(net, "action", 2, false);
+    int first = esp_network_axis(net, "first", 6, true), second = esp_network_axis(net, "second", 5, true);
+    int scalar = esp_network_axis(net, "scalar", 1, false);
+    esp_network_component(net, "value");
+    esp_network_dense(net, "value.0", esp_dim_concat(latent, action), esp_dim_of(first), ESP_ACT_NONE);
+    esp_network_norm(net, ESP_LAYER_LAYERNORM, "value.1", first, ESP_ACT_TANH);
+    esp_network_dense(net, "value.3", esp_dim_of(first), esp_dim_of(second), ESP_ACT_ELU);
+    esp_network_dense(net, "value.5", esp_dim_of(second), esp_dim_of(scalar), ESP_ACT_NONE);
+    return net;
+}
+
+/* The autoencoder's kinds of layers. */
+static esp_network *make_autoencoder(void)
+{
+    esp_network *net = esp_network_new();
+    int pixels = esp_network_axis(net, "pixels", 6, false), hidden = esp_network_axis(net, "hidden", 4, true);
+    esp_network_component(net, "autoencoder");
+    esp_network_dense(net, "encoder.0", esp_dim_of(pixels), esp_dim_of(hidden), ESP_ACT_NONE);
+    esp_network_norm(net, ESP_LAYER_BATCHNORM, "encoder.1", hidden, ESP_ACT_RELU);
+    esp_network_dense(net, "decoder.0", esp_dim_of(hidden), esp_dim_of(pixels), ESP_ACT_SIGMOID);
+    return net;
+}
+
+/* ---- claims ---- */
+
+static void dense_matches_plain_loops_with_every_activation(void)
+{
+    for (int i = 0; i < ACTIVATIONS; i++) check_network(make_dense(activations[i]), 3, false);
+}
+
+static void layernorm_matches_plain_loops_with_every_activation(void)
+{
+    for (int i = 0; i < ACTIVATIONS; i++) check_network(make_norm(ESP_LAYER_LAYERNORM, activations[i]), 3, false);
+}
+
+static void batchnorm_in_training_matches_plain_loops_with_every_activation(void)
+{
+    for (int i = 0; i < ACTIVATIONS; i++) check_network(make_norm(ESP_LAYER_BATCHNORM, activations[i]), 6, true);
+}
+
+static void batchnorm_with_running_statistics_matches_plain_loops(void)
+{
+    check_network(make_norm(ESP_LAYER_BATCHNORM, ESP_ACT_TANH), 3, false);
+}
+
+static void convolutions_match_plain_loops(void)
+{
+    check_network(make_encoder(2, 8, 3, 3, 2), 3, false);
+    check_network(make_encoder(3, 6, 1, 3, 1), 2, false); /* one kernel, as a hard cut leaves */
+    check_network(make_encoder(1, 5, 2, 3, 2), 1, false); /* the last convolution leaves one pixel */
+}
+
+static void deep_networks_match_plain_loops(void)
+{
+    check_network(make_value(), 5, false);
+    check_network(make_autoencoder(), 6, true);
+    check_network(make_autoencoder(), 2, false);
+}
+
+static void gradients_accumulate(void)
+{
+    esp_network *net = make_value();
+    CHECK_OK(esp_network_finish(net));
+    fill_weights(net);
+    probe p = probe_make(net, 4, false);
+    float *once = esp_alloc(p.weights, sizeof *once), *more = esp_alloc(p.weights, sizeof *more);
+    for (size_t i = 0; i < p.weights; i++) more[i] = 1.0f;
+    probe_backward(&p, once, NULL);
+    probe_backward(&p, more, NULL);
+    probe_backward(&p, more, NULL);
+    for (size_t i = 0; i < p.weights; i++) once[i] = 1.0f + 2.0f * once[i];
+    CHECK_CLOSE("grads", p.weights, more, once, 1e-5, 1e-5); /* float32 rounding of the additions */
+    free(once);
+    free(more);
+    probe_free(&p);
+    esp_network_free(net);
+}
+
+static void unwanted_gradients_change_nothing_else(void)
+{
+    esp_network *net = make_value();
+    CHECK_OK(esp_network_finish(net));
+    fill_weights(net);
+    probe p = probe_make(net, 4, false);
+    float *grads = esp_alloc(p.weights, sizeof *grads), *dx = esp_alloc(p.in, sizeof *dx);
+    float *grads_alone = esp_alloc(p.weights, sizeof *grads), *dx_alone = esp_alloc(p.in, sizeof *dx);
+    probe_backward(&p, grads, dx);
+    probe_backward(&p, grads_alone, NULL);
+    probe_backward(&p, NULL, dx_alone);
+    probe_backward(&p, NULL, NULL);
+    CU_ASSERT_EQUAL(memcmp(grads, grads_alone, p.weights * sizeof *grads), 0);
+    CU_ASSERT_EQUAL(memcmp(dx, dx_alone, p.in * sizeof *dx), 0);
+    free(grads);
+    free(dx);
+    free(grads_alone);
+    free(dx_alone);
+    probe_free(&p);
+    esp_network_free(net);
+}
+
+static void unwanted_image_gradients_may_be_null(void)
+{
+    esp_network *net = make_encoder(2, 8, 3, 3, 2);
+    CHECK_OK(esp_network_finish(net));
+    fill_weights(net);
+    probe p = probe_make(net, 2, false);
+    probe_backward(&p, NULL, NULL);
+    probe_free(&p);
+    esp_network_free(net);
+}
+
+/* Sample by sample through a tape of its own: outputs, and the sum of the weight gradients. */
+static void check_batch_equals_samples(esp_network *net, int n)
+{
+    CHECK_OK(esp_network_finish(net));
+    fill_weights(net);
+    probe p = probe_make(net, n, false);
+    float *batch = esp_alloc(p.weights, sizeof *batch), *samples = esp_alloc(p.weights, sizeof *samples);
+    probe_backward(&p, batch, NULL);
+
+    size_t in = p.in / (size_t)n, out = p.out / (size_t)n, element = reads_image(net) ? 1 : sizeof(float);
+    esp_tape *tape = esp_tape_create(net, 0, 1);
+    for (int i = 0; i < n; i++) {
+        const float *y = esp_forward(net, tape, (const char *)p.input + (size_t)i * in * element, 1);
+        CHECK_CLOSE("y", out, y, p.y + (size_t)i * out, FORWARD_TOLERANCE, FORWARD_TOLERANCE);
+        esp_backward(net, tape, p.direction + (size_t)i * out, samples, NULL);
+    }
+    CHECK_CLOSE("grads", p.weights, batch, samples, BACKWARD_TOLERANCE, BACKWARD_TOLERANCE);
+    esp_tape_free(tape);
+    free(batch);
+    free(samples);
+    probe_free(&p);
+    esp_network_free(net);
+}
+
+static void batch_equals_its_samples_one_by_one(void)
+{
+    check_batch_equals_samples(make_value(), 9);
+    check_batch_equals_samples(make_autoencoder(), 9);
+    check_batch_equals_samples(make_encoder(2, 8, 3, 3, 2), 9);
+}
+
+/* 28 x 28 x 9 images with a 7 x 7 kernel: patches of more than a few images exceed the cache, so
+ * forward and backward go through them in blocks, the last one not full. */
+static void images_in_several_blocks_equal_single_images(void)
+{
+    check_batch_equals_samples(make_encoder(9, 28, 6, 7, 2), 11);
+}
+
+static void running_statistics_move_a_tenth_towards_the_batch(void)
+{
+    enum { N = 5, UNITS = 7 };
+    esp_network *net = make_norm(ESP_LAYER_BATCHNORM, ESP_ACT_NONE);
+    CHECK_OK(esp_network_finish(net));
+    fill_weights(net);
+    esp_network *before = esp_network_clone(net);
+    probe p = probe_make(net, N, true);
+    esp_tape_update_statistics(p.tape, net);
+    for (int j = 0; j < UNITS; j++) {
+        double mean = 0.0, var = 0.0; /* PyTorch keeps the unbiased variance */
+        for (int i = 0; i < N; i++) mean += p.x[i * UNITS + j] / N;
+        for (int i = 0; i < N; i++) var += (p.x[i * UNITS + j] - mean) * (p.x[i * UNITS + j] - mean) / (N - 1);
+        const esp_layer *layer = &net->layer[0];
+        double old_mean = (double)esp_network_weights(before, layer->mean)[j];
+        double old_var = (double)esp_network_weights(before, layer->var)[j];
+        CU_ASSERT_DOUBLE_EQUAL(esp_network_weights(net, layer->mean)[j], 0.9 * old_mean + 0.1 * mean, 1e-6);
+        CU_ASSERT_DOUBLE_EQUAL(esp_network_weights(net, layer->var)[j], 0.9 * old_var + 0.1 * var, 1e-6);
+    }
+    CU_ASSERT_EQUAL(memcmp(net->weights, before->weights, 2 * UNITS * sizeof(float)), 0); /* gain and offset stay */
+    probe_free(&p);
+    esp_network_free(before);
+    esp_network_free(net);
+}
+
+static CU_TestInfo tests[] = {
+    {"dense_matches_plain_loops_with_every_activation", dense_matches_plain_loops_with_every_activation},
+    {"layernorm_matches_plain_loops_with_every_activation", layernorm_matches_plain_loops_with_every_activation},
+    {"batchnorm_in_training_matches_plain_loops_with_every_activation",
+     batchnorm_in_training_matches_plain_loops_with_every_activation},
+    {"batchnorm_with_running_statistics_matches_plain_loops", batchnorm_with_running_statistics_matches_plain_loops},
+    {"convolutions_match_plain_loops", convolutions_match_plain_loops},
+    {"deep_networks_match_plain_loops", deep_networks_match_plain_loops},
+    {"gradients_accumulate", gradients_accumulate},
+    {"unwanted_gradients_change_nothing_else", unwanted_gradients_change_nothing_else},
+    {"unwanted_image_gradients_may_be_null", unwanted_image_gradients_may_be_null},
+    {"batch_equals_its_samples_one_by_one", batch_equals_its_samples_one_by_one},
+    {"images_in_several_blocks_equal_single_images", images_in_several_blocks_equal_single_images},
+    {"running_statistics_move_a_tenth_towards_the_batch", running_statistics_move_a_tenth_towards_the_batch},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("tape", tests)
