@@ -345,11 +345,11 @@ static void batch_equals_its_samples_one_by_one(void)
     check_batch_equals_samples(make_encoder(2, 8, 3, 3, 2), 9);
 }
 
-/* 28 x 28 x 9 images with a 7 x 7 kernel: patches of more than a few images exceed the cache, so
- * forward and backward go through them in blocks, the last one not full. */
+/* Patches of 3 and of 9 such images exceed the cache: both convolutions go through 11 of them in
+ * blocks, forward and backward, the last block not full. */
 static void images_in_several_blocks_equal_single_images(void)
 {
-    check_batch_equals_samples(make_encoder(9, 28, 6, 7, 2), 11);
+    check_batch_equals_samples(make_encoder(9, 28, 8, 3, 1), 11);
 }
 
 static void running_statistics_move_a_tenth_towards_the_batch(void)
