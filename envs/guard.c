@@ -16,14 +16,20 @@ static _Thread_local char sentence[LINE];
 
 void esp_one_line(const char *text, char *out, size_t size)
 {
+    const char *separator = "";
     size_t used = 0;
-    for (; *text && used + 3 < size; text++) {
-        bool blank = *text == ' ' || *text == '\n' || *text == '\r' || *text == '\t';
-        if (!blank) out[used++] = *text;
-        else if (used > 0 && *text == '\n' && text[1] && out[used - 1] != ':') out[used++] = ';', out[used++] = ' ';
-        else if (used > 0 && out[used - 1] != ' ') out[used++] = ' ';
+    while (*text && used + 3 < size) {
+        size_t blanks = strspn(text, " \t\r\n");
+        if (blanks > 0) {
+            bool ends = memchr(text, '\n', blanks) && used > 0 && !strchr(":;", out[used - 1]);
+            separator = ends ? "; " : " ";
+            text += blanks;
+            continue;
+        }
+        if (used > 0) used += (size_t)sprintf(out + used, "%s", separator);
+        separator = "";
+        out[used++] = *text++;
     }
-    while (used > 0 && (out[used - 1] == ' ' || out[used - 1] == ';')) used--;
     out[used] = 0;
 }
 

@@ -77,47 +77,65 @@ static esp_status open_display(void)
     return ESP_OK;
 }
 
-/* What the calling thread had current, to be put back; binding and restoring take 2 us. */
+/* What the calling thread had current, to be put back after a call. */
 typedef struct {
+    EGLenum    api;
     EGLDisplay display;
     EGLContext context;
     EGLSurface draw, read;
 } binding;
 
-static esp_status bind(const esp_renderer *renderer, binding *before)
+static binding current_binding(void)
 {
-    *before = (binding){eglGetCurrentDisplay(), eglGetCurrentContext(), eglGetCurrentSurface(EGL_DRAW),
-                        eglGetCurrentSurface(EGL_READ)};
-    if (before->display == EGL_NO_DISPLAY) before->display = display;
-    if (eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, renderer->context)) return ESP_OK;
-    return esp_fail(ESP_ERR_MACHINE, "cannot make the EGL context current: error 0x%x", (unsigned)eglGetError());
+    binding now = {eglQueryAPI(), eglGetCurrentDisplay(), eglGetCurrentContext(), eglGetCurrentSurface(EGL_DRAW),
+                   eglGetCurrentSurface(EGL_READ)};
+    return now;
 }
 
+/* A thread that had nothing leaves EGL altogether: LLVM's OpenMP joins its threads when the
+ * process exits, after Mesa's own exit handler, and Mesa then frees what it kept for them twice. */
 static void restore(const binding *before)
 {
-    eglMakeCurrent(before->display, before->draw, before->read, before->context);
+    if (before->context != EGL_NO_CONTEXT) {
+        eglMakeCurrent(before->display, before->draw, before->read, before->context);
+    } else {
+        eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
+        eglReleaseThread();
+    }
+    if (before->api != EGL_OPENGL_ES_API) eglBindAPI(before->api); /* a thread starts with OpenGL ES */
 }
 
-static esp_status create_context(esp_renderer *renderer)
+static esp_status choose_and_create(EGLContext *out)
 {
     static const EGLint wanted[] = {EGL_SURFACE_TYPE, EGL_DONT_CARE, EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT, EGL_NONE};
     EGLConfig config = NULL;
     EGLint found = 0;
     if (!eglBindAPI(EGL_OPENGL_API) || !eglChooseConfig(display, wanted, &config, 1, &found) || found < 1)
         return esp_fail(ESP_ERR_MACHINE, NEEDS ": no configuration with desktop OpenGL");
-    renderer->context = eglCreateContext(display, config, EGL_NO_CONTEXT, NULL);
-    if (renderer->context == EGL_NO_CONTEXT)
+    *out = eglCreateContext(display, config, EGL_NO_CONTEXT, NULL);
+    if (*out == EGL_NO_CONTEXT)
         return esp_fail(ESP_ERR_MACHINE, NEEDS ": eglCreateContext failed with 0x%x", (unsigned)eglGetError());
     return ESP_OK;
 }
 
-/* Runs a part of MuJoCo's drawing with the renderer's context current. */
+static esp_status create_context(EGLContext *out)
+{
+    binding before = current_binding();
+    esp_status status = choose_and_create(out);
+    restore(&before);
+    return status;
+}
+
+/* Runs a part of MuJoCo's drawing with the renderer's context current. All the switching takes
+ * about 2 us a frame, and in return any thread may use any renderer. */
 static esp_status with_context(esp_renderer *renderer, esp_status (*work)(void *renderer))
 {
-    binding before;
-    esp_status status = bind(renderer, &before);
-    if (status != ESP_OK) return status;
-    status = esp_guard(work, renderer, ESP_ERR_MACHINE);
+    binding before = current_binding();
+    esp_status status = ESP_OK;
+    if (eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, renderer->context))
+        status = esp_guard(work, renderer, ESP_ERR_MACHINE);
+    else
+        status = esp_fail(ESP_ERR_MACHINE, "cannot make the EGL context current: error 0x%x", (unsigned)eglGetError());
     restore(&before);
     return status;
 }
@@ -148,6 +166,7 @@ static esp_status free_drawing(void *argument)
 {
     esp_renderer *renderer = argument;
     mjr_freeContext(&renderer->draw);
+    eglDestroyContext(display, renderer->context); /* it is current: destroyed when the thread lets go */
     return ESP_OK;
 }
 
@@ -205,7 +224,7 @@ esp_status esp_renderer_create(const esp_world *world, esp_renderer **out)
 
     pthread_mutex_lock(&creating);
     esp_status status = open_display();
-    if (status == ESP_OK) status = create_context(renderer);
+    if (status == ESP_OK) status = create_context(&renderer->context);
     if (status == ESP_OK) status = with_context(renderer, prepare_drawing);
     pthread_mutex_unlock(&creating);
 
@@ -220,7 +239,6 @@ void esp_renderer_free(esp_renderer *renderer)
     if (renderer->context != EGL_NO_CONTEXT) {
         pthread_mutex_lock(&creating);
         with_context(renderer, free_drawing);
-        eglDestroyContext(display, renderer->context);
         pthread_mutex_unlock(&creating);
     }
     mjv_freeScene(&renderer->scene);

@@ -154,12 +154,15 @@ static void apply_action(const mjModel *model, mjData *data, const float *action
     }
 }
 
-/* MuJoCo answers numbers it cannot integrate by resetting the state, which would silently start
- * another episode in the middle of this one. */
-static bool diverged(const mjData *data)
+/* MuJoCo answers numbers it cannot integrate by resetting the state before its next step, which
+ * would silently start another episode in the middle of this one. */
+static bool diverged(const mjModel *model, const mjData *data)
 {
-    return data->warning[mjWARN_BADQPOS].number || data->warning[mjWARN_BADQVEL].number ||
-           data->warning[mjWARN_BADQACC].number;
+    bool reset = data->warning[mjWARN_BADQPOS].number || data->warning[mjWARN_BADQVEL].number ||
+                 data->warning[mjWARN_BADQACC].number;
+    for (int i = 0; i < model->nq && !reset; i++) reset = !isfinite(data->qpos[i]);
+    for (int i = 0; i < model->nv && !reset; i++) reset = !isfinite(data->qvel[i]);
+    return reset;
 }
 
 static esp_status advance(void *argument)
@@ -176,7 +179,7 @@ static esp_status advance(void *argument)
             mj_step(world->model, data);
             reward += world->task->reward(world->model, data, (esp_reward_kind)world->config.reward);
         }
-        if (diverged(data))
+        if (diverged(world->model, data))
             return esp_fail(ESP_ERR_NUMERIC, "%s: the simulation is unstable at control step %d", world->scene,
                             simulator->step);
         out->episode_return += reward;

@@ -90,6 +90,8 @@ static esp_status check_model(esp_world *world)
 {
     const char *mismatch = world->task->mismatch(world->model);
     if (mismatch) return esp_fail(ESP_ERR_FORMAT, "does not fit task '%s': %s", world->task->name, mismatch);
+    if (!(world->model->opt.timestep > 0.0 && world->model->opt.timestep < 10.0))
+        return esp_fail(ESP_ERR_FORMAT, "timestep is %g s, expected above 0 and below 10", world->model->opt.timestep);
     if (world->model->nu < 1 || world->model->nu > ESP_MAX_ACTIONS)
         return esp_fail(ESP_ERR_FORMAT, "has %d actuators, expected 1 to %d", (int)world->model->nu, ESP_MAX_ACTIONS);
 
