@@ -1,0 +1,9 @@
+# cmake --install: the executable, the libraries with their headers, the models, a pkg-config file.
+install(TARGETS espalier)
+install(TARGETS esp_base esp_nn esp_envs esp_pruning esp_agent ARCHIVE)
+foreach(module base nn envs pruning agent)
+  install(FILES ${module}/${module}.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/espalier/${module})
+endforeach()
+install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/espalier)
+configure_file(espalier.pc.in espalier.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/espalier.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,0 +1,35 @@
+# Shared by ./demo and ./check: install what is missing, configure, build. Sourced, not run.
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+say() { printf '\n== %s\n' "$*"; }
+
+missing_packages() {
+    local package
+    grep -v '^#' packages.txt | while read -r package; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
+    done
+}
+
+install_packages() {
+    local wanted root=()
+    command -v dpkg-query >/dev/null || { echo "not a Debian machine: install what packages.txt lists yourself"; return 0; }
+    wanted=$(missing_packages)
+    [ -z "$wanted" ] && return 0
+    say "installing missing packages:" $wanted
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || { echo "run this as root once, or install sudo:" $wanted >&2; exit 1; }
+        root=(sudo)
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    "${root[@]}" apt-get update -q </dev/null || exit 1
+    # shellcheck disable=SC2086
+    "${root[@]}" apt-get install -y -q --no-install-recommends $wanted </dev/null || exit 1
+}
+
+build() { # build PRESET
+    say "building ($1)"
+    cmake --preset "$1" >"build-$1.log" 2>&1 || { cat "build-$1.log" >&2; exit 1; }
+    rm -f "build-$1.log"
+    cmake --build --preset "$1" || exit 1
+}

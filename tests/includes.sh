@@ -1,0 +1,30 @@
+#!/bin/sh
+# The include lines are the map of the program: a module includes only modules below it.
+# usage: includes.sh SOURCE_FOLDER
+cd "$1" || exit 1
+status=0
+
+allow() { # allow MODULE "modules it may include"
+    for file in "$1"/*.c "$1"/*.h; do
+        [ -f "$file" ] || continue
+        for module in $(sed -n 's/^#include "\([a-z]*\)\/.*/\1/p' "$file" | sort -u); do
+            case " $1 $2 " in
+                *" $module "*) ;;
+                *) echo "$file includes $module/, but $1 may include only: $2"; status=1 ;;
+            esac
+        done
+        # An internal header stays in its folder.
+        for header in $(sed -n 's/^#include "\([a-z]*\/[a-z_]*_internal\.h\)"/\1/p' "$file"); do
+            [ "${header%%/*}" = "$1" ] || { echo "$file includes $header of another module"; status=1; }
+        done
+    done
+}
+
+allow base    ""
+allow nn      "base"
+allow envs    "base"
+allow pruning "nn base"
+allow agent   "envs pruning nn base"
+allow cli     "agent envs pruning nn base"
+[ $status -eq 0 ] && echo "include directions hold"
+exit $status
