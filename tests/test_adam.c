@@ -1,4 +1,6 @@
 /* Adam, norms and averages against loops in double that are obviously right. */
+#include <omp.h>
+
 #include "check.h"
 #include "nn/nn.h"
 
@@ -104,6 +106,29 @@ static void moving_average_equals_the_plain_loop(void)
     CHECK_CLOSE("copy", COUNT, target, source, 1e-6, 0.0);
 }
 
+/* More weights than one thread takes at once, and no multiple of that. */
+static void weights_do_not_depend_on_the_number_of_threads(void)
+{
+    enum { MANY = 200003 };
+    static float grad[MANY], weights[3][MANY], target[3][MANY];
+    int before = omp_get_max_threads();
+    fill_normal(5, MANY, grad);
+    for (int threads = 1; threads <= 3; threads++) {
+        float *w = weights[threads - 1], *t = target[threads - 1];
+        omp_set_num_threads(threads);
+        fill_normal(6, MANY, w);
+        fill_normal(7, MANY, t);
+        esp_adam adam;
+        esp_adam_init(&adam, MANY);
+        for (int k = 0; k < 2; k++) esp_adam_step(&adam, 1e-3f, 0.5f, grad, w);
+        esp_ema(MANY, 0.01f, w, t);
+        esp_adam_free(&adam);
+        CU_ASSERT_EQUAL(memcmp(w, weights[0], sizeof weights[0]), 0);
+        CU_ASSERT_EQUAL(memcmp(t, target[0], sizeof target[0]), 0);
+    }
+    omp_set_num_threads(before);
+}
+
 static CU_TestInfo tests[] = {
     {"adam_equals_the_plain_loop", adam_equals_the_plain_loop},
     {"first_step_moves_every_weight_by_the_rate", first_step_moves_every_weight_by_the_rate},
@@ -112,6 +137,7 @@ static CU_TestInfo tests[] = {
     {"norm_survives_squares_beyond_float", norm_survives_squares_beyond_float},
     {"clipping_scales_long_gradients_only", clipping_scales_long_gradients_only},
     {"moving_average_equals_the_plain_loop", moving_average_equals_the_plain_loop},
+    {"weights_do_not_depend_on_the_number_of_threads", weights_do_not_depend_on_the_number_of_threads},
     CU_TEST_INFO_NULL,
 };
 
