@@ -57,6 +57,7 @@ typedef struct {
     uint64_t seed;
     int    updates;           /* gradient steps in total */
     int    batch, horizon;
+    int    reward;            /* esp_reward_kind learnt from; evaluations use env.reward */
     double reward_scale;      /* multiplies a control step's reward */
     int    buffer;            /* episodes kept */
     int    seed_episodes;     /* of sticky random actions, before the first update */

@@ -147,7 +147,7 @@ static esp_status mean_return(esp_trainer *t, esp_controller_kind kind, int star
     esp_episodes_name(t->config.train.seed, ESP_EPISODES_SEARCH, start, count, episodes);
     esp_evaluation ev = {.net = judged(t), .config = &t->config, .kind = kind,
                          .budget = &t->config.planner.search, .episodes = episodes, .count = count};
-    esp_status status = esp_evaluate(t->pool, &ev, NULL, trajectories);
+    esp_status status = esp_evaluate(t->eval_pool, &ev, NULL, trajectories);
     *out = 0.0;
     for (int i = 0; i < count; i++) *out += trajectories[i].episode_return / count;
     free(episodes);
@@ -298,7 +298,10 @@ static esp_status claim_run_dir(const esp_agent_config *config, const char *run_
 
 static esp_status trainer_create(esp_trainer *t)
 {
-    esp_status status = esp_world_create(&t->config.env, &t->world);
+    esp_env_config env = t->config.env;
+    esp_status status = esp_world_create(&env, &t->eval_world);
+    env.reward = t->config.train.reward;
+    if (status == ESP_OK) status = esp_world_create(&env, &t->world);
     if (status == ESP_OK) status = esp_told_create(&t->config, t->world->num_actions, &t->net);
     if (status != ESP_OK) return status;
     const esp_train_config *c = &t->config.train;
@@ -308,6 +311,7 @@ static esp_status trainer_create(esp_trainer *t)
                                 .alpha = c->per_alpha, .beta = c->per_beta};
     esp_told_init(t->net, c->seed);
     t->pool = esp_pool_create(t->world, ESP_EPISODE_BLOCK, true);
+    t->eval_pool = esp_pool_create(t->eval_world, ESP_EPISODE_BLOCK, true);
     t->updater = esp_updater_create(t->net, &t->config.loss, c->batch, c->horizon);
     if (c->average > 0.0) t->average = esp_network_clone(t->net);
     t->replay = esp_replay_create(&replay);
@@ -324,7 +328,9 @@ static void trainer_free(esp_trainer *t)
     esp_replay_free(t->replay);
     free(t->actions);
     esp_pool_free(t->pool);
+    esp_pool_free(t->eval_pool);
     esp_world_free(t->world);
+    esp_world_free(t->eval_world);
 }
 
 esp_status esp_train(const esp_agent_config *config, const char *run_dir, bool resume)

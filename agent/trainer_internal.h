@@ -14,8 +14,8 @@ typedef struct {
 typedef struct {
     esp_agent_config config;
     const char  *run_dir;
-    esp_world   *world;
-    esp_pool    *pool;
+    esp_world   *world, *eval_world; /* the same task, rewarded by train.reward and env.reward */
+    esp_pool    *pool, *eval_pool;
     esp_network *net;
     esp_network *average;     /* running mean of the weights; NULL when train.average is 0 */
     esp_updater *updater;
