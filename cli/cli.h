@@ -1,0 +1,151 @@
+/* cli: the one executable. Everything that prints, and the choice of exit statuses, is here. */
+#ifndef ESP_CLI_H
+#define ESP_CLI_H
+
+#include <argp.h>
+
+#include "agent/agent.h"
+
+/* ---- options.c: what every subcommand understands ------------------------------------------- */
+
+#define ESP_MAX_SETTINGS 256
+
+enum { ESP_EXIT_DONE = 0, ESP_EXIT_FAILED = 1, ESP_EXIT_USAGE = 2, ESP_EXIT_THRESHOLD = 3 };
+
+typedef struct {
+    bool        json, quiet;
+    bool        has_seed;
+    uint64_t    seed;          /* 1 unless given */
+    int         threads;       /* 0: all */
+    const char *config;        /* of a foreign checkpoint, or NULL */
+    int         num_settings;
+    const char *setting[ESP_MAX_SETTINGS]; /* of --set, in order */
+    char       *command;       /* the command line as a person would type it again, owned */
+} esp_options;
+
+/* Child of every subcommand's parser; its input is an esp_options. */
+extern const struct argp esp_options_argp;
+
+/* argp_parse that ends with a status; argp itself answers --help and unknown options. */
+esp_status esp_parse(const struct argp *argp, int argc, char **argv, void *input);
+/* For parsers: keeps the sentence of a failed esp_parse_* and stops argp. */
+error_t    esp_parse_error(esp_status status);
+
+/* A command's one argument, and what must not be missing. */
+esp_status esp_take_argument(const char **slot, const char *argument);
+esp_status esp_need_argument(const char *value, const char *name);
+
+/* The value of an option, whole and in range; the sentence names the option. */
+esp_status esp_parse_int(const char *option, const char *text, int min, int max, int *out);
+esp_status esp_parse_u64(const char *option, const char *text, uint64_t max, uint64_t *out);
+esp_status esp_parse_double(const char *option, const char *text, double *out);
+esp_status esp_parse_choice(const char *option, const char *text, const char *choices, int *out);
+
+/* search.* as configuration keys. */
+extern const esp_field esp_search_fields[];
+extern const int       esp_search_num_fields;
+
+/* Applies every --set: keys of an agent, and those of a search when it is not NULL. */
+esp_status esp_options_apply(const esp_options *options, esp_agent_config *config, esp_search_config *search);
+
+/* ---- progress.c: stderr ------------------------------------------------------------------------ */
+
+/* Log lines go to stderr, and a progress bar when that is a terminal; quiet leaves warnings only. */
+void esp_console_install(bool quiet);
+/* "espalier: the sentence of the failure", and the exit status that belongs to it. */
+int  esp_console_fail(esp_status status);
+
+/* ---- output.c: stdout --------------------------------------------------------------------------- */
+
+/* At exit, output that could not be written turns success into failure. */
+void esp_output_install(void);
+
+/* Columns as wide as their widest cell. */
+typedef struct esp_table esp_table;
+
+/* One letter a column: 'l' or 'r' aligned. */
+esp_table *esp_table_create(const char *alignment);
+/* Cells are separated by '|'. */
+void       esp_table_row(esp_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void       esp_table_rule(esp_table *table);
+void       esp_table_print(esp_table *table); /* frees it */
+
+#define ESP_NUMBER_TEXT 32
+char *esp_text_count(double count, char out[ESP_NUMBER_TEXT]);   /* 1,548,360 */
+char *esp_text_scaled(double value, char out[ESP_NUMBER_TEXT]);  /* 12.4 M */
+char *esp_text_seconds(double seconds, char out[ESP_NUMBER_TEXT]);
+
+void esp_json_print(cJSON *json); /* deletes it */
+void esp_json_add_doubles(cJSON *object, const char *key, int count, const double *values);
+
+/* ---- statistics.c --------------------------------------------------------------------------------- */
+
+typedef struct {
+    int    count;
+    double mean;
+    double std;        /* of the sample, n - 1; 0 for one value */
+    double low, high;  /* 95 % bootstrap interval of the mean */
+    double iqm;        /* interquartile mean */
+} esp_summary;
+
+/* Quantile q in [0, 1] of sorted values, linear between neighbours. */
+double esp_quantile(int count, const double *sorted, double q);
+void   esp_sort_doubles(int count, double *values);
+/* Mean of what is left without the lowest and the highest floor(count / 4) values (Agarwal et al.
+ * 2021, "Deep reinforcement learning at the edge of the statistical precipice"). */
+double esp_interquartile_mean(int count, const double *values);
+/* Percentile bootstrap of the mean: 10,000 resamples named by the seed. */
+void   esp_bootstrap_interval(int count, const double *values, uint64_t seed, double *low, double *high);
+esp_summary esp_summarise(int count, const double *values, uint64_t seed);
+
+/* ---- subject.c: the checkpoint a command works on ---------------------------------------------------- */
+
+typedef struct {
+    const char      *path;
+    esp_agent_config stored;  /* as in the file */
+    esp_agent_config config;  /* with --set */
+    esp_network     *net;     /* owned */
+    size_t           bytes;   /* of the file */
+} esp_subject;
+
+/* Refuses settings that the trained network contradicts. */
+esp_status esp_subject_open(const char *path, const esp_options *options, esp_search_config *search,
+                            esp_subject *out);
+void       esp_subject_close(esp_subject *subject);
+esp_status esp_file_bytes(const char *path, size_t *bytes);
+
+/* ---- measure.c: closed-loop episodes and the time of an action ------------------------------------------ */
+
+/* The world of a subject and everything threads need to play in it. */
+typedef struct {
+    esp_world *world;
+    esp_pool  *pool;
+} esp_stage;
+
+esp_status esp_stage_open(const esp_subject *subject, esp_stage *out);
+void       esp_stage_close(esp_stage *stage);
+
+typedef struct {
+    esp_summary summary;
+    double     *returns;     /* [summary.count], owned */
+    int         settled;     /* episodes that hold the goal up to the end */
+    double      steps;       /* control steps a second */
+} esp_measurement;
+
+/* Plays the first `count` report episodes of a seed with the subject's start and planner. */
+esp_status esp_measure(const esp_stage *stage, const esp_subject *subject, const esp_network *net,
+                       esp_controller_kind kind, uint64_t seed, int count, const char *task, esp_measurement *out);
+void       esp_measurement_free(esp_measurement *measurement);
+/* Median milliseconds from picture to action of one episode, all threads. */
+double     esp_measure_action(const esp_network *net, const esp_agent_config *config, esp_controller_kind kind);
+
+/* ---- cmd_<name>.c ------------------------------------------------------------------------------------------ */
+
+/* argv[0] is "espalier <name>". Each prints its result or one line of failure. */
+int esp_cmd_train(int argc, char **argv, esp_options *options);
+int esp_cmd_eval(int argc, char **argv, esp_options *options);
+int esp_cmd_prune(int argc, char **argv, esp_options *options);
+int esp_cmd_inspect(int argc, char **argv, esp_options *options);
+int esp_cmd_bench(int argc, char **argv, esp_options *options);
+
+#endif

@@ -1,0 +1,205 @@
+/* espalier inspect: what a checkpoint consists of, and what could be cut alike. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+typedef struct {
+    esp_options *common;
+    const char  *checkpoint;
+} arguments;
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    arguments *a = state->input;
+    esp_status status = ESP_OK;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = a->common; break;
+    case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
+    case ARGP_KEY_END: status = esp_need_argument(a->checkpoint, "CHECKPOINT"); break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return esp_parse_error(status);
+}
+
+static const struct argp_child children[] = {{&esp_options_argp, 0, "Options of every command:", 1}, {0}};
+
+static const struct argp argp = {
+    .parser = parse,
+    .args_doc = "CHECKPOINT",
+    .doc = "Lists components, axes and both groupings of a checkpoint. An axis is a dimension along which units can be "
+           "removed; a group is what shares one coefficient.\v"
+           "Examples:\n"
+           "  espalier inspect models/pendulum/agent.safetensors\n"
+           "  espalier inspect pruned.safetensors --json\n",
+    .children = children,
+};
+
+/* ---- facts ---- */
+
+typedef struct {
+    const esp_subject *subject;
+    esp_grouping structural, paper;
+    double flops[2]; /* by controller */
+} facts;
+
+static esp_status gather(const esp_subject *subject, facts *out)
+{
+    const esp_planner_config *planner = &subject->config.planner;
+    out->subject = subject;
+    for (int kind = 0; kind < 2; kind++)
+        out->flops[kind] = esp_action_flops(subject->net, planner, &planner->budget, (esp_controller_kind)kind);
+    esp_grouping_structural(subject->net, ESP_ALL_COMPONENTS, &out->structural);
+    return esp_grouping_from_specs(subject->net, esp_told_paper_groups, esp_told_num_paper_groups, ESP_ALL_COMPONENTS,
+                                   &out->paper);
+}
+
+/* "_encoder" is the tensors' prefix; people and axes say "encoder". */
+static const char *component_name(const esp_network *net, int component)
+{
+    const char *name = net->component[component].name;
+    return name + (*name == '_');
+}
+
+static const char *group_type(const esp_group *group)
+{
+    return group->coupling ? "coupling" : "component-specific";
+}
+
+/* ---- JSON ---- */
+
+static void add_axes(cJSON *json, const esp_network *net)
+{
+    cJSON *axes = cJSON_AddArrayToObject(json, "axes");
+    for (int i = 0; i < net->num_axes; i++) {
+        cJSON *axis = cJSON_CreateObject();
+        cJSON_AddStringToObject(axis, "name", net->axis[i].name);
+        cJSON_AddNumberToObject(axis, "size", net->axis[i].size);
+        cJSON *components = cJSON_AddArrayToObject(axis, "components");
+        for (int c = 0; c < net->num_components; c++)
+            if (esp_axis_components(net, i) >> c & 1u)
+                cJSON_AddItemToArray(components, cJSON_CreateString(component_name(net, c)));
+        cJSON_AddBoolToObject(axis, "prunable", net->axis[i].prunable);
+        cJSON_AddItemToArray(axes, axis);
+    }
+}
+
+static void add_groups(cJSON *json, const char *name, const esp_grouping *grouping)
+{
+    cJSON *groups = cJSON_AddArrayToObject(json, name);
+    for (int g = 0; g < grouping->num; g++) {
+        const esp_group *group = &grouping->group[g];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "name", group->name);
+        cJSON_AddStringToObject(item, "type", group_type(group));
+        cJSON_AddNumberToObject(item, "modules", group->modules);
+        cJSON_AddNumberToObject(item, "params", (double)group->params);
+        cJSON_AddItemToArray(groups, item);
+    }
+}
+
+static void print_json(const facts *f)
+{
+    const esp_network *net = f->subject->net;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "application", "tdmpc");
+    cJSON_AddStringToObject(json, "checkpoint", f->subject->path);
+    cJSON *components = cJSON_AddObjectToObject(json, "components");
+    for (int c = 0; c < net->num_components; c++)
+        cJSON_AddNumberToObject(components, component_name(net, c), (double)esp_network_params(net, 1u << c));
+    cJSON_AddNumberToObject(json, "params", (double)esp_network_params(net, ESP_ALL_COMPONENTS));
+    cJSON_AddNumberToObject(json, "size_bytes", (double)f->subject->bytes);
+    cJSON_AddNumberToObject(json, "flops_per_action", f->flops[ESP_CONTROLLER_MPPI]);
+    cJSON_AddNumberToObject(json, "flops_per_action_policy", f->flops[ESP_CONTROLLER_POLICY]);
+    add_axes(json, net);
+    cJSON *groups = cJSON_AddObjectToObject(json, "groups");
+    add_groups(groups, "structural", &f->structural);
+    add_groups(groups, "paper", &f->paper);
+    cJSON_AddStringToObject(json, "version", ESP_VERSION);
+    esp_json_print(json);
+}
+
+/* ---- tables ---- */
+
+static void print_components(const facts *f)
+{
+    const esp_network *net = f->subject->net;
+    char params[ESP_NUMBER_TEXT], macs[ESP_NUMBER_TEXT];
+    esp_table *table = esp_table_create("lrrr");
+    esp_table_row(table, "component|layers|parameters|FLOP a pass");
+    esp_table_rule(table);
+    for (int c = 0; c < net->num_components; c++) {
+        const esp_component *component = &net->component[c];
+        int layers = 0;
+        for (int i = 0; i < component->num_layers; i++) layers += net->layer[component->first_layer + i].weight >= 0;
+        esp_table_row(table, "%s|%d|%s|%s", component_name(net, c), layers,
+                      esp_text_count((double)esp_network_params(net, 1u << c), params),
+                      esp_text_scaled(2 * esp_component_macs(net, c), macs));
+    }
+    esp_table_rule(table);
+    esp_table_row(table, "total||%s|",
+                  esp_text_count((double)esp_network_params(net, ESP_ALL_COMPONENTS), params));
+    esp_table_print(table);
+}
+
+static void print_axes(const esp_network *net)
+{
+    esp_table *table = esp_table_create("lrll");
+    esp_table_row(table, "axis|units|prunable|components");
+    esp_table_rule(table);
+    for (int i = 0; i < net->num_axes; i++) {
+        char names[ESP_MAX_COMPONENTS * ESP_NAME] = "";
+        for (int c = 0; c < net->num_components; c++) {
+            if (!(esp_axis_components(net, i) >> c & 1u)) continue;
+            if (*names) strcat(names, ", ");
+            strcat(names, component_name(net, c));
+        }
+        esp_table_row(table, "%s|%d|%s|%s", net->axis[i].name, net->axis[i].size,
+                      net->axis[i].prunable ? "yes" : "no", names);
+    }
+    esp_table_print(table);
+}
+
+static void print_groups(const char *title, const esp_grouping *grouping)
+{
+    char params[ESP_NUMBER_TEXT];
+    printf("\n%s groups\n", title);
+    esp_table *table = esp_table_create("llrr");
+    esp_table_row(table, "group|type|modules|parameters");
+    esp_table_rule(table);
+    for (int g = 0; g < grouping->num; g++) {
+        const esp_group *group = &grouping->group[g];
+        esp_table_row(table, "%s|%s|%d|%s", group->name, group_type(group), group->modules,
+                      esp_text_count((double)group->params, params));
+    }
+    esp_table_print(table);
+}
+
+static void print_tables(const facts *f)
+{
+    char bytes[ESP_NUMBER_TEXT], planner[ESP_NUMBER_TEXT], policy[ESP_NUMBER_TEXT];
+    printf("%s: TD-MPC agent, task %s, %s bytes\n", f->subject->path, f->subject->config.env.task,
+           esp_text_count((double)f->subject->bytes, bytes));
+    printf("an action takes %sFLOP with mppi, %sFLOP with policy\n\n",
+           esp_text_scaled(f->flops[ESP_CONTROLLER_MPPI], planner),
+           esp_text_scaled(f->flops[ESP_CONTROLLER_POLICY], policy));
+    print_components(f);
+    putchar('\n');
+    print_axes(f->subject->net);
+    print_groups("structural", &f->structural);
+    print_groups("paper", &f->paper);
+}
+
+int esp_cmd_inspect(int argc, char **argv, esp_options *options)
+{
+    arguments a = {.common = options};
+    esp_subject subject = {.net = NULL};
+    facts f;
+    esp_status status = esp_parse(&argp, argc, argv, &a);
+    if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, NULL, &subject);
+    if (status == ESP_OK) status = gather(&subject, &f);
+    if (status == ESP_OK && options->json) print_json(&f);
+    if (status == ESP_OK && !options->json) print_tables(&f);
+    esp_subject_close(&subject);
+    return status == ESP_OK ? ESP_EXIT_DONE : esp_console_fail(status);
+}

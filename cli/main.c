@@ -1,0 +1,139 @@
+/* espalier: finds the subcommand, hands it the rest of the command line. */
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+const char *argp_program_version = "espalier " ESP_VERSION;
+
+typedef struct {
+    const char *name, *help;
+    int (*run)(int argc, char **argv, esp_options *options);
+} command;
+
+static const command commands[] = {
+    {"train", "learn an agent from pixels into a run directory", esp_cmd_train},
+    {"eval", "closed-loop return of a checkpoint, with its interval", esp_cmd_eval},
+    {"inspect", "components, axes, groups, parameters, FLOPs of a checkpoint", esp_cmd_inspect},
+};
+enum { NUM_COMMANDS = sizeof commands / sizeof *commands };
+
+static const char examples[] =
+    "Examples:\n"
+    "  espalier eval models/pendulum/agent.safetensors --episodes 100\n"
+    "  espalier prune agent.safetensors --sparsity 0.2 -o pruned.safetensors\n"
+    "  espalier inspect pruned.safetensors --json\n"
+    "\n"
+    "Exit status: 0 done, 1 it failed, 2 wrong usage, 3 a demanded threshold was not met.\n"
+    "`espalier COMMAND --help' describes one command.";
+
+typedef struct {
+    esp_options   *options;
+    const command *command;
+    int            at;       /* argv index of the subcommand's name */
+} selection;
+
+static esp_status find_command(const char *name, const command **out)
+{
+    const char *names[NUM_COMMANDS];
+    for (int i = 0; i < NUM_COMMANDS; i++) {
+        names[i] = commands[i].name;
+        if (strcmp(name, names[i]) != 0) continue;
+        *out = &commands[i];
+        return ESP_OK;
+    }
+    const char *nearest = esp_nearest(name, names, NUM_COMMANDS);
+    if (nearest) return esp_fail(ESP_ERR_USAGE, "unknown command '%s'; did you mean '%s'?", name, nearest);
+    return esp_fail(ESP_ERR_USAGE, "unknown command '%s'; `espalier --help' lists the commands", name);
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    selection *selected = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = selected->options;
+        return 0;
+    case ARGP_KEY_ARG:
+        selected->at = state->next - 1;
+        state->next = state->argc; /* the rest belongs to the subcommand */
+        return esp_parse_error(find_command(argument, &selected->command));
+    case ARGP_KEY_NO_ARGS:
+        return esp_parse_error(esp_fail(ESP_ERR_USAGE, "a command is missing; `espalier --help' lists the commands"));
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The list of commands comes from the table, so that help cannot lag behind. */
+static char *filter_help(int key, const char *text, void *input)
+{
+    (void)input;
+    if (key != ARGP_KEY_HELP_POST_DOC) return (char *)text;
+    size_t size = sizeof examples + NUM_COMMANDS * 100;
+    char *help = malloc(size);
+    if (!help) return (char *)text;
+    int length = snprintf(help, size, "Commands:\n");
+    for (int i = 0; i < NUM_COMMANDS; i++)
+        length += snprintf(help + length, size - (size_t)length, "  %-9s %s\n", commands[i].name, commands[i].help);
+    snprintf(help + length, size - (size_t)length, "\n%s", examples);
+    return help;
+}
+
+static const struct argp_child children[] = {{&esp_options_argp, 0, "Options of every command:", 1}, {0}};
+
+static const struct argp argp = {
+    .parser = parse,
+    .args_doc = "COMMAND [ARGUMENT...]",
+    .doc = "Finds out in closed loop how much of a neural controller can be cut away before it drops the pendulum, "
+           "and writes the smaller network.\v ", /* what follows \v is written by filter_help */
+    .children = children,
+    .help_filter = filter_help,
+};
+
+/* Quotes what a shell would take apart. */
+static void append_word(char *text, size_t size, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:+%@";
+    bool quote = !*word || word[strspn(word, plain)];
+    size_t length = strlen(text);
+    if (length < size) snprintf(text + length, size - length, quote ? " '%s'" : " %s", word);
+}
+
+static char *command_line(int argc, char **argv)
+{
+    size_t size = sizeof "espalier";
+    for (int i = 1; i < argc; i++) size += strlen(argv[i]) + 3;
+    char *text = esp_alloc(size, 1);
+    snprintf(text, size, "espalier");
+    for (int i = 1; i < argc; i++) append_word(text, size, argv[i]);
+    return text;
+}
+
+static int run(const selection *selected, int argc, char **argv)
+{
+    char name[64];
+    snprintf(name, sizeof name, "espalier %s", selected->command->name);
+    argv[selected->at] = name; /* argp prints it in front of its messages */
+    int status = selected->command->run(argc - selected->at, argv + selected->at, selected->options);
+    argv[selected->at] = (char *)selected->command->name;
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    esp_options options = {.seed = 1};
+    selection selected = {.options = &options};
+    argp_err_exit_status = ESP_EXIT_USAGE;
+    esp_output_install();
+    esp_interrupt_install();
+    options.command = command_line(argc, argv);
+    if (argc > 0) argv[0] = "espalier";
+
+    error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &selected);
+    int status = error ? esp_console_fail(ESP_ERR_USAGE) : run(&selected, argc, argv);
+    free(options.command);
+    return status;
+}

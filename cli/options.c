@@ -1,0 +1,155 @@
+/* Options that every subcommand understands, and values of options checked to the last letter. */
+#include <errno.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define MAX_SEED 9000000000000000u /* as train.seed: exact as a JSON number, and below the bits of esp_episodes_name */
+#define MAX_THREADS 1024
+
+/* ---- values ---- */
+
+static bool is_whole_number(const char *text)
+{
+    size_t digits = strspn(text + (*text == '-'), "0123456789");
+    return digits > 0 && !text[(*text == '-') + digits];
+}
+
+esp_status esp_parse_int(const char *option, const char *text, int min, int max, int *out)
+{
+    errno = 0;
+    long value = strtol(text, NULL, 10);
+    if (!is_whole_number(text) || errno || value < min || value > max)
+        return esp_fail(ESP_ERR_USAGE, "%s: expected a whole number from %d to %d, found '%s'", option, min, max, text);
+    *out = (int)value;
+    return ESP_OK;
+}
+
+esp_status esp_parse_u64(const char *option, const char *text, uint64_t max, uint64_t *out)
+{
+    errno = 0;
+    unsigned long long value = strtoull(text, NULL, 10);
+    if (!is_whole_number(text) || *text == '-' || errno || value > max)
+        return esp_fail(ESP_ERR_USAGE, "%s: expected a whole number from 0 to %ju, found '%s'", option, (uintmax_t)max,
+                        text);
+    *out = value;
+    return ESP_OK;
+}
+
+esp_status esp_parse_double(const char *option, const char *text, double *out)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !isfinite(value))
+        return esp_fail(ESP_ERR_USAGE, "%s: expected a number, found '%s'", option, text);
+    *out = value;
+    return ESP_OK;
+}
+
+esp_status esp_parse_choice(const char *option, const char *text, const char *choices, int *out)
+{
+    int index = esp_choice_index(choices, text);
+    if (index < 0) return esp_fail(ESP_ERR_USAGE, "%s: expected %s, found '%s'", option, choices, text);
+    *out = index;
+    return ESP_OK;
+}
+
+/* ---- parsing ---- */
+
+error_t esp_parse_error(esp_status status)
+{
+    return status == ESP_OK ? 0 : EINVAL;
+}
+
+esp_status esp_parse(const struct argp *argp, int argc, char **argv, void *input)
+{
+    return argp_parse(argp, argc, argv, 0, NULL, input) ? ESP_ERR_USAGE : ESP_OK;
+}
+
+esp_status esp_take_argument(const char **slot, const char *argument)
+{
+    if (*slot) return esp_fail(ESP_ERR_USAGE, "one argument too many: '%s'", argument);
+    *slot = argument;
+    return ESP_OK;
+}
+
+esp_status esp_need_argument(const char *value, const char *name)
+{
+    return value ? ESP_OK : esp_fail(ESP_ERR_USAGE, "%s is missing; see --help", name);
+}
+
+enum { KEY_JSON = 0x1000, KEY_SEED, KEY_THREADS, KEY_SET, KEY_QUIET, KEY_CONFIG };
+
+static const struct argp_option table[] = {
+    {"json", KEY_JSON, NULL, 0, "One JSON object on standard output, nothing else there", 0},
+    {"seed", KEY_SEED, "N", 0, "Names every random number (default 1)", 0},
+    {"threads", KEY_THREADS, "N", 0, "Threads to use (default: all cores); results do not depend on it", 0},
+    {"set", KEY_SET, "PATH=VALUE", 0, "Set a configuration key, for example planner.samples=64; repeatable", 0},
+    {"config", KEY_CONFIG, "CONFIG.json", 0, "Configuration of a checkpoint that espalier did not write", 0},
+    {"quiet", KEY_QUIET, NULL, 0, "No progress and no log, warnings only", 0},
+    {0},
+};
+
+static esp_status add_setting(esp_options *options, const char *setting)
+{
+    if (options->num_settings == ESP_MAX_SETTINGS)
+        return esp_fail(ESP_ERR_USAGE, "--set: more than %d settings; write a configuration file", ESP_MAX_SETTINGS);
+    options->setting[options->num_settings++] = setting;
+    return ESP_OK;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    esp_options *options = state->input;
+    esp_status status = ESP_OK;
+    switch (key) {
+    case KEY_JSON: options->json = true; break;
+    case KEY_QUIET: options->quiet = true; break;
+    case KEY_CONFIG: options->config = argument; break;
+    case KEY_SET: status = add_setting(options, argument); break;
+    case KEY_THREADS: status = esp_parse_int("--threads", argument, 1, MAX_THREADS, &options->threads); break;
+    case KEY_SEED:
+        options->has_seed = true;
+        status = esp_parse_u64("--seed", argument, MAX_SEED, &options->seed);
+        break;
+    case ARGP_KEY_SUCCESS:
+        if (options->threads) omp_set_num_threads(options->threads);
+        esp_console_install(options->quiet);
+        break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return esp_parse_error(status);
+}
+
+const struct argp esp_options_argp = {.options = table, .parser = parse};
+
+/* ---- settings ---- */
+
+#define KEY_DOUBLE(name, low, high, help) \
+    {"search." #name, ESP_DOUBLE, offsetof(esp_search_config, name), low, high, NULL, help}
+
+const esp_field esp_search_fields[] = {
+    KEY_DOUBLE(lambda, 1e-9, 1e12, "weight of the quadratic sparsity penalty (gd)"),
+    KEY_DOUBLE(rate, 1e-9, 1e3, "coefficient per slope of relative performance (gd)"),
+    KEY_DOUBLE(momentum, 0, 0.999, "share of the last move that is repeated (gd)"),
+    KEY_DOUBLE(difference, 1e-6, ESP_MAX_COEFFICIENT, "half-width of a central difference, at least one unit (gd)"),
+    {"search.iterations", ESP_INT, offsetof(esp_search_config, iterations), 1, 100000, NULL,
+     "iterations at most (gd); coefficient vectors drawn (random)"},
+};
+const int esp_search_num_fields = sizeof esp_search_fields / sizeof *esp_search_fields;
+
+esp_status esp_options_apply(const esp_options *options, esp_agent_config *config, esp_search_config *search)
+{
+    esp_status status = ESP_OK;
+    for (int i = 0; i < options->num_settings && status == ESP_OK; i++) {
+        const char *setting = options->setting[i];
+        if (search && strncmp(setting, "search.", 7) == 0)
+            status = esp_config_set(esp_search_fields, esp_search_num_fields, setting, search);
+        else
+            status = esp_config_set(esp_agent_fields, esp_agent_num_fields, setting, config);
+    }
+    return status == ESP_OK ? esp_agent_config_check(config) : status;
+}

@@ -1,0 +1,155 @@
+/* Results on standard output: tables for people, one JSON object for programs. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+/* ---- a result that nobody could read is no success ---- */
+
+/* Runs at exit, so that --help of argp is checked as well. */
+static void check_written(void)
+{
+    if (!ferror(stdout) && fflush(stdout) == 0) return;
+    fprintf(stderr, "espalier: cannot write to standard output: %s\n", strerror(errno));
+    _exit(ESP_EXIT_FAILED);
+}
+
+void esp_output_install(void)
+{
+    atexit(check_written);
+}
+
+/* ---- tables ---- */
+
+enum { MAX_COLUMNS = 16, LINE = 1024 };
+
+struct esp_table {
+    const char *alignment;
+    int    columns, rows, capacity;
+    char **lines;               /* cells separated by '|'; NULL is a rule */
+    int    width[MAX_COLUMNS];
+};
+
+esp_table *esp_table_create(const char *alignment)
+{
+    esp_table *table = esp_alloc(1, sizeof *table);
+    table->alignment = alignment;
+    table->columns = (int)strlen(alignment);
+    return table;
+}
+
+static void append(esp_table *table, char *line)
+{
+    if (table->rows == table->capacity) {
+        int capacity = table->capacity ? 2 * table->capacity : 32;
+        char **larger = esp_alloc((size_t)capacity, sizeof *larger);
+        if (table->lines) memcpy(larger, table->lines, (size_t)table->rows * sizeof *larger);
+        free(table->lines);
+        table->lines = larger;
+        table->capacity = capacity;
+    }
+    table->lines[table->rows++] = line;
+}
+
+void esp_table_row(esp_table *table, const char *format, ...)
+{
+    char line[LINE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    const char *cell = line;
+    for (int column = 0; column < table->columns; column++) {
+        int width = (int)strcspn(cell, "|");
+        if (width > table->width[column]) table->width[column] = width;
+        cell += width + (cell[width] == '|');
+    }
+    append(table, esp_strdup(line));
+}
+
+void esp_table_rule(esp_table *table)
+{
+    append(table, NULL);
+}
+
+static void print_rule(const esp_table *table)
+{
+    int width = 2 * (table->columns - 1);
+    for (int column = 0; column < table->columns; column++) width += table->width[column];
+    for (int i = 0; i < width; i++) putchar('-');
+    putchar('\n');
+}
+
+static void print_row(const esp_table *table, const char *cell)
+{
+    for (int column = 0; column < table->columns; column++) {
+        int width = (int)strcspn(cell, "|"), space = table->width[column] - width;
+        bool last = column == table->columns - 1, right = table->alignment[column] == 'r';
+        printf("%*s%.*s", right ? space : 0, "", width, cell);
+        if (!last) printf("%*s", (right ? 0 : space) + 2, "");
+        cell += width + (cell[width] == '|');
+    }
+    putchar('\n');
+}
+
+void esp_table_print(esp_table *table)
+{
+    for (int i = 0; i < table->rows; i++) {
+        if (table->lines[i]) print_row(table, table->lines[i]);
+        else                 print_rule(table);
+        free(table->lines[i]);
+    }
+    free(table->lines);
+    free(table);
+}
+
+/* ---- numbers for people ---- */
+
+char *esp_text_count(double count, char out[ESP_NUMBER_TEXT])
+{
+    char digits[ESP_NUMBER_TEXT];
+    int length = snprintf(digits, sizeof digits, "%.0f", count), at = 0;
+    for (int i = 0; i < length && at < ESP_NUMBER_TEXT - 2; i++) {
+        if (i > 0 && (length - i) % 3 == 0) out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = 0;
+    return out;
+}
+
+char *esp_text_scaled(double value, char out[ESP_NUMBER_TEXT])
+{
+    static const char *const unit[] = {"", " k", " M", " G", " T"};
+    int scale = 0;
+    for (; fabs(value) >= 1000 && scale < 4; scale++) value /= 1000;
+    snprintf(out, ESP_NUMBER_TEXT, "%.3g%s", value, unit[scale]);
+    return out;
+}
+
+char *esp_text_seconds(double seconds, char out[ESP_NUMBER_TEXT])
+{
+    long whole = lround(seconds);
+    if (seconds < 10) snprintf(out, ESP_NUMBER_TEXT, "%.1f s", seconds);
+    else if (whole < 3600) snprintf(out, ESP_NUMBER_TEXT, "%ld:%02ld", whole / 60, whole % 60);
+    else snprintf(out, ESP_NUMBER_TEXT, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
+    return out;
+}
+
+/* ---- JSON ---- */
+
+void esp_json_print(cJSON *json)
+{
+    char *text = cJSON_Print(json);
+    puts(text);
+    cJSON_free(text);
+    cJSON_Delete(json);
+}
+
+void esp_json_add_doubles(cJSON *object, const char *key, int count, const double *values)
+{
+    cJSON_AddItemToObject(object, key, cJSON_CreateDoubleArray(values, count));
+}
