@@ -301,11 +301,33 @@ static void sample_episode(esp_mppi *p, int n, int e, int iteration, const esp_p
 
 /* ---- elites ---- */
 
-static int by_value(const void *a, const void *b)
+static bool is_better(const ranked *x, const ranked *y)
 {
-    const ranked *x = a, *y = b;
-    if (x->value != y->value) return x->value > y->value ? -1 : 1;
-    return x->index - y->index;
+    return x->value != y->value ? x->value > y->value : x->index < y->index;
+}
+
+/* Restores the heap below `root`; the worst sequence is on top. */
+static void sift_down(ranked *heap, int root, int count)
+{
+    ranked moved = heap[root];
+    for (int child; (child = 2 * root + 1) < count; root = child) {
+        if (child + 1 < count && is_better(&heap[child], &heap[child + 1])) child++;
+        if (!is_better(&moved, &heap[child])) break;
+        heap[root] = heap[child];
+    }
+    heap[root] = moved;
+}
+
+/* Best first. The C library's qsort allocates as soon as there are more than 127 sequences. */
+static void sort_ranks(ranked *ranks, int count)
+{
+    for (int i = count / 2 - 1; i >= 0; i--) sift_down(ranks, i, count);
+    for (int last = count - 1; last > 0; last--) {
+        ranked worst = ranks[0];
+        ranks[0] = ranks[last];
+        ranks[last] = worst;
+        sift_down(ranks, 0, last);
+    }
 }
 
 /* Action of sequence `index` of episode e at time t: samples first, then policy trajectories. */
@@ -324,7 +346,7 @@ static void rank_sequences(esp_mppi *p, int e)
     int N = p->samples.per_episode, P = p->policies.per_episode, K = p->budget.elites;
     for (int i = 0; i < N; i++) p->ranks[i] = (ranked){p->samples.value[e * N + i], i};
     for (int i = 0; i < P; i++) p->ranks[N + i] = (ranked){p->policies.value[e * P + i], N + i};
-    qsort(p->ranks, (size_t)(N + P), sizeof *p->ranks, by_value);
+    sort_ranks(p->ranks, N + P);
     float sum = 0.0f;
     /* Subtract the best value first: expf overflows once its argument passes 88. */
     for (int k = 0; k < K; k++) {
