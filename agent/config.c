@@ -61,7 +61,7 @@ const esp_field esp_agent_fields[] = {
     KEY_INT("train.updates", train.updates, 0, 100000000, "gradient steps"),
     KEY_INT("train.batch", train.batch, 1, 4096, "samples per gradient step"),
     KEY_INT("train.horizon", train.horizon, 1, 64, "control steps unrolled per sample"),
-    KEY_CHOICE("train.reward", train.reward, "sparse|dense", "reward learnt from; evaluations use env.reward"),
+    KEY_CHOICE("train.reward", train.reward, "sparse|dense|mixed", "reward learnt from; evaluations use env.reward"),
     KEY_DOUBLE("train.reward_scale", train.reward_scale, 1e-9, 1e9, "multiplies a control step's reward"),
     KEY_INT("train.buffer", train.buffer, 1, 1000000, "episodes kept"),
     KEY_INT("train.seed_episodes", train.seed_episodes, 1, 1000000, "episodes of sticky random actions first"),

@@ -12,7 +12,8 @@
 #define ESP_MAX_ACTIONS 8
 
 typedef enum { ESP_START_RANDOM, ESP_START_HANGING } esp_start;
-typedef enum { ESP_REWARD_SPARSE, ESP_REWARD_DENSE } esp_reward_kind;
+/* Mixed, the mean of both, is for learning: dense shows the way up, sparse says what counts. */
+typedef enum { ESP_REWARD_SPARSE, ESP_REWARD_DENSE, ESP_REWARD_MIXED } esp_reward_kind;
 
 /* env.* of the configuration. */
 typedef struct {

@@ -22,8 +22,16 @@ static double reward(const mjModel *model, const mjData *data, esp_reward_kind k
 {
     (void)model;
     double height = cos(data->qpos[0]);
-    if (kind == ESP_REWARD_DENSE) return 0.5 * (1.0 + height);
-    return height >= cos(UPRIGHT_ANGLE) ? 1.0 : 0.0;
+    double dense = 0.5 * (1.0 + height), sparse = height >= cos(UPRIGHT_ANGLE) ? 1.0 : 0.0;
+    switch (kind) {
+    case ESP_REWARD_SPARSE:
+        return sparse;
+    case ESP_REWARD_DENSE:
+        return dense;
+    case ESP_REWARD_MIXED:
+        return 0.5 * (sparse + dense);
+    }
+    return 0.0;
 }
 
 static bool goal(const mjModel *model, const mjData *data)
