@@ -16,6 +16,7 @@ typedef struct {
 static const command commands[] = {
     {"train", "learn an agent from pixels into a run directory", esp_cmd_train},
     {"eval", "closed-loop return of a checkpoint, with its interval", esp_cmd_eval},
+    {"prune", "search how much of each part can go, write the smaller network", esp_cmd_prune},
     {"inspect", "components, axes, groups, parameters, FLOPs of a checkpoint", esp_cmd_inspect},
 };
 enum { NUM_COMMANDS = sizeof commands / sizeof *commands };
