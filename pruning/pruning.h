@@ -26,8 +26,9 @@ typedef struct {
     esp_group group[ESP_MAX_AXES];
 } esp_grouping;
 
-/* A group of an application's own table, by names: axes share the coefficient, `modules` are
- * listed as in the paper. s_i counts the layers that produce the units. NULL-terminated lists. */
+/* A group of an application's own table, by names. `axes` share the coefficient; `modules` are
+ * only counted, and may name what is no layer here (the paper counts activations). Lists end with
+ * NULL or are full. */
 typedef struct {
     const char *name;
     bool        coupling;
@@ -35,10 +36,14 @@ typedef struct {
     const char *modules[8];
 } esp_group_spec;
 
-/* One group for every prunable axis that touches one of `components`. s_i counts all tensors
- * along the axis in those components. */
+/* One group for every prunable axis that touches one of `components`. s_i counts all trainable
+ * tensors along the axis in those components, so the s_i overlap and exceed the network. */
 void esp_grouping_structural(const esp_network *net, unsigned components, esp_grouping *out);
-/* The groups of a table whose axes touch `components`. */
+
+/* The groups of a table, without the axes and modules that none of `components` touches and
+ * without groups that are then empty. s_i counts the dense and convolution layers that produce
+ * the units (weights and biases), as Tables II and IV do. ESP_ERR_SHAPE when the network lacks an
+ * axis, may not lose units of it, or finds it in two groups. */
 esp_status esp_grouping_from_specs(const esp_network *net, const esp_group_spec *specs, int count,
                                    unsigned components, esp_grouping *out);
 
@@ -49,6 +54,8 @@ typedef struct { int kept[ESP_MAX_AXES]; } esp_widths; /* by axis of the network
 esp_widths esp_widths_full(const esp_network *net);
 /* kept = n - round(c n), at least one unit and at least n - floor(0.95 n). */
 esp_widths esp_widths_of(const esp_network *net, const esp_grouping *grouping, const double *coefficients);
+/* The realised coefficient of a group: units removed / units before, over all its axes. */
+double esp_group_fraction(const esp_network *net, const esp_group *group, const esp_widths *widths);
 /* Trainable parameters of a set of components at these widths: a product per tensor. */
 size_t esp_widths_params(const esp_network *net, const esp_widths *widths, unsigned components);
 double esp_structural_sparsity(const esp_network *net, const esp_widths *widths, unsigned components);
@@ -57,6 +64,10 @@ double esp_nominal_sparsity(const esp_network *net, const esp_grouping *grouping
 /* The one the grouping constrains. */
 double esp_constrained_sparsity(const esp_network *net, const esp_grouping *grouping, const esp_widths *widths,
                                 unsigned components);
+/* The constrained sparsity with real-valued widths n (1 - c), and its gradient [groups] (NULL: not
+ * wanted): what a descent follows where the exact one is a staircase. */
+double esp_smooth_sparsity(const esp_network *net, const esp_grouping *grouping, unsigned components,
+                           const double *coefficients, double *gradient);
 
 /* ---- importance.c ------------------------------------------------------------------------------ */
 
@@ -64,7 +75,8 @@ typedef enum { ESP_IMPORTANCE_L1, ESP_IMPORTANCE_L2, ESP_IMPORTANCE_RANDOM } esp
 #define ESP_IMPORTANCE_CHOICES "l1|l2|random"
 
 /* Score of every unit of an axis, [axis size]; lowest go first. l1 and l2 are norms over all
- * weights of the unit, incoming and outgoing. */
+ * weights of the unit, incoming and outgoing; biases, scales and shifts of normalisations do not
+ * count, since they say where a unit works, not how much it matters. */
 void esp_importance_scores(const esp_network *net, int axis, esp_importance kind, uint64_t seed, double *scores);
 
 /* Units of every axis, most important first; equal scores keep the lower index. Owned arrays. */
@@ -86,10 +98,10 @@ void esp_cut_free(esp_cut *cut);
 /* Cut + network -> a physically smaller network, the caller's to free. */
 esp_status esp_surgery(const esp_network *net, const esp_cut *cut, esp_network **out);
 
-/* ---- objective.c: evaluations, cached by width vector, journalled --------------------------------- */
+/* ---- objective.c, journal.c: evaluations, cached by width vector, journalled ---------------------- */
 
-/* Performance (higher is better) of n cuts of the dense network, evaluated in parallel by the
- * application; equal cuts give equal numbers. */
+/* Performance (higher is better, finite) of n cuts of the dense network, evaluated in parallel by
+ * the application; equal cuts give equal numbers. */
 typedef esp_status (*esp_performance_fn)(void *context, int n, const esp_cut *cuts, double *performance);
 
 /* What is searched: borrowed parts and the memory of what was evaluated. */
@@ -102,19 +114,26 @@ typedef struct {
     unsigned            components;  /* those the controller uses; sparsity counts only them */
     esp_performance_fn  performance;
     void               *context;
-    int                 budget;      /* evaluations at most; 0: no limit */
+    int                 budget;      /* evaluations at most, >= 2; 0: no limit */
     const char         *journal;     /* path of a JSON-lines file, or NULL: not kept */
     const cJSON        *identity;    /* what makes evaluations comparable (checkpoint hash, seeds,
-                                        episodes, planner); a journal with another one is refused */
+                                        episodes, planner); a journal with another one is refused.
+                                        Groups and ranking are compared without being named here */
 } esp_objective_config;
 
-/* Reads an existing journal, so that an interrupted search repeats no evaluation. A last line cut
- * short by a kill is dropped. */
+/* Copies the configuration and borrows what it points to. Reads an existing journal, so that an
+ * interrupted search repeats no evaluation; a last line cut short by a kill is dropped. */
 esp_status esp_objective_create(const esp_objective_config *config, esp_objective **out);
-void       esp_objective_free(esp_objective *objective);
-/* Performance at n width vectors; only those never seen before are evaluated, duplicates once. */
+void       esp_objective_free(esp_objective *objective); /* accepts NULL */
+
+/* Performance at n width vectors [n]; only those never seen before are evaluated, duplicates once.
+ *
+ * A spent budget is no error: what it does not cover, the later ones of `widths`, gets NAN.
+ * Evaluations read from the journal count as soon as they are asked for, so a resumed search spends
+ * its budget exactly as an uninterrupted one. ESP_ERR_NUMERIC when a performance is not finite. */
 esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, double *performance);
-int        esp_objective_evaluations(const esp_objective *objective); /* distinct, journalled ones included */
+int        esp_objective_evaluations(const esp_objective *objective); /* distinct ones asked for */
+int        esp_objective_left(const esp_objective *objective);        /* of the budget; INT_MAX: no limit */
 const esp_objective_config *esp_objective_settings(const esp_objective *objective);
 
 /* ---- search.c, search_*.c ---------------------------------------------------------------------------- */
@@ -123,17 +142,21 @@ const esp_objective_config *esp_objective_settings(const esp_objective *objectiv
 typedef struct {
     double sparsity, tolerance;  /* target and its half-width */
     double lambda;               /* weight of the quadratic sparsity penalty */
-    double rate, momentum;       /* gradient descent */
+    double rate, momentum;       /* gradient descent: coefficient per slope of relative performance */
     double difference;           /* half-width of a central difference, at least one unit */
-    int    iterations;           /* at most */
+    int    iterations;           /* at most; random: coefficient vectors drawn */
     uint64_t seed;
 } esp_search_config;
+
+/* 20 % +- 1 %, as in the paper; the numbers behind gd are explained in search_gd.c. */
+esp_search_config esp_search_config_default(void);
 
 typedef struct {
     double coefficient[ESP_MAX_AXES]; /* realised fraction by group */
     esp_widths widths;
     double baseline;                  /* performance of the uncut network, search episodes */
-    double performance;               /* of the result, search episodes */
+    double performance;               /* of the result, search episodes; NAN: an earlier search on
+                                         the same objective left no evaluation for it */
     double structural, nominal;
     int    evaluations, iterations;
 } esp_search_result;
@@ -141,6 +164,9 @@ typedef struct {
 typedef struct {
     const char *name;                 /* of --method */
     const char *help;
+    /* Leaves widths, performance and iterations of its best feasible point in *result, and NAN when
+     * it did not evaluate that point; esp_search then does. *result comes with the baseline, the
+     * widths of the equal cut and performance NAN. Stops early when the budget ends. */
     esp_status (*run)(esp_objective *objective, const esp_search_config *config, esp_search_result *result);
 } esp_search_method;
 
@@ -148,12 +174,14 @@ extern const esp_search_method esp_search_methods[]; /* ends with name == NULL *
 const esp_search_method *esp_search_find(const char *name); /* NULL with the error text set */
 
 /* Runs a method and checks its promise: |constrained sparsity - target| <= tolerance, or
- * ESP_ERR_INFEASIBLE with the nearest sparsity that can be reached. */
+ * ESP_ERR_INFEASIBLE with the nearest sparsity that can be reached, found before anything is
+ * evaluated. ESP_ERR_RANGE for a configuration outside its bounds. */
 esp_status esp_search(esp_objective *objective, const esp_search_method *method,
                       const esp_search_config *config, esp_search_result *result);
 
 /* The coefficients t * direction (clamped to [0, 0.95]) whose sparsity is closest to the target;
- * direction >= 0. Also the smallest repair: single units are then moved to come within tolerance. */
+ * direction >= 0, all zero means all equal. Also the smallest repair: single units are then moved
+ * to come within tolerance. ESP_ERR_INFEASIBLE names the nearest sparsity. */
 esp_status esp_search_project(const esp_objective *objective, const esp_search_config *config,
                               const double *direction, esp_widths *widths);
 

@@ -1,0 +1,120 @@
+/* Groups: which axes share a coefficient, and how many parameters stand behind it. Both built-in
+ * groupings are read off the tensors, which already say what depends on what. */
+#include <stdio.h>
+#include <string.h>
+
+#include "pruning/pruning.h"
+
+static bool among(unsigned components, int component)
+{
+    return components >> component & 1u;
+}
+
+static bool couples(const esp_network *net, int axis)
+{
+    return __builtin_popcount(esp_axis_components(net, axis)) > 1;
+}
+
+/* ---- structural: one group an axis ---- */
+
+static void count_along(const esp_network *net, unsigned components, int axis, esp_group *group)
+{
+    int last_layer = -1;
+    for (int i = 0; i < net->num_tensors; i++) {
+        const esp_tensor *tensor = &net->tensor[i];
+        if (!among(components, tensor->component) || !esp_tensor_has_axis(tensor, axis)) continue;
+        if (tensor->trainable) group->params += tensor->count;
+        if (tensor->layer != last_layer) group->modules++; /* tensors of a layer stand side by side */
+        last_layer = tensor->layer;
+    }
+}
+
+void esp_grouping_structural(const esp_network *net, unsigned components, esp_grouping *out)
+{
+    memset(out, 0, sizeof *out);
+    out->structural_constraint = true;
+    for (int axis = 0; axis < net->num_axes; axis++) {
+        if (!net->axis[axis].prunable || !(esp_axis_components(net, axis) & components)) continue;
+        esp_group *group = &out->group[out->num++];
+        snprintf(group->name, sizeof group->name, "%s", net->axis[axis].name);
+        group->coupling = couples(net, axis);
+        group->axis[group->num_axes++] = axis;
+        count_along(net, components, axis, group);
+    }
+}
+
+/* ---- the table of an application ---- */
+
+enum { LIST = sizeof(((esp_group_spec *)0)->axes) / sizeof(char *) };
+
+static esp_status check_axis(const esp_network *net, const esp_grouping *grouping, const char *group,
+                             const char *name, int *axis)
+{
+    *axis = esp_network_find_axis(net, name);
+    if (*axis < 0) return esp_fail(ESP_ERR_SHAPE, "group '%s': the network has no axis '%s'", group, name);
+    if (!net->axis[*axis].prunable)
+        return esp_fail(ESP_ERR_SHAPE, "group '%s': axis '%s' faces the world and cannot lose units", group, name);
+    for (int g = 0; g <= grouping->num; g++) /* the group being filled included */
+        for (int i = 0; i < grouping->group[g].num_axes; i++)
+            if (grouping->group[g].axis[i] == *axis)
+                return esp_fail(ESP_ERR_SHAPE, "group '%s': axis '%s' is in a group already", group, name);
+    return ESP_OK;
+}
+
+/* Only the producer is counted, because then every parameter belongs to one group at most. */
+static size_t count_produced(const esp_network *net, unsigned components, const esp_group *group)
+{
+    size_t params = 0;
+    for (int i = 0; i < net->num_layers; i++) {
+        const esp_layer *layer = &net->layer[i];
+        bool weighted = layer->kind == ESP_LAYER_DENSE || layer->kind == ESP_LAYER_CONV2D;
+        if (!weighted || !among(components, layer->component)) continue;
+        bool produces = false;
+        for (int k = 0; k < group->num_axes; k++)
+            for (int p = 0; p < layer->out.num; p++)
+                if (layer->out.part[p].axis == group->axis[k]) produces = true;
+        if (!produces) continue;
+        params += net->tensor[layer->weight].count;
+        if (layer->bias >= 0) params += net->tensor[layer->bias].count;
+    }
+    return params;
+}
+
+static bool elsewhere(const esp_network *net, unsigned components, const char *module)
+{
+    for (int i = 0; i < net->num_layers; i++)
+        if (strcmp(net->layer[i].module, module) == 0) return !among(components, net->layer[i].component);
+    return false;
+}
+
+/* Fills the group after the last; it counts only once it has an axis. */
+static esp_status add_group(const esp_network *net, const esp_group_spec *spec, unsigned components,
+                            esp_grouping *grouping)
+{
+    if (grouping->num == ESP_MAX_AXES)
+        return esp_fail(ESP_ERR_SHAPE, "group '%s': more than %d groups", spec->name, ESP_MAX_AXES);
+    esp_group *group = &grouping->group[grouping->num];
+    snprintf(group->name, sizeof group->name, "%s", spec->name);
+    group->coupling = spec->coupling;
+    for (int i = 0; i < LIST && spec->axes[i]; i++) {
+        int axis;
+        esp_status status = check_axis(net, grouping, spec->name, spec->axes[i], &axis);
+        if (status != ESP_OK) return status;
+        if (esp_axis_components(net, axis) & components) group->axis[group->num_axes++] = axis;
+    }
+    for (int i = 0; i < LIST && spec->modules[i]; i++)
+        if (!elsewhere(net, components, spec->modules[i])) group->modules++;
+    group->params = count_produced(net, components, group);
+    if (group->num_axes > 0) grouping->num++;
+    else                     memset(group, 0, sizeof *group);
+    return ESP_OK;
+}
+
+esp_status esp_grouping_from_specs(const esp_network *net, const esp_group_spec *specs, int count,
+                                   unsigned components, esp_grouping *out)
+{
+    memset(out, 0, sizeof *out);
+    esp_status status = ESP_OK;
+    for (int i = 0; i < count && status == ESP_OK; i++) status = add_group(net, &specs[i], components, out);
+    return status;
+}

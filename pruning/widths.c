@@ -1,0 +1,174 @@
+/* Widths: how many units of each axis stay, and the sparsity that follows. Parameters are a product
+ * of widths for every tensor, so sparsity is integer arithmetic of microseconds and no network is
+ * touched: a search can ask for it as often as it likes. */
+#include <math.h>
+
+#include "pruning/pruning.h"
+
+esp_widths esp_widths_full(const esp_network *net)
+{
+    esp_widths widths = {{0}};
+    for (int i = 0; i < net->num_axes; i++) widths.kept[i] = net->axis[i].size;
+    return widths;
+}
+
+/* floor(0.95 n) < n, so one unit stays whatever n is. */
+static int units_removed(int n, double coefficient)
+{
+    int most = (int)floor(ESP_MAX_COEFFICIENT * n);
+    int removed = (int)lround(coefficient * n);
+    return removed < 0 ? 0 : removed > most ? most : removed;
+}
+
+esp_widths esp_widths_of(const esp_network *net, const esp_grouping *grouping, const double *coefficients)
+{
+    esp_widths widths = esp_widths_full(net);
+    for (int g = 0; g < grouping->num; g++) {
+        const esp_group *group = &grouping->group[g];
+        for (int i = 0; i < group->num_axes; i++) {
+            int n = net->axis[group->axis[i]].size;
+            widths.kept[group->axis[i]] = n - units_removed(n, coefficients[g]);
+        }
+    }
+    return widths;
+}
+
+double esp_group_fraction(const esp_network *net, const esp_group *group, const esp_widths *widths)
+{
+    int before = 0, kept = 0;
+    for (int i = 0; i < group->num_axes; i++) {
+        before += net->axis[group->axis[i]].size;
+        kept += widths->kept[group->axis[i]];
+    }
+    return (double)(before - kept) / before;
+}
+
+/* ---- exact ---- */
+
+static size_t tensor_count(const esp_tensor *tensor, const esp_widths *widths)
+{
+    size_t count = 1;
+    for (int d = 0; d < tensor->rank; d++) {
+        const esp_dim *dim = &tensor->dim[d];
+        size_t size = dim->num ? 0 : (size_t)tensor->shape[d];
+        for (int p = 0; p < dim->num; p++) size += (size_t)widths->kept[dim->part[p].axis] * (size_t)dim->part[p].block;
+        count *= size;
+    }
+    return count;
+}
+
+static bool counts(const esp_tensor *tensor, unsigned components)
+{
+    return tensor->trainable && (components >> tensor->component & 1u);
+}
+
+size_t esp_widths_params(const esp_network *net, const esp_widths *widths, unsigned components)
+{
+    size_t params = 0;
+    for (int i = 0; i < net->num_tensors; i++)
+        if (counts(&net->tensor[i], components)) params += tensor_count(&net->tensor[i], widths);
+    return params;
+}
+
+double esp_structural_sparsity(const esp_network *net, const esp_widths *widths, unsigned components)
+{
+    size_t before = esp_network_params(net, components);
+    if (before == 0) return 0;
+    return (double)(before - esp_widths_params(net, widths, components)) / (double)before;
+}
+
+static double nominal_total(const esp_grouping *grouping)
+{
+    double total = 0;
+    for (int g = 0; g < grouping->num; g++) total += (double)grouping->group[g].params;
+    return total;
+}
+
+double esp_nominal_sparsity(const esp_network *net, const esp_grouping *grouping, const esp_widths *widths)
+{
+    double total = nominal_total(grouping), removed = 0;
+    for (int g = 0; g < grouping->num; g++)
+        removed += esp_group_fraction(net, &grouping->group[g], widths) * (double)grouping->group[g].params;
+    return total > 0 ? removed / total : 0;
+}
+
+double esp_constrained_sparsity(const esp_network *net, const esp_grouping *grouping, const esp_widths *widths,
+                                unsigned components)
+{
+    return grouping->structural_constraint ? esp_structural_sparsity(net, widths, components)
+                                           : esp_nominal_sparsity(net, grouping, widths);
+}
+
+/* ---- smooth ---- */
+
+/* Real-valued widths, and the group that moves each axis (-1: none). */
+typedef struct {
+    double width[ESP_MAX_AXES];
+    int    group[ESP_MAX_AXES];
+} real_widths;
+
+static real_widths widths_between(const esp_network *net, const esp_grouping *grouping, const double *coefficients)
+{
+    real_widths real;
+    for (int i = 0; i < net->num_axes; i++) {
+        real.width[i] = net->axis[i].size;
+        real.group[i] = -1;
+    }
+    for (int g = 0; g < grouping->num; g++) {
+        for (int i = 0; i < grouping->group[g].num_axes; i++) {
+            int axis = grouping->group[g].axis[i];
+            real.width[axis] *= 1 - coefficients[g];
+            real.group[axis] = g;
+        }
+    }
+    return real;
+}
+
+/* Real-valued parameters of one tensor; adds scale times their derivative by every coefficient. */
+static double tensor_between(const esp_network *net, const esp_tensor *tensor, const real_widths *real, double scale,
+                             double *gradient)
+{
+    double size[4], count = 1;
+    for (int d = 0; d < tensor->rank; d++) {
+        const esp_dim *dim = &tensor->dim[d];
+        size[d] = dim->num ? 0 : tensor->shape[d];
+        for (int p = 0; p < dim->num; p++) size[d] += real->width[dim->part[p].axis] * dim->part[p].block;
+        count *= size[d];
+    }
+    for (int d = 0; d < tensor->rank && gradient; d++) {
+        for (int p = 0; p < tensor->dim[d].num; p++) {
+            int axis = tensor->dim[d].part[p].axis, group = real->group[axis];
+            if (group < 0) continue;
+            double per_coefficient = -(double)net->axis[axis].size * tensor->dim[d].part[p].block;
+            gradient[group] += scale * per_coefficient * count / size[d]; /* some units always stay: size > 0 */
+        }
+    }
+    return count;
+}
+
+static double smooth_structural(const esp_network *net, const esp_grouping *grouping, unsigned components,
+                                const double *coefficients, double *gradient)
+{
+    double before = (double)esp_network_params(net, components), params = 0;
+    if (before == 0) return 0;
+    real_widths real = widths_between(net, grouping, coefficients);
+    for (int i = 0; i < net->num_tensors; i++)
+        if (counts(&net->tensor[i], components))
+            params += tensor_between(net, &net->tensor[i], &real, -1 / before, gradient);
+    return 1 - params / before;
+}
+
+double esp_smooth_sparsity(const esp_network *net, const esp_grouping *grouping, unsigned components,
+                           const double *coefficients, double *gradient)
+{
+    for (int g = 0; g < grouping->num && gradient; g++) gradient[g] = 0;
+    if (grouping->structural_constraint) return smooth_structural(net, grouping, components, coefficients, gradient);
+
+    double total = nominal_total(grouping), sparsity = 0;
+    for (int g = 0; g < grouping->num && total > 0; g++) {
+        double share = (double)grouping->group[g].params / total;
+        sparsity += coefficients[g] * share;
+        if (gradient) gradient[g] = share;
+    }
+    return sparsity;
+}
