@@ -1,0 +1,138 @@
+/* Importance: norms against plain loops over whole tensors, and what ranks promise. */
+#include "check.h"
+#include "pruned_networks.h"
+
+static float weight_at(const esp_network *net, const char *tensor, int row, int column)
+{
+    int t = esp_network_find_tensor(net, tensor);
+    return esp_network_weights(net, t)[row * net->tensor[t].shape[1] + column];
+}
+
+static void hidden_unit_counts_incoming_and_outgoing_weights(void)
+{
+    esp_network *net = small_network();
+    double l1[7], l2[7];
+    esp_importance_scores(net, esp_network_find_axis(net, "one"), ESP_IMPORTANCE_L1, 0, l1);
+    esp_importance_scores(net, esp_network_find_axis(net, "one"), ESP_IMPORTANCE_L2, 0, l2);
+    for (int unit = 0; unit < 7; unit++) {
+        double sum = 0, squares = 0;
+        for (int i = 0; i < 3; i++) {
+            double w = weight_at(net, "net.0.weight", unit, i);
+            sum += fabs(w);
+            squares += w * w;
+        }
+        for (int o = 0; o < 5; o++) {
+            double w = weight_at(net, "net.2.weight", o, unit);
+            sum += fabs(w);
+            squares += w * w;
+        }
+        CU_ASSERT_DOUBLE_EQUAL(l1[unit], sum, 1e-12);
+        CU_ASSERT_DOUBLE_EQUAL(l2[unit], sqrt(squares), 1e-12);
+    }
+    esp_network_free(net);
+}
+
+static void flattened_channel_counts_all_its_pixels(void)
+{
+    esp_network *net = agent_network_of(8, 6, 16);
+    double scores[8];
+    esp_importance_scores(net, esp_network_find_axis(net, "enc.conv4"), ESP_IMPORTANCE_L1, 0, scores);
+    const float *kernel = esp_network_weights(net, esp_network_find_tensor(net, "_encoder.7.weight"));
+    for (int channel = 0; channel < 8; channel++) {
+        double sum = 0;
+        for (int i = 0; i < 8 * 9; i++) sum += fabsf(kernel[channel * 8 * 9 + i]);
+        for (int row = 0; row < 6; row++)
+            for (int pixel = 0; pixel < 9; pixel++)
+                sum += fabsf(weight_at(net, "_encoder.10.weight", row, channel * 9 + pixel));
+        CU_ASSERT_DOUBLE_EQUAL(scores[channel], sum, 1e-9);
+    }
+    esp_network_free(net);
+}
+
+static void latent_unit_counts_every_component_but_not_the_action(void)
+{
+    const char *readers[] = {"_dynamics.0", "_reward.0", "_pi.0", "_Q1.0", "_Q2.0"};
+    esp_network *net = agent_network_of(8, 6, 16);
+    double scores[6];
+    esp_importance_scores(net, esp_network_find_axis(net, "latent"), ESP_IMPORTANCE_L1, 0, scores);
+    for (int unit = 0; unit < 6; unit++) {
+        double sum = 0;
+        for (int i = 0; i < 72; i++) sum += fabsf(weight_at(net, "_encoder.10.weight", unit, i));
+        for (int i = 0; i < 16; i++) sum += fabsf(weight_at(net, "_dynamics.4.weight", unit, i));
+        for (int r = 0; r < 5; r++) {
+            char name[2 * ESP_NAME];
+            snprintf(name, sizeof name, "%s.weight", readers[r]);
+            for (int row = 0; row < 16; row++) sum += fabsf(weight_at(net, name, row, unit));
+        }
+        CU_ASSERT_DOUBLE_EQUAL(scores[unit], sum, 1e-9);
+    }
+    esp_network_free(net);
+}
+
+static void ranking_lists_every_unit_once_most_important_first(void)
+{
+    esp_network *net = agent_network_of(8, 6, 16);
+    esp_ranking ranking;
+    esp_ranking_make(net, ESP_IMPORTANCE_L2, 0, &ranking);
+    for (int axis = 0; axis < net->num_axes; axis++) {
+        double scores[64];
+        bool seen[64] = {false};
+        esp_importance_scores(net, axis, ESP_IMPORTANCE_L2, 0, scores);
+        for (int i = 0; i < net->axis[axis].size; i++) {
+            int unit = ranking.order[axis][i];
+            CU_ASSERT_FALSE(seen[unit]);
+            seen[unit] = true;
+            if (i > 0) CU_ASSERT(scores[ranking.order[axis][i - 1]] >= scores[unit]);
+        }
+    }
+    esp_ranking_free(&ranking);
+    esp_network_free(net);
+}
+
+static void equal_scores_keep_the_lower_index(void)
+{
+    esp_network *net = small_network();
+    for (size_t i = 0; i < net->num_weights; i++) net->weights[i] = 0.5f;
+    esp_ranking ranking;
+    esp_ranking_make(net, ESP_IMPORTANCE_L1, 0, &ranking);
+    for (int i = 0; i < 7; i++) CU_ASSERT_EQUAL(ranking.order[1][i], i);
+    esp_ranking_free(&ranking);
+    esp_network_free(net);
+}
+
+static void random_importance_depends_on_seed_and_axis_alone(void)
+{
+    esp_network *net = agent_network_of(8, 6, 16);
+    int one = esp_network_find_axis(net, "pi.hidden1"), two = esp_network_find_axis(net, "pi.hidden2");
+    double a[16], b[16], other_seed[16], other_axis[16];
+    esp_importance_scores(net, one, ESP_IMPORTANCE_RANDOM, 7, a);
+    fill_weights(net, 99);
+    esp_importance_scores(net, one, ESP_IMPORTANCE_RANDOM, 7, b);
+    esp_importance_scores(net, one, ESP_IMPORTANCE_RANDOM, 8, other_seed);
+    esp_importance_scores(net, two, ESP_IMPORTANCE_RANDOM, 7, other_axis);
+    CU_ASSERT_EQUAL(memcmp(a, b, sizeof a), 0);
+    CU_ASSERT_NOT_EQUAL(memcmp(a, other_seed, sizeof a), 0);
+    CU_ASSERT_NOT_EQUAL(memcmp(a, other_axis, sizeof a), 0);
+    esp_network_free(net);
+}
+
+static void names_of_criteria_stand_in_the_order_of_the_enumeration(void)
+{
+    CU_ASSERT_EQUAL(esp_choice_index(ESP_IMPORTANCE_CHOICES, "l1"), ESP_IMPORTANCE_L1);
+    CU_ASSERT_EQUAL(esp_choice_index(ESP_IMPORTANCE_CHOICES, "l2"), ESP_IMPORTANCE_L2);
+    CU_ASSERT_EQUAL(esp_choice_index(ESP_IMPORTANCE_CHOICES, "random"), ESP_IMPORTANCE_RANDOM);
+}
+
+static CU_TestInfo tests[] = {
+    {"hidden_unit_counts_incoming_and_outgoing_weights", hidden_unit_counts_incoming_and_outgoing_weights},
+    {"flattened_channel_counts_all_its_pixels", flattened_channel_counts_all_its_pixels},
+    {"latent_unit_counts_every_component_but_not_the_action", latent_unit_counts_every_component_but_not_the_action},
+    {"ranking_lists_every_unit_once_most_important_first", ranking_lists_every_unit_once_most_important_first},
+    {"equal_scores_keep_the_lower_index", equal_scores_keep_the_lower_index},
+    {"random_importance_depends_on_seed_and_axis_alone", random_importance_depends_on_seed_and_axis_alone},
+    {"names_of_criteria_stand_in_the_order_of_the_enumeration",
+     names_of_criteria_stand_in_the_order_of_the_enumeration},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("importance", tests)
