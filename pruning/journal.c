@@ -1,0 +1,234 @@
+/* The journal of a search: JSON lines, a header that says what was searched and one line for every
+ * evaluation. Numbers are written so that reading gives the same bits, hence a search that reads
+ * its evaluations back takes the same path as one that makes them. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pruning/pruning_internal.h"
+
+#define JOURNAL_FORMAT "espalier search journal 1"
+
+enum { JOURNAL_LIMIT = 1 << 30 };
+
+/* ---- the header ---- */
+
+/* The order of units, as a number: widths mean other cuts under another ranking (FNV-1a). */
+static uint64_t ranking_hash(const esp_network *net, const esp_ranking *ranking)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (int axis = 0; axis < net->num_axes; axis++)
+        for (int i = 0; i < net->axis[axis].size; i++)
+            hash = (hash ^ (uint64_t)ranking->order[axis][i]) * 1099511628211u;
+    return hash;
+}
+
+static cJSON *header_json(const esp_objective_config *config)
+{
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)ranking_hash(config->net, config->ranking));
+    cJSON *header = cJSON_CreateObject();
+    cJSON_AddStringToObject(header, "format", JOURNAL_FORMAT);
+    cJSON_AddItemToObject(header, "identity",
+                          config->identity ? cJSON_Duplicate(config->identity, true) : cJSON_CreateObject());
+    cJSON *groups = cJSON_AddArrayToObject(header, "groups");
+    for (int g = 0; g < config->grouping->num; g++)
+        cJSON_AddItemToArray(groups, cJSON_CreateString(config->grouping->group[g].name));
+    cJSON_AddStringToObject(header, "ranking", hash);
+    return header;
+}
+
+static char *header_line(const esp_objective_config *config)
+{
+    cJSON *header = header_json(config);
+    char *text = cJSON_PrintUnformatted(header);
+    size_t bytes = strlen(text) + 2;
+    char *line = esp_alloc(bytes, 1);
+    snprintf(line, bytes, "%s\n", text);
+    cJSON_free(text);
+    cJSON_Delete(header);
+    return line;
+}
+
+static const char *const refusal_advice = "resume it with the settings that started it, or move the file away";
+
+/* The first key whose values differ; both objects are small. */
+static esp_status compare_identity(const char *path, const cJSON *found, const cJSON *wanted)
+{
+    if (cJSON_Compare(found, wanted, true)) return ESP_OK;
+    const cJSON *item = NULL, *other = NULL;
+    cJSON_ArrayForEach(item, wanted) {
+        other = cJSON_GetObjectItemCaseSensitive(found, item->string);
+        if (!cJSON_Compare(item, other, true)) break;
+    }
+    if (!item) return esp_fail(ESP_ERR_FORMAT, "%s: journal of another search; %s", path, refusal_advice);
+    char *there = other ? cJSON_PrintUnformatted(other) : NULL, *here = cJSON_PrintUnformatted(item);
+    esp_fail(ESP_ERR_FORMAT, "%s: journal of another search, '%s' is %.200s there and %.200s here; %s", path,
+             item->string, there ? there : "absent", here ? here : "unknown", refusal_advice);
+    cJSON_free(there);
+    cJSON_free(here);
+    return ESP_ERR_FORMAT;
+}
+
+static esp_status check_header(const char *path, const cJSON *found, const cJSON *wanted)
+{
+    const cJSON *format = cJSON_GetObjectItemCaseSensitive(found, "format");
+    if (!cJSON_IsString(format) || strcmp(format->valuestring, JOURNAL_FORMAT) != 0)
+        return esp_fail(ESP_ERR_FORMAT, "%s: not a search journal, its first line has no \"format\": \"%s\"", path,
+                        JOURNAL_FORMAT);
+    esp_status status = compare_identity(path, cJSON_GetObjectItemCaseSensitive(found, "identity"),
+                                         cJSON_GetObjectItemCaseSensitive(wanted, "identity"));
+    if (status != ESP_OK) return status;
+    const char *keys[] = {"groups", "ranking"};
+    for (int i = 0; i < 2; i++)
+        if (!cJSON_Compare(cJSON_GetObjectItemCaseSensitive(found, keys[i]),
+                           cJSON_GetObjectItemCaseSensitive(wanted, keys[i]), true))
+            return esp_fail(ESP_ERR_FORMAT, "%s: journal of a search with another %s; %s", path,
+                            i == 0 ? "set of groups" : "importance", refusal_advice);
+    return ESP_OK;
+}
+
+/* ---- an evaluation ---- */
+
+static esp_status read_kept(const esp_objective_config *config, const cJSON *kept, const char *source,
+                            esp_widths *widths)
+{
+    const esp_network *net = config->net;
+    *widths = esp_widths_full(net);
+    const cJSON *item;
+    cJSON_ArrayForEach(item, kept) {
+        int axis = esp_network_find_axis(net, item->string);
+        if (axis < 0 || !net->axis[axis].prunable)
+            return esp_fail(ESP_ERR_FORMAT, "%s: the network has no prunable axis '%.64s'", source, item->string);
+        double n = cJSON_IsNumber(item) ? item->valuedouble : NAN;
+        if (!(n >= 1 && n <= net->axis[axis].size && n == floor(n)))
+            return esp_fail(ESP_ERR_FORMAT, "%s: axis '%s' keeps a number of units from 1 to %d", source,
+                            net->axis[axis].name, net->axis[axis].size);
+        widths->kept[axis] = (int)n;
+    }
+    return ESP_OK;
+}
+
+static esp_status read_entry(const esp_objective_config *config, const cJSON *entry, const char *source,
+                             esp_widths *widths, double *performance)
+{
+    const cJSON *kept = cJSON_GetObjectItemCaseSensitive(entry, "kept");
+    const cJSON *value = cJSON_GetObjectItemCaseSensitive(entry, "performance");
+    if (!cJSON_IsObject(kept) || !cJSON_IsNumber(value))
+        return esp_fail(ESP_ERR_FORMAT, "%s: an evaluation has \"kept\" (an object) and \"performance\" (a number)",
+                        source);
+    *performance = value->valuedouble;
+    return read_kept(config, kept, source, widths);
+}
+
+/* cJSON rounds to 15 digits when it deems that close enough; resuming needs every bit. */
+static void add_exact(cJSON *object, const char *name, double value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.17g", value);
+    cJSON_AddRawToObject(object, name, text);
+}
+
+esp_status esp_journal_append(const esp_objective_config *config, const esp_widths *widths, double performance,
+                              double wall_s, int number)
+{
+    const esp_network *net = config->net;
+    cJSON *entry = cJSON_CreateObject();
+    cJSON *kept = cJSON_AddObjectToObject(entry, "kept");
+    cJSON *coefficients = cJSON_AddObjectToObject(entry, "coefficients");
+    for (int g = 0; g < config->grouping->num; g++) {
+        const esp_group *group = &config->grouping->group[g];
+        for (int i = 0; i < group->num_axes; i++)
+            cJSON_AddNumberToObject(kept, net->axis[group->axis[i]].name, widths->kept[group->axis[i]]);
+        add_exact(coefficients, group->name, esp_group_fraction(net, group, widths));
+    }
+    add_exact(entry, "performance", performance);
+    add_exact(entry, "wall_s", wall_s);
+    cJSON_AddNumberToObject(entry, "evaluation", number);
+    esp_status status = esp_json_append(config->journal, entry);
+    cJSON_Delete(entry);
+    return status;
+}
+
+/* ---- the file ---- */
+
+typedef struct {
+    const esp_objective_config *config;
+    const cJSON *header;        /* what this search would write */
+    esp_journal_fn found;
+    void *context;
+} reader;
+
+static esp_status take_line(const reader *reader, int line, const cJSON *json)
+{
+    const char *path = reader->config->journal;
+    if (line == 1) return check_header(path, json, reader->header);
+    char source[512];
+    snprintf(source, sizeof source, "%.400s: line %d", path, line);
+    esp_widths widths;
+    double performance = NAN;
+    esp_status status = read_entry(reader->config, json, source, &widths, &performance);
+    if (status == ESP_OK) reader->found(reader->context, &widths, performance);
+    return status;
+}
+
+/* A kill can only cut the last line, which then is no JSON: it is left out of *good. */
+static esp_status take_lines(const reader *reader, const char *text, size_t size, size_t *good)
+{
+    int line = 0;
+    for (size_t at = 0; at < size; *good = at) {
+        const char *end = memchr(text + at, '\n', size - at);
+        size_t length = end ? (size_t)(end - (text + at)) : size - at;
+        line++;
+        cJSON *json = NULL;
+        esp_status status = esp_json_parse(text + at, length, "not JSON", &json);
+        if (status != ESP_OK && !end && line > 1) break;
+        if (status != ESP_OK)
+            return esp_fail_in(status, "%s: line %d of the journal", reader->config->journal, line);
+        status = take_line(reader, line, json);
+        cJSON_Delete(json);
+        if (status != ESP_OK) return status;
+        at += end ? length + 1 : length;
+    }
+    return ESP_OK;
+}
+
+static esp_status end_with_newline(const char *path, const char *text, size_t good, size_t size)
+{
+    if (good == size && text[size - 1] == '\n') return ESP_OK;
+    char *whole = esp_alloc(good + 1, 1);
+    memcpy(whole, text, good);
+    if (whole[good - 1] != '\n') whole[good++] = '\n';
+    esp_status status = esp_file_write(path, whole, good);
+    free(whole);
+    return status;
+}
+
+/* An absent file, an empty one and one that was killed within its header are all a fresh start. */
+static esp_status start_or_continue(const reader *reader, const char *header, const char *text, size_t size)
+{
+    const char *path = reader->config->journal;
+    size_t length = strlen(header);
+    if (size < length && (size == 0 || memcmp(text, header, size) == 0)) return esp_file_write(path, header, length);
+    size_t good = 0;
+    esp_status status = take_lines(reader, text, size, &good);
+    return status == ESP_OK ? end_with_newline(path, text, good, size) : status;
+}
+
+esp_status esp_journal_open(const esp_objective_config *config, esp_journal_fn found, void *context)
+{
+    char *line = header_line(config), *text = NULL;
+    cJSON *header = NULL; /* read back, so that both sides of a comparison went through text */
+    size_t size = 0;
+    esp_status status = esp_json_parse(line, strlen(line), "identity of the search", &header);
+    bool exists = access(config->journal, F_OK) == 0;
+    if (status == ESP_OK && exists) status = esp_file_read(config->journal, JOURNAL_LIMIT, &text, &size);
+    reader reader = {config, header, found, context};
+    if (status == ESP_OK) status = start_or_continue(&reader, line, text, size);
+    free(text);
+    free(line);
+    cJSON_Delete(header);
+    return status;
+}

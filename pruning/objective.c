@@ -1,0 +1,174 @@
+/* The objective: performance by width vector. Coefficients are real but units are whole, so many
+ * vectors mean the same cut; each cut is evaluated once, remembered here and in the journal. */
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pruning/pruning_internal.h"
+
+/* Cuts handed to the application at once: enough for every core, few enough that a kill loses
+ * little and that the index lists stay small. */
+enum { EVALUATIONS_AT_ONCE = 64 };
+
+typedef struct {
+    esp_widths widths;
+    double     performance;
+    bool       asked;        /* by this run; false: only known from the journal */
+} record;
+
+struct esp_objective {
+    esp_objective_config config;
+    char   *journal;
+    int     num_records, capacity;
+    int     num_asked;
+    record *records;         /* in the order of evaluation; the journal's first */
+};
+
+/* ---- memory of what was evaluated ---- */
+
+/* A plain scan: a search makes thousands of evaluations at most, and each takes far longer. */
+static record *find(const esp_objective *objective, const esp_widths *widths)
+{
+    size_t bytes = (size_t)objective->config.net->num_axes * sizeof(int);
+    for (int i = 0; i < objective->num_records; i++)
+        if (memcmp(objective->records[i].widths.kept, widths->kept, bytes) == 0) return &objective->records[i];
+    return NULL;
+}
+
+static void add(esp_objective *objective, const esp_widths *widths, double performance, bool asked)
+{
+    if (objective->num_records == objective->capacity) {
+        int capacity = objective->capacity ? 2 * objective->capacity : 256;
+        record *larger = esp_alloc((size_t)capacity, sizeof *larger);
+        if (objective->records) memcpy(larger, objective->records, (size_t)objective->num_records * sizeof *larger);
+        free(objective->records);
+        objective->records = larger;
+        objective->capacity = capacity;
+    }
+    objective->records[objective->num_records++] = (record){*widths, performance, asked};
+}
+
+static void take_from_journal(void *context, const esp_widths *widths, double performance)
+{
+    esp_objective *objective = context;
+    if (!find(objective, widths)) add(objective, widths, performance, false);
+}
+
+/* ---- create ---- */
+
+esp_status esp_objective_create(const esp_objective_config *config, esp_objective **out)
+{
+    if (config->budget < 0 || config->budget == 1)
+        return esp_fail(ESP_ERR_RANGE, "budget: %d evaluations, expected 0 (no limit) or at least 2: "
+                        "the uncut network and one cut", config->budget);
+    esp_objective *objective = esp_alloc(1, sizeof *objective);
+    objective->config = *config;
+    objective->config.identity = NULL; /* read once, here */
+    esp_status status = ESP_OK;
+    if (config->journal) {
+        objective->config.journal = objective->journal = esp_strdup(config->journal);
+        status = esp_journal_open(config, take_from_journal, objective);
+    }
+    if (status == ESP_OK) *out = objective;
+    else                  esp_objective_free(objective);
+    return status;
+}
+
+void esp_objective_free(esp_objective *objective)
+{
+    if (!objective) return;
+    free(objective->journal);
+    free(objective->records);
+    free(objective);
+}
+
+/* ---- evaluate ---- */
+
+/* Counts what is asked for and appends records for what is unknown; stops at the budget. */
+static void admit(esp_objective *objective, int n, const esp_widths *widths)
+{
+    for (int i = 0; i < n && esp_objective_left(objective) > 0; i++) {
+        record *known = find(objective, &widths[i]);
+        if (known && known->asked) continue;
+        if (known) known->asked = true;
+        else       add(objective, &widths[i], NAN, true);
+        objective->num_asked++;
+    }
+}
+
+static esp_status run(const esp_objective *objective, int n, const record *records, double *performance)
+{
+    const esp_objective_config *config = &objective->config;
+    esp_cut *cuts = esp_alloc((size_t)n, sizeof *cuts);
+    for (int i = 0; i < n; i++) esp_cut_make(config->net, config->ranking, &records[i].widths, &cuts[i]);
+    esp_status status = config->performance(config->context, n, cuts, performance);
+    for (int i = 0; i < n; i++) esp_cut_free(&cuts[i]);
+    free(cuts);
+    for (int i = 0; i < n && status == ESP_OK; i++)
+        if (!isfinite(performance[i]))
+            status = esp_fail(ESP_ERR_NUMERIC, "performance of a cut at sparsity %.3f is %g, expected a finite number",
+                              esp_search_sparsity(objective, &records[i].widths), performance[i]);
+    return status;
+}
+
+/* Evaluates n records from `first` on and journals them. */
+static esp_status evaluate_block(esp_objective *objective, int first, int n)
+{
+    esp_status status = esp_check_interrupt();
+    if (status != ESP_OK) return status;
+    record *records = &objective->records[first];
+    double performance[EVALUATIONS_AT_ONCE], start = esp_clock();
+    status = run(objective, n, records, performance);
+    double wall_s = (esp_clock() - start) / n;
+    for (int i = 0; i < n && status == ESP_OK; i++) {
+        if (objective->journal)
+            status = esp_journal_append(&objective->config, &records[i].widths, performance[i], wall_s, first + i + 1);
+        if (status == ESP_OK) records[i].performance = performance[i];
+    }
+    return status;
+}
+
+/* After a failure: what was not evaluated was not asked for either. */
+static void withdraw(esp_objective *objective, int first)
+{
+    while (objective->num_records > first && isnan(objective->records[objective->num_records - 1].performance)) {
+        objective->num_records--;
+        objective->num_asked--;
+    }
+}
+
+esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, double *performance)
+{
+    int first = objective->num_records;
+    admit(objective, n, widths);
+    esp_status status = ESP_OK;
+    for (int at = first; at < objective->num_records && status == ESP_OK; at += EVALUATIONS_AT_ONCE) {
+        int left = objective->num_records - at;
+        status = evaluate_block(objective, at, left < EVALUATIONS_AT_ONCE ? left : EVALUATIONS_AT_ONCE);
+    }
+    if (status != ESP_OK) {
+        withdraw(objective, first);
+        return status;
+    }
+    for (int i = 0; i < n; i++) {
+        const record *known = find(objective, &widths[i]);
+        performance[i] = known && known->asked ? known->performance : NAN;
+    }
+    return ESP_OK;
+}
+
+int esp_objective_evaluations(const esp_objective *objective)
+{
+    return objective->num_asked;
+}
+
+int esp_objective_left(const esp_objective *objective)
+{
+    return objective->config.budget ? objective->config.budget - objective->num_asked : INT_MAX;
+}
+
+const esp_objective_config *esp_objective_settings(const esp_objective *objective)
+{
+    return &objective->config;
+}

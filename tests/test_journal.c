@@ -1,0 +1,292 @@
+/* The journal: what is written can be read back bit by bit, a kill at any byte costs nothing but
+ * the evaluation that was being written, and a journal of something else is refused. */
+#include <unistd.h>
+
+#include "check.h"
+#include "pruned_networks.h"
+#include "synthetic_performance.h"
+
+static char folder[] = "/tmp/espalier-journal-XXXXXX";
+static char path[64];
+
+/* 2 groups on a small perceptron; numbers with all 17 digits. */
+static void start(bench *b)
+{
+    bench_start(b, small_network());
+    b->performance.limit[0] = 0.3;
+    b->performance.limit[1] = 0.7;
+    b->performance.noise = 0.01;
+    b->config.journal = path;
+    remove(path);
+}
+
+static esp_search_config coarse_config(void)
+{
+    esp_search_config config = esp_search_config_default();
+    config.sparsity = 0.4;
+    config.tolerance = 0.05;
+    config.iterations = 6;
+    return config;
+}
+
+static char *journal_text(size_t *size)
+{
+    char *text = NULL;
+    CHECK_OK(esp_file_read(path, 1 << 20, &text, size));
+    return text;
+}
+
+static int lines_of(const char *text, size_t size)
+{
+    int lines = 0;
+    for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
+    return lines;
+}
+
+static void write_text(const char *text, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT_EQUAL(fwrite(text, 1, size, file), size);
+    fclose(file);
+}
+
+static bool same_result(const esp_search_result *a, const esp_search_result *b, int groups, int axes)
+{
+    return memcmp(a->coefficient, b->coefficient, (size_t)groups * sizeof(double)) == 0 &&
+           memcmp(a->widths.kept, b->widths.kept, (size_t)axes * sizeof(int)) == 0 && a->baseline == b->baseline &&
+           a->performance == b->performance && a->structural == b->structural && a->nominal == b->nominal &&
+           a->evaluations == b->evaluations && a->iterations == b->iterations;
+}
+
+static void journal_names_groups_and_lists_every_evaluation(void)
+{
+    bench b;
+    start(&b);
+    cJSON *identity = cJSON_CreateObject();
+    cJSON_AddNumberToObject(identity, "seed", 7);
+    b.config.identity = identity;
+    esp_search_config config = coarse_config();
+    esp_search_result result;
+    CHECK_OK(bench_search(&b, "gd", &config, &result));
+
+    size_t size;
+    char *text = journal_text(&size), *rest = NULL, *line = strtok_r(text, "\n", &rest);
+    cJSON *header = NULL;
+    CHECK_OK(esp_json_parse(line, strlen(line), "header", &header));
+    CU_ASSERT_EQUAL(cJSON_GetObjectItem(cJSON_GetObjectItem(header, "identity"), "seed")->valueint, 7);
+    CU_ASSERT_STRING_EQUAL(cJSON_GetArrayItem(cJSON_GetObjectItem(header, "groups"), 1)->valuestring, "two");
+    cJSON_Delete(header);
+    int count = 0;
+    while ((line = strtok_r(NULL, "\n", &rest))) {
+        cJSON *entry = NULL;
+        CHECK_OK(esp_json_parse(line, strlen(line), "entry", &entry));
+        int kept = cJSON_GetObjectItem(cJSON_GetObjectItem(entry, "kept"), "one")->valueint;
+        double c = cJSON_GetObjectItem(cJSON_GetObjectItem(entry, "coefficients"), "one")->valuedouble;
+        CU_ASSERT_EQUAL(c, (7 - kept) / 7.0);
+        CU_ASSERT(cJSON_GetObjectItem(entry, "wall_s")->valuedouble >= 0);
+        CU_ASSERT(cJSON_IsNumber(cJSON_GetObjectItem(entry, "performance")));
+        CU_ASSERT_EQUAL(cJSON_GetObjectItem(entry, "evaluation")->valueint, ++count);
+        cJSON_Delete(entry);
+    }
+    CU_ASSERT_EQUAL(count, result.evaluations);
+    CU_ASSERT_EQUAL(count, b.performance.evaluations);
+    free(text);
+    cJSON_Delete(identity);
+    bench_end(&b);
+}
+
+static void search_resumed_from_any_byte_ends_the_same_and_repeats_nothing(void)
+{
+    bench b;
+    start(&b);
+    esp_search_config config = coarse_config();
+    esp_search_result whole, resumed;
+    CHECK_OK(bench_search(&b, "gd", &config, &whole));
+    size_t size, new_size;
+    char *text = journal_text(&size);
+    int lines = lines_of(text, size);
+    CU_ASSERT(lines > 8);
+    for (size_t cut = 0; cut <= size; cut++) {
+        write_text(text, cut);
+        b.performance.evaluations = 0;
+        CHECK_OK(bench_search(&b, "gd", &config, &resumed));
+        CU_ASSERT(same_result(&whole, &resumed, b.grouping.num, b.net->num_axes));
+        /* A line that lacks nothing but its end is complete. */
+        int complete = lines_of(text, cut) + (cut < size && cut > 0 && text[cut] == '\n');
+        CU_ASSERT_EQUAL(b.performance.evaluations, complete == 0 ? lines - 1 : lines - complete);
+        char *again = journal_text(&new_size);
+        CU_ASSERT_EQUAL(lines_of(again, new_size), lines);
+        free(again);
+    }
+    free(text);
+    bench_end(&b);
+}
+
+static void resumed_search_spends_its_budget_like_an_uninterrupted_one(void)
+{
+    bench b;
+    start(&b);
+    b.config.budget = 9;
+    esp_search_config config = coarse_config();
+    esp_search_result whole, resumed;
+    CHECK_OK(bench_search(&b, "gd", &config, &whole));
+    CU_ASSERT(whole.evaluations <= 9);
+    b.performance.evaluations = 0;
+    CHECK_OK(bench_search(&b, "gd", &config, &resumed));
+    CU_ASSERT(same_result(&whole, &resumed, b.grouping.num, b.net->num_axes));
+    CU_ASSERT_EQUAL(b.performance.evaluations, 0);
+    bench_end(&b);
+}
+
+static void evaluations_of_one_method_serve_the_next(void)
+{
+    bench b;
+    start(&b);
+    esp_search_config config = coarse_config();
+    esp_search_result first, alone, second;
+    CHECK_OK(bench_search(&b, "gd", &config, &first));
+    b.performance.evaluations = 0;
+    CHECK_OK(bench_search(&b, "random", &config, &second));
+    int fresh = b.performance.evaluations;
+    b.config.journal = NULL;
+    CHECK_OK(bench_search(&b, "random", &config, &alone));
+    CU_ASSERT(same_result(&alone, &second, b.grouping.num, b.net->num_axes));
+    CU_ASSERT(fresh < alone.evaluations);
+    bench_end(&b);
+}
+
+/* ---- journals of something else ---- */
+
+static esp_status open_only(bench *b)
+{
+    esp_objective *objective = NULL;
+    esp_status status = esp_objective_create(&b->config, &objective);
+    esp_objective_free(objective);
+    return status;
+}
+
+static void journal_of_another_identity_is_refused_by_key(void)
+{
+    bench b;
+    start(&b);
+    cJSON *mine = cJSON_CreateObject(), *other = cJSON_CreateObject();
+    cJSON_AddStringToObject(mine, "checkpoint", "abc");
+    cJSON_AddNumberToObject(mine, "seed", 7);
+    cJSON_AddStringToObject(other, "checkpoint", "abc");
+    cJSON_AddNumberToObject(other, "seed", 8);
+    b.config.identity = mine;
+    CHECK_OK(open_only(&b));
+    CHECK_OK(open_only(&b));
+    b.config.identity = other;
+    CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "journal of another search, 'seed' is 7 there and 8 here");
+    cJSON_AddNumberToObject(mine, "episodes", 3);
+    b.config.identity = mine;
+    CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "'episodes' is absent there and 3 here");
+    b.config.identity = NULL;
+    CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "journal of another search");
+    cJSON_Delete(mine);
+    cJSON_Delete(other);
+    bench_end(&b);
+}
+
+static void journal_of_other_groups_or_importance_is_refused(void)
+{
+    bench b;
+    start(&b);
+    CHECK_OK(open_only(&b));
+    b.grouping.num = 1;
+    CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "another set of groups");
+    b.grouping.num = 2;
+    esp_ranking_free(&b.ranking);
+    esp_ranking_make(b.net, ESP_IMPORTANCE_RANDOM, 3, &b.ranking);
+    CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "another importance");
+    bench_end(&b);
+}
+
+static void foreign_file_is_refused_and_left_alone(void)
+{
+    const char *foreign[] = {"some notes\nof mine\n", "{\"a\": 1}\n", "[1, 2]\n", "x", "{\"format\":"};
+    bench b;
+    start(&b);
+    for (int i = 0; i < 5; i++) {
+        size_t size;
+        write_text(foreign[i], strlen(foreign[i]));
+        CU_ASSERT_EQUAL(open_only(&b), i == 4 ? ESP_OK : ESP_ERR_FORMAT); /* the last is the start of our header */
+        char *text = journal_text(&size);
+        if (i < 4) CU_ASSERT_STRING_EQUAL(text, foreign[i]);
+        free(text);
+    }
+    bench_end(&b);
+}
+
+static void damaged_lines_are_refused_with_their_number(void)
+{
+    const char *damaged[] = {
+        "{\"kept\":{\"one\":5,\n",
+        "{\"kept\":{\"one\":5}}\n",
+        "{\"kept\":{\"one\":8},\"performance\":1}\n",
+        "{\"kept\":{\"one\":0},\"performance\":1}\n",
+        "{\"kept\":{\"one\":2.5},\"performance\":1}\n",
+        "{\"kept\":{\"one\":\"2\"},\"performance\":1}\n",
+        "{\"kept\":{\"in\":2},\"performance\":1}\n",
+        "{\"kept\":{\"nine\":2},\"performance\":1}\n",
+        "{\"kept\":{\"one\":5},\"performance\":1e999}\n",
+        "{\"kept\":[5],\"performance\":1}\n",
+        "[]\n",
+    };
+    bench b;
+    start(&b);
+    CHECK_OK(open_only(&b));
+    size_t size;
+    char *header = journal_text(&size);
+    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
+        write_text(header, size);
+        CHECK_OK(esp_file_append(path, damaged[i], strlen(damaged[i])));
+        CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "line 2");
+    }
+    free(header);
+    bench_end(&b);
+}
+
+static void journal_that_cannot_be_written_is_an_error(void)
+{
+    bench b;
+    start(&b);
+    b.config.journal = "/tmp/espalier-no-such-folder/journal.jsonl";
+    CHECK_FAILS(ESP_ERR_IO, open_only(&b), "espalier-no-such-folder");
+    b.config.journal = "/tmp";
+    CHECK_FAILS(ESP_ERR_IO, open_only(&b), "/tmp");
+    bench_end(&b);
+}
+
+static void clean_up(void)
+{
+    remove(path);
+    CU_ASSERT_EQUAL(rmdir(folder), 0);
+}
+
+static void make_folder(void)
+{
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/journal.jsonl", folder);
+}
+
+static CU_TestInfo tests[] = {
+    {"(make_folder)", make_folder},
+    {"journal_names_groups_and_lists_every_evaluation", journal_names_groups_and_lists_every_evaluation},
+    {"search_resumed_from_any_byte_ends_the_same_and_repeats_nothing",
+     search_resumed_from_any_byte_ends_the_same_and_repeats_nothing},
+    {"resumed_search_spends_its_budget_like_an_uninterrupted_one",
+     resumed_search_spends_its_budget_like_an_uninterrupted_one},
+    {"evaluations_of_one_method_serve_the_next", evaluations_of_one_method_serve_the_next},
+    {"journal_of_another_identity_is_refused_by_key", journal_of_another_identity_is_refused_by_key},
+    {"journal_of_other_groups_or_importance_is_refused", journal_of_other_groups_or_importance_is_refused},
+    {"foreign_file_is_refused_and_left_alone", foreign_file_is_refused_and_left_alone},
+    {"damaged_lines_are_refused_with_their_number", damaged_lines_are_refused_with_their_number},
+    {"journal_that_cannot_be_written_is_an_error", journal_that_cannot_be_written_is_an_error},
+    {"(clean_up)", clean_up},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("journal", tests)

@@ -1,0 +1,502 @@
+/* Search: the objective asks once, the projection keeps the target, gradient descent finds what
+ * hurts, and none of it depends on chance or on when it was stopped. */
+#include <limits.h>
+#include <signal.h>
+
+#include "check.h"
+#include "pruned_networks.h"
+#include "synthetic_performance.h"
+
+/* A middle-sized agent: 15 groups, 36,000 parameters. */
+static esp_network *middle_agent(void)
+{
+    return agent_network_of(16, 20, 64);
+}
+
+static esp_search_config target(double sparsity)
+{
+    esp_search_config config = esp_search_config_default();
+    config.sparsity = sparsity;
+    return config;
+}
+
+static double sparsity_at(const bench *b, const esp_widths *widths)
+{
+    return esp_constrained_sparsity(b->net, &b->grouping, widths, b->config.components);
+}
+
+static bool same_point(const bench *b, const esp_search_result *x, const esp_search_result *y)
+{
+    return memcmp(x->widths.kept, y->widths.kept, (size_t)b->net->num_axes * sizeof(int)) == 0 &&
+           x->performance == y->performance && x->evaluations == y->evaluations && x->iterations == y->iterations;
+}
+
+/* ---- the objective ---- */
+
+static void equal_widths_are_evaluated_once(void)
+{
+    bench b;
+    bench_start(&b, small_network());
+    b.performance.limit[0] = 0.5;
+    esp_objective *objective = NULL;
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    esp_widths full = esp_widths_full(b.net), less = full;
+    less.kept[1] = 4;
+    const esp_widths batch[] = {full, less, full, less, less};
+    double performance[5];
+    CHECK_OK(esp_objective_evaluate(objective, 5, batch, performance));
+    CU_ASSERT_EQUAL(b.performance.evaluations, 2);
+    CU_ASSERT_EQUAL(performance[0], 845);
+    CU_ASSERT_EQUAL(performance[2], 845);
+    CU_ASSERT_EQUAL(performance[1], synthetic_truth(&b.performance, &less));
+    CU_ASSERT_EQUAL(performance[4], performance[1]);
+    CHECK_OK(esp_objective_evaluate(objective, 5, batch, performance));
+    CU_ASSERT_EQUAL(b.performance.calls, 1);
+    CU_ASSERT_EQUAL(esp_objective_evaluations(objective), 2);
+    CU_ASSERT_EQUAL(esp_objective_left(objective), INT_MAX);
+    esp_objective_free(objective);
+    bench_end(&b);
+}
+
+static void spent_budget_leaves_nan_and_no_error(void)
+{
+    bench b;
+    bench_start(&b, small_network());
+    b.config.budget = 3;
+    esp_objective *objective = NULL;
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    esp_widths batch[5];
+    double performance[5];
+    for (int i = 0; i < 5; i++) {
+        batch[i] = esp_widths_full(b.net);
+        batch[i].kept[1] = 7 - i / 2 * 2 - (i == 3); /* 7 7 5 4 3 */
+    }
+    CHECK_OK(esp_objective_evaluate(objective, 5, batch, performance));
+    for (int i = 0; i < 5; i++) CU_ASSERT_EQUAL(isnan(performance[i]) != 0, i == 4);
+    CU_ASSERT_EQUAL(esp_objective_left(objective), 0);
+    CHECK_OK(esp_objective_evaluate(objective, 2, &batch[3], performance));
+    CU_ASSERT(!isnan(performance[0]) && isnan(performance[1]));
+    esp_objective_free(objective);
+    b.config.budget = 1;
+    CHECK_FAILS(ESP_ERR_RANGE, esp_objective_create(&b.config, &objective), "at least 2");
+    bench_end(&b);
+}
+
+static esp_status failing_performance(void *context, int n, const esp_cut *cuts, double *performance)
+{
+    (void)cuts;
+    bool *number = context;
+    for (int i = 0; i < n; i++) performance[i] = NAN;
+    return *number ? ESP_OK : esp_fail(ESP_ERR_MACHINE, "the renderer is gone");
+}
+
+static void failed_evaluation_is_reported_and_forgotten(void)
+{
+    bench b;
+    bool number = false;
+    bench_start(&b, small_network());
+    b.config.performance = failing_performance;
+    b.config.context = &number;
+    esp_objective *objective = NULL;
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    esp_widths full = esp_widths_full(b.net);
+    double performance = 1;
+    CHECK_FAILS(ESP_ERR_MACHINE, esp_objective_evaluate(objective, 1, &full, &performance), "the renderer is gone");
+    CU_ASSERT_EQUAL(esp_objective_evaluations(objective), 0);
+    number = true;
+    CHECK_FAILS(ESP_ERR_NUMERIC, esp_objective_evaluate(objective, 1, &full, &performance), "expected a finite number");
+    CU_ASSERT_EQUAL(esp_objective_evaluations(objective), 0);
+    esp_objective_free(objective);
+    bench_end(&b);
+}
+
+/* ---- projection ---- */
+
+static void projection_of_any_direction_comes_within_tolerance(void)
+{
+    bench b;
+    bench_start(&b, middle_agent());
+    esp_objective *objective = NULL;
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    for (int seed = 0; seed < 200; seed++) {
+        esp_rng rng = esp_rng_make((uint64_t)seed, ESP_RNG_TEST, 5);
+        double direction[ESP_MAX_AXES];
+        for (int g = 0; g < b.grouping.num; g++)
+            direction[g] = esp_rng_below(&rng, 3) == 0 ? 0 : pow(esp_rng_uniform(&rng), 4); /* some reach the limit */
+        esp_search_config config = target(0.95 * esp_rng_uniform(&rng));
+        config.tolerance = 0.003;
+        esp_widths widths;
+        CHECK_OK(esp_search_project(objective, &config, direction, &widths));
+        CU_ASSERT(fabs(sparsity_at(&b, &widths) - config.sparsity) <= 0.003);
+        for (int i = 0; i < b.net->num_axes; i++) {
+            int n = b.net->axis[i].size;
+            CU_ASSERT(widths.kept[i] >= n - n * 19 / 20 && (b.net->axis[i].prunable || widths.kept[i] == n));
+        }
+    }
+    CU_ASSERT_EQUAL(b.performance.evaluations, 0);
+    esp_objective_free(objective);
+    bench_end(&b);
+}
+
+static void projection_keeps_the_proportions_of_its_direction(void)
+{
+    bench b;
+    bench_start(&b, agent_network());
+    esp_objective *objective = NULL;
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    double direction[ESP_MAX_AXES] = {0};
+    direction[5] = 1;
+    direction[6] = 2;
+    direction[7] = 1;
+    esp_search_config config = target(0.2);
+    esp_widths widths;
+    CHECK_OK(esp_search_project(objective, &config, direction, &widths));
+    double five = esp_group_fraction(b.net, &b.grouping.group[5], &widths);
+    for (int g = 0; g < b.grouping.num; g++) {
+        double fraction = esp_group_fraction(b.net, &b.grouping.group[g], &widths);
+        CU_ASSERT_DOUBLE_EQUAL(fraction, direction[g] * five, 2.0 / 512);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(sparsity_at(&b, &widths), 0.2, 0.001); /* the closest step, not the first within 0.01 */
+    esp_objective_free(objective);
+    bench_end(&b);
+}
+
+static void shared_coefficient_cuts_its_axes_alike(void)
+{
+    bench b;
+    bench_start(&b, agent_network());
+    CHECK_OK(esp_grouping_from_specs(b.net, table_iv, TABLE_IV, ESP_ALL_COMPONENTS, &b.grouping));
+    esp_search_config config = target(0.2);
+    esp_search_result result;
+    CHECK_OK(bench_search(&b, "random", &config, &result));
+    const esp_group *shared = &b.grouping.group[9];
+    for (int i = 1; i < 4; i++)
+        CU_ASSERT_EQUAL(result.widths.kept[shared->axis[i]], result.widths.kept[shared->axis[0]]);
+    CU_ASSERT_DOUBLE_EQUAL(result.nominal, 0.2, 0.01);
+    bench_end(&b);
+}
+
+static void unreachable_target_names_the_nearest_sparsity(void)
+{
+    bench b;
+    bench_start(&b, small_network());
+    esp_search_config config = target(0.99);
+    esp_search_result result;
+    /* 1 of 7 and 1 of 5 units leave 4 + 2 + 4 of 80 parameters. */
+    CHECK_FAILS(ESP_ERR_INFEASIBLE, bench_search(&b, "gd", &config, &result),
+                "reaches sparsity 0.990 +- 0.010: the nearest is 0.875; raise --tolerance or lower --sparsity");
+    config = target(0.03);
+    CHECK_FAILS(ESP_ERR_INFEASIBLE, bench_search(&b, "magnitude", &config, &result), "the nearest is");
+    CU_ASSERT_EQUAL(b.performance.evaluations, 0);
+    bench_end(&b);
+}
+
+static void exchange_of_units_finds_what_single_moves_miss(void)
+{
+    bench b;
+    bench_start(&b, small_network());
+    esp_objective *objective = NULL;
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    int reached = 0;
+    for (int one = 1; one <= 7; one++) {
+        for (int two = 1; two <= 5; two++) {
+            esp_widths aim = esp_widths_full(b.net), widths;
+            aim.kept[1] = one;
+            aim.kept[2] = two;
+            esp_search_config config = target(sparsity_at(&b, &aim));
+            config.tolerance = 0.001;
+            const double equal[ESP_MAX_AXES] = {0};
+            if (esp_search_project(objective, &config, equal, &widths) != ESP_OK) continue;
+            CU_ASSERT_DOUBLE_EQUAL(sparsity_at(&b, &widths), config.sparsity, 0.001);
+            reached++;
+        }
+    }
+    CU_ASSERT(reached >= 28); /* of 35: the rest needs more than one exchange */
+    esp_objective_free(objective);
+    bench_end(&b);
+}
+
+/* ---- methods ---- */
+
+static void descent_leaves_the_group_that_hurts_alone(void)
+{
+    bench b;
+    bench_start(&b, middle_agent());
+    for (int hurting = 4; hurting < 15; hurting += 5) { /* the latent, and hidden units of two heads */
+        memset(b.performance.limit, 0, sizeof b.performance.limit);
+        b.performance.limit[hurting] = 0.1;
+        esp_search_config config = target(0.3);
+        esp_search_result result, equal;
+        CHECK_OK(bench_search(&b, "gd", &config, &result));
+        CHECK_OK(bench_search(&b, "magnitude", &config, &equal));
+        CU_ASSERT(result.coefficient[hurting] <= 0.05);
+        CU_ASSERT(result.performance >= 0.95 * 845);
+        CU_ASSERT(equal.performance < 0.5 * 845);
+        CU_ASSERT_DOUBLE_EQUAL(result.structural, 0.3, 0.01);
+        CU_ASSERT_EQUAL(result.baseline, 845);
+    }
+    bench_end(&b);
+}
+
+static void draw_limits(bench *b, uint64_t seed, double lowest, double range)
+{
+    esp_rng rng = esp_rng_make(seed, ESP_RNG_TEST, 6);
+    for (int g = 0; g < b->grouping.num; g++) {
+        double u = esp_rng_uniform(&rng);
+        b->performance.limit[g] = lowest + range * u * u;
+    }
+}
+
+static void descent_beats_the_baselines_in_spite_of_noise(void)
+{
+    bench b;
+    bench_start(&b, middle_agent());
+    b.performance.noise = 0.02;
+    double sums[3] = {0};
+    const char *methods[] = {"gd", "magnitude", "random"};
+    for (uint64_t seed = 0; seed < 4; seed++) {
+        draw_limits(&b, seed, 0.3, 0.4);
+        for (int m = 0; m < 3; m++) {
+            esp_search_config config = target(0.2);
+            esp_search_result result;
+            CHECK_OK(bench_search(&b, methods[m], &config, &result));
+            sums[m] += synthetic_truth(&b.performance, &result.widths) / 4;
+        }
+    }
+    CU_ASSERT(sums[0] > sums[1] + 20);
+    CU_ASSERT(sums[0] > sums[2] + 20);
+    bench_end(&b);
+}
+
+/* The agent of Table III: 10 strides to 20 %, 20 strides to 80 %, and a few iterations at the target. */
+static void descent_reaches_its_target_in_few_iterations(void)
+{
+    const double sparsity[] = {0.2, 0.8}, range[] = {0.4, 3.5};
+    const int fewest[] = {10, 20}, most[] = {20, 40};
+    bench b;
+    bench_start(&b, agent_network());
+    for (int i = 0; i < 2; i++) {
+        draw_limits(&b, 1, 0.3, range[i]);
+        esp_search_config config = target(sparsity[i]);
+        esp_search_result result;
+        CHECK_OK(bench_search(&b, "gd", &config, &result));
+        CU_ASSERT(result.iterations >= fewest[i] && result.iterations <= most[i]);
+        CU_ASSERT(result.evaluations <= 31 * (result.iterations + 1));
+        CU_ASSERT_DOUBLE_EQUAL(result.structural, sparsity[i], 0.01);
+        config.iterations = i == 0 ? 11 : 22;
+        CHECK_OK(bench_search(&b, "gd", &config, &result));
+        CU_ASSERT_EQUAL(result.iterations, config.iterations);
+        CU_ASSERT_DOUBLE_EQUAL(result.structural, sparsity[i], 0.01);
+    }
+    bench_end(&b);
+}
+
+static void one_iteration_is_one_parallel_batch(void)
+{
+    bench b;
+    bench_start(&b, middle_agent());
+    esp_search_config config = target(0.2);
+    config.iterations = 4;
+    esp_search_result result;
+    CHECK_OK(bench_search(&b, "gd", &config, &result));
+    CU_ASSERT_EQUAL(b.performance.calls, 1 + 4 + 1); /* the uncut network, the iterations, the end point */
+    CU_ASSERT(b.performance.largest_batch > 15 && b.performance.largest_batch <= 31);
+    bench_end(&b);
+}
+
+static void searches_are_deterministic(void)
+{
+    bench b;
+    bench_start(&b, middle_agent());
+    b.performance.noise = 0.05;
+    draw_limits(&b, 3, 0.3, 0.5);
+    for (const esp_search_method *method = esp_search_methods; method->name; method++) {
+        esp_search_config config = target(0.3);
+        esp_search_result first, second;
+        CHECK_OK(bench_search(&b, method->name, &config, &first));
+        CHECK_OK(bench_search(&b, method->name, &config, &second));
+        CU_ASSERT(same_point(&b, &first, &second));
+        config.seed = 2;
+        CHECK_OK(bench_search(&b, method->name, &config, &second));
+        CU_ASSERT_EQUAL(same_point(&b, &first, &second), strcmp(method->name, "random") != 0);
+    }
+    bench_end(&b);
+}
+
+static void every_method_keeps_target_and_budget(void)
+{
+    const double targets[] = {0, 0.05, 0.2, 0.5, 0.8, 0.95};
+    const int budgets[] = {2, 10, 40, 100};
+    bench b;
+    bench_start(&b, middle_agent());
+    draw_limits(&b, 4, 0.3, 1);
+    for (const esp_search_method *method = esp_search_methods; method->name; method++) {
+        for (int t = 0; t < 6; t++) {
+            for (int i = 0; i < 4; i++) {
+                esp_search_config config = target(targets[t]);
+                esp_search_result result;
+                b.config.budget = budgets[i];
+                b.performance.evaluations = 0;
+                CHECK_OK(bench_search(&b, method->name, &config, &result));
+                CU_ASSERT(b.performance.evaluations <= budgets[i]);
+                CU_ASSERT_EQUAL(b.performance.evaluations, result.evaluations);
+                CU_ASSERT_DOUBLE_EQUAL(result.structural, targets[t], 0.01 + 1e-12);
+                CU_ASSERT_EQUAL(result.performance, synthetic_truth(&b.performance, &result.widths));
+            }
+        }
+    }
+    bench_end(&b);
+}
+
+/* 200 evaluations are 6 iterations: too few for strides of 0.025, so the strides are longer. */
+static void descent_arrives_within_its_budget(void)
+{
+    bench b;
+    bench_start(&b, middle_agent());
+    b.performance.limit[5] = 0.1;
+    b.config.budget = 200;
+    esp_search_config config = target(0.5);
+    esp_search_result result;
+    CHECK_OK(bench_search(&b, "gd", &config, &result));
+    CU_ASSERT(result.iterations >= 6 && result.iterations <= 12);
+    CU_ASSERT(result.coefficient[5] <= 0.05);
+    CU_ASSERT_DOUBLE_EQUAL(result.structural, 0.5, 0.01);
+    bench_end(&b);
+}
+
+static void performance_of_zero_or_below_is_searched_like_any_other(void)
+{
+    bench b;
+    bench_start(&b, middle_agent());
+    b.performance.limit[6] = 0.1;
+    for (int i = 0; i < 3; i++) {
+        b.performance.height = i == 2 ? 0 : 845;
+        b.performance.offset = i == 0 ? -845 : i == 1 ? -2000 : 0; /* P(0) = 0, negative, always 0 */
+        esp_search_config config = target(0.3);
+        esp_search_result result;
+        CHECK_OK(bench_search(&b, "gd", &config, &result));
+        CU_ASSERT(isfinite(result.performance));
+        CU_ASSERT_DOUBLE_EQUAL(result.structural, 0.3, 0.01);
+        if (i < 2) CU_ASSERT(result.coefficient[6] <= 0.05);
+    }
+    bench_end(&b);
+}
+
+static void random_draws_more_to_do_no_worse(void)
+{
+    bench b;
+    bench_start(&b, middle_agent());
+    draw_limits(&b, 5, 0.2, 0.5);
+    esp_search_config config = target(0.3);
+    double last = -INFINITY;
+    for (config.iterations = 1; config.iterations <= 64; config.iterations *= 4) {
+        esp_search_result result;
+        CHECK_OK(bench_search(&b, "random", &config, &result));
+        CU_ASSERT_EQUAL(result.evaluations, 1 + config.iterations);
+        CU_ASSERT(result.performance >= last);
+        last = result.performance;
+    }
+    bench_end(&b);
+}
+
+static void magnitude_cuts_every_group_by_the_same_fraction(void)
+{
+    bench b;
+    bench_start(&b, agent_network());
+    esp_search_config config = target(0.2);
+    esp_search_result result;
+    CHECK_OK(bench_search(&b, "magnitude", &config, &result));
+    CU_ASSERT_EQUAL(result.evaluations, 2);
+    for (int g = 0; g < b.grouping.num; g++) {
+        int n = b.net->axis[b.grouping.group[g].axis[0]].size;
+        CU_ASSERT_DOUBLE_EQUAL(result.coefficient[g], result.coefficient[5], 0.5 / n + 0.5 / 512 + 1e-12);
+    }
+    bench_end(&b);
+}
+
+/* ---- words and bounds ---- */
+
+static void unknown_method_is_answered_with_the_known_ones(void)
+{
+    CU_ASSERT_PTR_EQUAL(esp_search_find("gd"), &esp_search_methods[0]);
+    CU_ASSERT_PTR_NULL(esp_search_find("magnitud"));
+    CU_ASSERT(strstr(esp_error_text(), "did you mean 'magnitude'?") != NULL);
+    CU_ASSERT_PTR_NULL(esp_search_find("astrology-by-moonlight"));
+    CU_ASSERT(strstr(esp_error_text(), "there are: gd, magnitude, random") != NULL);
+}
+
+static void configuration_outside_its_bounds_is_refused_by_key(void)
+{
+    bench b;
+    bench_start(&b, small_network());
+    const struct { size_t offset; double value; const char *key; } wrong[] = {
+        {offsetof(esp_search_config, sparsity), -0.1, "search.sparsity"},
+        {offsetof(esp_search_config, sparsity), 1, "search.sparsity"},
+        {offsetof(esp_search_config, sparsity), NAN, "search.sparsity"},
+        {offsetof(esp_search_config, tolerance), -0.01, "search.tolerance"},
+        {offsetof(esp_search_config, lambda), 0, "search.lambda"},
+        {offsetof(esp_search_config, rate), INFINITY, "search.rate"},
+        {offsetof(esp_search_config, momentum), 1, "search.momentum"},
+        {offsetof(esp_search_config, difference), 0, "search.difference"},
+        {offsetof(esp_search_config, difference), 0.96, "search.difference"},
+    };
+    esp_search_result result;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        esp_search_config config = target(0.2);
+        *(double *)((char *)&config + wrong[i].offset) = wrong[i].value;
+        CHECK_FAILS(ESP_ERR_RANGE, bench_search(&b, "gd", &config, &result), wrong[i].key);
+    }
+    esp_search_config config = target(0.2);
+    config.iterations = 0;
+    CHECK_FAILS(ESP_ERR_RANGE, bench_search(&b, "gd", &config, &result), "search.iterations");
+    bench_end(&b);
+}
+
+static esp_status interrupted_performance(void *context, int n, const esp_cut *cuts, double *performance)
+{
+    synthetic *s = context;
+    if (s->calls == 3) raise(SIGINT);
+    return synthetic_performance(context, n, cuts, performance);
+}
+
+/* Last, since the request to stop stays for the rest of the program. */
+static void interrupted_search_stops_at_the_next_batch(void)
+{
+    bench b;
+    bench_start(&b, middle_agent());
+    b.config.performance = interrupted_performance;
+    esp_interrupt_install();
+    esp_search_config config = target(0.3);
+    esp_search_result result;
+    CHECK_FAILS(ESP_ERR_INTERRUPTED, bench_search(&b, "gd", &config, &result), "interrupted");
+    CU_ASSERT_EQUAL(b.performance.calls, 4);
+    bench_end(&b);
+}
+
+static CU_TestInfo tests[] = {
+    {"equal_widths_are_evaluated_once", equal_widths_are_evaluated_once},
+    {"spent_budget_leaves_nan_and_no_error", spent_budget_leaves_nan_and_no_error},
+    {"failed_evaluation_is_reported_and_forgotten", failed_evaluation_is_reported_and_forgotten},
+    {"projection_of_any_direction_comes_within_tolerance", projection_of_any_direction_comes_within_tolerance},
+    {"projection_keeps_the_proportions_of_its_direction", projection_keeps_the_proportions_of_its_direction},
+    {"shared_coefficient_cuts_its_axes_alike", shared_coefficient_cuts_its_axes_alike},
+    {"unreachable_target_names_the_nearest_sparsity", unreachable_target_names_the_nearest_sparsity},
+    {"exchange_of_units_finds_what_single_moves_miss", exchange_of_units_finds_what_single_moves_miss},
+    {"descent_leaves_the_group_that_hurts_alone", descent_leaves_the_group_that_hurts_alone},
+    {"descent_beats_the_baselines_in_spite_of_noise", descent_beats_the_baselines_in_spite_of_noise},
+    {"descent_reaches_its_target_in_few_iterations", descent_reaches_its_target_in_few_iterations},
+    {"one_iteration_is_one_parallel_batch", one_iteration_is_one_parallel_batch},
+    {"searches_are_deterministic", searches_are_deterministic},
+    {"every_method_keeps_target_and_budget", every_method_keeps_target_and_budget},
+    {"descent_arrives_within_its_budget", descent_arrives_within_its_budget},
+    {"performance_of_zero_or_below_is_searched_like_any_other",
+     performance_of_zero_or_below_is_searched_like_any_other},
+    {"random_draws_more_to_do_no_worse", random_draws_more_to_do_no_worse},
+    {"magnitude_cuts_every_group_by_the_same_fraction", magnitude_cuts_every_group_by_the_same_fraction},
+    {"unknown_method_is_answered_with_the_known_ones", unknown_method_is_answered_with_the_known_ones},
+    {"configuration_outside_its_bounds_is_refused_by_key", configuration_outside_its_bounds_is_refused_by_key},
+    {"interrupted_search_stops_at_the_next_batch", interrupted_search_stops_at_the_next_batch},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("search", tests)
