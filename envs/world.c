@@ -31,7 +31,7 @@ static esp_status check_range(const char *key, int value, int min, int max)
 static esp_status check_config(const esp_env_config *config)
 {
     esp_status status = check_range("start", config->start, ESP_START_RANDOM, ESP_START_HANGING);
-    if (status == ESP_OK) status = check_range("reward", config->reward, ESP_REWARD_SPARSE, ESP_REWARD_DENSE);
+    if (status == ESP_OK) status = check_range("reward", config->reward, ESP_REWARD_SPARSE, ESP_REWARD_MIXED);
     if (status == ESP_OK) status = check_range("action_repeat", config->action_repeat, 1, 1000);
     if (status == ESP_OK) status = check_range("physics_steps", config->physics_steps, 1, 1000000);
     if (status == ESP_OK) status = check_range("frame_stack", config->frame_stack, 1, 64);
