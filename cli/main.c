@@ -1,5 +1,4 @@
 /* espalier: finds the subcommand, hands it the rest of the command line. */
-#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@ static const command commands[] = {
     {"eval", "closed-loop return of a checkpoint, with its interval", esp_cmd_eval},
     {"prune", "search how much of each part can go, write the smaller network", esp_cmd_prune},
     {"inspect", "components, axes, groups, parameters, FLOPs of a checkpoint", esp_cmd_inspect},
+    {"bench", "speed of every hot path against the machine's limit", esp_cmd_bench},
 };
 enum { NUM_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -128,6 +128,7 @@ int main(int argc, char **argv)
     esp_options options = {.seed = 1};
     selection selected = {.options = &options};
     argp_err_exit_status = ESP_EXIT_USAGE;
+    setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
     esp_output_install();
     esp_interrupt_install();
     options.command = command_line(argc, argv);
