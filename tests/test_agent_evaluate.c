@@ -1,0 +1,220 @@
+/* The closed loop gives the same returns on any number of threads, from starts that serve one
+ * purpose only; and a candidate nobody cut performs as the dense agent. */
+#include <omp.h>
+
+#include "tiny_agent.h"
+
+enum { EPISODES = 13, SEEDS = 3 }; /* one block of ten and a part of another */
+
+/* ---- starts ---- */
+
+typedef struct {
+    esp_episode name[EPISODES];
+    double      angle[EPISODES];
+} starts;
+
+/* Without pixels and without an agent: only where the episodes begin. */
+static esp_status rest(void *context, int n, int step, const uint8_t *obs, float *actions)
+{
+    (void)context;
+    (void)step;
+    (void)obs;
+    for (int i = 0; i < n; i++) actions[i] = 0.0f;
+    return ESP_OK;
+}
+
+static void begin_episodes(const esp_world *world, uint64_t seed, esp_episode_use use, starts *out)
+{
+    esp_simulator *simulator = NULL;
+    double states[EPISODES][TINY_STEPS + 1][2];
+    esp_trajectory trajectories[EPISODES] = {{0}};
+    for (int i = 0; i < EPISODES; i++) trajectories[i].states = states[i][0];
+    esp_episodes_name(seed, use, ESP_START_RANDOM, EPISODES, out->name);
+    CHECK_OK(esp_simulator_create(world, EPISODES, false, &simulator));
+    CHECK_OK(esp_rollout(simulator, out->name, EPISODES, rest, NULL, trajectories));
+    for (int i = 0; i < EPISODES; i++) out->angle[i] = states[i][0][0];
+    esp_simulator_free(simulator);
+}
+
+static void search_report_and_training_episodes_never_share_a_start(void)
+{
+    static const esp_episode_use uses[] = {ESP_EPISODES_REPORT, ESP_EPISODES_SEARCH, ESP_EPISODES_TRAIN};
+    static const uint64_t seeds[SEEDS] = {0, 1, 9000000000000000u};
+    enum { ALL = 3 * SEEDS };
+    esp_agent_config config = tiny_config();
+    esp_world *world = NULL;
+    starts *all = esp_alloc(ALL, sizeof *all);
+    CHECK_OK(esp_world_create(&config.env, &world));
+    for (int i = 0; i < ALL; i++) begin_episodes(world, seeds[i / 3], uses[i % 3], &all[i]);
+    for (int i = 0; i < ALL * EPISODES; i++)
+        for (int j = 0; j < i; j++) {
+            const starts *a = &all[i / EPISODES], *b = &all[j / EPISODES];
+            const esp_episode *x = &a->name[i % EPISODES], *y = &b->name[j % EPISODES];
+            CU_ASSERT(x->seed != y->seed || x->index != y->index);
+            CU_ASSERT(a->angle[i % EPISODES] != b->angle[j % EPISODES]);
+        }
+    free(all);
+    esp_world_free(world);
+}
+
+static void equal_names_give_equal_starts(void)
+{
+    esp_agent_config config = tiny_config();
+    esp_world *world = NULL;
+    starts first, second;
+    CHECK_OK(esp_world_create(&config.env, &world));
+    begin_episodes(world, 5, ESP_EPISODES_REPORT, &first);
+    begin_episodes(world, 5, ESP_EPISODES_REPORT, &second);
+    CU_ASSERT_EQUAL(memcmp(first.angle, second.angle, sizeof first.angle), 0);
+    esp_world_free(world);
+}
+
+/* ---- the closed loop ---- */
+
+typedef struct {
+    esp_agent_config config;
+    esp_world *world;
+    esp_pool *pool;
+    esp_network *net;
+    esp_episode episodes[EPISODES];
+} closed_loop;
+
+/* False, with the reason printed, on a machine without EGL. */
+static bool open_loop(closed_loop *c)
+{
+    *c = (closed_loop){.config = tiny_config()};
+    CHECK_OK(esp_world_create(&c->config.env, &c->world));
+    c->pool = esp_pool_create(c->world, ESP_EPISODE_BLOCK, true);
+    c->net = tiny_network(&c->config, c->world->num_actions, 1);
+    esp_episodes_name(3, ESP_EPISODES_SEARCH, ESP_START_RANDOM, EPISODES, c->episodes);
+    esp_simulator *simulator = NULL;
+    esp_status status = esp_pool_simulator(c->pool, &simulator);
+    if (status == ESP_ERR_MACHINE) printf("skipped: %s ", esp_error_text());
+    else CHECK_OK(status);
+    return status == ESP_OK;
+}
+
+static void close_loop(closed_loop *c)
+{
+    esp_network_free(c->net);
+    esp_pool_free(c->pool);
+    esp_world_free(c->world);
+}
+
+static esp_status play(const closed_loop *c, esp_controller_kind kind, double returns[EPISODES])
+{
+    esp_trajectory trajectories[EPISODES] = {{0}};
+    esp_evaluation ev = {.net = c->net, .config = &c->config, .kind = kind, .budget = &c->config.planner.search,
+                         .episodes = c->episodes, .count = EPISODES};
+    esp_status status = esp_evaluate(c->pool, &ev, NULL, trajectories);
+    for (int i = 0; i < EPISODES; i++) returns[i] = trajectories[i].episode_return;
+    return status;
+}
+
+static void check_threads(esp_controller_kind kind)
+{
+    int threads = omp_get_max_threads();
+    double one[EPISODES], two[EPISODES];
+    closed_loop c;
+    if (open_loop(&c)) {
+        omp_set_num_threads(1);
+        CHECK_OK(play(&c, kind, one));
+        omp_set_num_threads(2);
+        CHECK_OK(play(&c, kind, two));
+        CU_ASSERT_EQUAL(memcmp(one, two, sizeof one), 0);
+        CU_ASSERT(one[0] != one[1]); /* not a constant */
+    }
+    omp_set_num_threads(threads);
+    close_loop(&c);
+}
+
+static void policy_returns_are_the_same_bits_on_one_thread_and_two(void)
+{
+    check_threads(ESP_CONTROLLER_POLICY);
+}
+
+static void planner_returns_are_the_same_bits_on_one_thread_and_two(void)
+{
+    check_threads(ESP_CONTROLLER_MPPI);
+}
+
+/* Every block fails; the sentence told is that of the first. */
+static void an_agent_that_is_no_number_is_an_error_and_not_a_return(void)
+{
+    double returns[EPISODES];
+    closed_loop c;
+    if (open_loop(&c)) {
+        esp_network_weights(c.net, esp_network_find_tensor(c.net, "_pi.4.bias"))[0] = NAN;
+        CHECK_FAILS(ESP_ERR_NUMERIC, play(&c, ESP_CONTROLLER_POLICY, returns), "not a number");
+        esp_network_weights(c.net, esp_network_find_tensor(c.net, "_encoder.10.bias"))[0] = NAN;
+        CHECK_FAILS(ESP_ERR_NUMERIC, play(&c, ESP_CONTROLLER_MPPI, returns), "latent");
+    }
+    close_loop(&c);
+}
+
+/* ---- candidates ---- */
+
+/* All units of every axis but `removed` of each prunable one. */
+static esp_cut make_cut(const esp_network *net, int removed)
+{
+    esp_cut cut;
+    esp_ranking ranking;
+    esp_widths widths = esp_widths_full(net);
+    for (int i = 0; i < net->num_axes; i++)
+        if (net->axis[i].prunable) widths.kept[i] -= removed;
+    esp_ranking_make(net, ESP_IMPORTANCE_L1, 1, &ranking);
+    esp_cut_make(net, &ranking, &widths, &cut);
+    esp_ranking_free(&ranking);
+    return cut;
+}
+
+static double mean(const double returns[EPISODES])
+{
+    double sum = 0.0;
+    for (int i = 0; i < EPISODES; i++) sum += returns[i] / EPISODES;
+    return sum;
+}
+
+static void check_candidates(esp_controller_kind kind)
+{
+    double dense[EPISODES], performance[3];
+    closed_loop c;
+    if (open_loop(&c)) {
+        esp_closed_loop loop = {.net = c.net, .config = &c.config, .kind = kind, .episodes = c.episodes,
+                                .count = EPISODES, .pool = c.pool};
+        esp_cut cuts[3] = {make_cut(c.net, 0), make_cut(c.net, 1), make_cut(c.net, 0)};
+        CHECK_OK(play(&c, kind, dense));
+        CHECK_OK(esp_closed_loop_performance(&loop, 3, cuts, performance));
+        CU_ASSERT_EQUAL(performance[0], mean(dense));
+        CU_ASSERT_EQUAL(performance[2], mean(dense));
+        CU_ASSERT_NOT_EQUAL(performance[1], performance[0]);
+        for (int i = 0; i < 3; i++) esp_cut_free(&cuts[i]);
+    }
+    close_loop(&c);
+}
+
+static void uncut_candidate_has_the_return_of_the_dense_policy(void)
+{
+    check_candidates(ESP_CONTROLLER_POLICY);
+}
+
+static void uncut_candidate_has_the_return_of_the_dense_planner(void)
+{
+    check_candidates(ESP_CONTROLLER_MPPI);
+}
+
+static CU_TestInfo tests[] = {
+    {"search_report_and_training_episodes_never_share_a_start",
+     search_report_and_training_episodes_never_share_a_start},
+    {"equal_names_give_equal_starts", equal_names_give_equal_starts},
+    {"policy_returns_are_the_same_bits_on_one_thread_and_two", policy_returns_are_the_same_bits_on_one_thread_and_two},
+    {"planner_returns_are_the_same_bits_on_one_thread_and_two",
+     planner_returns_are_the_same_bits_on_one_thread_and_two},
+    {"an_agent_that_is_no_number_is_an_error_and_not_a_return",
+     an_agent_that_is_no_number_is_an_error_and_not_a_return},
+    {"uncut_candidate_has_the_return_of_the_dense_policy", uncut_candidate_has_the_return_of_the_dense_policy},
+    {"uncut_candidate_has_the_return_of_the_dense_planner", uncut_candidate_has_the_return_of_the_dense_planner},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("agent_evaluate", tests)
