@@ -103,6 +103,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_JOURNAL:
         free(p->journal);
         p->journal = esp_strdup(argument);
+        p->journal_named = true;
         return 0;
     default:
         if (key < KEY_SPARSITY || key > KEY_REPORT_EPISODES) return ARGP_ERR_UNKNOWN;
@@ -251,6 +252,23 @@ static void announce_journal(const char *path)
     free(text);
 }
 
+/* The journal a person named must fit. The one that only follows from -o may be of an earlier search
+ * with other settings, which must not stand in the way of this one; it is moved aside. */
+static esp_status open_objective(const esp_pruning *p, const esp_objective_config *config, esp_objective **out)
+{
+    esp_status status = esp_objective_create(config, out);
+    if (status != ESP_ERR_FORMAT || p->journal_named) return status;
+    size_t size = strlen(p->journal) + sizeof ".old";
+    char *aside = esp_alloc(size, 1);
+    snprintf(aside, size, "%s.old", p->journal);
+    if (rename(p->journal, aside) == 0) {
+        esp_log(ESP_LOG_WARNING, "%s; moved to %s", esp_error_text(), aside);
+        status = esp_objective_create(config, out);
+    }
+    free(aside);
+    return status;
+}
+
 static esp_status search_with(esp_pruning *p, esp_closed_loop *loop)
 {
     cJSON *identity = make_identity(p);
@@ -259,9 +277,9 @@ static esp_status search_with(esp_pruning *p, esp_closed_loop *loop)
                                    .performance = esp_closed_loop_performance, .context = loop,
                                    .budget = p->budget, .journal = p->journal, .identity = identity};
     esp_objective *objective = NULL;
-    announce_journal(p->journal);
     double started = esp_clock();
-    esp_status status = esp_objective_create(&config, &objective);
+    esp_status status = open_objective(p, &config, &objective);
+    if (status == ESP_OK) announce_journal(p->journal);
     if (status == ESP_OK) status = esp_search(objective, p->method, &p->search, &p->result);
     p->wall_s = esp_clock() - started;
     esp_objective_free(objective);

@@ -13,6 +13,7 @@ typedef struct {
     esp_options *common;
     const char  *checkpoint, *output;
     char        *journal;               /* owned */
+    bool         journal_named;         /* by --journal */
     const esp_search_method *method;
     int          groups, importance, controller;
     int          episodes, report_episodes, budget;

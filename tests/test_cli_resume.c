@@ -1,0 +1,118 @@
+/* The same files, bit for bit, whatever the number of threads and however often a run was killed. */
+#include "cli_run.h"
+
+static void train_gives_the_same_file_with_one_thread_and_two(void)
+{
+    cli_begin();
+    CLI_OK("$E train tiny.json -o one --threads 1 && $E train tiny.json -o two --threads 2");
+    CLI_OK("cmp one/checkpoint.safetensors two/checkpoint.safetensors");
+    CLI_OK("cmp one/checkpoint.safetensors agent.safetensors");
+}
+
+static void train_killed_and_resumed_gives_the_same_file(void)
+{
+    char *const argv[] = {"espalier", "train", "tiny.json", "-o", "killed", "--resume", NULL};
+    int kills = cli_kill_until_done(argv, 100);
+    CU_ASSERT(kills > 0);
+    printf("(%d kills) ", kills);
+    CLI_OK("cmp killed/checkpoint.safetensors agent.safetensors");
+    /* Each update is told of once, in order; wall_s differs. */
+    CLI_OK("sed 's/,\"wall_s.*//; s/,\"ms_per_update.*//' killed/metrics.jsonl >a");
+    CLI_OK("sed 's/,\"wall_s.*//; s/,\"ms_per_update.*//' run/metrics.jsonl >b && cmp a b");
+    CLI_OK("! ls killed/*.tmp");
+}
+
+static void train_interrupted_says_how_to_go_on(void)
+{
+    char *const argv[] = {"espalier", "train", "tiny.json", "-o", "stopped", "--set", "train.updates=100000", "--quiet",
+                          NULL};
+    pid_t child = cli_start(argv);
+    int status = 0;
+    usleep(700000);
+    kill(child, SIGINT);
+    CU_ASSERT(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    char *said = cli_file("err");
+    CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; go on with: espalier train tiny.json -o stopped --set "
+                                 "train.updates=100000 --quiet --resume\n");
+    free(said);
+}
+
+/* The array "returns" as text. */
+static char *returns_of(const char *options)
+{
+    CLI_OK("$E eval agent.safetensors --episodes 23 --json %s", options);
+    cJSON *json = cli_json();
+    char *text = cJSON_PrintUnformatted(cJSON_GetObjectItem(json, "returns"));
+    cJSON_Delete(json);
+    return text;
+}
+
+static void eval_gives_the_same_returns_with_one_thread_and_two(void)
+{
+    static const char *const controllers[] = {"--controller policy", "--controller mppi"};
+    for (int i = 0; i < 2; i++) {
+        char options[64];
+        snprintf(options, sizeof options, "%s --threads 1", controllers[i]);
+        char *one = returns_of(options);
+        snprintf(options, sizeof options, "%s --threads 2", controllers[i]);
+        char *two = returns_of(options);
+        CU_ASSERT_STRING_EQUAL(one, two);
+        cJSON_free(one);
+        cJSON_free(two);
+    }
+}
+
+#define PRUNE "prune", "agent.safetensors", "--sparsity", "0.3", "--tolerance", "0.02", "--episodes", "8"
+#define PRUNE_TEXT "$E prune agent.safetensors --sparsity 0.3 --tolerance 0.02 --episodes 8"
+
+/* A search without its times. */
+static const char *const strip_journal = "sed 's/,\"wall_s\":[^,}]*//' %s.journal.jsonl >%s.lines";
+
+static void prune_gives_the_same_files_with_one_thread_and_two(void)
+{
+    CLI_OK(PRUNE_TEXT " -o one.st --threads 1 && " PRUNE_TEXT " -o two.st --threads 2");
+    CLI_OK(strip_journal, "one.st", "one");
+    CLI_OK(strip_journal, "two.st", "two");
+    CLI_OK("cmp one.st two.st && cmp one.lines two.lines");
+}
+
+static void prune_killed_and_started_again_gives_the_same_files(void)
+{
+    char *const argv[] = {"espalier", PRUNE, "-o", "killed.st", NULL};
+    int kills = cli_kill_until_done(argv, 60);
+    CU_ASSERT(kills > 0);
+    printf("(%d kills) ", kills);
+    char *said = cli_file("err");
+    CU_ASSERT(strstr(said, "going on from killed.st.journal.jsonl") != NULL);
+    free(said);
+    CLI_OK(strip_journal, "killed.st", "killed");
+    CLI_OK("cmp one.st killed.st && cmp one.lines killed.lines && ! ls *.tmp");
+}
+
+static void prune_interrupted_leaves_the_journal_and_no_network(void)
+{
+    char *const argv[] = {"espalier", PRUNE, "-o", "stopped.st", "--set", "search.iterations=10000",
+                          "--episodes", "400", NULL};
+    pid_t child = cli_start(argv);
+    int status = 0;
+    usleep(900000);
+    kill(child, SIGTERM);
+    CU_ASSERT(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    char *said = cli_file("err");
+    CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; the same command goes on from stopped.st.journal.jsonl\n");
+    free(said);
+    CLI_OK("test -s stopped.st.journal.jsonl && ! test -e stopped.st");
+}
+
+static CU_TestInfo tests[] = {
+    {"train gives the same file with one thread and two", train_gives_the_same_file_with_one_thread_and_two},
+    {"train killed and resumed gives the same file", train_killed_and_resumed_gives_the_same_file},
+    {"train interrupted says how to go on", train_interrupted_says_how_to_go_on},
+    {"eval gives the same returns with one thread and two", eval_gives_the_same_returns_with_one_thread_and_two},
+    {"prune gives the same files with one thread and two", prune_gives_the_same_files_with_one_thread_and_two},
+    {"prune killed and started again gives the same files", prune_killed_and_started_again_gives_the_same_files},
+    {"prune interrupted leaves the journal and no network", prune_interrupted_leaves_the_journal_and_no_network},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("resume", tests)
