@@ -177,19 +177,24 @@ esp_status esp_trainer_collect(esp_trainer *trainer, int count)
 
 esp_status esp_trainer_replay_episodes(esp_trainer *trainer, int64_t first, int64_t last)
 {
-    int64_t ring = trainer->config.train.buffer, seeds = trainer->config.train.seed_episodes;
+    const esp_train_config *c = &trainer->config.train;
+    int64_t ring = c->buffer, seeds = c->seed_episodes, collected = last > seeds ? c->cycle_episodes : seeds;
     recording r = recording_create(trainer, CHUNK);
     esp_status status = ESP_OK;
+    double sum = 0.0;
     esp_replay_begin_at(trainer->replay, first);
     for (int64_t k = first; k < last && status == ESP_OK;) {
         int64_t end = k + CHUNK < last ? k + CHUNK : last;
         if (k < seeds && end > seeds) end = seeds;
         if (k % ring + (end - k) > ring) end = k + ring - k % ring;
         status = play(trainer, k, (int)(end - k), true, &r);
+        for (int64_t i = k; i < end; i++)
+            if (i >= last - collected) sum += r.trajectory[i - k].episode_return;
         if (status == ESP_OK) add_to_buffer(trainer, (int)(end - k), &r);
         k = end;
         esp_progress("rebuild", (double)(k - first), (double)(last - first), "episodes of the buffer");
     }
+    trainer->collected = sum / (double)(collected < last - first ? collected : last - first);
     recording_free(&r);
     return status;
 }
