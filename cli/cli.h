@@ -41,12 +41,13 @@ esp_status esp_parse_u64(const char *option, const char *text, uint64_t max, uin
 esp_status esp_parse_double(const char *option, const char *text, double *out);
 esp_status esp_parse_choice(const char *option, const char *text, const char *choices, int *out);
 
-/* search.* as configuration keys. */
-extern const esp_field esp_search_fields[];
-extern const int       esp_search_num_fields;
-
 /* Applies every --set: keys of an agent, and those of a search when it is not NULL. */
 esp_status esp_options_apply(const esp_options *options, esp_agent_config *config, esp_search_config *search);
+
+/* ---- search_keys.c: search.* as configuration keys ----------------------------------------------- */
+
+extern const esp_field esp_search_fields[];
+extern const int       esp_search_num_fields;
 
 /* ---- progress.c: stderr ------------------------------------------------------------------------ */
 

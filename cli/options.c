@@ -128,19 +128,6 @@ const struct argp esp_options_argp = {.options = table, .parser = parse};
 
 /* ---- settings ---- */
 
-#define KEY_DOUBLE(name, low, high, help) \
-    {"search." #name, ESP_DOUBLE, offsetof(esp_search_config, name), low, high, NULL, help}
-
-const esp_field esp_search_fields[] = {
-    KEY_DOUBLE(lambda, 1e-9, 1e12, "weight of the quadratic sparsity penalty (gd)"),
-    KEY_DOUBLE(rate, 1e-9, 1e3, "coefficient per slope of relative performance (gd)"),
-    KEY_DOUBLE(momentum, 0, 0.999, "share of the last move that is repeated (gd)"),
-    KEY_DOUBLE(difference, 1e-6, ESP_MAX_COEFFICIENT, "half-width of a central difference, at least one unit (gd)"),
-    {"search.iterations", ESP_INT, offsetof(esp_search_config, iterations), 1, 100000, NULL,
-     "iterations at most (gd); coefficient vectors drawn (random)"},
-};
-const int esp_search_num_fields = sizeof esp_search_fields / sizeof *esp_search_fields;
-
 esp_status esp_options_apply(const esp_options *options, esp_agent_config *config, esp_search_config *search)
 {
     esp_status status = ESP_OK;
