@@ -152,6 +152,34 @@ static void an_agent_that_is_no_number_is_an_error_and_not_a_return(void)
     close_loop(&c);
 }
 
+/* Actions [steps] of one episode seen through random pixels. */
+static void act_through(esp_controller *controller, const closed_loop *c, float actions[TINY_STEPS])
+{
+    enum { IMAGE = 2 * 24 * 24 };
+    esp_rng rng = esp_rng_make(29, ESP_RNG_TEST, 0);
+    uint8_t obs[IMAGE];
+    esp_controller_begin(controller, c->episodes, 1);
+    for (int t = 0; t < TINY_STEPS; t++) {
+        for (int i = 0; i < IMAGE; i++) obs[i] = (uint8_t)esp_rng_below(&rng, 256);
+        CHECK_OK(esp_controller_act(controller, 1, t, obs, &actions[t]));
+    }
+}
+
+static void a_controller_begun_again_acts_as_at_first(void)
+{
+    closed_loop c = {.config = tiny_config()};
+    float first[TINY_STEPS], again[TINY_STEPS];
+    c.net = tiny_network(&c.config, 1, 1);
+    esp_episodes_name(3, ESP_EPISODES_REPORT, ESP_START_RANDOM, EPISODES, c.episodes);
+    esp_controller *controller = esp_controller_create(c.net, &c.config, ESP_CONTROLLER_MPPI,
+                                                       &c.config.planner.budget, 1);
+    act_through(controller, &c, first);
+    act_through(controller, &c, again);
+    CU_ASSERT_EQUAL(memcmp(first, again, sizeof first), 0);
+    esp_controller_free(controller);
+    esp_network_free(c.net);
+}
+
 /* ---- candidates ---- */
 
 /* All units of every axis but `removed` of each prunable one. */
@@ -210,6 +238,7 @@ static CU_TestInfo tests[] = {
     {"policy_returns_are_the_same_bits_on_one_thread_and_two", policy_returns_are_the_same_bits_on_one_thread_and_two},
     {"planner_returns_are_the_same_bits_on_one_thread_and_two",
      planner_returns_are_the_same_bits_on_one_thread_and_two},
+    {"a_controller_begun_again_acts_as_at_first", a_controller_begun_again_acts_as_at_first},
     {"an_agent_that_is_no_number_is_an_error_and_not_a_return",
      an_agent_that_is_no_number_is_an_error_and_not_a_return},
     {"uncut_candidate_has_the_return_of_the_dense_policy", uncut_candidate_has_the_return_of_the_dense_policy},

@@ -308,6 +308,61 @@ static void pre_tanh_penalty_enters_loss_and_gradient(void)
     free_case(&c);
 }
 
+/* ---- blocks ---- */
+
+static void *repeat(const void *part, size_t steps, size_t from, size_t to, size_t bytes)
+{
+    char *out = esp_alloc(steps * to, bytes);
+    for (size_t t = 0; t < steps; t++)
+        for (size_t b = 0; b < to; b++)
+            memcpy(out + (t * to + b) * bytes, (const char *)part + (t * from + b % from) * bytes, bytes);
+    return out;
+}
+
+/* The samples of `one` round after round, `times` rounds in one batch. */
+static random_batch repeat_batch(const esp_network *net, const random_batch *one, int times)
+{
+    size_t B = (size_t)one->batch.batch, all = B * (size_t)times, T = HORIZON, number = sizeof(float);
+    size_t image = (size_t)net->component[ESP_TOLD_ENCODER].in_size;
+    random_batch r = {.obs = repeat(one->obs, 1, B, all, image), .next_obs = repeat(one->next_obs, T, B, all, image),
+                      .actions = repeat(one->actions, T, B, all, ACTIONS * number),
+                      .rewards = repeat(one->rewards, T, B, all, number),
+                      .weights = repeat(one->weights, 1, B, all, number),
+                      .td_noise = repeat(one->td_noise, T, B, all, ACTIONS * number),
+                      .pi_noise = repeat(one->pi_noise, T + 1, B, all, ACTIONS * number)};
+    r.batch = (esp_batch){.batch = (int)all, .horizon = HORIZON, .obs = r.obs, .next_obs = r.next_obs,
+                          .actions = r.actions, .rewards = r.rewards, .weights = r.weights,
+                          .td_noise = r.td_noise, .pi_noise = r.pi_noise};
+    return r;
+}
+
+/* 70 samples are three blocks, and each of them counts. Tolerance: sums of 7 and of 70 floats. */
+static void ten_rounds_of_a_batch_have_the_gradient_of_one(void)
+{
+    enum { SAMPLES = 7, ROUNDS = 10 };
+    esp_agent_config config = tiny_config();
+    esp_network *net = tiny_network(&config, ACTIONS, 1), *again = esp_network_clone(net);
+    esp_updater *one = esp_updater_create(net, &config.loss, SAMPLES, HORIZON);
+    esp_updater *ten = esp_updater_create(again, &config.loss, SAMPLES * ROUNDS, HORIZON);
+    random_batch round = make_batch(net, SAMPLES, 0), rounds = repeat_batch(net, &round, ROUNDS);
+    /* At rate 0 both policies are judged by the same values. */
+    CHECK_OK(esp_updater_step(one, &round.batch, 1, 0.0));
+    CHECK_OK(esp_updater_step(ten, &rounds.batch, 1, 0.0));
+    CHECK_CLOSE("gradient", net->num_weights, ten->record.grads, one->record.grads, 1e-6, 1e-4);
+    for (int b = 0; b < SAMPLES * ROUNDS; b++) {
+        const float *expected = one->record.priorities + b % SAMPLES;
+        CHECK_CLOSE("priority", 1, ten->record.priorities + b, expected, 0.0, 1e-5);
+    }
+    CU_ASSERT(fabs(ten->record.weighted_loss / one->record.weighted_loss - 1.0) < 1e-5);
+    CU_ASSERT(fabs(ten->record.pi_loss / one->record.pi_loss - 1.0) < 1e-5);
+    free_batch(&round);
+    free_batch(&rounds);
+    esp_updater_free(one);
+    esp_updater_free(ten);
+    esp_network_free(net);
+    esp_network_free(again);
+}
+
 /* ---- threads ---- */
 
 /* Weights of model and target after three updates; large enough for three blocks of samples, and
@@ -404,6 +459,7 @@ static CU_TestInfo tests[] = {
     {"policy_gradient_matches_central_differences_in_every_tensor",
      policy_gradient_matches_central_differences_in_every_tensor},
     {"pre_tanh_penalty_enters_loss_and_gradient", pre_tanh_penalty_enters_loss_and_gradient},
+    {"ten_rounds_of_a_batch_have_the_gradient_of_one", ten_rounds_of_a_batch_have_the_gradient_of_one},
     {"one_thread_and_two_learn_the_same_bits", one_thread_and_two_learn_the_same_bits},
     {"target_moves_only_every_so_many_updates", target_moves_only_every_so_many_updates},
     {"infinite_reward_is_refused_and_changes_nothing", infinite_reward_is_refused_and_changes_nothing},
