@@ -41,9 +41,10 @@ esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *ev, const char *ta
     for (int b = 0; b < blocks; b++) {
         int first = b * ESP_EPISODE_BLOCK, n = ev->count - first < ESP_EPISODE_BLOCK ? ev->count - first : ESP_EPISODE_BLOCK;
         esp_error_take(&errors[b], play_block(pool, ev, first, n, trajectories));
-#pragma omp atomic
-        done += n;
-        if (task && omp_get_thread_num() == 0) esp_progress(task, done, ev->count, "episodes");
+        int now;
+#pragma omp atomic capture
+        now = done += n;
+        if (task && omp_get_thread_num() == 0) esp_progress(task, now, ev->count, "%d of %d episodes", now, ev->count);
     }
     esp_status status = first_failure(errors, blocks);
     if (task && status == ESP_OK) esp_progress(task, ev->count, ev->count, "episodes");
