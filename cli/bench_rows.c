@@ -193,7 +193,8 @@ static esp_status bench_forward(esp_bench *bench)
 {
     enum { BATCH = 64 };
     const esp_network *net = bench->subject.net;
-    double encoder = 2 * esp_component_macs(net, ESP_TOLD_ENCODER), policy = 2 * esp_component_macs(net, ESP_TOLD_POLICY);
+    double encoder = 2 * esp_component_macs(net, ESP_TOLD_ENCODER);
+    double policy = 2 * esp_component_macs(net, ESP_TOLD_POLICY);
     forward f = {.net = net, .n = 1, .encoder = esp_tape_create(net, ESP_TOLD_ENCODER, BATCH),
                  .policy = esp_tape_create(net, ESP_TOLD_POLICY, BATCH),
                  .obs = new_bytes((size_t)BATCH * net->component[ESP_TOLD_ENCODER].in_size)};

@@ -10,8 +10,8 @@ esp_status esp_stage_open(const esp_subject *subject, esp_stage *out)
     if (status != ESP_OK) return status;
     int actions = subject->net->component[ESP_TOLD_POLICY].out_size;
     if (stage.world->num_actions != actions) {
-        status = esp_fail(ESP_ERR_SHAPE, "%s: the controller has %d actions, task '%s' needs %d", subject->path, actions,
-                          stage.world->task->name, stage.world->num_actions);
+        status = esp_fail(ESP_ERR_SHAPE, "%s: the controller has %d actions, task '%s' needs %d", subject->path,
+                          actions, stage.world->task->name, stage.world->num_actions);
         esp_world_free(stage.world);
         return status;
     }

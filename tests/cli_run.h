@@ -13,7 +13,8 @@
 
 /* A network of a few hundred parameters that sees 24 x 24 pixels for twelve control steps. */
 static const char tiny_json[] =
-    "{\"env\": {\"image_size\": 24, \"frame_stack\": 2, \"supersample\": 1, \"physics_steps\": 96, \"reward\": \"dense\"},"
+    "{\"env\": {\"image_size\": 24, \"frame_stack\": 2, \"supersample\": 1, \"physics_steps\": 96,"
+    "  \"reward\": \"dense\"},"
     " \"network\": {\"latent\": 8, \"hidden\": 24, \"channels\": 6},"
     " \"planner\": {\"horizon\": 2, \"samples\": 16, \"elites\": 4, \"iterations\": 2,"
     "  \"search\": {\"horizon\": 2, \"samples\": 8, \"elites\": 4, \"iterations\": 1}},"
