@@ -190,9 +190,9 @@ void esp_pruning_print_tables(const esp_pruning *p)
     printf("%s pruned for %s: %s, %s, %s groups\n", p->checkpoint, controller, p->method->name, importance, groups);
     printf("sparsity %.4f structural, %.4f nominal; target %g +- %g %s\n", p->result.structural, p->result.nominal,
            p->search.sparsity, p->search.tolerance, p->grouping.structural_constraint ? "structural" : "nominal");
-    printf("%d evaluations of %d episodes in %d iterations, %s; search return %.1f, was %.1f\n\n",
-           p->result.evaluations, p->episodes, p->result.iterations, esp_text_seconds(p->wall_s, time),
-           p->result.performance, p->result.baseline);
+    printf("%d evaluations of %d episodes, %d iteration%s, %s; search return %.1f, was %.1f\n\n",
+           p->result.evaluations, p->episodes, p->result.iterations, p->result.iterations == 1 ? "" : "s",
+           esp_text_seconds(p->wall_s, time), p->result.performance, p->result.baseline);
     print_groups(p);
     printf("\n%d held-out episodes of seed %ju, %s, %s start\n", p->report_episodes, (uintmax_t)p->common->seed,
            p->subject.config.env.task, start_of(p));
