@@ -57,7 +57,8 @@ typedef struct {
     uint64_t seed;
     int    updates;           /* gradient steps in total */
     int    batch, horizon;
-    int    reward;            /* esp_reward_kind learnt from; evaluations use env.reward */
+    int    reward;            /* esp_reward_kind learnt from during the first ... */
+    int    reward_updates;    /* ... so many updates; then env.reward, which evaluations always use */
     double reward_scale;      /* multiplies a control step's reward */
     int    buffer;            /* episodes kept */
     int    seed_episodes;     /* of sticky random actions, before the first update */
@@ -204,7 +205,8 @@ typedef struct {
     int                    count;
 } esp_evaluation;
 
-/* Plays all episodes on all threads, in blocks of fixed size that advance in step.
+/* Plays all episodes on all threads, in blocks of fixed size that advance in step: 5 with the
+ * planner, whose samples fill matrix products already, ESP_EPISODE_BLOCK with the policy.
  * trajectories [count]. Progress is reported under `task` when it is not NULL. */
 esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *evaluation, const char *task,
                         esp_trajectory *trajectories);

@@ -103,7 +103,8 @@ static esp_status play_block(esp_trainer *trainer, int64_t first, int n, bool ag
 {
     esp_simulator *simulator;
     esp_episode episodes[ESP_EPISODE_BLOCK];
-    esp_status status = esp_pool_simulator(trainer->pool, &simulator);
+    bool shaped = trainer->update < trainer->config.train.reward_updates;
+    esp_status status = esp_pool_simulator(shaped ? trainer->shaped_pool : trainer->pool, &simulator);
     if (status != ESP_OK) return status;
     actor *a = esp_alloc(1, sizeof *a);
     const esp_agent_config *config = &trainer->config;
@@ -175,7 +176,7 @@ esp_status esp_trainer_collect(esp_trainer *trainer, int count)
     return status;
 }
 
-esp_status esp_trainer_replay_episodes(esp_trainer *trainer, int64_t first, int64_t last)
+static esp_status play_again(esp_trainer *trainer, int64_t first, int64_t last)
 {
     const esp_train_config *c = &trainer->config.train;
     int64_t ring = c->buffer, seeds = c->seed_episodes, collected = last > seeds ? c->cycle_episodes : seeds;
@@ -197,4 +198,15 @@ esp_status esp_trainer_replay_episodes(esp_trainer *trainer, int64_t first, int6
     trainer->collected = sum / (double)(collected < last - first ? collected : last - first);
     recording_free(&r);
     return status;
+}
+
+esp_status esp_trainer_rebuild(esp_trainer *trainer, int64_t last, const float *priorities)
+{
+    int64_t ring = trainer->config.train.buffer;
+    size_t slots = (size_t)ring * trainer->world->num_steps;
+    esp_status status = play_again(trainer, last > ring ? last - ring : 0, last);
+    if (status != ESP_OK) return status;
+    memcpy(esp_replay_priorities(trainer->replay), priorities, slots * sizeof(float));
+    esp_replay_refresh(trainer->replay);
+    return ESP_OK;
 }

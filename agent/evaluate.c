@@ -12,16 +12,47 @@ void esp_episodes_name(uint64_t seed, esp_episode_use use, int start, int count,
         out[i] = (esp_episode){.seed = seed ^ (uint64_t)use << 62, .index = (uint64_t)i, .start = start};
 }
 
+/* Control steps played by all threads; the first thread shows them. */
+typedef struct {
+    const char *task; /* NULL: nothing is shown */
+    double done, total;
+} step_count;
+
+typedef struct {
+    esp_controller *controller;
+    step_count     *steps;
+} player;
+
+static esp_status act(void *context, int n, int step, const uint8_t *obs, float *actions)
+{
+    player *p = context;
+    double done;
+#pragma omp atomic capture
+    done = p->steps->done += n;
+    if (p->steps->task && omp_get_thread_num() == 0)
+        esp_progress(p->steps->task, done, p->steps->total, "control steps");
+    return esp_controller_act(p->controller, n, step, obs, actions);
+}
+
+/* A planner's samples fill matrix products already; a policy's need more episodes in step. */
+static int block_size(const esp_evaluation *ev, int first)
+{
+    int block = ev->kind == ESP_CONTROLLER_MPPI ? ESP_EPISODE_BLOCK / 2 : ESP_EPISODE_BLOCK;
+    return ev->count - first < block ? ev->count - first : block;
+}
+
 /* One block on the calling thread, start to end. */
-static esp_status play_block(esp_pool *pool, const esp_evaluation *ev, int first, int n, esp_trajectory *out)
+static esp_status play_block(esp_pool *pool, const esp_evaluation *ev, int first, step_count *steps,
+                             esp_trajectory *out)
 {
     esp_simulator *simulator;
+    int n = block_size(ev, first);
     esp_status status = esp_pool_simulator(pool, &simulator);
     if (status != ESP_OK) return status;
-    esp_controller *controller = esp_controller_create(ev->net, ev->config, ev->kind, ev->budget, n);
-    esp_controller_begin(controller, ev->episodes + first, n);
-    status = esp_rollout(simulator, ev->episodes + first, n, esp_controller_act, controller, out + first);
-    esp_controller_free(controller);
+    player p = {esp_controller_create(ev->net, ev->config, ev->kind, ev->budget, n), steps};
+    esp_controller_begin(p.controller, ev->episodes + first, n);
+    status = esp_rollout(simulator, ev->episodes + first, n, act, &p, out + first);
+    esp_controller_free(p.controller);
     return status;
 }
 
@@ -35,19 +66,15 @@ static esp_status first_failure(const esp_error *errors, int count)
 
 esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *ev, const char *task, esp_trajectory *trajectories)
 {
-    int blocks = (ev->count + ESP_EPISODE_BLOCK - 1) / ESP_EPISODE_BLOCK, done = 0;
-    esp_error *errors = esp_alloc((size_t)blocks, sizeof *errors);
+    int block = block_size(ev, 0), blocks = ev->count > 0 ? (ev->count + block - 1) / block : 0;
+    int steps_each = ev->config->env.physics_steps / ev->config->env.action_repeat;
+    step_count steps = {.task = task, .total = (double)ev->count * steps_each};
+    esp_error *errors = esp_alloc((size_t)blocks + 1, sizeof *errors);
 #pragma omp parallel for schedule(dynamic, 1)
-    for (int b = 0; b < blocks; b++) {
-        int first = b * ESP_EPISODE_BLOCK, n = ev->count - first < ESP_EPISODE_BLOCK ? ev->count - first : ESP_EPISODE_BLOCK;
-        esp_error_take(&errors[b], play_block(pool, ev, first, n, trajectories));
-        int now;
-#pragma omp atomic capture
-        now = done += n;
-        if (task && omp_get_thread_num() == 0) esp_progress(task, now, ev->count, "%d of %d episodes", now, ev->count);
-    }
+    for (int b = 0; b < blocks; b++)
+        esp_error_take(&errors[b], play_block(pool, ev, b * block, &steps, trajectories));
     esp_status status = first_failure(errors, blocks);
-    if (task && status == ESP_OK) esp_progress(task, ev->count, ev->count, "episodes");
+    if (task && status == ESP_OK) esp_progress(task, steps.total, steps.total, "control steps");
     free(errors);
     return status;
 }
@@ -59,10 +86,9 @@ static esp_status candidate_return(const esp_closed_loop *loop, const esp_cut *c
     esp_status status = esp_surgery(loop->net, cut, &net);
     esp_evaluation ev = {.net = net, .config = loop->config, .kind = loop->kind,
                          .budget = &loop->config->planner.search, .episodes = loop->episodes, .count = loop->count};
-    for (int first = 0; status == ESP_OK && first < loop->count; first += ESP_EPISODE_BLOCK) {
-        int n = loop->count - first < ESP_EPISODE_BLOCK ? loop->count - first : ESP_EPISODE_BLOCK;
-        status = play_block(loop->pool, &ev, first, n, trajectories);
-    }
+    step_count unseen = {.task = NULL};
+    for (int first = 0; status == ESP_OK && first < loop->count; first += block_size(&ev, first))
+        status = play_block(loop->pool, &ev, first, &unseen, trajectories);
     *mean = 0.0;
     for (int i = 0; i < loop->count; i++) *mean += trajectories[i].episode_return / loop->count;
     esp_network_free(net);

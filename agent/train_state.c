@@ -140,14 +140,8 @@ esp_status esp_trainer_restore(esp_trainer *trainer)
     esp_status status = read_items(trainer, path, &p, &priorities);
     if (status == ESP_OK) status = check_counters(path, trainer, &p);
     if (status == ESP_OK) {
-        int64_t last = p.counter[1], ring = trainer->config.train.buffer;
         unpack(trainer, &p);
-        status = esp_trainer_replay_episodes(trainer, last > ring ? last - ring : 0, last);
-    }
-    if (status == ESP_OK) {
-        size_t slots = (size_t)trainer->config.train.buffer * trainer->world->num_steps;
-        memcpy(esp_replay_priorities(trainer->replay), priorities, slots * sizeof(float));
-        esp_replay_refresh(trainer->replay);
+        status = esp_trainer_rebuild(trainer, p.counter[1], priorities);
     }
     free(priorities);
     free(path);

@@ -147,7 +147,7 @@ static esp_status mean_return(esp_trainer *t, esp_controller_kind kind, int star
     esp_episodes_name(t->config.train.seed, ESP_EPISODES_SEARCH, start, count, episodes);
     esp_evaluation ev = {.net = judged(t), .config = &t->config, .kind = kind,
                          .budget = &t->config.planner.search, .episodes = episodes, .count = count};
-    esp_status status = esp_evaluate(t->eval_pool, &ev, NULL, trajectories);
+    esp_status status = esp_evaluate(t->pool, &ev, NULL, trajectories);
     *out = 0.0;
     for (int i = 0; i < count; i++) *out += trajectories[i].episode_return / count;
     free(episodes);
@@ -224,6 +224,18 @@ static bool collects_before(const esp_train_config *c, int64_t update)
     return update >= c->pretrain && (update - c->pretrain) % c->cycle_updates == 0;
 }
 
+/* The shaped reward has done its work: from here on the buffer tells what env.reward gives for the
+ * same actions. */
+static esp_status change_reward(esp_trainer *t)
+{
+    size_t slots = (size_t)t->config.train.buffer * t->world->num_steps;
+    float *priorities = esp_alloc(slots, sizeof(float));
+    memcpy(priorities, esp_replay_priorities(t->replay), slots * sizeof(float));
+    esp_status status = esp_trainer_rebuild(t, esp_replay_added(t->replay), priorities);
+    free(priorities);
+    return status;
+}
+
 static esp_status train_loop(esp_trainer *t)
 {
     const esp_train_config *c = &t->config.train;
@@ -232,6 +244,7 @@ static esp_status train_loop(esp_trainer *t)
     if (esp_replay_added(t->replay) == 0) status = esp_trainer_collect(t, c->seed_episodes);
     while (status == ESP_OK && t->update < c->updates) {
         status = esp_check_interrupt();
+        if (status == ESP_OK && t->update == c->reward_updates && t->update > 0) status = change_reward(t);
         if (status == ESP_OK && collects_before(c, t->update)) status = esp_trainer_collect(t, c->cycle_episodes);
         if (status == ESP_OK) status = update_once(t, &d);
         if (status == ESP_OK && t->update % 100 == 0) status = write_window(t);
@@ -239,8 +252,8 @@ static esp_status train_loop(esp_trainer *t)
         if (status == ESP_OK && due) status = evaluate_and_keep_best(t);
         if (status == ESP_OK && due) status = esp_trainer_save(t);
         if (status == ESP_OK && (t->update % 10 == 0 || due))
-            esp_progress("train", (double)t->update, c->updates, "collected return %.0f, best %.0f", t->collected,
-                         t->best);
+            esp_progress("train", (double)t->update, c->updates, "collected return %.0f, best mean return %.0f",
+                         t->collected, isfinite(t->best) ? t->best : 0.0);
     }
     draw_free(&d);
     return status;
@@ -299,9 +312,9 @@ static esp_status claim_run_dir(const esp_agent_config *config, const char *run_
 static esp_status trainer_create(esp_trainer *t)
 {
     esp_env_config env = t->config.env;
-    esp_status status = esp_world_create(&env, &t->eval_world);
+    esp_status status = esp_world_create(&env, &t->world);
     env.reward = t->config.train.reward;
-    if (status == ESP_OK) status = esp_world_create(&env, &t->world);
+    if (status == ESP_OK) status = esp_world_create(&env, &t->shaped_world);
     if (status == ESP_OK) status = esp_told_create(&t->config, t->world->num_actions, &t->net);
     if (status != ESP_OK) return status;
     const esp_train_config *c = &t->config.train;
@@ -311,7 +324,7 @@ static esp_status trainer_create(esp_trainer *t)
                                 .alpha = c->per_alpha, .beta = c->per_beta};
     esp_told_init(t->net, c->seed);
     t->pool = esp_pool_create(t->world, ESP_EPISODE_BLOCK, true);
-    t->eval_pool = esp_pool_create(t->eval_world, ESP_EPISODE_BLOCK, true);
+    t->shaped_pool = esp_pool_create(t->shaped_world, ESP_EPISODE_BLOCK, true);
     t->updater = esp_updater_create(t->net, &t->config.loss, c->batch, c->horizon);
     if (c->average > 0.0) t->average = esp_network_clone(t->net);
     t->replay = esp_replay_create(&replay);
@@ -328,9 +341,9 @@ static void trainer_free(esp_trainer *t)
     esp_replay_free(t->replay);
     free(t->actions);
     esp_pool_free(t->pool);
-    esp_pool_free(t->eval_pool);
+    esp_pool_free(t->shaped_pool);
     esp_world_free(t->world);
-    esp_world_free(t->eval_world);
+    esp_world_free(t->shaped_world);
 }
 
 esp_status esp_train(const esp_agent_config *config, const char *run_dir, bool resume)

@@ -14,8 +14,8 @@ typedef struct {
 typedef struct {
     esp_agent_config config;
     const char  *run_dir;
-    esp_world   *world, *eval_world; /* the same task, rewarded by train.reward and env.reward */
-    esp_pool    *pool, *eval_pool;
+    esp_world   *shaped_world, *world; /* the same task, rewarded by train.reward and by env.reward */
+    esp_pool    *shaped_pool, *pool;
     esp_network *net;
     esp_network *average;     /* running mean of the weights; NULL when train.average is 0 */
     esp_updater *updater;
@@ -34,9 +34,10 @@ double esp_trainer_seconds(const esp_trainer *trainer);
 /* collect.c: plays `count` new episodes and adds them to the buffer - sticky random actions before
  * the first update, the policy with noise afterwards. */
 esp_status esp_trainer_collect(esp_trainer *trainer, int count);
-/* Plays the recorded actions of the episodes [first, last) again and fills the buffer with them:
- * physics and renderer are deterministic, so actions are all that must be kept. */
-esp_status esp_trainer_replay_episodes(esp_trainer *trainer, int64_t first, int64_t last);
+/* Fills the buffer with what the recorded actions of the last episodes up to number `last` give
+ * under the reward of the present update, and sets the priorities [buffer, L]. Physics and
+ * renderer are deterministic, so actions are all that must be kept. */
+esp_status esp_trainer_rebuild(esp_trainer *trainer, int64_t last, const float *priorities);
 
 /* train_state.c: state.safetensors holds all that is not in the other files. */
 esp_status esp_trainer_save(const esp_trainer *trainer);

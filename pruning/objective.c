@@ -8,8 +8,8 @@
 #include "pruning/pruning_internal.h"
 
 /* Cuts handed to the application at once: enough for every core, few enough that a kill loses
- * little and that the index lists stay small. */
-enum { EVALUATIONS_AT_ONCE = 64 };
+ * little and that the progress bar moves. */
+enum { EVALUATIONS_AT_ONCE = 16 };
 
 typedef struct {
     esp_widths widths;
@@ -23,6 +23,7 @@ struct esp_objective {
     int     num_records, capacity;
     int     num_asked;
     record *records;         /* in the order of evaluation; the journal's first */
+    double  done, span, total; /* where the search is, and how far the next evaluations bring it */
 };
 
 /* ---- memory of what was evaluated ---- */
@@ -138,14 +139,32 @@ static void withdraw(esp_objective *objective, int first)
     }
 }
 
+void esp_objective_stage(esp_objective *objective, double done, double span, double total)
+{
+    objective->done = done;
+    objective->span = span;
+    objective->total = total;
+}
+
+static void show_progress(const esp_objective *objective, int first, int at)
+{
+    double share = (double)(at - first) / (objective->num_records - first);
+    esp_progress("prune", objective->done + objective->span * share, objective->total,
+                 "%d evaluations, performance %.4g at sparsity %.3f", objective->num_asked - objective->num_records + at,
+                 objective->records[at - 1].performance,
+                 esp_search_sparsity(objective, &objective->records[at - 1].widths));
+}
+
 esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, double *performance)
 {
     int first = objective->num_records;
     admit(objective, n, widths);
     esp_status status = ESP_OK;
-    for (int at = first; at < objective->num_records && status == ESP_OK; at += EVALUATIONS_AT_ONCE) {
-        int left = objective->num_records - at;
-        status = evaluate_block(objective, at, left < EVALUATIONS_AT_ONCE ? left : EVALUATIONS_AT_ONCE);
+    for (int at = first; at < objective->num_records && status == ESP_OK;) {
+        int left = objective->num_records - at, block = left < EVALUATIONS_AT_ONCE ? left : EVALUATIONS_AT_ONCE;
+        status = evaluate_block(objective, at, block);
+        at += block;
+        if (status == ESP_OK) show_progress(objective, first, at);
     }
     if (status != ESP_OK) {
         withdraw(objective, first);

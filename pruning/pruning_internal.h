@@ -15,6 +15,12 @@ esp_status esp_journal_open(const esp_objective_config *config, esp_journal_fn f
 esp_status esp_journal_append(const esp_objective_config *config, const esp_widths *widths, double performance,
                               double wall_s, int number);
 
+/* ---- objective.c: for the methods ---- */
+
+/* The evaluations that follow bring the search from `done` of `total` to done + span; every block
+ * of them moves the progress bar. */
+void   esp_objective_stage(esp_objective *objective, double done, double span, double total);
+
 /* ---- search.c: for the methods ---- */
 
 double esp_search_sparsity(const esp_objective *objective, const esp_widths *widths);
@@ -22,8 +28,6 @@ bool   esp_search_feasible(const esp_objective *objective, const esp_search_conf
 /* Remembers a point in *result when it is feasible and the best so far; true when it is. */
 bool   esp_search_offer(const esp_objective *objective, const esp_search_config *config, const esp_widths *widths,
                         double performance, esp_search_result *result);
-void   esp_search_progress(const esp_objective *objective, const esp_search_config *config, int done, int total,
-                           const esp_widths *widths, double performance);
 
 /* ---- the rows of esp_search_methods ---- */
 

@@ -68,14 +68,6 @@ bool esp_search_offer(const esp_objective *objective, const esp_search_config *c
     return true;
 }
 
-void esp_search_progress(const esp_objective *objective, const esp_search_config *config, int done, int total,
-                         const esp_widths *widths, double performance)
-{
-    esp_progress("prune", done, total, "%d evaluations, performance %.4g, sparsity %.3f of %.3f",
-                 esp_objective_evaluations(objective), performance, esp_search_sparsity(objective, widths),
-                 config->sparsity);
-}
-
 /* ---- projection ---- */
 
 /* A cut by whole units of every group. The unit of a group is one of its largest axis; the other
@@ -280,6 +272,7 @@ esp_status esp_search(esp_objective *objective, const esp_search_method *method,
     esp_search_result found = {.widths = full, .performance = NAN};
     esp_status status = check_config(config);
     if (status == ESP_OK) status = esp_search_project(objective, config, equal, &found.widths); /* can it be done? */
+    esp_objective_stage(objective, 0, 0, config->iterations);
     if (status == ESP_OK) status = esp_objective_evaluate(objective, 1, &full, &found.baseline);
     if (status == ESP_OK) status = method->run(objective, config, &found);
     if (status == ESP_OK && isnan(found.performance))
@@ -287,7 +280,7 @@ esp_status esp_search(esp_objective *objective, const esp_search_method *method,
     if (status == ESP_OK) status = keep_promise(objective, method, config, &found);
     if (status != ESP_OK) return status;
     describe(objective, &found);
-    esp_search_progress(objective, config, 1, 1, &found.widths, found.performance);
+    esp_progress("prune", 1, 1, "%d evaluations", found.evaluations);
     *result = found;
     return ESP_OK;
 }

@@ -114,12 +114,11 @@ static esp_status sample(descent *d)
     int count = 1 + 2 * d->num;
     widths[0] = iterate(d);
     for (int g = 0; g < d->num; g++) choose_difference(d, g, &widths[1 + 2 * g], &widths[2 + 2 * g]);
+    esp_objective_stage(d->objective, d->result->iterations, 1, d->config->iterations + 1);
     esp_status status = esp_objective_evaluate(d->objective, count, widths, performance);
     if (status != ESP_OK) return status;
     for (int i = 0; i < count; i++) remember(d, &widths[i], performance[i]);
     for (int g = 0; g < d->num; g++) d->slope[g] = slope_between(d, g, &widths[1 + 2 * g], &performance[1 + 2 * g]);
-    esp_search_progress(d->objective, d->config, d->result->iterations, d->config->iterations + 1, &widths[0],
-                        performance[0]);
     return ESP_OK;
 }
 

@@ -35,10 +35,9 @@ esp_status esp_search_random(esp_objective *objective, const esp_search_config *
     int done = 0;
     while (done < config->iterations && status == ESP_OK && esp_objective_left(objective) > 0) {
         int count = config->iterations - done < DRAWS_AT_ONCE ? config->iterations - done : DRAWS_AT_ONCE;
+        esp_objective_stage(objective, done, count, config->iterations);
         status = evaluate_draws(objective, config, done, count, result);
         done += count;
-        if (status == ESP_OK)
-            esp_search_progress(objective, config, done, config->iterations, &result->widths, result->performance);
     }
     result->iterations = done;
     return status;

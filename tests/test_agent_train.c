@@ -40,9 +40,10 @@ static esp_agent_config run_config(void)
 {
     esp_agent_config config = tiny_config();
     config.train.updates = UPDATES;
+    config.train.reward_updates = EVAL_EVERY; /* the reward changes right where a state is saved */
     config.train.batch = 8;
     config.train.horizon = 2;
-    config.train.reward = ESP_REWARD_DENSE;
+    config.train.reward = ESP_REWARD_MIXED;
     config.train.buffer = BUFFER;
     config.train.seed_episodes = 18;
     config.train.pretrain = 110;
