@@ -20,7 +20,7 @@
  * ones when the budget would end before. P is divided by |P(0)|, so slopes are scale-free too: 1
  * means that the performance is gone when the group is.
  *
- * rate, momentum and difference were chosen on the agent of Table III, 15 structural groups, with the
+ * rate, momentum and difference were chosen, before gains counted as free, on the agent of Table III, 15 structural groups, with the
  * synthetic performance of tests/synthetic_performance.h and 2 % noise: mean over 8 draws of its
  * limits of the noise-free P at 20, 50 and 80 %, where the uncut network has 845 and equal coefficients
  * leave 633, 47 and 2 (limits are wider for the larger targets):
