@@ -16,11 +16,13 @@ static esp_status read_config(const esp_safetensors *file, const char *path, con
     const char *text = esp_safetensors_metadata(file, METADATA_KEY);
     if (config_path) status = esp_json_read(config_path, &json);
     else if (text) status = esp_json_parse(text, strlen(text), path, &json);
-    else return esp_fail(ESP_ERR_FORMAT, "%s: no espalier configuration in the file; name one with --config CONFIG.json",
-                         path);
+    else
+        return esp_fail(ESP_ERR_FORMAT, "%s: no espalier configuration in the file; name one with --config CONFIG.json",
+                        path);
     *config = esp_agent_config_default();
     if (status == ESP_OK)
-        status = esp_config_read(esp_agent_fields, esp_agent_num_fields, json, config_path ? config_path : path, config);
+        status = esp_config_read(esp_agent_fields, esp_agent_num_fields, json, config_path ? config_path : path,
+                                 config);
     if (status == ESP_OK) status = esp_agent_config_check(config);
     cJSON_Delete(json);
     return status;

@@ -22,8 +22,10 @@ esp_controller *esp_controller_create(const esp_network *net, const esp_agent_co
     c->episodes = episodes;
     c->encoder = esp_tape_create(net, ESP_TOLD_ENCODER, episodes);
     c->rng = esp_alloc((size_t)episodes, sizeof *c->rng);
-    if (kind == ESP_CONTROLLER_MPPI) c->planner = esp_mppi_create(net, &config->planner, budget, &config->loss, episodes);
-    else c->policy = esp_tape_create(net, ESP_TOLD_POLICY, episodes);
+    if (kind == ESP_CONTROLLER_MPPI)
+        c->planner = esp_mppi_create(net, &config->planner, budget, &config->loss, episodes);
+    else
+        c->policy = esp_tape_create(net, ESP_TOLD_POLICY, episodes);
     return c;
 }
 

@@ -60,7 +60,8 @@ static void shift_stacks(const esp_trainer *t, esp_rng *rng, size_t count, uint8
     int pad = t->config.train.augment, size = t->config.env.image_size, stack = t->config.env.frame_stack;
     size_t image = (size_t)stack * size * size;
     for (size_t i = 0; pad && i < count; i++, images += image) {
-        int sx = (int)esp_rng_below(rng, (uint32_t)(2 * pad + 1)), sy = (int)esp_rng_below(rng, (uint32_t)(2 * pad + 1));
+        uint32_t shifts = (uint32_t)(2 * pad + 1);
+        int sx = (int)esp_rng_below(rng, shifts), sy = (int)esp_rng_below(rng, shifts);
         esp_random_shift(stack, size, pad, sx, sy, images, scratch);
         memcpy(images, scratch, image);
     }

@@ -149,10 +149,10 @@ void esp_objective_stage(esp_objective *objective, double done, double span, dou
 static void show_progress(const esp_objective *objective, int first, int at)
 {
     double share = (double)(at - first) / (objective->num_records - first);
+    const record *latest = &objective->records[at - 1];
     esp_progress("prune", objective->done + objective->span * share, objective->total,
                  "%d evaluations, performance %.4g at sparsity %.3f", objective->num_asked - objective->num_records + at,
-                 objective->records[at - 1].performance,
-                 esp_search_sparsity(objective, &objective->records[at - 1].widths));
+                 latest->performance, esp_search_sparsity(objective, &latest->widths));
 }
 
 esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, double *performance)

@@ -22,8 +22,8 @@
  *
  * rate, momentum and difference were chosen, before gains counted as free, on the agent of Table III,
  * 15 structural groups, with the synthetic performance of tests/synthetic_performance.h and 2 % noise:
- * mean over 8 draws of its limits of the noise-free P at 20, 50 and 80 %, where the uncut network has 845 and equal coefficients
- * leave 633, 47 and 2 (limits are wider for the larger targets):
+ * mean over 8 draws of its limits of the noise-free P at 20, 50 and 80 %, where the uncut network has
+ * 845 and equal coefficients leave 633, 47 and 2 (limits are wider for the larger targets):
  *   rate 0.05, momentum 0.5: 711, 432, 479    rate 0.05, momentum 0:   709, 423, 427
  *   rate 0.2,  momentum 0.5: 672, 424, 486    rate 0.05, momentum 0.8: 704, 432, 466
  * A difference of 0.1 instead of 0.05 needs fewer iterations and loses 4 % at 20 %, because
