@@ -106,9 +106,9 @@ static void record_create(esp_update_record *r, const work *w, size_t num_weight
 
 static void record_free(esp_update_record *r)
 {
-    float *const arrays[] = {r->zs,        r->next_z_target,    r->reward_pred, r->q1,         r->q2,         r->td_target,
-                             r->consistency_loss, r->reward_loss, r->value_loss, r->total_loss, r->priorities,
-                             r->grads};
+    float *const arrays[] = {r->zs,               r->next_z_target, r->reward_pred, r->q1,
+                             r->q2,               r->td_target,     r->priorities,  r->grads,
+                             r->consistency_loss, r->reward_loss,   r->value_loss,  r->total_loss};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
 }
 

@@ -150,9 +150,10 @@ static void show_progress(const esp_objective *objective, int first, int at)
 {
     double share = (double)(at - first) / (objective->num_records - first);
     const record *latest = &objective->records[at - 1];
+    int evaluations = objective->num_asked - objective->num_records + at;
     esp_progress("prune", objective->done + objective->span * share, objective->total,
-                 "%d evaluations, performance %.4g at sparsity %.3f", objective->num_asked - objective->num_records + at,
-                 latest->performance, esp_search_sparsity(objective, &latest->widths));
+                 "%d evaluations, performance %.4g at sparsity %.3f", evaluations, latest->performance,
+                 esp_search_sparsity(objective, &latest->widths));
 }
 
 esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, double *performance)
