@@ -95,11 +95,11 @@ esp_agent_config esp_agent_config_default(void)
                     .policy_fraction = 0.05, .temperature = 2.0, .momentum = 0.1, .min_std = 0.05, .max_std = 2.0,
                     .act_on = ESP_ACT_ON_MEAN},
         .loss = {.consistency = 2.0, .reward = 0.5, .value = 0.1, .rho = 0.5, .discount = 0.99, .grad_clip = 10.0,
-                 .learning_rate = 1e-3, .tau = 0.02, .target_every = 1, .policy_std = 0.05, .pre_tanh = 0.002},
+                 .learning_rate = 1e-3, .tau = 0.02, .target_every = 1, .policy_std = 0.05, .pre_tanh = 0.01},
         .train = {.seed = 1, .updates = 10000, .batch = 64, .horizon = 3, .reward = ESP_REWARD_MIXED,
                   .reward_updates = 4500, .reward_scale = 0.25, .buffer = 1200, .seed_episodes = 150,
                   .seed_extreme = 0.7, .seed_hold = 5, .pretrain = 1000, .cycle_episodes = 6, .cycle_updates = 100,
-                  .hanging_fraction = 0.5, .noise_start = 0.6, .noise_end = 0.1, .noise_updates = 8000,
+                  .hanging_fraction = 0.4, .noise_start = 0.6, .noise_end = 0.1, .noise_updates = 8000,
                   .per_alpha = 0.6, .per_beta = 0.4, .augment = 0, .learning_rate_end = 0.1, .average = 0.995,
                   .eval_every = 500, .eval_episodes = 10},
     };

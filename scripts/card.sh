@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 espalier=build/release/espalier run=$1 checkpoint=$2 machine=$3
 
-field() { grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d: -f2; }
+field() { tr -d '\n\t ' | grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d: -f2; }
 
 wall=$(tail -n 1 "$run/metrics.jsonl" | field wall_s)
 cat <<TEXT
@@ -24,7 +24,7 @@ of processor gives the same file again, bit for bit, on any number of threads.
 | espalier | $($espalier --version | head -n 1) |
 | trained on | $machine |
 | time | $(awk "BEGIN { printf \"%.1f\", $wall / 60 }") minutes |
-| seed | $(field seed <"$run/config.json" | tr -d ' \t') |
+| seed | $(field seed <"$run/config.json") |
 | file | $(stat -c %s "$checkpoint") bytes, sha256 $(sha256sum "$checkpoint" | cut -c1-16) |
 | configuration | $(dirname "$checkpoint")/config.json, every key spelled out |
 
@@ -38,7 +38,7 @@ An episode is held when the pole is within 0.1 rad and 0.5 rad/s of upright from
 TEXT
 for controller in mppi policy; do
     for start in random hanging; do
-        json=$($espalier eval "$checkpoint" --episodes 100 --seed 1000 --controller $controller --start $start --json --quiet)
+        json=$($espalier eval "$checkpoint" --episodes 100 --seed 1000 --controller $controller --start $start --json --quiet | tr -d "\n\t")
         interval=$(grep -o '"return_ci95":\[[^]]*\]' <<<"$json" | sed 's/.*\[\(.*\),\(.*\)\]/\1 \2/')
         read -r low high <<<"$interval"
         printf '| %s | %s | %.1f | [%.1f, %.1f] | %.0f %% |\n' $controller $start "$(field return_mean <<<"$json")" \

@@ -18,7 +18,7 @@ keep() {
     local file=$1
     shift
     [ -s "$file" ] && return
-    "$@" >"$file.part"
+    "$@" | tr -d '\n\t' >"$file.part"
     mv "$file.part" "$file"
 }
 
