@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Makes the results table of README.md: the dense agent and gd, magnitude and random cuts at four
 # sparsities, for both controllers, on held-out episodes of both starts. Writes docs/results.md and
-# the pruned agents to out/results/. Takes about half an hour on two cores; a run that was stopped
-# goes on, finished rows are kept in out/results/*.json.
-#   scripts/results.sh [EPISODES]     episodes of each start (default 100)
+# the pruned agents to out/results/. Takes about an hour on two cores with the default; a run that was
+# stopped goes on, finished rows are kept in out/results/*.json.
+#   scripts/results.sh [EPISODES]     planner episodes of each start (default 100; the policy always plays 100)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 espalier=build/release/espalier agent=models/pendulum/agent.safetensors
-episodes=${1:-100} out=out/results table=docs/results.md
+planner_episodes=${1:-100} policy_episodes=100 out=out/results table=docs/results.md
 mkdir -p "$out"
 
 number() { grep -o "\"$2\":[^,}]*" "$1" | head -n 1 | cut -d: -f2; }
@@ -23,6 +23,8 @@ keep() {
 }
 
 measure() { # measure NAME CHECKPOINT CONTROLLER
+    local episodes=$planner_episodes
+    [ "$3" = policy ] && episodes=$policy_episodes
     for start in random hanging; do
         keep "$out/$1.$start.json" $espalier eval "$2" --controller "$3" --start $start --seed 1000 \
             --episodes "$episodes" --json --quiet
@@ -44,8 +46,8 @@ row() { # row NAME METHOD TARGET MILLISECONDS
 cat >"$table.part" <<TEXT
 # Pruned agents in closed loop
 
-Made by \`scripts/results.sh $episodes\`: $episodes held-out episodes of each start (\`--seed 1000\`), sparse reward, mean
-return with its 95 % bootstrap interval, and the share of episodes that hold the pole up to the end. Parameters are
+Made by \`scripts/results.sh $planner_episodes\`: held-out episodes of each start (\`--seed 1000\`; $planner_episodes with the planner,
+$policy_episodes with the policy), sparse reward, mean return with its 95 % bootstrap interval, and the share of episodes that hold the pole up to the end. Parameters are
 those the controller uses. Time is the median latency of one action on all cores.
 TEXT
 
