@@ -108,8 +108,8 @@ static void remember(descent *d, const esp_widths *widths, double performance)
     esp_search_offer(d->objective, d->config, widths, performance, d->result);
 }
 
-/* The iterate and its 2 m neighbours in one parallel batch. Neighbours within tolerance are cuts
- * like any other, and remembered too. */
+/* The iterate and its 2 m neighbours in one parallel batch. Only the iterate can become the result:
+ * the best of dozens of neighbours is the one that was luckiest on the search episodes. */
 static esp_status sample(descent *d)
 {
     esp_widths widths[1 + 2 * ESP_MAX_AXES];
@@ -120,7 +120,7 @@ static esp_status sample(descent *d)
     esp_objective_stage(d->objective, d->result->iterations, 1, d->config->iterations + 1);
     esp_status status = esp_objective_evaluate(d->objective, count, widths, performance);
     if (status != ESP_OK) return status;
-    for (int i = 0; i < count; i++) remember(d, &widths[i], performance[i]);
+    remember(d, &widths[0], performance[0]);
     for (int g = 0; g < d->num; g++) d->slope[g] = slope_between(d, g, &widths[1 + 2 * g], &performance[1 + 2 * g]);
     return ESP_OK;
 }
