@@ -278,11 +278,12 @@ static esp_status halve(const esp_network *net, esp_network **out)
     esp_widths widths;
     search.sparsity = 0.5;
     esp_grouping_structural(net, ESP_ALL_COMPONENTS, &grouping);
-    esp_ranking_make(net, ESP_IMPORTANCE_L2, EPISODE_SEED, &ranking);
+    esp_status status = esp_ranking_make(net, ESP_IMPORTANCE_L2, EPISODE_SEED, NULL, &ranking);
+    if (status != ESP_OK) return status;
     esp_objective_config config = {.net = net, .grouping = &grouping, .ranking = &ranking,
                                    .components = (1u << ESP_TOLD_COMPONENTS) - 1};
     esp_objective *objective = NULL;
-    esp_status status = esp_objective_create(&config, &objective);
+    status = esp_objective_create(&config, &objective);
     if (status == ESP_OK) status = esp_search_project(objective, &search, equal, &widths);
     if (status == ESP_OK) {
         esp_cut cut;

@@ -331,10 +331,11 @@ static esp_status prune(esp_pruning *p)
 {
     esp_stage stage;
     esp_status status = make_groups(p);
+    if (status == ESP_OK)
+        status = esp_ranking_make(p->subject.net, (esp_importance)p->importance, p->common->seed, NULL, &p->ranking);
     if (status == ESP_OK) status = esp_stage_open(&p->subject, &stage);
     if (status != ESP_OK) return status;
     p->bytes[ESP_BEFORE] = p->subject.bytes;
-    esp_ranking_make(p->subject.net, (esp_importance)p->importance, p->common->seed, &p->ranking);
     status = search(p, &stage);
     if (status == ESP_OK) status = operate(p);
     if (status == ESP_OK) status = measure(p, &stage);

@@ -69,21 +69,45 @@ double esp_constrained_sparsity(const esp_network *net, const esp_grouping *grou
 double esp_smooth_sparsity(const esp_network *net, const esp_grouping *grouping, unsigned components,
                            const double *coefficients, double *gradient);
 
-/* ---- importance.c ------------------------------------------------------------------------------ */
+/* ---- calibration.c: recorded data ---------------------------------------------------------------- */
+
+/* What one component reads when recorded data runs through the network. */
+typedef struct {
+    int         source;   /* component whose output comes first in the input; -1: recorded data alone */
+    const void *data;     /* source -1: [count, in_size] as esp_forward takes it (uint8 images when the first
+                             layer is an image, else float). Otherwise [count, columns] float that follow the
+                             source's output, or NULL */
+    int         columns;  /* of data behind a source's output; source -1: not read */
+} esp_feed;
+
+/* Recorded data for every component of a network; borrows it. A source stands before its readers. A
+ * component with source -1 and no data is not run: its layers neither count in importance nor are they
+ * compensated. */
+typedef struct {
+    int      count;                     /* samples */
+    esp_feed feed[ESP_MAX_COMPONENTS];
+} esp_calibration;
+
+/* ---- importance.c, importance_*.c ------------------------------------------------------------------ */
 
 typedef enum { ESP_IMPORTANCE_L1, ESP_IMPORTANCE_L2, ESP_IMPORTANCE_RANDOM } esp_importance;
 #define ESP_IMPORTANCE_CHOICES "l1|l2|random"
 
-/* Score of every unit of an axis, [axis size]; lowest go first. l1 and l2 are norms over all
- * weights of the unit, incoming and outgoing; biases, scales and shifts of normalisations do not
- * count, since they say where a unit works, not how much it matters. */
-void esp_importance_scores(const esp_network *net, int axis, esp_importance kind, uint64_t seed, double *scores);
+/* l1 and l2 are norms over all weights of the unit, incoming and outgoing; biases, scales and shifts
+ * of normalisations do not count, since they say where a unit works, not how much it matters. */
 
-/* Units of every axis, most important first; equal scores keep the lower index. Owned arrays. */
-typedef struct { int *order[ESP_MAX_AXES]; } esp_ranking;
+/* Units of every axis, most important first (equal scores keep the lower index), and their scores.
+ * Owned arrays. */
+typedef struct {
+    int    *order[ESP_MAX_AXES];
+    double *score[ESP_MAX_AXES]; /* by unit; comparable across axes as far as the criterion allows */
+} esp_ranking;
 
-void esp_ranking_make(const esp_network *net, esp_importance kind, uint64_t seed, esp_ranking *out);
-void esp_ranking_free(esp_ranking *ranking);
+/* calibration: recorded data, NULL for criteria that look at weights alone; ESP_ERR_USAGE when a
+ * criterion lacks it. */
+esp_status esp_ranking_make(const esp_network *net, esp_importance kind, uint64_t seed,
+                            const esp_calibration *calibration, esp_ranking *out);
+void       esp_ranking_free(esp_ranking *ranking);
 
 /* ---- surgery.c ----------------------------------------------------------------------------------- */
 

@@ -15,6 +15,16 @@ esp_status esp_journal_open(const esp_objective_config *config, esp_journal_fn f
 esp_status esp_journal_append(const esp_objective_config *config, const esp_widths *widths, double performance,
                               double wall_s, int number);
 
+/* ---- the rows of the table in importance.c: scores [axis][unit] of every axis ---- */
+
+typedef esp_status (*esp_score_fn)(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
+                                   double *const *scores);
+
+esp_status esp_score_l1(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
+                        double *const *scores);
+esp_status esp_score_l2(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
+                        double *const *scores);
+
 /* ---- objective.c: for the methods ---- */
 
 /* The evaluations that follow bring the search from `done` of `total` to done + span; every block

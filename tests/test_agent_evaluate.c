@@ -190,7 +190,7 @@ static esp_cut make_cut(const esp_network *net, int removed)
     esp_widths widths = esp_widths_full(net);
     for (int i = 0; i < net->num_axes; i++)
         if (net->axis[i].prunable) widths.kept[i] -= removed;
-    esp_ranking_make(net, ESP_IMPORTANCE_L1, 1, &ranking);
+    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_L1, 1, NULL, &ranking));
     esp_cut_make(net, &ranking, &widths, &cut);
     esp_ranking_free(&ranking);
     return cut;

@@ -11,7 +11,7 @@ static esp_cut random_cut(const esp_network *net, uint64_t seed)
         if (net->axis[i].prunable) widths.kept[i] = 1 + (int)esp_rng_below(&rng, (uint32_t)net->axis[i].size);
     esp_ranking ranking;
     esp_cut cut;
-    esp_ranking_make(net, ESP_IMPORTANCE_RANDOM, seed, &ranking);
+    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_RANDOM, seed, NULL, &ranking));
     esp_cut_make(net, &ranking, &widths, &cut);
     esp_ranking_free(&ranking);
     return cut;
@@ -41,7 +41,7 @@ static void surgery_of_nothing_changes_no_bit(void)
     esp_ranking ranking;
     esp_cut cut;
     esp_widths full = esp_widths_full(net);
-    esp_ranking_make(net, ESP_IMPORTANCE_L1, 0, &ranking);
+    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_L1, 0, NULL, &ranking));
     esp_cut_make(net, &ranking, &full, &cut);
     CHECK_OK(esp_surgery(net, &cut, &same));
     CU_ASSERT_EQUAL_FATAL(same->num_weights, net->num_weights);
@@ -56,7 +56,7 @@ static void cut_keeps_the_most_important_units_in_their_order(void)
 {
     esp_network *net = small_network();
     int order[3][7] = {{0, 1, 2}, {4, 1, 6, 0, 2, 3, 5}, {3, 2, 1, 0, 4}}, last[2] = {0, 1};
-    esp_ranking ranking = {{order[0], order[1], order[2], last}};
+    esp_ranking ranking = {.order = {order[0], order[1], order[2], last}};
     esp_widths widths = {{3, 3, 2, 2}};
     esp_cut cut;
     esp_cut_make(net, &ranking, &widths, &cut);
