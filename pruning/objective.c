@@ -7,8 +7,8 @@
 
 #include "pruning/pruning_internal.h"
 
-/* Cuts handed to the application at once: enough for every core, few enough that a kill loses
- * little and that the progress bar moves. */
+/* Cuts handed to the application at once, unless it wants another number: enough for every core, few
+ * enough that a kill loses little and that the progress bar moves. */
 enum { EVALUATIONS_AT_ONCE = 16 };
 
 typedef struct {
@@ -63,8 +63,12 @@ esp_status esp_objective_create(const esp_objective_config *config, esp_objectiv
     if (config->budget < 0 || config->budget == 1)
         return esp_fail(ESP_ERR_RANGE, "budget: %d evaluations, expected 0 (no limit) or at least 2: "
                         "the uncut network and one cut", config->budget);
+    if (config->at_once < 0)
+        return esp_fail(ESP_ERR_RANGE, "at_once: %d evaluations, expected 0 (%d) or at least 1", config->at_once,
+                        EVALUATIONS_AT_ONCE);
     esp_objective *objective = esp_alloc(1, sizeof *objective);
     objective->config = *config;
+    if (config->at_once == 0) objective->config.at_once = EVALUATIONS_AT_ONCE;
     objective->config.identity = NULL; /* read once, here */
     esp_status status = ESP_OK;
     if (config->journal) {
@@ -119,7 +123,7 @@ static esp_status evaluate_block(esp_objective *objective, int first, int n)
     esp_status status = esp_check_interrupt();
     if (status != ESP_OK) return status;
     record *records = &objective->records[first];
-    double performance[EVALUATIONS_AT_ONCE], start = esp_clock();
+    double *performance = esp_alloc((size_t)n, sizeof *performance), start = esp_clock();
     status = run(objective, n, records, performance);
     double wall_s = (esp_clock() - start) / n;
     for (int i = 0; i < n && status == ESP_OK; i++) {
@@ -127,6 +131,7 @@ static esp_status evaluate_block(esp_objective *objective, int first, int n)
             status = esp_journal_append(&objective->config, &records[i].widths, performance[i], wall_s, first + i + 1);
         if (status == ESP_OK) records[i].performance = performance[i];
     }
+    free(performance);
     return status;
 }
 
@@ -158,11 +163,11 @@ static void show_progress(const esp_objective *objective, int first, int at)
 
 esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, double *performance)
 {
-    int first = objective->num_records;
+    int first = objective->num_records, at_once = objective->config.at_once;
     admit(objective, n, widths);
     esp_status status = ESP_OK;
     for (int at = first; at < objective->num_records && status == ESP_OK;) {
-        int left = objective->num_records - at, block = left < EVALUATIONS_AT_ONCE ? left : EVALUATIONS_AT_ONCE;
+        int left = objective->num_records - at, block = left < at_once ? left : at_once;
         status = evaluate_block(objective, at, block);
         at += block;
         if (status == ESP_OK) show_progress(objective, first, at);

@@ -139,6 +139,7 @@ typedef struct {
     esp_performance_fn  performance;
     void               *context;
     int                 budget;      /* evaluations at most, >= 2; 0: no limit */
+    int                 at_once;     /* cuts of one call of `performance` at most, >= 1; 0: 16 */
     const char         *journal;     /* path of a JSON-lines file, or NULL: not kept */
     const cJSON        *identity;    /* what makes evaluations comparable (checkpoint hash, seeds,
                                         episodes, planner); a journal with another one is refused.

@@ -82,6 +82,31 @@ static void spent_budget_leaves_nan_and_no_error(void)
     bench_end(&b);
 }
 
+static void cuts_are_handed_over_as_many_at_once_as_asked(void)
+{
+    bench b;
+    bench_start(&b, middle_agent());
+    esp_widths batch[50];
+    double performance[50];
+    for (int i = 0; i < 50; i++) {
+        batch[i] = esp_widths_full(b.net);
+        batch[i].kept[esp_network_find_axis(b.net, "pi.hidden1")] -= i;
+    }
+    const int at_once[] = {0, 1, 20, 1000}, expected[] = {16, 1, 20, 50};
+    for (int i = 0; i < 4; i++) {
+        esp_objective *objective = NULL;
+        b.config.at_once = at_once[i];
+        b.performance.largest_batch = 0;
+        CHECK_OK(esp_objective_create(&b.config, &objective));
+        CHECK_OK(esp_objective_evaluate(objective, 50, batch, performance));
+        CU_ASSERT_EQUAL(b.performance.largest_batch, expected[i]);
+        esp_objective_free(objective);
+    }
+    b.config.at_once = -1;
+    CHECK_FAILS(ESP_ERR_RANGE, esp_objective_create(&b.config, NULL), "at_once");
+    bench_end(&b);
+}
+
 static esp_status failing_performance(void *context, int n, const esp_cut *cuts, double *performance)
 {
     (void)cuts;
@@ -477,6 +502,7 @@ static void interrupted_search_stops_at_the_next_batch(void)
 static CU_TestInfo tests[] = {
     {"equal_widths_are_evaluated_once", equal_widths_are_evaluated_once},
     {"spent_budget_leaves_nan_and_no_error", spent_budget_leaves_nan_and_no_error},
+    {"cuts_are_handed_over_as_many_at_once_as_asked", cuts_are_handed_over_as_many_at_once_as_asked},
     {"failed_evaluation_is_reported_and_forgotten", failed_evaluation_is_reported_and_forgotten},
     {"projection_of_any_direction_comes_within_tolerance", projection_of_any_direction_comes_within_tolerance},
     {"projection_keeps_the_proportions_of_its_direction", projection_keeps_the_proportions_of_its_direction},
