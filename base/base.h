@@ -89,7 +89,8 @@ typedef enum {
     ESP_RNG_IMPORTANCE,  /* random importance */
     ESP_RNG_SEARCH,      /* random search methods */
     ESP_RNG_BOOTSTRAP,   /* confidence intervals */
-    ESP_RNG_TEST
+    ESP_RNG_TEST,
+    ESP_RNG_DIGITS       /* generated images */
 } esp_rng_purpose;
 
 /* A key and a counter. Copying it copies the position: equal state gives equal numbers. */

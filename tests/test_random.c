@@ -69,14 +69,14 @@ static uint64_t next_u64(esp_rng *rng)
     return high << 32 | esp_rng_u32(rng);
 }
 
-/* 42,240 words of 64 bits: one repeat by chance has probability 5e-11. */
+/* 46,080 words of 64 bits: one repeat by chance has probability 6e-11. */
 static void seeds_purposes_and_indices_share_no_number(void)
 {
-    enum { SEEDS = 3, INDICES = 10, WORDS = 128, COUNT = SEEDS * ESP_RNG_TEST * INDICES * WORDS };
+    enum { SEEDS = 3, INDICES = 10, WORDS = 128, COUNT = SEEDS * ESP_RNG_DIGITS * INDICES * WORDS };
     uint64_t *words = esp_alloc(COUNT, sizeof *words);
     size_t n = 0;
     for (int seed = 0; seed < SEEDS; seed++)
-        for (int purpose = 1; purpose <= ESP_RNG_TEST; purpose++)
+        for (int purpose = 1; purpose <= ESP_RNG_DIGITS; purpose++)
             for (int index = 0; index < INDICES; index++) {
                 esp_rng rng = esp_rng_make((uint64_t)seed, (esp_rng_purpose)purpose, (uint64_t)index);
                 for (int i = 0; i < WORDS; i++) words[n++] = next_u64(&rng);
