@@ -2,7 +2,7 @@
 #ifndef ESP_CLI_BENCH_H
 #define ESP_CLI_BENCH_H
 
-#include "cli/cli.h"
+#include "cli/application.h"
 
 #define ESP_MAX_BENCH_ROWS 64
 

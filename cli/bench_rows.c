@@ -232,7 +232,7 @@ static esp_status plan(void *context)
 static esp_status add_plan(esp_bench *bench, const char *name, const esp_network *net, const esp_plan_budget *budget,
                            int threads)
 {
-    const esp_agent_config *config = &bench->subject.config;
+    const esp_agent_config *config = &bench->subject.agent.config;
     char size[96];
     int before = omp_get_max_threads(), policies = esp_policy_trajectories(&config->planner, budget->samples);
     snprintf(size, sizeof size, "%d + %d samples, horizon %d, %d iterations", budget->samples, policies,
@@ -256,7 +256,7 @@ static const esp_plan_budget reference_budget = {.horizon = 5, .samples = 512, .
 static esp_status bench_plan(esp_bench *bench)
 {
     const esp_network *net = bench->subject.net;
-    const esp_planner_config *planner = &bench->subject.config.planner;
+    const esp_planner_config *planner = &bench->subject.agent.config.planner;
     int T = bench->threads;
     esp_status status = add_plan(bench, "plan.reference", net, &reference_budget, 1);
     if (status == ESP_OK && T > 1) {
@@ -342,7 +342,7 @@ static esp_status bench_update(esp_bench *bench)
     float *actions = new_floats(T * B * A), *rewards = new_floats(T * B), *weights = new_floats(B);
     float *td_noise = new_floats(T * B * A), *pi_noise = new_floats((T + 1) * B * A);
     for (size_t i = 0; i < B; i++) weights[i] = 1;
-    t.updater = esp_updater_create(t.net, &bench->subject.config.loss, UPDATE_BATCH, UPDATE_HORIZON);
+    t.updater = esp_updater_create(t.net, &bench->subject.agent.config.loss, UPDATE_BATCH, UPDATE_HORIZON);
     t.batch = (esp_batch){UPDATE_BATCH, UPDATE_HORIZON, obs, next_obs, actions, rewards, weights, td_noise, pi_noise};
     path path = {.work = update, .prepare = restore_weights, .context = &t};
     esp_status status = add_row(bench, "update", "batch 64, horizon 3", bench->threads, &path);
@@ -369,7 +369,7 @@ static esp_status render(void *context)
 
 static esp_status bench_frame(esp_bench *bench)
 {
-    const esp_env_config *env = &bench->subject.config.env;
+    const esp_env_config *env = &bench->subject.agent.config.env;
     char size[96];
     esp_world *world = NULL;
     filming f = {.renderer = NULL};
@@ -395,7 +395,7 @@ static esp_status bench_frame(esp_bench *bench)
 /* ---- episodes ---- */
 
 typedef struct {
-    esp_stage       stage;
+    esp_pool       *pool;
     esp_evaluation  evaluation;
     esp_trajectory *trajectories;
 } playing;
@@ -403,7 +403,7 @@ typedef struct {
 static esp_status play(void *context)
 {
     playing *p = context;
-    return esp_evaluate(p->stage.pool, &p->evaluation, NULL, p->trajectories);
+    return esp_evaluate(p->pool, &p->evaluation, NULL, p->trajectories);
 }
 
 /* `steps` control steps stand for an episode of full length; every thread gets as many blocks of
@@ -412,22 +412,27 @@ static esp_status add_episodes(esp_bench *bench, const char *name, esp_controlle
                                int threads)
 {
     esp_subject shorter = bench->subject;
-    const esp_env_config *env = &bench->subject.config.env;
+    const esp_env_config *env = &bench->subject.agent.config.env;
     int full = env->physics_steps / env->action_repeat, count = blocks * ESP_EPISODE_BLOCK * bench->threads;
     if (steps > full) steps = full;
-    shorter.config.env.physics_steps = steps * env->action_repeat;
+    shorter.agent.config.env.physics_steps = steps * env->action_repeat;
     char size[96];
     snprintf(size, sizeof size, "%d episodes, %d of %d control steps", count, steps, full);
 
     esp_episode *episodes = esp_alloc((size_t)count, sizeof *episodes);
     esp_episodes_name(EPISODE_SEED, ESP_EPISODES_REPORT, env->start, count, episodes);
     playing p = {.trajectories = esp_alloc((size_t)count, sizeof *p.trajectories)};
-    p.evaluation = (esp_evaluation){.net = shorter.net, .config = &shorter.config, .kind = kind,
-                                    .budget = &shorter.config.planner.budget, .episodes = episodes, .count = count};
+    p.evaluation = (esp_evaluation){.net = shorter.net, .config = &shorter.agent.config, .kind = kind,
+                                    .budget = &shorter.agent.config.planner.budget, .episodes = episodes, .count = count};
     path path = {.work = play, .context = &p, .per_second = (double)count * steps / full, .unit = "episodes/s"};
-    esp_status status = esp_stage_open(&shorter, &p.stage);
-    if (status == ESP_OK) status = add_row(bench, name, size, threads, &path);
-    esp_stage_close(&p.stage);
+    esp_world *world = NULL;
+    esp_status status = esp_world_create(&shorter.agent.config.env, &world);
+    if (status == ESP_OK) {
+        p.pool = esp_pool_create(world, ESP_EPISODE_BLOCK, true);
+        status = add_row(bench, name, size, threads, &path);
+    }
+    esp_pool_free(p.pool);
+    esp_world_free(world);
     free(p.trajectories);
     free(episodes);
     return status;

@@ -41,8 +41,9 @@ esp_status esp_parse_u64(const char *option, const char *text, uint64_t max, uin
 esp_status esp_parse_double(const char *option, const char *text, double *out);
 esp_status esp_parse_choice(const char *option, const char *text, const char *choices, int *out);
 
-/* Applies every --set: keys of an agent, and those of a search when it is not NULL. */
-esp_status esp_options_apply(const esp_options *options, esp_agent_config *config, esp_search_config *search);
+/* Applies every --set to a configuration, and to a search when it is not NULL. */
+esp_status esp_options_apply(const esp_options *options, const esp_field *fields, int count, void *config,
+                             esp_search_config *search);
 
 /* ---- search_keys.c: search.* as configuration keys ----------------------------------------------- */
 
@@ -68,6 +69,8 @@ typedef struct esp_table esp_table;
 esp_table *esp_table_create(const char *alignment);
 /* Cells are separated by '|'. */
 void       esp_table_row(esp_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* One more cell in the last row. */
+void       esp_table_cell(esp_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void       esp_table_rule(esp_table *table);
 void       esp_table_print(esp_table *table); /* frees it */
 
@@ -98,47 +101,6 @@ double esp_interquartile_mean(int count, const double *values);
 /* Percentile bootstrap of the mean: 10,000 resamples named by the seed. */
 void   esp_bootstrap_interval(int count, const double *values, uint64_t seed, double *low, double *high);
 esp_summary esp_summarise(int count, const double *values, uint64_t seed);
-
-/* ---- subject.c: the checkpoint a command works on ---------------------------------------------------- */
-
-typedef struct {
-    const char      *path;
-    esp_agent_config stored;  /* as in the file */
-    esp_agent_config config;  /* with --set */
-    esp_network     *net;     /* owned */
-    size_t           bytes;   /* of the file */
-} esp_subject;
-
-/* Refuses settings that the trained network contradicts. */
-esp_status esp_subject_open(const char *path, const esp_options *options, esp_search_config *search,
-                            esp_subject *out);
-void       esp_subject_close(esp_subject *subject);
-esp_status esp_file_bytes(const char *path, size_t *bytes);
-
-/* ---- measure.c: closed-loop episodes and the time of an action ------------------------------------------ */
-
-/* The world of a subject and everything threads need to play in it. */
-typedef struct {
-    esp_world *world;
-    esp_pool  *pool;
-} esp_stage;
-
-esp_status esp_stage_open(const esp_subject *subject, esp_stage *out);
-void       esp_stage_close(esp_stage *stage);
-
-typedef struct {
-    esp_summary summary;
-    double     *returns;     /* [summary.count], owned */
-    int         settled;     /* episodes that hold the goal up to the end */
-    double      steps;       /* control steps a second */
-} esp_measurement;
-
-/* Plays the first `count` report episodes of a seed with the subject's start and planner. */
-esp_status esp_measure(const esp_stage *stage, const esp_subject *subject, const esp_network *net,
-                       esp_controller_kind kind, uint64_t seed, int count, const char *task, esp_measurement *out);
-void       esp_measurement_free(esp_measurement *measurement);
-/* Median milliseconds from picture to action of one episode, all threads. */
-double     esp_measure_action(const esp_network *net, const esp_agent_config *config, esp_controller_kind kind);
 
 /* ---- cmd_<name>.c ------------------------------------------------------------------------------------------ */
 

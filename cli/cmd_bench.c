@@ -68,13 +68,24 @@ static void shake_last_layers(esp_network *net, uint64_t seed)
 static esp_status make_agent(const esp_options *options, esp_subject *subject)
 {
     subject->path = "random weights";
-    subject->config = esp_agent_config_default();
-    esp_status status = esp_options_apply(options, &subject->config, NULL);
-    if (status == ESP_OK) status = esp_told_create(&subject->config, 1, &subject->net);
+    esp_agent_config *config = &subject->agent.config;
+    *config = esp_agent_config_default();
+    esp_status status = esp_options_apply(options, esp_agent_fields, esp_agent_num_fields, config, NULL);
+    if (status == ESP_OK) status = esp_agent_config_check(config);
+    if (status == ESP_OK) status = esp_told_create(config, 1, &subject->net);
     if (status != ESP_OK) return status;
     esp_told_init(subject->net, options->seed);
     shake_last_layers(subject->net, options->seed);
     return ESP_OK;
+}
+
+static esp_status open_agent(const arguments *a, esp_subject *subject)
+{
+    esp_judging judging = esp_judging_default();
+    esp_status status = esp_subject_open(a->checkpoint, a->common, &judging, NULL, subject);
+    if (status != ESP_OK || subject->application == &esp_application_agent) return status;
+    return esp_fail(ESP_ERR_USAGE, "%s: an %s, but bench measures the paths of an agent", a->checkpoint,
+                    subject->application->name);
 }
 
 /* ---- results ---- */
@@ -169,7 +180,7 @@ int esp_cmd_bench(int argc, char **argv, esp_options *options)
     arguments a = {.common = options};
     esp_status status = esp_parse(&argp, argc, argv, &a);
     esp_bench bench = {.only = a.only, .threads = omp_get_max_threads()};
-    if (status == ESP_OK && a.checkpoint) status = esp_subject_open(a.checkpoint, options, NULL, &bench.subject);
+    if (status == ESP_OK && a.checkpoint) status = open_agent(&a, &bench.subject);
     if (status == ESP_OK && !a.checkpoint) status = make_agent(options, &bench.subject);
     if (status == ESP_OK) status = esp_bench_run(&bench);
     if (status == ESP_OK && bench.num_rows == 0)

@@ -1,43 +1,41 @@
-/* espalier eval: the closed-loop return of a checkpoint. */
+/* espalier eval: what a checkpoint is worth on held-out episodes or images. */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "cli/cli.h"
+#include "cli/application.h"
 
 typedef struct {
     esp_options *common;
+    esp_judging  judging;
     const char  *checkpoint;
-    int          episodes, controller;
-    int          start;            /* esp_start, or -1: the configuration's */
-    double       min_return;
-    bool         has_min_return;
+    double       least;            /* of --min-...; a demand when `demand` names it */
+    const char  *demand;
 } arguments;
 
-enum { KEY_EPISODES = 0x2000, KEY_CONTROLLER, KEY_START, KEY_MIN_RETURN };
+enum { KEY_EPISODES = 0x2000, KEY_MIN_RETURN };
 
 static const struct argp_option table[] = {
     {"episodes", KEY_EPISODES, "N", 0, "Episodes to play (default 20); --seed names them", 0},
-    {"controller", KEY_CONTROLLER, ESP_CONTROLLER_CHOICES, 0, "The planner, or the policy alone (default mppi)", 0},
-    {"start", KEY_START, "random|hanging", 0, "Short for --set env.start=...", 0},
     {"min-return", KEY_MIN_RETURN, "X", 0, "Exit with status 3 when the mean return is below X", 0},
     {0},
 };
+
+static esp_status parse_demand(arguments *a, const char *option, const char *text)
+{
+    a->demand = option;
+    return esp_parse_double(option, text, &a->least);
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     arguments *a = state->input;
     esp_status status = ESP_OK;
     switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = a->common; break;
-    case KEY_EPISODES: status = esp_parse_int("--episodes", argument, 1, 1000000, &a->episodes); break;
-    case KEY_CONTROLLER:
-        status = esp_parse_choice("--controller", argument, ESP_CONTROLLER_CHOICES, &a->controller);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->judging;
+        state->child_inputs[1] = a->common;
         break;
-    case KEY_START: status = esp_parse_choice("--start", argument, "random|hanging", &a->start); break;
-    case KEY_MIN_RETURN:
-        a->has_min_return = true;
-        status = esp_parse_double("--min-return", argument, &a->min_return);
-        break;
+    case KEY_EPISODES: status = esp_parse_int("--episodes", argument, 1, 1000000, &a->judging.report); break;
+    case KEY_MIN_RETURN: status = parse_demand(a, "--min-return", argument); break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
     case ARGP_KEY_END: status = esp_need_argument(a->checkpoint, "CHECKPOINT"); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -45,13 +43,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return esp_parse_error(status);
 }
 
-static const struct argp_child children[] = {{&esp_options_argp, 0, "Options of every command:", 1}, {0}};
+static const struct argp_child children[] = {{&esp_judging_argp, 0, NULL, 0},
+                                             {&esp_options_argp, 0, "Options of every command:", 1},
+                                             {0}};
 
 static const struct argp argp = {
     .options = table,
     .parser = parse,
     .args_doc = "CHECKPOINT",
-    .doc = "Plays episodes of a checkpoint in the simulator, from rendered pixels, and reports their return.\v"
+    .doc = "Plays episodes of an agent in the simulator, from rendered pixels, and reports their return.\v"
            "Examples:\n"
            "  espalier eval models/pendulum/agent.safetensors\n"
            "  espalier eval pruned.safetensors --controller policy --start hanging\n"
@@ -61,107 +61,61 @@ static const struct argp argp = {
 
 /* ---- results ---- */
 
-static const char *choice(const char *choices, int index, char word[ESP_CONFIG_TEXT])
+static void print_json(const esp_subject *subject, const esp_measurement *m)
 {
-    esp_choice_word(choices, index, word);
-    return word;
-}
-
-static unsigned used_components(const arguments *a)
-{
-    return esp_controller_components((esp_controller_kind)a->controller);
-}
-
-static double flops(const arguments *a, const esp_subject *subject)
-{
-    const esp_planner_config *planner = &subject->config.planner;
-    return esp_action_flops(subject->net, planner, &planner->budget, (esp_controller_kind)a->controller);
-}
-
-static void print_json(const arguments *a, const esp_subject *subject, const esp_measurement *m)
-{
-    char word[ESP_CONFIG_TEXT];
-    const esp_summary *s = &m->summary;
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "application", "tdmpc");
+    cJSON_AddStringToObject(json, "application", subject->application->name);
     cJSON_AddStringToObject(json, "checkpoint", subject->path);
-    cJSON_AddStringToObject(json, "task", subject->config.env.task);
-    cJSON_AddStringToObject(json, "start", choice("random|hanging", subject->config.env.start, word));
-    cJSON_AddStringToObject(json, "reward", choice("sparse|dense", subject->config.env.reward, word));
-    cJSON_AddStringToObject(json, "controller", choice(ESP_CONTROLLER_CHOICES, a->controller, word));
-    cJSON_AddNumberToObject(json, "seed", (double)a->common->seed);
-    cJSON_AddNumberToObject(json, "episodes", s->count);
-    cJSON_AddNumberToObject(json, "return_mean", s->mean);
-    cJSON_AddNumberToObject(json, "return_std", s->std);
-    esp_json_add_doubles(json, "return_ci95", 2, (double[]){s->low, s->high});
-    cJSON_AddNumberToObject(json, "return_iqm", s->iqm);
-    esp_json_add_doubles(json, "returns", s->count, m->returns);
-    cJSON_AddNumberToObject(json, "success_rate", (double)m->settled / s->count);
-    cJSON_AddNumberToObject(json, "steps_per_second", m->steps);
+    subject->application->question_json(subject, json);
+    cJSON_AddNumberToObject(json, "seed", (double)subject->options->seed);
+    subject->application->eval_json(subject, m, json);
     cJSON_AddNumberToObject(json, "params", (double)esp_network_params(subject->net, ESP_ALL_COMPONENTS));
-    cJSON_AddNumberToObject(json, "params_used", (double)esp_network_params(subject->net, used_components(a)));
-    cJSON_AddNumberToObject(json, "flops_per_action", flops(a, subject));
+    cJSON_AddNumberToObject(json, "params_used", (double)esp_network_params(subject->net, subject->components));
     cJSON_AddStringToObject(json, "version", ESP_VERSION);
     esp_json_print(json);
 }
 
-static void print_table(const arguments *a, const esp_subject *subject, const esp_measurement *m)
+static void print_table(const esp_subject *subject, const esp_measurement *m)
 {
-    char word[ESP_CONFIG_TEXT], first[ESP_NUMBER_TEXT], second[ESP_NUMBER_TEXT];
-    const esp_summary *s = &m->summary;
+    char all[ESP_NUMBER_TEXT], used[ESP_NUMBER_TEXT];
+    size_t params = esp_network_params(subject->net, ESP_ALL_COMPONENTS);
+    size_t params_used = esp_network_params(subject->net, subject->components);
     esp_table *table = esp_table_create("ll");
     esp_table_row(table, "checkpoint|%s", subject->path);
-    esp_table_row(table, "task|%s, %s start, %s reward", subject->config.env.task,
-                  subject->config.env.start == ESP_START_HANGING ? "hanging" : "random",
-                  choice("sparse|dense", subject->config.env.reward, word));
-    esp_table_row(table, "controller|%s", choice(ESP_CONTROLLER_CHOICES, a->controller, word));
-    esp_table_row(table, "episodes|%d of seed %ju", s->count, (uintmax_t)a->common->seed);
-    esp_table_row(table, "mean return|%.1f   95 %% interval [%.1f, %.1f]", s->mean, s->low, s->high);
-    esp_table_row(table, "deviation|%.1f   interquartile mean %.1f", s->std, s->iqm);
-    esp_table_row(table, "goal kept|%d of %d episodes hold the pole up to the end", m->settled, s->count);
-    esp_table_row(table, "parameters|%s, of which the controller uses %s",
-                  esp_text_count((double)esp_network_params(subject->net, ESP_ALL_COMPONENTS), first),
-                  esp_text_count((double)esp_network_params(subject->net, used_components(a)), second));
-    esp_table_row(table, "work|%sFLOP an action", esp_text_scaled(flops(a, subject), first));
-    esp_table_row(table, "speed|%.1f control steps a second", m->steps);
+    subject->application->eval_rows(subject, m, table);
+    esp_text_count((double)params, all);
+    if (params_used == params) esp_table_row(table, "parameters|%s", all);
+    else
+        esp_table_row(table, "parameters|%s, of which the controller uses %s", all,
+                      esp_text_count((double)params_used, used));
     esp_table_print(table);
 }
 
-static int judge(const arguments *a, const esp_summary *s)
+static int judge(const arguments *a, const esp_subject *subject, const esp_measurement *m)
 {
-    if (!a->has_min_return || s->mean >= a->min_return) return ESP_EXIT_DONE;
-    esp_fail(ESP_ERR_RANGE, "mean return %.1f is below --min-return %g", s->mean, a->min_return);
+    if (!a->demand || m->performance >= a->least) return ESP_EXIT_DONE;
+    esp_fail(ESP_ERR_RANGE, "%s %.4g is below %s %g", subject->application->measure_name, m->performance, a->demand,
+             a->least);
     esp_console_fail(ESP_ERR_RANGE);
     return ESP_EXIT_THRESHOLD;
 }
 
-static esp_status evaluate(const arguments *a, const esp_subject *subject, esp_measurement *out)
-{
-    esp_stage stage;
-    esp_status status = esp_stage_open(subject, &stage);
-    if (status != ESP_OK) return status;
-    status = esp_measure(&stage, subject, subject->net, (esp_controller_kind)a->controller, a->common->seed,
-                         a->episodes, "eval", out);
-    esp_stage_close(&stage);
-    return status;
-}
-
 int esp_cmd_eval(int argc, char **argv, esp_options *options)
 {
-    arguments a = {.common = options, .episodes = 20, .controller = ESP_CONTROLLER_MPPI, .start = -1};
+    arguments a = {.common = options, .judging = esp_judging_default()};
     esp_subject subject = {.net = NULL};
     esp_measurement measurement = {.returns = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
-    if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, NULL, &subject);
-    if (status == ESP_OK && a.start >= 0) subject.config.env.start = a.start;
-    if (status == ESP_OK) status = evaluate(&a, &subject, &measurement);
+    if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, &a.judging, NULL, &subject);
+    if (status == ESP_OK) status = subject.application->prepare(&subject);
+    if (status == ESP_OK) status = subject.application->measure(&subject, subject.net, "eval", &measurement);
     int result = ESP_EXIT_DONE;
     if (status != ESP_OK) {
         result = esp_console_fail(status);
     } else {
-        if (options->json) print_json(&a, &subject, &measurement);
-        else               print_table(&a, &subject, &measurement);
-        result = judge(&a, &measurement.summary);
+        if (options->json) print_json(&subject, &measurement);
+        else               print_table(&subject, &measurement);
+        result = judge(&a, &subject, &measurement);
     }
     esp_measurement_free(&measurement);
     esp_subject_close(&subject);

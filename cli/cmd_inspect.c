@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/application.h"
 
 typedef struct {
     esp_options *common;
@@ -40,17 +40,14 @@ static const struct argp argp = {
 typedef struct {
     const esp_subject *subject;
     esp_grouping structural, paper;
-    double flops[2]; /* by controller */
 } facts;
 
 static esp_status gather(const esp_subject *subject, facts *out)
 {
-    const esp_planner_config *planner = &subject->config.planner;
+    const esp_application *app = subject->application;
     out->subject = subject;
-    for (int kind = 0; kind < 2; kind++)
-        out->flops[kind] = esp_action_flops(subject->net, planner, &planner->budget, (esp_controller_kind)kind);
     esp_grouping_structural(subject->net, ESP_ALL_COMPONENTS, &out->structural);
-    return esp_grouping_from_specs(subject->net, esp_told_paper_groups, esp_told_num_paper_groups, ESP_ALL_COMPONENTS,
+    return esp_grouping_from_specs(subject->net, app->paper_groups, *app->num_paper_groups, ESP_ALL_COMPONENTS,
                                    &out->paper);
 }
 
@@ -102,15 +99,14 @@ static void print_json(const facts *f)
 {
     const esp_network *net = f->subject->net;
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "application", "tdmpc");
+    cJSON_AddStringToObject(json, "application", f->subject->application->name);
     cJSON_AddStringToObject(json, "checkpoint", f->subject->path);
     cJSON *components = cJSON_AddObjectToObject(json, "components");
     for (int c = 0; c < net->num_components; c++)
         cJSON_AddNumberToObject(components, component_name(net, c), (double)esp_network_params(net, 1u << c));
     cJSON_AddNumberToObject(json, "params", (double)esp_network_params(net, ESP_ALL_COMPONENTS));
     cJSON_AddNumberToObject(json, "size_bytes", (double)f->subject->bytes);
-    cJSON_AddNumberToObject(json, "flops_per_action", f->flops[ESP_CONTROLLER_MPPI]);
-    cJSON_AddNumberToObject(json, "flops_per_action_policy", f->flops[ESP_CONTROLLER_POLICY]);
+    f->subject->application->inspect_json(f->subject, json);
     add_axes(json, net);
     cJSON *groups = cJSON_AddObjectToObject(json, "groups");
     add_groups(groups, "structural", &f->structural);
@@ -177,12 +173,9 @@ static void print_groups(const char *title, const esp_grouping *grouping)
 
 static void print_tables(const facts *f)
 {
-    char bytes[ESP_NUMBER_TEXT], planner[ESP_NUMBER_TEXT], policy[ESP_NUMBER_TEXT];
-    printf("%s: TD-MPC agent, task %s, %s bytes\n", f->subject->path, f->subject->config.env.task,
-           esp_text_count((double)f->subject->bytes, bytes));
-    printf("an action takes %sFLOP with mppi, %sFLOP with policy\n\n",
-           esp_text_scaled(f->flops[ESP_CONTROLLER_MPPI], planner),
-           esp_text_scaled(f->flops[ESP_CONTROLLER_POLICY], policy));
+    char bytes[ESP_NUMBER_TEXT], text[256];
+    f->subject->application->inspect_text(f->subject, text, sizeof text);
+    printf("%s: %s bytes, %s\n\n", f->subject->path, esp_text_count((double)f->subject->bytes, bytes), text);
     print_components(f);
     putchar('\n');
     print_axes(f->subject->net);
@@ -193,10 +186,11 @@ static void print_tables(const facts *f)
 int esp_cmd_inspect(int argc, char **argv, esp_options *options)
 {
     arguments a = {.common = options};
+    esp_judging judging = esp_judging_default();
     esp_subject subject = {.net = NULL};
     facts f;
     esp_status status = esp_parse(&argp, argc, argv, &a);
-    if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, NULL, &subject);
+    if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, &judging, NULL, &subject);
     if (status == ESP_OK) status = gather(&subject, &f);
     if (status == ESP_OK && options->json) print_json(&f);
     if (status == ESP_OK && !options->json) print_tables(&f);

@@ -61,7 +61,9 @@ static esp_status read_config(const arguments *a, esp_agent_config *config)
     esp_status status = esp_json_read(a->config, &json);
     if (status == ESP_OK)
         status = esp_config_read(esp_agent_fields, esp_agent_num_fields, json, a->config, config);
-    if (status == ESP_OK) status = esp_options_apply(a->common, config, NULL);
+    if (status == ESP_OK)
+        status = esp_options_apply(a->common, esp_agent_fields, esp_agent_num_fields, config, NULL);
+    if (status == ESP_OK) status = esp_agent_config_check(config);
     if (status == ESP_OK && a->common->has_seed) config->train.seed = a->common->seed;
     cJSON_Delete(json);
     return status;

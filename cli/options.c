@@ -128,7 +128,8 @@ const struct argp esp_options_argp = {.options = table, .parser = parse};
 
 /* ---- settings ---- */
 
-esp_status esp_options_apply(const esp_options *options, esp_agent_config *config, esp_search_config *search)
+esp_status esp_options_apply(const esp_options *options, const esp_field *fields, int count, void *config,
+                             esp_search_config *search)
 {
     esp_status status = ESP_OK;
     for (int i = 0; i < options->num_settings && status == ESP_OK; i++) {
@@ -136,7 +137,7 @@ esp_status esp_options_apply(const esp_options *options, esp_agent_config *confi
         if (search && strncmp(setting, "search.", 7) == 0)
             status = esp_config_set(esp_search_fields, esp_search_num_fields, setting, search);
         else
-            status = esp_config_set(esp_agent_fields, esp_agent_num_fields, setting, config);
+            status = esp_config_set(fields, count, setting, config);
     }
-    return status == ESP_OK ? esp_agent_config_check(config) : status;
+    return status;
 }

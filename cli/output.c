@@ -62,18 +62,36 @@ void esp_table_row(esp_table *table, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    const char *cell = line;
-    for (int column = 0; column < table->columns; column++) {
-        int width = (int)strcspn(cell, "|");
-        if (width > table->width[column]) table->width[column] = width;
-        cell += width + (cell[width] == '|');
-    }
     append(table, esp_strdup(line));
+}
+
+void esp_table_cell(esp_table *table, const char *format, ...)
+{
+    char cell[LINE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(cell, sizeof cell, format, arguments);
+    va_end(arguments);
+    char **line = &table->lines[table->rows - 1];
+    size_t size = strlen(*line) + strlen(cell) + 2;
+    char *longer = esp_alloc(size, 1);
+    snprintf(longer, size, "%s|%s", *line, cell);
+    free(*line);
+    *line = longer;
 }
 
 void esp_table_rule(esp_table *table)
 {
     append(table, NULL);
+}
+
+static void measure_row(esp_table *table, const char *cell)
+{
+    for (int column = 0; column < table->columns; column++) {
+        int width = (int)strcspn(cell, "|");
+        if (width > table->width[column]) table->width[column] = width;
+        cell += width + (cell[width] == '|');
+    }
 }
 
 static void print_rule(const esp_table *table)
@@ -98,6 +116,8 @@ static void print_row(const esp_table *table, const char *cell)
 
 void esp_table_print(esp_table *table)
 {
+    for (int i = 0; i < table->rows; i++)
+        if (table->lines[i]) measure_row(table, table->lines[i]);
     for (int i = 0; i < table->rows; i++) {
         if (table->lines[i]) print_row(table, table->lines[i]);
         else                 print_rule(table);

@@ -1,40 +1,58 @@
-/* What `espalier prune` shares between doing it and telling about it. */
+/* One pruning, asked for and done: what `prune` does once and `sweep` many times. */
 #ifndef ESP_CLI_PRUNE_H
 #define ESP_CLI_PRUNE_H
 
-#include "cli/cli.h"
+#include "cli/application.h"
 
 #define ESP_GROUPS_CHOICES "structural|paper"
 
-enum { ESP_BEFORE, ESP_AFTER };
+/* ---- prune_options.c: options about one pruning ---------------------------------------------------- */
 
 typedef struct {
-    /* asked for */
-    esp_options *common;
-    const char  *checkpoint, *output;
-    char        *journal;               /* owned */
-    bool         journal_named;         /* by --journal */
     const esp_search_method *method;
-    int          groups, importance, controller;
-    int          episodes, report_episodes, budget;
+    int    groups, importance;
+    int    budget;                      /* evaluations; 0: no limit */
     esp_search_config search;
+} esp_prune_request;
 
-    /* found */
-    esp_subject       subject;
-    esp_grouping      grouping;
-    esp_ranking       ranking;
-    esp_search_result result;
-    esp_network      *pruned;           /* owned */
-    double            wall_s;           /* of the search */
-    esp_measurement   measured[2];      /* ESP_BEFORE, ESP_AFTER: held-out episodes */
-    double            ms[2];            /* an action, median */
-    size_t            bytes[2];         /* of the files */
+esp_prune_request esp_prune_request_default(void);
+/* Everything but what a sweep varies; its input is an esp_prune_request. */
+extern const struct argp esp_prune_options_argp;
+/* The list of search methods for the end of a --help text, followed by `examples`; malloc'ed. */
+char *esp_prune_methods_help(const char *examples);
+esp_status esp_parse_sparsity(const char *text, double *out);
+esp_status esp_parse_method(const char *text, const esp_search_method **out);
+
+/* ---- prune_run.c ------------------------------------------------------------------------------------------ */
+
+/* The networks that are compared, in the order of report. */
+typedef enum { ESP_BEFORE, ESP_AFTER, ESP_PRUNED_STAGES } esp_prune_stage;
+extern const char *const esp_prune_stage_names[];
+
+typedef struct {
+    const esp_subject *subject;         /* borrowed */
+    esp_prune_request  request;
+    esp_grouping       grouping;
+    esp_ranking        ranking;
+    esp_search_result  result;
+    double             wall_s;          /* of the search */
+    esp_network       *net[ESP_PRUNED_STAGES]; /* owned but for ESP_BEFORE, which is the subject's */
+    esp_measurement    measured[ESP_PRUNED_STAGES];
+    double             ms[ESP_PRUNED_STAGES];
+    size_t             bytes[ESP_PRUNED_STAGES];
 } esp_pruning;
 
-/* ---- prune_report.c ---- */
+/* Searches with the journal at `journal` (moved aside when it belongs to another search and was not
+ * named by the user) and makes the smaller network. */
+esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
+                              bool journal_named, esp_pruning *out);
+/* Held-out performance and time of every stage. */
+esp_status esp_pruning_measure(esp_pruning *pruning);
+void       esp_pruning_free(esp_pruning *pruning);
 
-unsigned esp_pruning_components(const esp_pruning *p);
-void     esp_pruning_print_json(const esp_pruning *p);
-void     esp_pruning_print_tables(const esp_pruning *p);
+/* ---- prune_report.c ------------------------------------------------------------------------------------------ */
+
+cJSON *esp_pruning_json(const esp_pruning *pruning); /* the caller deletes it */
+void   esp_pruning_print_tables(const esp_pruning *pruning);
 
 #endif

@@ -1,9 +1,10 @@
-/* The checkpoint a command works on, with the configuration the command line makes of it. */
+/* The checkpoint a command works on, and which application it is of. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/cli.h"
+#include "cli/application.h"
 
 esp_status esp_file_bytes(const char *path, size_t *bytes)
 {
@@ -13,50 +14,67 @@ esp_status esp_file_bytes(const char *path, size_t *bytes)
     return ESP_OK;
 }
 
-/* A wrong key in a checkpoint is the file's fault, one in --config the user's. */
-static esp_status read_checkpoint(const char *path, const char *config_path, esp_checkpoint *out)
+void esp_measurement_free(esp_measurement *measurement)
 {
+    free(measurement->returns);
+    measurement->returns = NULL;
+}
+
+/* ---- the application ---- */
+
+static const esp_application *const applications[] = {&esp_application_agent};
+enum { NUM_APPLICATIONS = sizeof applications / sizeof *applications };
+
+const esp_application *esp_application_find(const char *name)
+{
+    for (int i = 0; i < NUM_APPLICATIONS; i++)
+        if (strcmp(applications[i]->name, name) == 0) return applications[i];
+    esp_fail(ESP_ERR_FORMAT, "application '%s' is unknown; there are tdmpc and autoencoder", name);
+    return NULL;
+}
+
+esp_status esp_application_of_json(const cJSON *json, const char *source, const esp_application **out)
+{
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(json, "application");
+    if (!name) *out = &esp_application_agent; /* what the key says by default */
+    else if (cJSON_IsString(name)) *out = esp_application_find(name->valuestring);
+    else return esp_fail(ESP_ERR_USAGE, "%s: key 'application' must be a string", source);
+    if (*out) return ESP_OK;
+    return esp_fail(ESP_ERR_USAGE, "%s: %s", source, esp_error_text());
+}
+
+/* By --config, else by the configuration inside the file. */
+static esp_status find_application(const char *path, const char *config_path, const esp_application **out)
+{
+    esp_safetensors *file = NULL;
+    cJSON *json = NULL;
+    esp_status status;
     if (config_path) {
-        cJSON *json = NULL;
-        esp_agent_config config = esp_agent_config_default();
-        esp_status status = esp_json_read(config_path, &json);
-        if (status == ESP_OK)
-            status = esp_config_read(esp_agent_fields, esp_agent_num_fields, json, config_path, &config);
-        if (status == ESP_OK) status = esp_agent_config_check(&config);
-        cJSON_Delete(json);
-        if (status != ESP_OK) return status;
+        status = esp_json_read(config_path, &json);
+    } else {
+        status = esp_safetensors_read(path, &file);
+        const char *text = status == ESP_OK ? esp_safetensors_metadata(file, "espalier") : NULL;
+        if (text) status = esp_json_parse(text, strlen(text), path, &json);
+        else if (status == ESP_OK)
+            status = esp_fail(ESP_ERR_FORMAT, "%s: no espalier configuration in the file; name one with "
+                              "--config CONFIG.json", path);
     }
-    esp_status status = esp_checkpoint_read(path, config_path, out);
-    bool content = status == ESP_ERR_USAGE || status == ESP_ERR_RANGE;
-    return content ? ESP_ERR_FORMAT : status;
+    if (status == ESP_OK) status = esp_application_of_json(json, config_path ? config_path : path, out);
+    esp_safetensors_free(file);
+    cJSON_Delete(json);
+    /* A wrong key in a checkpoint is the file's fault, one in --config the user's. */
+    return status == ESP_ERR_USAGE && !config_path ? ESP_ERR_FORMAT : status;
 }
 
-static esp_status check_fixed(const char *key, int stored, int wanted)
-{
-    if (stored == wanted) return ESP_OK;
-    return esp_fail(ESP_ERR_USAGE, "--set: '%s' is %d in the trained network and cannot be %d", key, stored, wanted);
-}
+/* ---- open and close ---- */
 
-static esp_status check_settings(const esp_agent_config *stored, const esp_agent_config *config)
+esp_status esp_subject_open(const char *path, const esp_options *options, const esp_judging *judging,
+                            esp_search_config *search, esp_subject *out)
 {
-    esp_status status = check_fixed("env.frame_stack", stored->env.frame_stack, config->env.frame_stack);
-    if (status == ESP_OK) status = check_fixed("env.image_size", stored->env.image_size, config->env.image_size);
-    if (status == ESP_OK) status = check_fixed("network.latent", stored->network.latent, config->network.latent);
-    if (status == ESP_OK) status = check_fixed("network.hidden", stored->network.hidden, config->network.hidden);
-    if (status == ESP_OK) status = check_fixed("network.channels", stored->network.channels, config->network.channels);
-    return status;
-}
-
-esp_status esp_subject_open(const char *path, const esp_options *options, esp_search_config *search, esp_subject *out)
-{
-    esp_checkpoint checkpoint = {.net = NULL};
-    esp_subject subject = {.path = path};
-    esp_status status = read_checkpoint(path, options->config, &checkpoint);
-    if (status == ESP_OK) status = esp_file_bytes(path, &subject.bytes);
-    subject.stored = subject.config = checkpoint.config;
-    subject.net = checkpoint.net;
-    if (status == ESP_OK) status = esp_options_apply(options, &subject.config, search);
-    if (status == ESP_OK) status = check_settings(&subject.stored, &subject.config);
+    esp_subject subject = {.path = path, .options = options, .judging = *judging};
+    esp_status status = esp_file_bytes(path, &subject.bytes);
+    if (status == ESP_OK) status = find_application(path, options->config, &subject.application);
+    if (status == ESP_OK) status = subject.application->open(&subject, search);
     if (status == ESP_OK) *out = subject;
     else                  esp_subject_close(&subject);
     return status;
@@ -64,6 +82,7 @@ esp_status esp_subject_open(const char *path, const esp_options *options, esp_se
 
 void esp_subject_close(esp_subject *subject)
 {
+    if (subject->application) subject->application->close(subject);
     esp_network_free(subject->net);
-    subject->net = NULL;
+    *subject = (esp_subject){.net = NULL};
 }

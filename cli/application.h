@@ -1,0 +1,110 @@
+/* What the commands need to know of an application - of what a checkpoint is for and how it is
+ * judged. One row of functions an application; `eval`, `prune` and `sweep` know nothing else of it. */
+#ifndef ESP_CLI_APPLICATION_H
+#define ESP_CLI_APPLICATION_H
+
+#include "autoencoder/autoencoder.h"
+#include "cli/cli.h"
+
+/* ---- judging.c: options about how a checkpoint is judged ------------------------------------------ */
+
+typedef struct {
+    int         controller;   /* tdmpc: esp_controller_kind */
+    int         start;        /* tdmpc: esp_start, or -1: the configuration's */
+    const char *data;         /* autoencoder: folder of MNIST; NULL: generated digits */
+    int         search;       /* episodes or images behind one evaluation of a search; 0: the default */
+    int         report;       /* held-out episodes; the autoencoder reports on all test images */
+} esp_judging;
+
+esp_judging esp_judging_default(void);
+/* Child of a command's parser: --controller, --start, --data; its input is an esp_judging. */
+extern const struct argp esp_judging_argp;
+
+/* ---- subject.c: the checkpoint a command works on --------------------------------------------------- */
+
+typedef struct esp_application esp_application;
+
+typedef struct {
+    esp_agent_config stored;  /* as in the file */
+    esp_agent_config config;  /* with --set */
+    esp_world *world;
+    esp_pool  *pool;
+} esp_agent_case;
+
+typedef struct {
+    const char            *path;
+    const esp_options     *options;
+    const esp_application *application;
+    esp_judging  judging;
+    esp_network *net;          /* owned */
+    unsigned     components;   /* those that sparsity counts */
+    size_t       bytes;        /* of the file */
+    esp_agent_case agent;      /* of the application's own */
+} esp_subject;
+
+/* Reads the file, finds its application, applies --set (search.* too, when search is not NULL);
+ * settings that the trained network contradicts are refused. */
+esp_status esp_subject_open(const char *path, const esp_options *options, const esp_judging *judging,
+                            esp_search_config *search, esp_subject *out);
+void       esp_subject_close(esp_subject *subject);
+esp_status esp_file_bytes(const char *path, size_t *bytes);
+
+/* ---- application_*.c ------------------------------------------------------------------------------------ */
+
+/* What held-out episodes or images say. */
+typedef struct {
+    double performance;       /* mean return, or PSNR of the mean MSE; higher is better */
+    esp_summary summary;      /* tdmpc: of the returns */
+    double     *returns;      /* tdmpc: [summary.count], owned */
+    int         settled;      /* tdmpc: episodes that hold the goal up to the end */
+    double      steps;        /* tdmpc: control steps a second */
+} esp_measurement;
+
+void esp_measurement_free(esp_measurement *measurement);
+
+/* A search's judge: the context of `performance` below. */
+typedef struct {
+    const esp_subject *subject;
+    const esp_ranking *ranking;
+} esp_judge_config;
+
+struct esp_application {
+    const char *name;                    /* of the key "application" */
+    const char *measure_name;            /* "mean return" */
+    const char *sample_name;             /* "episodes": what one evaluation of a search is made of */
+    const char *action_name;             /* "action": what flops and time are counted for */
+    const esp_group_spec *paper_groups;
+    const int            *num_paper_groups;
+
+    esp_status (*open)(esp_subject *subject, esp_search_config *search); /* config, net, components */
+    esp_status (*prepare)(esp_subject *subject);          /* what judging takes: simulator, images */
+    void       (*close)(esp_subject *subject);            /* also after a failure */
+
+    void       (*identify)(const esp_subject *subject, cJSON *identity); /* what decides a performance */
+    esp_status (*judge_create)(const esp_judge_config *config, void **judge);
+    void       (*judge_free)(void *judge);                /* accepts NULL */
+    esp_performance_fn performance;
+
+    esp_status (*measure)(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out);
+    double     (*flops)(const esp_subject *subject, const esp_network *net);
+    double     (*time)(const esp_subject *subject, const esp_network *net); /* median ms */
+    /* Writes a network with the configuration that the file had: --set was for this run. */
+    esp_status (*write)(const esp_subject *subject, const char *path, const esp_network *net);
+
+    void (*question_json)(const esp_subject *subject, cJSON *json);      /* task, controller, data ... */
+    void (*eval_json)(const esp_subject *subject, const esp_measurement *m, cJSON *json);
+    void (*eval_rows)(const esp_subject *subject, const esp_measurement *m, esp_table *table);
+    /* Keys end with _`suffix`; rows have one cell a measurement. */
+    void (*prune_json)(const esp_measurement *m, const char *suffix, cJSON *json);
+    void (*prune_rows)(int count, const esp_measurement *m, esp_table *table);
+    void (*question_text)(const esp_subject *subject, char *out, size_t size); /* "20 held-out episodes ..." */
+    void (*inspect_json)(const esp_subject *subject, cJSON *json);
+    void (*inspect_text)(const esp_subject *subject, char *out, size_t size);
+};
+
+extern const esp_application esp_application_agent;
+const esp_application *esp_application_find(const char *name); /* NULL with the error text set */
+/* Of a configuration: its key "application", "tdmpc" by default. */
+esp_status esp_application_of_json(const cJSON *json, const char *source, const esp_application **out);
+
+#endif

@@ -1,0 +1,30 @@
+/* Options about how a checkpoint is judged, the same for every command that judges. */
+#include "cli/application.h"
+
+enum { KEY_CONTROLLER = 0x3000, KEY_START, KEY_DATA };
+
+static const struct argp_option table[] = {
+    {"controller", KEY_CONTROLLER, ESP_CONTROLLER_CHOICES, 0, "Agent: the planner, or the policy alone (default mppi)", 0},
+    {"start", KEY_START, "random|hanging", 0, "Agent: short for --set env.start=...", 0},
+    {"data", KEY_DATA, "DIR", 0, "Autoencoder: folder with the files of MNIST (default: generated digits)", 0},
+    {0},
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    esp_judging *judging = state->input;
+    switch (key) {
+    case KEY_CONTROLLER:
+        return esp_parse_error(esp_parse_choice("--controller", argument, ESP_CONTROLLER_CHOICES, &judging->controller));
+    case KEY_START: return esp_parse_error(esp_parse_choice("--start", argument, "random|hanging", &judging->start));
+    case KEY_DATA: judging->data = argument; return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp esp_judging_argp = {.options = table, .parser = parse};
+
+esp_judging esp_judging_default(void)
+{
+    return (esp_judging){.controller = ESP_CONTROLLER_MPPI, .start = -1, .report = 20};
+}

@@ -1,0 +1,160 @@
+/* One pruning: groups, ranking, search, surgery, and what held-out data says before and after. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/prune.h"
+
+const char *const esp_prune_stage_names[] = {[ESP_BEFORE] = "before", [ESP_AFTER] = "after"};
+
+/* ---- what is searched ---- */
+
+static esp_status make_groups(const esp_subject *subject, const esp_prune_request *request, esp_grouping *out)
+{
+    const esp_application *app = subject->application;
+    if (esp_choice_index(ESP_GROUPS_CHOICES, "paper") == request->groups)
+        return esp_grouping_from_specs(subject->net, app->paper_groups, *app->num_paper_groups, subject->components,
+                                       out);
+    esp_grouping_structural(subject->net, subject->components, out);
+    return ESP_OK;
+}
+
+/* FNV-1a over axis sizes and the bits of the weights. */
+static uint64_t network_hash(const esp_network *net)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (int i = 0; i < net->num_axes; i++) hash = (hash ^ (uint64_t)net->axis[i].size) * 1099511628211u;
+    for (size_t i = 0; i < net->num_weights; i++) {
+        uint32_t bits;
+        memcpy(&bits, &net->weights[i], sizeof bits);
+        hash = (hash ^ bits) * 1099511628211u;
+    }
+    return hash;
+}
+
+static void add_word(cJSON *json, const char *key, const char *choices, int index)
+{
+    char word[ESP_CONFIG_TEXT];
+    esp_choice_word(choices, index, word);
+    cJSON_AddStringToObject(json, key, word);
+}
+
+/* What decides the performance of a cut. */
+static cJSON *make_identity(const esp_pruning *p)
+{
+    char hash[20];
+    cJSON *json = cJSON_CreateObject();
+    snprintf(hash, sizeof hash, "%016jx", (uintmax_t)network_hash(p->subject->net));
+    cJSON_AddStringToObject(json, "version", ESP_VERSION);
+    cJSON_AddStringToObject(json, "checkpoint", hash);
+    add_word(json, "groups", ESP_GROUPS_CHOICES, p->request.groups);
+    add_word(json, "importance", ESP_IMPORTANCE_CHOICES, p->request.importance);
+    cJSON_AddNumberToObject(json, "seed", (double)p->subject->options->seed);
+    p->subject->application->identify(p->subject, json);
+    return json;
+}
+
+/* ---- the journal ---- */
+
+static void announce_journal(const char *path)
+{
+    char *text = NULL;
+    size_t size = 0;
+    if (access(path, F_OK) != 0 || esp_file_read(path, (size_t)1 << 30, &text, &size) != ESP_OK) return;
+    int lines = 0;
+    for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
+    if (lines > 1) esp_log(ESP_LOG_INFO, "going on from %s: %d evaluations are known", path, lines - 1);
+    free(text);
+}
+
+/* The journal a person named must fit. The one that only follows from -o may be of an earlier search
+ * with other settings, which must not stand in the way of this one; it is moved aside. */
+static esp_status open_objective(const esp_objective_config *config, bool journal_named, esp_objective **out)
+{
+    esp_status status = esp_objective_create(config, out);
+    if (status != ESP_ERR_FORMAT || journal_named) return status;
+    size_t size = strlen(config->journal) + sizeof ".old";
+    char *aside = esp_alloc(size, 1);
+    snprintf(aside, size, "%s.old", config->journal);
+    if (rename(config->journal, aside) == 0) {
+        esp_log(ESP_LOG_WARNING, "%s; moved to %s", esp_error_text(), aside);
+        status = esp_objective_create(config, out);
+    }
+    free(aside);
+    return status;
+}
+
+/* ---- the search ---- */
+
+static esp_status search_with(esp_pruning *p, void *judge, const char *journal, bool journal_named)
+{
+    const esp_subject *subject = p->subject;
+    cJSON *identity = make_identity(p);
+    esp_objective_config config = {.net = subject->net, .grouping = &p->grouping, .ranking = &p->ranking,
+                                   .components = subject->components,
+                                   .performance = subject->application->performance, .context = judge,
+                                   .budget = p->request.budget, .journal = journal, .identity = identity};
+    esp_objective *objective = NULL;
+    double started = esp_clock();
+    esp_status status = open_objective(&config, journal_named, &objective);
+    if (status == ESP_OK) announce_journal(journal);
+    if (status == ESP_OK) status = esp_search(objective, p->request.method, &p->request.search, &p->result);
+    p->wall_s = esp_clock() - started;
+    esp_objective_free(objective);
+    cJSON_Delete(identity);
+    return status;
+}
+
+static esp_status operate(esp_pruning *p)
+{
+    esp_cut cut;
+    esp_cut_make(p->subject->net, &p->ranking, &p->result.widths, &cut);
+    esp_status status = esp_surgery(p->subject->net, &cut, &p->net[ESP_AFTER]);
+    esp_cut_free(&cut);
+    return status;
+}
+
+esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
+                              bool journal_named, esp_pruning *out)
+{
+    const esp_application *app = subject->application;
+    esp_pruning p = {.subject = subject, .request = *request, .net = {[ESP_BEFORE] = subject->net},
+                     .bytes = {[ESP_BEFORE] = subject->bytes}};
+    void *judge = NULL;
+    p.request.search.seed = subject->options->seed;
+    esp_status status = make_groups(subject, request, &p.grouping);
+    if (status == ESP_OK)
+        status = esp_ranking_make(subject->net, (esp_importance)request->importance, subject->options->seed, NULL,
+                                  &p.ranking);
+    if (status == ESP_OK)
+        status = app->judge_create(&(esp_judge_config){.subject = subject, .ranking = &p.ranking}, &judge);
+    if (status == ESP_OK) status = search_with(&p, judge, journal, journal_named);
+    app->judge_free(judge);
+    if (status == ESP_OK) status = operate(&p);
+    if (status == ESP_OK) *out = p;
+    else                  esp_pruning_free(&p);
+    return status;
+}
+
+/* ---- held-out data ---- */
+
+esp_status esp_pruning_measure(esp_pruning *p)
+{
+    const esp_application *app = p->subject->application;
+    esp_status status = ESP_OK;
+    for (int i = 0; i < ESP_PRUNED_STAGES && status == ESP_OK; i++) {
+        status = app->measure(p->subject, p->net[i], esp_prune_stage_names[i], &p->measured[i]);
+        if (status == ESP_OK) p->ms[i] = app->time(p->subject, p->net[i]);
+    }
+    return status;
+}
+
+void esp_pruning_free(esp_pruning *p)
+{
+    for (int i = 0; i < ESP_PRUNED_STAGES; i++) {
+        esp_measurement_free(&p->measured[i]);
+        if (i != ESP_BEFORE) esp_network_free(p->net[i]);
+    }
+    esp_ranking_free(&p->ranking);
+}
