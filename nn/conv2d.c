@@ -119,6 +119,19 @@ static void add_patches(const esp_layer *layer, const conv *c, const float *patc
                 }
 }
 
+void esp_conv2d_patches(const esp_layer *layer, const float *x, int n, float *patches)
+{
+    int channels = layer_channels(layer), k = layer->kernel, rows = layer->in_rows;
+    for (int image = 0; image < n; image++, x += layer->in_size)
+        for (int oy = 0; oy < layer->out_rows; oy++)
+            for (int ox = 0; ox < layer->out_rows; ox++, patches += channels * k * k)
+                for (int ky = 0; ky < k; ky++)
+                    for (int kx = 0; kx < k; kx++) {
+                        const float *pixel = x + ((oy * layer->stride + ky) * rows + ox * layer->stride + kx) * channels;
+                        for (int c = 0; c < channels; c++) patches[(c * k + ky) * k + kx] = pixel[c];
+                    }
+}
+
 void esp_conv2d_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *scratch,
                         float *y)
 {

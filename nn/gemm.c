@@ -2,7 +2,7 @@
 #include <cblas.h>
 #include <pthread.h>
 
-#include "nn/nn.h"
+#include "nn/nn_internal.h"
 
 /* OpenBLAS starts its own threads unless told otherwise; ours are cut above this level, in
  * blocks of fixed size, so that results do not depend on how many there are. */
@@ -11,11 +11,16 @@ static void use_one_thread(void)
     openblas_set_num_threads(1);
 }
 
-static void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, const float *a, const float *b,
-                 float beta, float *c)
+void esp_blas_use_one_thread(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, use_one_thread);
+}
+
+static void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, const float *a, const float *b,
+                 float beta, float *c)
+{
+    esp_blas_use_one_thread();
     cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1.0f, a, ta == CblasTrans ? m : k, b, tb == CblasTrans ? k : n, beta,
                 c, n);
 }
@@ -33,4 +38,10 @@ void esp_gemm_nn(int m, int n, int k, const float *a, const float *b, float beta
 void esp_gemm_tn(int m, int n, int k, const float *a, const float *b, float beta, float *c)
 {
     gemm(CblasTrans, CblasNoTrans, m, n, k, a, b, beta, c);
+}
+
+void esp_syrk(int n, int k, const float *a, float beta, float *c)
+{
+    esp_blas_use_one_thread();
+    cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, n, k, 1.0f, a, n, beta, c, n);
 }

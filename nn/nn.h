@@ -17,6 +17,16 @@
 void esp_gemm_nt(int m, int n, int k, const float *a, const float *b, float beta, float *c);
 void esp_gemm_nn(int m, int n, int k, const float *a, const float *b, float beta, float *c);
 void esp_gemm_tn(int m, int n, int k, const float *a, const float *b, float beta, float *c);
+/* The lower triangle of c[n,n] = a^T a + beta * c; a is [k,n]. */
+void esp_syrk(int n, int k, const float *a, float beta, float *c);
+
+/* ---- spd.c: symmetric positive definite systems, LAPACK in double ---------------------------- */
+
+/* Solves x a = b for every row of b [m,n], in place; of a [n,n], which is destroyed, the lower
+ * triangle is read. Single-threaded. ESP_ERR_NUMERIC when a is not positive definite. */
+esp_status esp_spd_solve(int n, int m, double *a, double *b);
+/* a [n,n] becomes its inverse, both triangles; the lower one is read. */
+esp_status esp_spd_invert(int n, double *a);
 
 /* ---- activation.c ------------------------------------------------------------------------- */
 
@@ -135,6 +145,20 @@ size_t esp_network_params(const esp_network *net, unsigned components); /* train
 /* Multiply-adds of one sample through one component. */
 double esp_component_macs(const esp_network *net, int component);
 
+/* ---- layer.c: one layer on its own ---------------------------------------------------------- */
+
+/* Floats of scratch memory for forward and backward; 0 for all but convolutions. */
+size_t esp_layer_scratch(const esp_layer *layer);
+/* x [n, in_size] (uint8 images for an image layer) -> y [n, out_size], activation included;
+ * BatchNorm with its running statistics. */
+void esp_layer_forward(const esp_network *net, int layer, const void *x, int n, float *scratch, float *y);
+/* What the weights [out, columns] of a dense or convolution layer are multiplied with: `rows` rows
+ * for every sample, one for a dense layer and one for every place of the kernel. */
+int  esp_layer_rows(const esp_layer *layer);
+int  esp_layer_columns(const esp_layer *layer);
+/* x [n, in_size] -> patches [n * rows, columns] of a convolution, columns in the order of its weights. */
+void esp_layer_patches(const esp_layer *layer, const float *x, int n, float *patches);
+
 /* ---- tape.c: one component forward, and backward over what forward recorded ---------------- */
 
 /* Owns the activations of one component for up to `capacity` samples. One tape per thread.
@@ -149,6 +173,12 @@ const float *esp_forward(const esp_network *net, esp_tape *tape, const void *x, 
 /* dy [n, out_size] is destroyed. Adds weight gradients to grads (laid out like net->weights;
  * NULL: not wanted) and writes dx [n, in_size] (NULL: not wanted; never for images). */
 void esp_backward(const esp_network *net, esp_tape *tape, float *dy, float *grads, float *dx);
+/* Output of the component's i-th layer, [n, out_size], activation included; valid until the next forward. */
+const float *esp_tape_output(const esp_tape *tape, int i);
+/* backward hands the loss gradient of every layer's output, [n, out_size], activation included, to
+ * `watch`, last layer first; i counts the component's layers. NULL: nobody watches (default). */
+typedef void (*esp_gradient_fn)(void *context, int i, const float *dy);
+void esp_tape_watch(esp_tape *tape, esp_gradient_fn watch, void *context);
 /* BatchNorm uses batch statistics while training, running ones otherwise (default). */
 void esp_tape_train(esp_tape *tape, bool training);
 /* Moves the running statistics of `net` towards those of the tape's last training forward. */

@@ -4,6 +4,9 @@
 
 #include "nn/nn.h"
 
+/* gemm.c: before the first call of BLAS or LAPACK. */
+void esp_blas_use_one_thread(void);
+
 /* dst[cols] += sum of the rows of src [rows, cols], in row order. */
 void esp_add_rows(int rows, int cols, const float *src, float *dst);
 
@@ -12,6 +15,8 @@ void   esp_image_forward(const esp_layer *layer, const uint8_t *x, int n, float 
 void   esp_flatten_forward(const esp_layer *layer, const float *x, int n, float *y);
 void   esp_flatten_backward(const esp_layer *layer, const float *dy, int n, float *dx);
 size_t esp_conv2d_scratch(const esp_layer *layer); /* floats, forward and backward */
+/* Every place of the kernel as a row [n, out_rows, out_rows | channel, kernel row, kernel column]. */
+void   esp_conv2d_patches(const esp_layer *layer, const float *x, int n, float *patches);
 void   esp_conv2d_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *scratch,
                           float *y);
 /* dy is the gradient before the activation. grads NULL or dx NULL: not wanted. */

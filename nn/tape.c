@@ -15,6 +15,8 @@ struct esp_tape {
     float *scratch;               /* patches of one convolution at a time */
     float *gradient[2];           /* [capacity, largest size], made by the first backward */
     int widest;
+    esp_gradient_fn watch;
+    void *watch_context;
 };
 
 void esp_add_rows(int rows, int cols, const float *restrict src, float *restrict dst)
@@ -39,10 +41,7 @@ esp_tape *esp_tape_create(const esp_network *net, int component, int capacity)
         tape->out[i] = esp_alloc((size_t)capacity * layer->out_size, sizeof(float));
         if (layer->kind == ESP_LAYER_BATCHNORM) tape->batch[i] = esp_alloc(2 * (size_t)layer->out_size, sizeof(float));
         if (layer->out_size > tape->widest) tape->widest = layer->out_size;
-        if (layer->kind == ESP_LAYER_CONV2D) {
-            size_t need = esp_conv2d_scratch(layer);
-            if (need > scratch) scratch = need;
-        }
+        if (esp_layer_scratch(layer) > scratch) scratch = esp_layer_scratch(layer);
     }
     if (scratch) tape->scratch = esp_alloc(scratch, sizeof(float));
     return tape;
@@ -66,46 +65,32 @@ void esp_tape_train(esp_tape *tape, bool training)
     tape->training = training;
 }
 
-static void batchnorm_forward(const esp_network *net, const esp_tape *tape, const esp_layer *layer, const float *x,
-                              float *batch, float *y)
+const float *esp_tape_output(const esp_tape *tape, int i)
 {
-    const float *mean = esp_network_weights(net, layer->mean), *var = esp_network_weights(net, layer->var);
-    if (tape->training) {
-        esp_batchnorm_statistics(layer, x, tape->n, batch);
-        mean = batch;
-        var = batch + layer->in_size;
-    }
-    esp_batchnorm_forward(net, layer, x, tape->n, mean, var, y);
+    return tape->out[i];
+}
+
+void esp_tape_watch(esp_tape *tape, esp_gradient_fn watch, void *context)
+{
+    tape->watch = watch;
+    tape->watch_context = context;
+}
+
+static void batchnorm_train(const esp_network *net, const esp_layer *layer, const float *x, int n, float *batch,
+                            float *y)
+{
+    esp_batchnorm_statistics(layer, x, n, batch);
+    esp_batchnorm_forward(net, layer, x, n, batch, batch + layer->in_size, y);
+    esp_act_forward(layer->act, n, layer->out_size, NULL, y);
 }
 
 static void layer_forward(const esp_network *net, esp_tape *tape, int i, const void *x)
 {
     const esp_layer *layer = tape_layer(net, tape, i);
-    float *y = tape->out[i];
-    int n = tape->n;
-    switch (layer->kind) {
-    case ESP_LAYER_IMAGE:
-        esp_image_forward(layer, x, n, y);
-        break;
-    case ESP_LAYER_CONV2D: /* adds bias and activation itself, while the outputs are in cache */
-        esp_conv2d_forward(net, layer, x, n, tape->scratch, y);
-        break;
-    case ESP_LAYER_FLATTEN:
-        esp_flatten_forward(layer, x, n, y);
-        break;
-    case ESP_LAYER_DENSE:
-        esp_gemm_nt(n, layer->out_size, layer->in_size, x, esp_network_weights(net, layer->weight), 0.0f, y);
-        esp_act_forward(layer->act, n, layer->out_size, esp_network_weights(net, layer->bias), y);
-        break;
-    case ESP_LAYER_LAYERNORM:
-        esp_layernorm_forward(net, layer, x, n, y);
-        esp_act_forward(layer->act, n, layer->out_size, NULL, y);
-        break;
-    case ESP_LAYER_BATCHNORM:
-        batchnorm_forward(net, tape, layer, x, tape->batch[i], y);
-        esp_act_forward(layer->act, n, layer->out_size, NULL, y);
-        break;
-    }
+    if (layer->kind == ESP_LAYER_BATCHNORM && tape->training)
+        batchnorm_train(net, layer, x, tape->n, tape->batch[i], tape->out[i]);
+    else
+        esp_layer_forward(net, (int)(layer - net->layer), x, tape->n, tape->scratch, tape->out[i]);
 }
 
 const float *esp_forward(const esp_network *net, esp_tape *tape, const void *x, int n)
@@ -181,6 +166,7 @@ void esp_backward(const esp_network *net, esp_tape *tape, float *dy, float *grad
     int first = tape_layer(net, tape, 0)->kind == ESP_LAYER_IMAGE ? 1 : 0;
     assert(!(first && dx));
     for (int i = last; i >= first; i--) {
+        if (tape->watch) tape->watch(tape->watch_context, i, dy);
         float *below = i == first ? dx : tape->gradient[i % 2];
         layer_backward(net, tape, i, i == 0 ? tape->x : tape->out[i - 1], dy, grads, below);
         dy = below;

@@ -63,6 +63,10 @@ esp_status esp_ranking_make(const esp_network *net, esp_importance kind, uint64_
         ranking.order[axis] = esp_alloc((size_t)net->axis[axis].size, sizeof(int));
         ranking.score[axis] = esp_alloc((size_t)net->axis[axis].size, sizeof(double));
     }
+    if (calibration) {
+        esp_status status = esp_calibration_check(net, calibration);
+        if (status != ESP_OK) return status;
+    }
     esp_status status = criteria[kind].score(net, calibration, seed, ranking.score);
     if (status != ESP_OK) {
         esp_ranking_free(&ranking);

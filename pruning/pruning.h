@@ -73,11 +73,13 @@ double esp_smooth_sparsity(const esp_network *net, const esp_grouping *grouping,
 
 /* What one component reads when recorded data runs through the network. */
 typedef struct {
-    int         source;   /* component whose output comes first in the input; -1: recorded data alone */
-    const void *data;     /* source -1: [count, in_size] as esp_forward takes it (uint8 images when the first
+    int          source;  /* component whose output comes first in the input; -1: recorded data alone */
+    const void  *data;    /* source -1: [count, in_size] as esp_forward takes it (uint8 images when the first
                              layer is an image, else float). Otherwise [count, columns] float that follow the
                              source's output, or NULL */
-    int         columns;  /* of data behind a source's output; source -1: not read */
+    int          columns; /* of data behind a source's output; source -1: not read */
+    const float *target;  /* [count, out_size] what the output should be, for criteria that look at a loss;
+                             NULL: no opinion */
 } esp_feed;
 
 /* Recorded data for every component of a network; borrows it. A source stands before its readers. A
@@ -87,6 +89,9 @@ typedef struct {
     int      count;                     /* samples */
     esp_feed feed[ESP_MAX_COMPONENTS];
 } esp_calibration;
+
+/* ESP_OK, or ESP_ERR_SHAPE naming the component whose feed does not fit. */
+esp_status esp_calibration_check(const esp_network *net, const esp_calibration *calibration);
 
 /* ---- importance.c, importance_*.c ------------------------------------------------------------------ */
 
@@ -121,6 +126,25 @@ void esp_cut_make(const esp_network *net, const esp_ranking *ranking, const esp_
 void esp_cut_free(esp_cut *cut);
 /* Cut + network -> a physically smaller network, the caller's to free. */
 esp_status esp_surgery(const esp_network *net, const esp_cut *cut, esp_network **out);
+
+/* ---- compensate.c: surgery that repairs what it leaves ------------------------------------------------ */
+
+typedef enum {
+    ESP_COMPENSATION_NONE,
+    ESP_COMPENSATION_MEAN, /* the mean contribution of the removed units goes into the bias of their readers */
+    ESP_COMPENSATION_LSQ   /* readers are fitted again by least squares to the dense network's pre-activations */
+} esp_compensation;
+#define ESP_COMPENSATION_CHOICES "none|mean|lsq"
+
+/* A network, and what compensation needs of it, computed once. */
+typedef struct esp_surgeon esp_surgeon;
+
+/* Borrows net and calibration (NULL when nothing is compensated; otherwise ESP_ERR_USAGE). */
+esp_status esp_surgeon_create(const esp_network *net, esp_compensation compensation,
+                              const esp_calibration *calibration, esp_surgeon **out);
+void       esp_surgeon_free(esp_surgeon *surgeon); /* accepts NULL */
+/* esp_surgery, then compensation. Single-threaded; several threads may operate at once. */
+esp_status esp_surgeon_operate(const esp_surgeon *surgeon, const esp_cut *cut, esp_network **out);
 
 /* ---- objective.c, journal.c: evaluations, cached by width vector, journalled ---------------------- */
 

@@ -25,6 +25,51 @@ esp_status esp_score_l1(const esp_network *net, const esp_calibration *calibrati
 esp_status esp_score_l2(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
                         double *const *scores);
 
+/* ---- calibration.c: recorded data at every layer ---- */
+
+enum { ESP_PLAYBACK_BLOCKS = 8 };
+
+/* The samples first .. first + n - 1. */
+typedef struct {
+    int         first, n;
+    esp_tape   *tape[ESP_MAX_COMPONENTS];   /* NULL: not fed */
+    float      *joined[ESP_MAX_COMPONENTS]; /* a source's output and the data that follow it */
+    const void *input[ESP_MAX_COMPONENTS];
+} esp_playback_block;
+
+/* Recorded data running through a network, a batch of blocks at a time. */
+typedef struct {
+    const esp_network     *net;
+    const esp_calibration *calibration;
+    int played, num_blocks, max_blocks;
+    esp_playback_block block[ESP_PLAYBACK_BLOCKS];
+} esp_playback;
+
+esp_playback *esp_playback_create(const esp_network *net, const esp_calibration *calibration); /* borrows both */
+void esp_playback_free(esp_playback *play); /* accepts NULL */
+/* Runs the next batch, on all threads; false at the end of the data. */
+bool esp_playback_next(esp_playback *play);
+/* [block->n, in_size] what a layer read, not of an image layer; [block->n, out_size] of a component. */
+const float *esp_playback_input(const esp_playback *play, const esp_playback_block *block, int layer);
+const float *esp_playback_output(const esp_playback *play, const esp_playback_block *block, int component);
+
+bool esp_calibration_feeds(const esp_calibration *calibration, int component);
+/* The rows of recorded data from sample `first` on, of a component without source. */
+const void *esp_feed_rows(const esp_network *net, const esp_calibration *calibration, int component, int first);
+/* joined [n, width + columns]: rows of a source's output [n, width], each followed by its data. */
+void esp_feed_join(const esp_feed *feed, int first, int n, int width, const float *source, float *joined);
+
+/* A dense or convolution layer that reads an axis. Unit u of the axis is multiplied with the columns
+ * first + u block .. first + (u + 1) block - 1 of its weights [out, columns]. */
+typedef struct {
+    int layer, first, block;
+} esp_reader;
+
+enum { ESP_MAX_READERS = 2 * ESP_MAX_LAYERS };
+
+/* The fed layers along an axis, in order; out [ESP_MAX_READERS]. */
+int esp_axis_readers(const esp_network *net, const esp_calibration *calibration, int axis, esp_reader *out);
+
 /* ---- objective.c: for the methods ---- */
 
 /* The evaluations that follow bring the search from `done` of `total` to done + span; every block
