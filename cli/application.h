@@ -62,6 +62,18 @@ typedef struct {
 
 void esp_measurement_free(esp_measurement *measurement);
 
+/* What `train` was asked for. */
+typedef struct {
+    const esp_options *options;
+    const char *path;         /* of the configuration */
+    cJSON      *json;         /* read from it, owned by the command */
+    const char *run_dir, *data;
+    bool        resume;
+} esp_train_request;
+
+/* train_agent.c, train_autoencoder.c: read the configuration, train, print what came out. */
+esp_status esp_train_agent(const esp_train_request *request);
+
 /* A search's judge: the context of `performance` below. */
 typedef struct {
     const esp_subject *subject;
@@ -76,6 +88,7 @@ struct esp_application {
     const esp_group_spec *paper_groups;
     const int            *num_paper_groups;
 
+    esp_status (*train)(const esp_train_request *request);
     esp_status (*open)(esp_subject *subject, esp_search_config *search); /* config, net, components */
     esp_status (*prepare)(esp_subject *subject);          /* what judging takes: simulator, images */
     void       (*close)(esp_subject *subject);            /* also after a failure */

@@ -313,6 +313,7 @@ const esp_application esp_application_agent = {
     .action_name = "action",
     .paper_groups = esp_told_paper_groups,
     .num_paper_groups = &esp_told_num_paper_groups,
+    .train = esp_train_agent,
     .open = open_agent,
     .prepare = prepare,
     .close = close_agent,
