@@ -26,6 +26,7 @@ allow envs    "base"
 allow pruning "nn base"
 allow agent   "envs pruning nn base"
 allow autoencoder "pruning nn base"
-allow cli     "agent autoencoder envs pruning nn base"
+allow report  "base"
+allow cli     "report agent autoencoder envs pruning nn base"
 [ $status -eq 0 ] && echo "include directions hold"
 exit $status

@@ -1,0 +1,106 @@
+/* The layout of a chart: how much room its texts need, and so where the plot is. Texts stand in the
+ * margins and never cover a point. */
+#include <math.h>
+
+#include "report/report_internal.h"
+
+#define RADIANS (3.14159265358979323846 / 180)
+
+double esp_frame_x(const esp_frame *frame, double x)
+{
+    return frame->left + esp_range_place(&frame->x, x) * (frame->right - frame->left);
+}
+
+double esp_frame_y(const esp_frame *frame, double y)
+{
+    return frame->bottom - esp_range_place(&frame->y, y) * (frame->bottom - frame->top);
+}
+
+static double widest_tick(const esp_ticks *ticks)
+{
+    double width = 0;
+    for (int i = 0; i < ticks->num; i++) width = fmax(width, esp_text_width(ticks->text[i], ESP_FONT));
+    return width;
+}
+
+/* Fewer ticks until their labels keep a distance. */
+static void fit_x_ticks(esp_frame *frame)
+{
+    double room = frame->right - frame->left;
+    for (int most = (int)fmax(3, room / 50); most >= 3; most--) {
+        esp_ticks_make(&frame->x, most, &frame->x_ticks);
+        double needed = widest_tick(&frame->x_ticks) + 12, last = -INFINITY;
+        bool fits = true;
+        for (int i = 0; i < frame->x_ticks.num; i++) {
+            if (!frame->x_ticks.text[i][0]) continue;
+            double at = esp_range_place(&frame->x, frame->x_ticks.at[i]) * room;
+            fits = fits && at - last >= needed;
+            last = at;
+        }
+        if (fits) return;
+    }
+}
+
+static double reference_room(const esp_chart *chart, double most)
+{
+    double room = 0;
+    for (int i = 0; i < chart->num_references; i++) {
+        const esp_chart_reference *line = &chart->references[i];
+        if (!line->vertical && line->label && esp_reference_shown(chart, line))
+            room = fmax(room, esp_text_width(line->label, ESP_SMALL_FONT) + ESP_GAP);
+    }
+    return fmin(room, most);
+}
+
+static bool has_vertical_label(const esp_chart *chart)
+{
+    for (int i = 0; i < chart->num_references; i++) {
+        const esp_chart_reference *line = &chart->references[i];
+        if (line->vertical && line->label && esp_reference_shown(chart, line)) return true;
+    }
+    return false;
+}
+
+/* Names of categories lie flat where they fit, lean where there are many, stand where they crowd. */
+static void fit_categories(esp_frame *frame)
+{
+    const esp_chart *chart = frame->chart;
+    if (chart->num_categories < 1) return;
+    double longest = 0;
+    for (int i = 0; i < chart->num_categories; i++)
+        longest = fmax(longest, esp_text_width(chart->categories[i], ESP_FONT));
+    double slot = (frame->right - frame->left) / chart->num_categories;
+    frame->label_angle = longest + 8 <= slot ? 0 : slot >= 20 ? 40 : 90;
+    frame->label_room = fmin(longest, 0.6 * frame->height);
+    if (frame->label_angle == 0) return;
+    frame->label_every = slot >= ESP_FONT + 2 ? 1 : (int)ceil((ESP_FONT + 2) / slot);
+    double overhang = frame->label_room * cos(frame->label_angle * RADIANS) - slot / 2; /* of the first name */
+    frame->left = fmax(frame->left, ESP_MARGIN + overhang);
+}
+
+void esp_frame_make(const esp_chart *chart, esp_frame *frame)
+{
+    *frame = (esp_frame){.chart = chart, .label_every = 1};
+    frame->width = chart->width ? chart->width : 640;
+    frame->height = chart->height ? chart->height : 400;
+    esp_chart_ranges(chart, &frame->x, &frame->y);
+
+    esp_ticks_make(&frame->y, (int)fmax(3, frame->height / 50), &frame->y_ticks);
+    frame->left = ESP_MARGIN + (chart->y.label ? ESP_LABEL_FONT + ESP_GAP : 0) + widest_tick(&frame->y_ticks) + ESP_GAP + 2;
+    frame->right = frame->width - ESP_MARGIN - reference_room(chart, 0.3 * frame->width);
+    double below = ESP_FONT + ESP_GAP;
+    if (chart->kind == ESP_CHART_BARS) {
+        fit_categories(frame);
+        double angle = frame->label_angle * RADIANS;
+        below = ESP_GAP + frame->label_room * sin(angle) + ESP_FONT * cos(angle);
+    } else {
+        fit_x_ticks(frame);
+    }
+
+    frame->legend_top = ESP_MARGIN + (chart->title ? ESP_TITLE_FONT + ESP_GAP : 0);
+    frame->top = frame->legend_top + ESP_LEGEND_ROW * esp_legend(frame, NULL) + (has_vertical_label(chart) ? ESP_SMALL_FONT + ESP_GAP : 0);
+    frame->bottom = frame->height - ESP_MARGIN - below - (chart->x.label ? ESP_LABEL_FONT + ESP_GAP : 0);
+    double short_by = fmax(0, 0.4 * frame->height - (frame->bottom - frame->top));
+    frame->bottom += short_by;
+    frame->height += short_by;
+}

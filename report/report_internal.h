@@ -1,0 +1,85 @@
+/* What the files of `report` share among themselves. */
+#ifndef ESP_REPORT_INTERNAL_H
+#define ESP_REPORT_INTERNAL_H
+
+#include "report/report.h"
+
+#define ESP_MOST_PX 32767 /* of one side of a PNG picture */
+
+/* ---- svg.c: text that grows ---- */
+
+typedef struct {
+    char  *text;      /* owned, ends with 0 */
+    size_t length, room;
+} esp_svg;
+
+void esp_svg_add(esp_svg *svg, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Text of a person or a file: &, <, >, quotes escaped, what XML or UTF-8 forbids replaced by U+FFFD. */
+void esp_svg_escape(esp_svg *svg, const char *text);
+/* The same, cut short with an ellipsis where it would be wider than `width` px. */
+void esp_svg_escape_within(esp_svg *svg, const char *text, double size, double width);
+/* Px that a text of this font size takes in DejaVu Sans, rather too many than too few. */
+double esp_text_width(const char *text, double size);
+
+/* ---- ticks.c: where an axis is labelled ---- */
+
+#define ESP_MAX_TICKS 64
+
+/* A range of an axis, low < high; on a logarithmic one both > 0. */
+typedef struct {
+    bool   log;
+    double low, high;
+} esp_range;
+
+typedef struct {
+    int    num;
+    double at[ESP_MAX_TICKS];
+    char   text[ESP_MAX_TICKS][32];  /* empty: a small tick without label */
+} esp_ticks;
+
+/* Multiples of 1, 2 or 5 times a power of ten inside the range, at most `most` (>= 2) labels; on a
+ * logarithmic axis powers of ten and what is between them. */
+void esp_ticks_make(const esp_range *range, int most, esp_ticks *ticks);
+/* Place of a value in the range: 0 at low, 1 at high. */
+double esp_range_place(const esp_range *range, double value);
+
+/* ---- chart_range.c, chart_layout.c: axes and where the plot is ---- */
+
+enum { ESP_FONT = 12, ESP_SMALL_FONT = 11, ESP_LABEL_FONT = 13, ESP_TITLE_FONT = 15 }; /* px */
+enum { ESP_MARGIN = 14, ESP_GAP = 6, ESP_LEGEND_ROW = 18 };                            /* px */
+
+typedef struct {
+    const esp_chart *chart;
+    esp_range x, y;
+    esp_ticks x_ticks, y_ticks;       /* none at the x of bars */
+    double left, right, top, bottom;  /* px of the plot's edges, top < bottom */
+    double width, height;             /* px of the picture */
+    double legend_top;                /* px of the first row of the legend */
+    double label_angle;               /* degrees by which the names of categories are turned */
+    double label_room;                /* px a name may be long */
+    int    label_every;               /* only every so-manieth category is named */
+} esp_frame;
+
+/* Whether a value has a place on an axis: finite, and positive if logarithmic. */
+bool   esp_drawable(double value, bool log);
+bool   esp_reference_shown(const esp_chart *chart, const esp_chart_reference *line);
+void   esp_chart_ranges(const esp_chart *chart, esp_range *x, esp_range *y);
+void   esp_frame_make(const esp_chart *chart, esp_frame *frame);
+double esp_frame_x(const esp_frame *frame, double x);  /* px */
+double esp_frame_y(const esp_frame *frame, double y);  /* px */
+
+/* ---- chart_legend.c ---- */
+
+const char *esp_series_color(int series);
+/* A marker of the series' shape around (x, y): path data that starts there, then is relative. */
+void esp_series_marker(esp_svg *svg, int series, double x, double y);
+/* Draws the legend unless svg is NULL; returns its number of rows. */
+int  esp_legend(const esp_frame *frame, esp_svg *svg);
+
+/* ---- chart_frame.c ---- */
+
+/* Title, legend, grid, axes with ticks and labels; and the reference lines. */
+void esp_frame_draw(const esp_frame *frame, esp_svg *svg);
+void esp_frame_references(const esp_frame *frame, esp_svg *svg);
+
+#endif

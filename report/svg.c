@@ -1,0 +1,126 @@
+/* A writer of SVG text: appends formatted markup and escaped words, and knows about how wide they are. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/report_internal.h"
+
+/* ---- growing text ---- */
+
+static void reserve(esp_svg *svg, size_t more)
+{
+    if (svg->length + more < svg->room) return;
+    size_t room = 2 * (svg->length + more) + 4096;
+    char *text = esp_alloc(room, 1);
+    if (svg->text) memcpy(text, svg->text, svg->length);
+    free(svg->text);
+    svg->text = text;
+    svg->room = room;
+}
+
+void esp_svg_add(esp_svg *svg, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    if (length > 0) {
+        reserve(svg, (size_t)length + 1);
+        vsnprintf(svg->text + svg->length, (size_t)length + 1, format, again);
+        svg->length += (size_t)length;
+    }
+    va_end(again);
+    va_end(arguments);
+}
+
+/* ---- characters ---- */
+
+/* Reads one character of UTF-8 and moves past it. 0 at the end; U+FFFD, one byte on, for a sequence
+ * that is cut short, overlong, a surrogate, or beyond U+10FFFF, and for what XML 1.0 forbids. */
+static uint32_t next_character(const char **text)
+{
+    static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
+    const unsigned char *at = (const unsigned char *)*text;
+    if (*at == 0) return 0;
+    (*text)++;
+    if (*at < 0x80) return *at < 0x20 && *at != '\t' && *at != '\n' && *at != '\r' ? 0xfffd : *at;
+
+    int more = *at >= 0xf0 && *at < 0xf8 ? 3 : *at >= 0xe0 && *at < 0xf0 ? 2 : *at >= 0xc0 && *at < 0xe0 ? 1 : 0;
+    if (more == 0) return 0xfffd;
+    uint32_t character = *at & (0x3fu >> more);
+    for (int i = 1; i <= more; i++) {
+        if ((at[i] & 0xc0) != 0x80) return 0xfffd;
+        character = character << 6 | (at[i] & 0x3f);
+    }
+    bool forbidden = character < smallest[more] || character > 0x10ffff || (character >= 0xd800 && character < 0xe000)
+                     || character == 0xfffe || character == 0xffff;
+    if (forbidden) return 0xfffd;
+    *text += more;
+    return character;
+}
+
+static void add_character(esp_svg *svg, uint32_t c)
+{
+    switch (c) {
+    case '&': esp_svg_add(svg, "&amp;"); return;
+    case '<': esp_svg_add(svg, "&lt;"); return;
+    case '>': esp_svg_add(svg, "&gt;"); return;
+    case '"': esp_svg_add(svg, "&quot;"); return;
+    case '\t':
+    case '\n':
+    case '\r': esp_svg_add(svg, " "); return;
+    default: break;
+    }
+    char utf8[5] = {0};
+    if (c < 0x80) {
+        utf8[0] = (char)c;
+    } else if (c < 0x800) {
+        utf8[0] = (char)(0xc0 | c >> 6);
+        utf8[1] = (char)(0x80 | (c & 0x3f));
+    } else if (c < 0x10000) {
+        utf8[0] = (char)(0xe0 | c >> 12);
+        utf8[1] = (char)(0x80 | (c >> 6 & 0x3f));
+        utf8[2] = (char)(0x80 | (c & 0x3f));
+    } else {
+        utf8[0] = (char)(0xf0 | c >> 18);
+        utf8[1] = (char)(0x80 | (c >> 12 & 0x3f));
+        utf8[2] = (char)(0x80 | (c >> 6 & 0x3f));
+        utf8[3] = (char)(0x80 | (c & 0x3f));
+    }
+    esp_svg_add(svg, "%s", utf8);
+}
+
+void esp_svg_escape(esp_svg *svg, const char *text)
+{
+    for (uint32_t c; (c = next_character(&text));) add_character(svg, c);
+}
+
+/* ---- widths ---- */
+
+/* Advance in ems. Four classes are enough to lay out labels; exact metrics depend on the reader's fonts. */
+static double advance(uint32_t c)
+{
+    if (c >= 0x80) return c == 0x2026 || c >= 0x2e80 ? 1 : 0.65; /* ellipsis and ideographs are square */
+    if (strchr("ijl'|I", (int)c)) return 0.3;
+    if (strchr("frt.,:;()[]-/ !\"J", (int)c)) return 0.4;
+    if (strchr("mwMW%@+=<>~#&", (int)c)) return 0.95;
+    return c >= 'A' && c <= 'Z' ? 0.72 : 0.63;
+}
+
+double esp_text_width(const char *text, double size)
+{
+    double ems = 0;
+    for (uint32_t c; (c = next_character(&text));) ems += advance(c);
+    return ems * size;
+}
+
+void esp_svg_escape_within(esp_svg *svg, const char *text, double size, double width)
+{
+    if (esp_text_width(text, size) <= width) {
+        esp_svg_escape(svg, text);
+        return;
+    }
+    double left = width - size; /* of the ellipsis */
+    for (uint32_t c; (c = next_character(&text)) && (left -= advance(c) * size) >= 0;) add_character(svg, c);
+    esp_svg_add(svg, "\u2026");
+}
