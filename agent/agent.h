@@ -190,8 +190,8 @@ esp_status      esp_controller_act(void *controller, int n, int step, const uint
 
 /* ---- evaluate.c: the closed loop ---------------------------------------------------------------------- */
 
-/* What episodes are for; keeps their seeds apart. */
-typedef enum { ESP_EPISODES_REPORT, ESP_EPISODES_SEARCH, ESP_EPISODES_TRAIN } esp_episode_use;
+/* What episodes are for; keeps their seeds apart. Two bits of a seed: there is no fifth. */
+typedef enum { ESP_EPISODES_REPORT, ESP_EPISODES_SEARCH, ESP_EPISODES_TRAIN, ESP_EPISODES_RECORD } esp_episode_use;
 
 /* The first `count` episodes of a seed, all from one start. */
 void esp_episodes_name(uint64_t seed, esp_episode_use use, int start, int count, esp_episode *out);
@@ -203,6 +203,7 @@ typedef struct {
     const esp_plan_budget *budget;   /* of the planner */
     const esp_episode     *episodes;
     int                    count;
+    double                 noise;    /* deviation of Gaussian noise on the actions; 0: as the controller wants */
 } esp_evaluation;
 
 /* Plays all episodes on all threads, in blocks of fixed size that advance in step: 5 with the
@@ -306,7 +307,73 @@ esp_status   esp_updater_step(esp_updater *updater, const esp_batch *batch, int6
  * state.safetensors for exact resume. */
 esp_status esp_train(const esp_agent_config *config, const char *run_dir, bool resume);
 
+/* ---- schedule.c --------------------------------------------------------------------------------- */
+
 /* The schedule of the reference: "linear(a, b, d)" at a step. */
 double esp_linear_schedule(double start, double end, double duration, int64_t step);
+
+/* ---- record.c: episodes of the dense agent, for whoever prunes it ------------------------------- */
+
+typedef struct {
+    const esp_network      *net;
+    const esp_agent_config *config;
+    esp_controller_kind     kind;     /* who acts; the planner with planner.search.* */
+    int                     episodes; /* >= 1; even numbers start at random, odd ones hanging */
+    double                  noise;    /* deviation of the noise on the actions, >= 0: a pruned controller meets
+                                         states beside the dense one's path */
+    uint64_t                seed;     /* of episodes that nothing is searched or reported on */
+} esp_record_config;
+
+/* 100 episodes of the policy with noise 0.2, seed 1; net and config are the caller's to name. */
+esp_record_config esp_record_config_default(void);
+
+/* What was played; owned arrays. */
+typedef struct {
+    int      episodes, num_steps, num_actions;
+    int      stack, frame;      /* frames the network sees; pixels of one */
+    uint8_t *frames;            /* [episodes, num_steps + 1, frame]: every frame once */
+    float   *actions;           /* [episodes, num_steps, num_actions], noise included */
+    float   *rewards;           /* [episodes, num_steps], of env.reward, unscaled */
+    double   mean_return;
+} esp_recording;
+
+/* Plays on all threads, under a progress bar; bit-identical on any number of them. ESP_ERR_RANGE for
+ * a configuration outside its bounds. */
+esp_status esp_recording_make(esp_pool *pool, const esp_record_config *config, esp_recording *out);
+void       esp_recording_free(esp_recording *recording);
+
+/* Evenly spread moments of a recording, as importance and compensation take them. */
+typedef struct {
+    esp_calibration calibration; /* borrows the arrays below: valid as long as they are */
+    uint8_t        *obs;         /* [count, stack, frame] */
+    float          *actions;     /* [count, num_actions] */
+} esp_recorded_samples;
+
+/* At most `count` (>= 1) moments, every one of the recording when it holds fewer. Feeds `components`:
+ * the encoder reads obs; the policy the latent; dynamics, reward and both values latent | action. */
+esp_recorded_samples esp_recording_samples(const esp_recording *recording, int count, unsigned components);
+void                 esp_recorded_samples_free(esp_recorded_samples *samples);
+
+/* A replay filled with the recording, its rewards scaled as train.reward_scale says; the caller's to
+ * free. */
+esp_replay *esp_recording_replay(const esp_recording *recording, const esp_agent_config *config);
+
+/* ---- finetune.c: gradient steps after the cut --------------------------------------------------- */
+
+typedef struct {
+    int      steps;             /* >= 0 */
+    double   learning_rate;     /* of both Adams, first */
+    double   learning_rate_end; /* share of it left at the last step (cosine) */
+    uint64_t seed;              /* names the batches and their noise */
+} esp_finetune_config;
+
+esp_finetune_config esp_finetune_config_default(void);
+
+/* Moves the weights of a pruned agent by the losses of training (latent consistency, reward, value,
+ * policy) on a recording of the dense one, with the batches, loss.* and weight averaging of the
+ * agent's configuration. Under a progress bar; bit-identical on any number of threads. When it fails
+ * or is interrupted the weights are as before. ESP_ERR_SHAPE when the recording is of another agent. */
+esp_status esp_agent_finetune(esp_network *net, const esp_agent_config *config, const esp_recording *recording,
+                              const esp_finetune_config *settings);
 
 #endif

@@ -47,13 +47,7 @@ static esp_status choose(void *context, int n, int step, const uint8_t *obs, flo
         return ESP_OK;
     }
     esp_status status = esp_controller_act(a->controller, n, step, obs, actions);
-    for (int e = 0; e < n; e++) {
-        float noise[ESP_MAX_ACTIONS];
-        esp_rng_normal(&a->rng[e], noise, (size_t)A);
-        /* Clamped here, so that what is recorded is what was done. */
-        for (int i = 0; i < A; i++)
-            actions[e * A + i] = fminf(1.0f, fmaxf(-1.0f, actions[e * A + i] + a->std * noise[i]));
-    }
+    esp_explore(n, A, a->std, a->rng, actions);
     return status;
 }
 
@@ -69,34 +63,24 @@ static void name_episodes(const esp_trainer *trainer, int64_t first, int n, esp_
     }
 }
 
-/* Memory for `n` recorded episodes. */
+/* Memory for `n` episodes, played and played again. */
 typedef struct {
+    esp_recording   memory;
     esp_trajectory *trajectory;
-    uint8_t *frames;
-    float *actions, *rewards;
 } recording;
 
 static recording recording_create(const esp_trainer *trainer, int n)
 {
-    const esp_world *world = trainer->world;
-    size_t L = (size_t)world->num_steps, A = (size_t)world->num_actions;
-    size_t pixels = (size_t)world->config.image_size * world->config.image_size;
-    recording r = {.trajectory = esp_alloc((size_t)n, sizeof *r.trajectory),
-                   .frames = esp_alloc((size_t)n * (L + 1), pixels),
-                   .actions = esp_alloc((size_t)n * L * A, sizeof(float)),
-                   .rewards = esp_alloc((size_t)n * L, sizeof(float))};
-    for (int i = 0; i < n; i++)
-        r.trajectory[i] = (esp_trajectory){.rewards = r.rewards + i * L, .actions = r.actions + i * L * A,
-                                           .frames = r.frames + i * (L + 1) * pixels};
+    recording r;
+    esp_recording_create(&trainer->config.env, trainer->world->num_actions, n, &r.memory);
+    r.trajectory = esp_recording_trajectories(&r.memory);
     return r;
 }
 
 static void recording_free(recording *r)
 {
+    esp_recording_free(&r->memory);
     free(r->trajectory);
-    free(r->frames);
-    free(r->actions);
-    free(r->rewards);
 }
 
 static esp_status play_block(esp_trainer *trainer, int64_t first, int n, bool again, esp_trajectory *out)

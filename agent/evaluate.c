@@ -3,7 +3,7 @@
 #include <omp.h>
 #include <stdlib.h>
 
-#include "agent/agent.h"
+#include "agent/agent_internal.h"
 
 void esp_episodes_name(uint64_t seed, esp_episode_use use, int start, int count, esp_episode *out)
 {
@@ -21,6 +21,9 @@ typedef struct {
 typedef struct {
     esp_controller *controller;
     step_count     *steps;
+    int             num_actions;
+    float           noise;                  /* deviation; 0: none */
+    esp_rng         rng[ESP_EPISODE_BLOCK]; /* of the noise, by episode */
 } player;
 
 static esp_status act(void *context, int n, int step, const uint8_t *obs, float *actions)
@@ -31,7 +34,9 @@ static esp_status act(void *context, int n, int step, const uint8_t *obs, float 
     done = p->steps->done += n;
     if (p->steps->task && omp_get_thread_num() == 0)
         esp_progress(p->steps->task, done, p->steps->total, "control steps");
-    return esp_controller_act(p->controller, n, step, obs, actions);
+    esp_status status = esp_controller_act(p->controller, n, step, obs, actions);
+    if (p->noise > 0.0f) esp_explore(n, p->num_actions, p->noise, p->rng, actions);
+    return status;
 }
 
 /* A planner's samples fill matrix products already; a policy's need more episodes in step. */
@@ -49,8 +54,11 @@ static esp_status play_block(esp_pool *pool, const esp_evaluation *ev, int first
     int n = block_size(ev, first);
     esp_status status = esp_pool_simulator(pool, &simulator);
     if (status != ESP_OK) return status;
-    player p = {esp_controller_create(ev->net, ev->config, ev->kind, ev->budget, n), steps};
+    player p = {.controller = esp_controller_create(ev->net, ev->config, ev->kind, ev->budget, n), .steps = steps,
+                .num_actions = ev->net->component[ESP_TOLD_POLICY].out_size, .noise = (float)ev->noise};
     esp_controller_begin(p.controller, ev->episodes + first, n);
+    for (int e = 0; e < n; e++)
+        p.rng[e] = esp_rng_make(ev->episodes[first + e].seed, ESP_RNG_EXPLORE, ev->episodes[first + e].index);
     status = esp_rollout(simulator, ev->episodes + first, n, act, &p, out + first);
     esp_controller_free(p.controller);
     return status;

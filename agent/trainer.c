@@ -6,87 +6,12 @@
 
 #include "agent/trainer_internal.h"
 
-double esp_linear_schedule(double start, double end, double duration, int64_t step)
-{
-    double mix = fmin(fmax((double)step / duration, 0.0), 1.0);
-    return (1.0 - mix) * start + mix * end;
-}
-
 double esp_trainer_seconds(const esp_trainer *trainer)
 {
     return trainer->seconds + esp_clock() - trainer->started;
 }
 
 /* ---- updates ---- */
-
-/* Memory of one drawn batch. */
-typedef struct {
-    size_t *slots;
-    uint8_t *obs, *next_obs, *shifted;
-    float *actions, *rewards, *weights, *td_noise, *pi_noise;
-    esp_batch batch;
-} draw;
-
-static draw draw_create(const esp_trainer *t)
-{
-    size_t B = (size_t)t->config.train.batch, T = (size_t)t->config.train.horizon, A = (size_t)t->world->num_actions;
-    size_t image = (size_t)t->net->component[ESP_TOLD_ENCODER].in_size;
-    draw d = {.slots = esp_alloc(B, sizeof *d.slots), .obs = esp_alloc(B, image), .next_obs = esp_alloc(T * B, image),
-              .shifted = esp_alloc(image, 1), .actions = esp_alloc(T * B * A, sizeof(float)),
-              .rewards = esp_alloc(T * B, sizeof(float)), .weights = esp_alloc(B, sizeof(float)),
-              .td_noise = esp_alloc(T * B * A, sizeof(float)), .pi_noise = esp_alloc((T + 1) * B * A, sizeof(float))};
-    d.batch = (esp_batch){.batch = (int)B, .horizon = (int)T, .obs = d.obs, .next_obs = d.next_obs,
-                          .actions = d.actions, .rewards = d.rewards, .weights = d.weights,
-                          .td_noise = d.td_noise, .pi_noise = d.pi_noise};
-    return d;
-}
-
-static void draw_free(draw *d)
-{
-    free(d->slots);
-    free(d->obs);
-    free(d->next_obs);
-    free(d->shifted);
-    free(d->actions);
-    free(d->rewards);
-    free(d->weights);
-    free(d->td_noise);
-    free(d->pi_noise);
-}
-
-/* Every stack is shifted independently of the others, as in the reference. */
-static void shift_stacks(const esp_trainer *t, esp_rng *rng, size_t count, uint8_t *images, uint8_t *scratch)
-{
-    int pad = t->config.train.augment, size = t->config.env.image_size, stack = t->config.env.frame_stack;
-    size_t image = (size_t)stack * size * size;
-    for (size_t i = 0; pad && i < count; i++, images += image) {
-        uint32_t shifts = (uint32_t)(2 * pad + 1);
-        int sx = (int)esp_rng_below(rng, shifts), sy = (int)esp_rng_below(rng, shifts);
-        esp_random_shift(stack, size, pad, sx, sy, images, scratch);
-        memcpy(images, scratch, image);
-    }
-}
-
-static void draw_batch(const esp_trainer *t, draw *d)
-{
-    const esp_train_config *c = &t->config.train;
-    size_t B = (size_t)c->batch, T = (size_t)c->horizon, A = (size_t)t->world->num_actions;
-    esp_rng choice = esp_rng_make(c->seed, ESP_RNG_REPLAY, (uint64_t)t->update);
-    esp_rng noise = esp_rng_make(c->seed, ESP_RNG_UPDATE, (uint64_t)t->update);
-    esp_replay_draw(t->replay, &choice, c->batch, d->slots);
-    esp_replay_weights(t->replay, c->batch, d->slots, d->weights);
-    esp_replay_gather(t->replay, c->batch, d->slots, c->horizon, d->obs, d->next_obs, d->actions, d->rewards);
-    shift_stacks(t, &noise, B, d->obs, d->shifted);
-    shift_stacks(t, &noise, T * B, d->next_obs, d->shifted);
-    esp_rng_normal(&noise, d->td_noise, T * B * A);
-    esp_rng_normal(&noise, d->pi_noise, (T + 1) * B * A);
-}
-
-static double learning_rate(const esp_agent_config *c, int64_t update)
-{
-    double progress = (double)update / c->train.updates, end = c->train.learning_rate_end;
-    return c->loss.learning_rate * (end + (1.0 - end) * 0.5 * (1.0 + cos(M_PI * progress)));
-}
 
 static double mean(int count, const float *x)
 {
@@ -111,24 +36,17 @@ static void watch(esp_trainer *t, double seconds)
     w->seconds += seconds;
 }
 
-/* The mean of the weights so far at first, then an exponential one: a fixed decay would keep the
- * random start for thousands of updates. */
-static void average_weights(esp_trainer *t)
+static esp_status update_once(esp_trainer *t, esp_draw *d)
 {
-    if (!t->average) return;
-    double decay = fmin(t->config.train.average, (double)t->update / (double)(t->update + 9));
-    esp_ema(t->net->num_weights, (float)(1.0 - decay), t->net->weights, t->average->weights);
-}
-
-static esp_status update_once(esp_trainer *t, draw *d)
-{
-    double start = esp_clock();
-    draw_batch(t, d);
-    esp_status status = esp_updater_step(t->updater, &d->batch, t->update, learning_rate(&t->config, t->update));
+    const esp_train_config *c = &t->config.train;
+    double start = esp_clock(), progress = (double)t->update / c->updates;
+    double rate = t->config.loss.learning_rate * esp_cosine_schedule(c->learning_rate_end, progress);
+    esp_draw_batch(d, t->replay, c->seed, t->update);
+    esp_status status = esp_updater_step(t->updater, &d->batch, t->update, rate);
     if (status != ESP_OK) return esp_fail_in(status, "update %lld", (long long)t->update);
     esp_replay_update(t->replay, d->batch.batch, d->slots, t->updater->record.priorities);
     t->update++;
-    average_weights(t);
+    if (t->average) esp_average_weights(c->average, t->update, t->net, t->average);
     watch(t, esp_clock() - start);
     return ESP_OK;
 }
@@ -241,13 +159,13 @@ static esp_status train_loop(esp_trainer *t)
 {
     const esp_train_config *c = &t->config.train;
     esp_status status = ESP_OK;
-    draw d = draw_create(t);
+    esp_draw *d = esp_draw_create(&t->config, t->world->num_actions);
     if (esp_replay_added(t->replay) == 0) status = esp_trainer_collect(t, c->seed_episodes);
     while (status == ESP_OK && t->update < c->updates) {
         status = esp_check_interrupt();
         if (status == ESP_OK && t->update == c->reward_updates && t->update > 0) status = change_reward(t);
         if (status == ESP_OK && collects_before(c, t->update)) status = esp_trainer_collect(t, c->cycle_episodes);
-        if (status == ESP_OK) status = update_once(t, &d);
+        if (status == ESP_OK) status = update_once(t, d);
         if (status == ESP_OK && t->update % 100 == 0) status = write_window(t);
         bool due = t->update % c->eval_every == 0 || t->update == c->updates;
         if (status == ESP_OK && due) status = evaluate_and_keep_best(t);
@@ -256,7 +174,7 @@ static esp_status train_loop(esp_trainer *t)
             esp_progress("train", (double)t->update, c->updates, "collected return %.0f, best mean return %.0f",
                          t->collected, isfinite(t->best) ? t->best : 0.0);
     }
-    draw_free(&d);
+    esp_draw_free(d);
     return status;
 }
 

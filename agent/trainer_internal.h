@@ -3,7 +3,7 @@
 #ifndef ESP_TRAINER_INTERNAL_H
 #define ESP_TRAINER_INTERNAL_H
 
-#include "agent/agent.h"
+#include "agent/agent_internal.h"
 
 /* Sums of the updates since the last line of metrics.jsonl. */
 typedef struct {

@@ -1,0 +1,44 @@
+/* What training, recording and finetuning share. */
+#ifndef ESP_AGENT_INTERNAL_H
+#define ESP_AGENT_INTERNAL_H
+
+#include "agent/agent.h"
+
+/* ---- explore.c ---- */
+
+/* actions [n, num_actions] += std times normals, clamped to [-1, 1]; episode e draws from rng[e]. */
+void esp_explore(int n, int num_actions, float std, esp_rng *rng, float *actions);
+
+/* ---- record.c ---- */
+
+/* Memory of `episodes` episodes, and trajectories [episodes] that write into it (owned by who asked). */
+void            esp_recording_create(const esp_env_config *env, int num_actions, int episodes, esp_recording *out);
+esp_trajectory *esp_recording_trajectories(const esp_recording *recording);
+
+/* ---- draw.c: batches for the updater ---- */
+
+/* Memory of one drawn batch; the slots it came from are where its new priorities go. */
+typedef struct {
+    esp_batch batch;         /* borrows the arrays below */
+    size_t   *slots;         /* [B] */
+    uint8_t  *obs, *next_obs, *shifted;
+    float    *actions, *rewards, *weights, *td_noise, *pi_noise;
+    int       num_actions;
+    int       pad, size, stack; /* of the random shift: pixels, image side, frames */
+} esp_draw;
+
+/* Batches of train.batch samples of train.horizon steps, shifted by train.augment pixels. */
+esp_draw *esp_draw_create(const esp_agent_config *config, int num_actions);
+void      esp_draw_free(esp_draw *draw); /* accepts NULL */
+/* Everything random about batch number `update` is named by it and the seed. */
+void      esp_draw_batch(esp_draw *draw, const esp_replay *replay, uint64_t seed, int64_t update);
+
+/* ---- schedule.c ---- */
+
+/* 1 at progress 0, `end` at progress 1, half a cosine between. */
+double esp_cosine_schedule(double end, double progress);
+/* The running mean of the weights after `update` updates: of all so far at first, then an
+ * exponential one, since a fixed decay would keep the start for thousands of updates. */
+void   esp_average_weights(double decay, int64_t update, const esp_network *net, esp_network *average);
+
+#endif

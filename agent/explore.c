@@ -1,0 +1,18 @@
+/* Gaussian noise on what a controller wants. */
+#include "agent/agent_internal.h"
+
+/* A NaN stays one, so that the simulator refuses it. */
+static float clamp_action(float a)
+{
+    return a > 1.0f ? 1.0f : a < -1.0f ? -1.0f : a;
+}
+
+void esp_explore(int n, int num_actions, float std, esp_rng *rng, float *actions)
+{
+    for (int e = 0; e < n; e++) {
+        float noise[ESP_MAX_ACTIONS];
+        esp_rng_normal(&rng[e], noise, (size_t)num_actions);
+        for (int i = 0; i < num_actions; i++)
+            actions[e * num_actions + i] = clamp_action(actions[e * num_actions + i] + std * noise[i]);
+    }
+}
