@@ -214,18 +214,23 @@ esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *evaluation, const 
 /* Episodes a simulator of an evaluation's pool must hold. */
 #define ESP_EPISODE_BLOCK 10
 
-/* The closed-loop objective of a search: mean return over fixed episodes, candidates in parallel. */
+/* The first `count` search episodes of a seed: random and hanging starts in turn, so that every
+ * number of them has both. */
+void esp_search_episodes(uint64_t seed, int count, esp_episode *out);
+
+/* The closed-loop objective of a search: mean return over the first scale * count search episodes,
+ * candidates in parallel. */
 typedef struct {
     const esp_network      *net;      /* dense */
     const esp_agent_config *config;
     esp_controller_kind     kind;
-    const esp_episode      *episodes;
-    int                     count;
+    uint64_t                seed;
+    int                     count;    /* episodes at scale 1 */
     esp_pool               *pool;
 } esp_closed_loop;
 
 /* An esp_performance_fn; context is an esp_closed_loop. */
-esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts, double *performance);
+esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts, int scale, double *performance);
 
 /* ---- replay.c ------------------------------------------------------------------------------------------- */
 

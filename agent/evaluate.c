@@ -87,30 +87,75 @@ esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *ev, const char *ta
     return status;
 }
 
-static esp_status candidate_return(const esp_closed_loop *loop, const esp_cut *cut, double *mean)
+/* ---- candidates of a search ---- */
+
+void esp_search_episodes(uint64_t seed, int count, esp_episode *out)
 {
-    esp_network *net = NULL;
-    esp_trajectory *trajectories = esp_alloc((size_t)loop->count, sizeof *trajectories);
-    esp_status status = esp_surgery(loop->net, cut, &net);
-    esp_evaluation ev = {.net = net, .config = loop->config, .kind = loop->kind,
-                         .budget = &loop->config->planner.search, .episodes = loop->episodes, .count = loop->count};
-    step_count unseen = {.task = NULL};
-    for (int first = 0; status == ESP_OK && first < loop->count; first += block_size(&ev, first))
-        status = play_block(loop->pool, &ev, first, &unseen, trajectories);
-    *mean = 0.0;
-    for (int i = 0; i < loop->count; i++) *mean += trajectories[i].episode_return / loop->count;
-    esp_network_free(net);
-    free(trajectories);
+    for (int i = 0; i < count; i++) {
+        esp_episodes_name(seed, ESP_EPISODES_SEARCH, i % 2 == 0 ? ESP_START_RANDOM : ESP_START_HANGING, 1, &out[i]);
+        out[i].index = (uint64_t)i / 2;
+    }
+}
+
+/* n candidates over the same episodes. Blocks of all candidates are one pile of work, since the
+ * few that play many episodes have to fill all threads as well. */
+typedef struct {
+    const esp_closed_loop *loop;
+    const esp_cut  *cuts;
+    int             n, count;       /* candidates; episodes of each */
+    esp_episode    *episodes;       /* [count] */
+    esp_network   **nets;           /* [n] */
+    esp_trajectory *trajectories;   /* [n, count] */
+} trial;
+
+static esp_status cut_all(const trial *t)
+{
+    esp_error *errors = esp_alloc((size_t)t->n, sizeof *errors);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int i = 0; i < t->n; i++) esp_error_take(&errors[i], esp_surgery(t->loop->net, &t->cuts[i], &t->nets[i]));
+    esp_status status = first_failure(errors, t->n);
+    free(errors);
     return status;
 }
 
-esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts, double *performance)
+static esp_status play_all(const trial *t)
+{
+    const esp_closed_loop *loop = t->loop;
+    esp_evaluation shape = {.kind = loop->kind, .count = t->count};
+    int block = block_size(&shape, 0), blocks = (t->count + block - 1) / block;
+    esp_error *errors = esp_alloc((size_t)(t->n * blocks), sizeof *errors);
+    step_count unseen = {.task = NULL};
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int i = 0; i < t->n * blocks; i++) {
+        int candidate = i / blocks;
+        esp_evaluation ev = {.net = t->nets[candidate], .config = loop->config, .kind = loop->kind,
+                             .budget = &loop->config->planner.search, .episodes = t->episodes, .count = t->count};
+        esp_trajectory *trajectories = t->trajectories + (size_t)candidate * (size_t)t->count;
+        esp_error_take(&errors[i], play_block(loop->pool, &ev, i % blocks * block, &unseen, trajectories));
+    }
+    esp_status status = first_failure(errors, t->n * blocks);
+    free(errors);
+    return status;
+}
+
+esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts, int scale, double *performance)
 {
     const esp_closed_loop *loop = context;
-    esp_error *errors = esp_alloc((size_t)n, sizeof *errors);
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int i = 0; i < n; i++) esp_error_take(&errors[i], candidate_return(loop, &cuts[i], &performance[i]));
-    esp_status status = first_failure(errors, n);
-    free(errors);
+    trial t = {.loop = loop, .cuts = cuts, .n = n, .count = scale * loop->count};
+    t.episodes = esp_alloc((size_t)t.count, sizeof *t.episodes);
+    t.nets = esp_alloc((size_t)n, sizeof *t.nets);
+    t.trajectories = esp_alloc((size_t)n * (size_t)t.count, sizeof *t.trajectories);
+    esp_search_episodes(loop->seed, t.count, t.episodes);
+    esp_status status = cut_all(&t);
+    if (status == ESP_OK) status = play_all(&t);
+    for (int i = 0; i < n; i++) {
+        performance[i] = 0.0;
+        for (int e = 0; e < t.count; e++)
+            performance[i] += t.trajectories[(size_t)i * (size_t)t.count + (size_t)e].episode_return / t.count;
+        esp_network_free(t.nets[i]);
+    }
+    free(t.trajectories);
+    free(t.nets);
+    free(t.episodes);
     return status;
 }

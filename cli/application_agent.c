@@ -95,11 +95,6 @@ static void close_agent(esp_subject *subject)
 
 /* ---- the judge of a search ---- */
 
-typedef struct {
-    esp_closed_loop loop;
-    esp_episode    *episodes;
-} judge;
-
 /* The start does not decide: every evaluation plays both. */
 static void identify(const esp_subject *subject, cJSON *identity)
 {
@@ -118,29 +113,17 @@ static void identify(const esp_subject *subject, cJSON *identity)
 static esp_status judge_create(const esp_judge_config *config, void **out)
 {
     const esp_subject *subject = config->subject;
-    int count = subject->judging.search, hanging = count / 2, random = count - hanging;
-    uint64_t seed = subject->options->seed;
-    judge *j = esp_alloc(1, sizeof *j);
-    j->episodes = esp_alloc((size_t)count, sizeof *j->episodes);
-    esp_episodes_name(seed, ESP_EPISODES_SEARCH, ESP_START_RANDOM, random, j->episodes);
-    esp_episodes_name(seed, ESP_EPISODES_SEARCH, ESP_START_HANGING, hanging, j->episodes + random);
-    j->loop = (esp_closed_loop){.net = subject->net, .config = &subject->agent.config, .kind = kind_of(subject),
-                                .episodes = j->episodes, .count = count, .pool = subject->agent.pool};
-    *out = j;
+    esp_closed_loop *loop = esp_alloc(1, sizeof *loop);
+    *loop = (esp_closed_loop){.net = subject->net, .config = &subject->agent.config, .kind = kind_of(subject),
+                              .seed = subject->options->seed, .count = subject->judging.search,
+                              .pool = subject->agent.pool};
+    *out = loop;
     return ESP_OK;
 }
 
-static void judge_free(void *memory)
+static void judge_free(void *judge)
 {
-    judge *j = memory;
-    if (j) free(j->episodes);
-    free(j);
-}
-
-static esp_status performance(void *memory, int n, const esp_cut *cuts, double *out)
-{
-    judge *j = memory;
-    return esp_closed_loop_performance(&j->loop, n, cuts, out);
+    free(judge);
 }
 
 /* ---- held-out episodes ---- */
@@ -320,7 +303,7 @@ const esp_application esp_application_agent = {
     .identify = identify,
     .judge_create = judge_create,
     .judge_free = judge_free,
-    .performance = performance,
+    .performance = esp_closed_loop_performance,
     .measure = measure,
     .flops = flops,
     .time = time_of_action,

@@ -12,5 +12,7 @@ const esp_field esp_search_fields[] = {
     KEY_DOUBLE(difference, 1e-6, ESP_MAX_COEFFICIENT, "half-width of a central difference, at least one unit (gd)"),
     {"search.iterations", ESP_INT, offsetof(esp_search_config, iterations), 1, 100000, NULL,
      "iterations at most (gd); coefficient vectors drawn (random)"},
+    {"search.finalists", ESP_INT, offsetof(esp_search_config, finalists), 1, ESP_MAX_FINALISTS, NULL,
+     "best points judged again with 4 and 16 times the episodes or images; 1: none is"},
 };
 const int esp_search_num_fields = sizeof esp_search_fields / sizeof *esp_search_fields;

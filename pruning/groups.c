@@ -1,5 +1,6 @@
 /* Groups: which axes share a coefficient, and how many parameters stand behind it. Both built-in
  * groupings are read off the tensors, which already say what depends on what. */
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +9,13 @@
 static bool among(unsigned components, int component)
 {
     return components >> component & 1u;
+}
+
+static void clear(esp_grouping *grouping)
+{
+    memset(grouping, 0, sizeof *grouping);
+    grouping->round_to = 1;
+    for (int g = 0; g < ESP_MAX_AXES; g++) grouping->group[g].most = ESP_MAX_COEFFICIENT;
 }
 
 static bool couples(const esp_network *net, int axis)
@@ -31,7 +39,7 @@ static void count_along(const esp_network *net, unsigned components, int axis, e
 
 void esp_grouping_structural(const esp_network *net, unsigned components, esp_grouping *out)
 {
-    memset(out, 0, sizeof *out);
+    clear(out);
     out->structural_constraint = true;
     for (int axis = 0; axis < net->num_axes; axis++) {
         if (!net->axis[axis].prunable || !(esp_axis_components(net, axis) & components)) continue;
@@ -106,15 +114,41 @@ static esp_status add_group(const esp_network *net, const esp_group_spec *spec, 
         if (!elsewhere(net, components, spec->modules[i])) group->modules++;
     group->params = count_produced(net, components, group);
     if (group->num_axes > 0) grouping->num++;
-    else                     memset(group, 0, sizeof *group);
+    else                     *group = (esp_group){.most = ESP_MAX_COEFFICIENT};
     return ESP_OK;
 }
 
 esp_status esp_grouping_from_specs(const esp_network *net, const esp_group_spec *specs, int count,
                                    unsigned components, esp_grouping *out)
 {
-    memset(out, 0, sizeof *out);
+    clear(out);
     esp_status status = ESP_OK;
     for (int i = 0; i < count && status == ESP_OK; i++) status = add_group(net, &specs[i], components, out);
     return status;
+}
+
+/* ---- bounds ---- */
+
+static esp_status nothing_matches(const esp_grouping *grouping, const char *pattern)
+{
+    char list[ESP_ERROR_TEXT / 2] = "";
+    for (int g = 0; g < grouping->num; g++) {
+        size_t length = strlen(list);
+        snprintf(list + length, sizeof list - length, "%s%s", g > 0 ? ", " : "", grouping->group[g].name);
+    }
+    return esp_fail(ESP_ERR_USAGE, "no group matches '%.64s'; there are: %s", pattern, list);
+}
+
+esp_status esp_grouping_pin(esp_grouping *grouping, const char *pattern, double value)
+{
+    if (!(value >= 0 && value <= ESP_MAX_COEFFICIENT))
+        return esp_fail(ESP_ERR_RANGE, "group '%.64s': coefficient %g, expected 0 to %g", pattern, value,
+                        ESP_MAX_COEFFICIENT);
+    int matches = 0;
+    for (int g = 0; g < grouping->num; g++) {
+        if (fnmatch(pattern, grouping->group[g].name, 0) != 0) continue;
+        grouping->group[g].least = grouping->group[g].most = value;
+        matches++;
+    }
+    return matches > 0 ? ESP_OK : nothing_matches(grouping, pattern);
 }

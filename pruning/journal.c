@@ -1,6 +1,7 @@
 /* The journal of a search: JSON lines, a header that says what was searched and one line for every
  * evaluation. Numbers are written so that reading gives the same bits, hence a search that reads
  * its evaluations back takes the same path as one that makes them. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,8 +112,19 @@ static esp_status read_kept(const esp_objective_config *config, const cJSON *kep
     return ESP_OK;
 }
 
+/* Journals from before there were scales have none. */
+static esp_status read_scale(const cJSON *entry, const char *source, int *scale)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(entry, "scale");
+    double value = !item ? 1 : cJSON_IsNumber(item) ? item->valuedouble : NAN;
+    if (!(value >= 1 && value <= INT_MAX && value == floor(value)))
+        return esp_fail(ESP_ERR_FORMAT, "%s: \"scale\" is a whole number from 1", source);
+    *scale = (int)value;
+    return ESP_OK;
+}
+
 static esp_status read_entry(const esp_objective_config *config, const cJSON *entry, const char *source,
-                             esp_widths *widths, double *performance)
+                             esp_widths *widths, int *scale, double *performance)
 {
     const cJSON *kept = cJSON_GetObjectItemCaseSensitive(entry, "kept");
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(entry, "performance");
@@ -120,7 +132,8 @@ static esp_status read_entry(const esp_objective_config *config, const cJSON *en
         return esp_fail(ESP_ERR_FORMAT, "%s: an evaluation has \"kept\" (an object) and \"performance\" (a number)",
                         source);
     *performance = value->valuedouble;
-    return read_kept(config, kept, source, widths);
+    esp_status status = read_scale(entry, source, scale);
+    return status == ESP_OK ? read_kept(config, kept, source, widths) : status;
 }
 
 /* cJSON rounds to 15 digits when it deems that close enough; resuming needs every bit. */
@@ -131,8 +144,8 @@ static void add_exact(cJSON *object, const char *name, double value)
     cJSON_AddRawToObject(object, name, text);
 }
 
-esp_status esp_journal_append(const esp_objective_config *config, const esp_widths *widths, double performance,
-                              double wall_s, int number)
+esp_status esp_journal_append(const esp_objective_config *config, const esp_widths *widths, int scale,
+                              double performance, double wall_s, int number)
 {
     const esp_network *net = config->net;
     cJSON *entry = cJSON_CreateObject();
@@ -144,6 +157,7 @@ esp_status esp_journal_append(const esp_objective_config *config, const esp_widt
             cJSON_AddNumberToObject(kept, net->axis[group->axis[i]].name, widths->kept[group->axis[i]]);
         add_exact(coefficients, group->name, esp_group_fraction(net, group, widths));
     }
+    cJSON_AddNumberToObject(entry, "scale", scale);
     add_exact(entry, "performance", performance);
     add_exact(entry, "wall_s", wall_s);
     cJSON_AddNumberToObject(entry, "evaluation", number);
@@ -168,9 +182,10 @@ static esp_status take_line(const reader *reader, int line, const cJSON *json)
     char source[512];
     snprintf(source, sizeof source, "%.400s: line %d", path, line);
     esp_widths widths;
+    int scale = 1;
     double performance = NAN;
-    esp_status status = read_entry(reader->config, json, source, &widths, &performance);
-    if (status == ESP_OK) reader->found(reader->context, &widths, performance);
+    esp_status status = read_entry(reader->config, json, source, &widths, &scale, &performance);
+    if (status == ESP_OK) reader->found(reader->context, &widths, scale, performance);
     return status;
 }
 

@@ -1,4 +1,4 @@
-/* The objective: performance by width vector. Coefficients are real but units are whole, so many
+/* The objective: performance by width vector and scale. Coefficients are real but units are whole, so many
  * vectors mean the same cut; each cut is evaluated once, remembered here and in the journal. */
 #include <limits.h>
 #include <math.h>
@@ -13,6 +13,7 @@ enum { EVALUATIONS_AT_ONCE = 16 };
 
 typedef struct {
     esp_widths widths;
+    int        scale;
     double     performance;
     bool       asked;        /* by this run; false: only known from the journal */
 } record;
@@ -21,23 +22,27 @@ struct esp_objective {
     esp_objective_config config;
     char   *journal;
     int     num_records, capacity;
-    int     num_asked;
+    int     spent;           /* of the budget: the scales of all that was asked for */
+    int     reserve;         /* of the budget, kept from whoever evaluates now */
     record *records;         /* in the order of evaluation; the journal's first */
-    double  done, span, total; /* where the search is, and how far the next evaluations bring it */
+    double  done, span;      /* where the search is, of 1, and how far the next evaluations bring it */
+    esp_levels levels;
 };
 
 /* ---- memory of what was evaluated ---- */
 
 /* A plain scan: a search makes thousands of evaluations at most, and each takes far longer. */
-static record *find(const esp_objective *objective, const esp_widths *widths)
+static record *find(const esp_objective *objective, const esp_widths *widths, int scale)
 {
     size_t bytes = (size_t)objective->config.net->num_axes * sizeof(int);
-    for (int i = 0; i < objective->num_records; i++)
-        if (memcmp(objective->records[i].widths.kept, widths->kept, bytes) == 0) return &objective->records[i];
+    for (int i = 0; i < objective->num_records; i++) {
+        record *r = &objective->records[i];
+        if (r->scale == scale && memcmp(r->widths.kept, widths->kept, bytes) == 0) return r;
+    }
     return NULL;
 }
 
-static void add(esp_objective *objective, const esp_widths *widths, double performance, bool asked)
+static void add(esp_objective *objective, const esp_widths *widths, int scale, double performance, bool asked)
 {
     if (objective->num_records == objective->capacity) {
         int capacity = objective->capacity ? 2 * objective->capacity : 256;
@@ -47,13 +52,13 @@ static void add(esp_objective *objective, const esp_widths *widths, double perfo
         objective->records = larger;
         objective->capacity = capacity;
     }
-    objective->records[objective->num_records++] = (record){*widths, performance, asked};
+    objective->records[objective->num_records++] = (record){*widths, scale, performance, asked};
 }
 
-static void take_from_journal(void *context, const esp_widths *widths, double performance)
+static void take_from_journal(void *context, const esp_widths *widths, int scale, double performance)
 {
     esp_objective *objective = context;
-    if (!find(objective, widths)) add(objective, widths, performance, false);
+    if (!find(objective, widths, scale)) add(objective, widths, scale, performance, false);
 }
 
 /* ---- create ---- */
@@ -70,6 +75,7 @@ esp_status esp_objective_create(const esp_objective_config *config, esp_objectiv
     objective->config = *config;
     if (config->at_once == 0) objective->config.at_once = EVALUATIONS_AT_ONCE;
     objective->config.identity = NULL; /* read once, here */
+    esp_levels_make(config->net, config->grouping, &objective->levels);
     esp_status status = ESP_OK;
     if (config->journal) {
         objective->config.journal = objective->journal = esp_strdup(config->journal);
@@ -83,6 +89,7 @@ esp_status esp_objective_create(const esp_objective_config *config, esp_objectiv
 void esp_objective_free(esp_objective *objective)
 {
     if (!objective) return;
+    esp_levels_free(&objective->levels);
     free(objective->journal);
     free(objective->records);
     free(objective);
@@ -91,14 +98,14 @@ void esp_objective_free(esp_objective *objective)
 /* ---- evaluate ---- */
 
 /* Counts what is asked for and appends records for what is unknown; stops at the budget. */
-static void admit(esp_objective *objective, int n, const esp_widths *widths)
+static void admit(esp_objective *objective, int n, const esp_widths *widths, int scale)
 {
-    for (int i = 0; i < n && esp_objective_left(objective) > 0; i++) {
-        record *known = find(objective, &widths[i]);
+    for (int i = 0; i < n && esp_objective_left(objective) >= scale; i++) {
+        record *known = find(objective, &widths[i], scale);
         if (known && known->asked) continue;
         if (known) known->asked = true;
-        else       add(objective, &widths[i], NAN, true);
-        objective->num_asked++;
+        else       add(objective, &widths[i], scale, NAN, true);
+        objective->spent += scale;
     }
 }
 
@@ -107,7 +114,7 @@ static esp_status run(const esp_objective *objective, int n, const record *recor
     const esp_objective_config *config = &objective->config;
     esp_cut *cuts = esp_alloc((size_t)n, sizeof *cuts);
     for (int i = 0; i < n; i++) esp_cut_make(config->net, config->ranking, &records[i].widths, &cuts[i]);
-    esp_status status = config->performance(config->context, n, cuts, performance);
+    esp_status status = config->performance(config->context, n, cuts, records[0].scale, performance);
     for (int i = 0; i < n; i++) esp_cut_free(&cuts[i]);
     free(cuts);
     for (int i = 0; i < n && status == ESP_OK; i++)
@@ -117,7 +124,7 @@ static esp_status run(const esp_objective *objective, int n, const record *recor
     return status;
 }
 
-/* Evaluates n records from `first` on and journals them. */
+/* Evaluates n records of one scale from `first` on and journals them. */
 static esp_status evaluate_block(esp_objective *objective, int first, int n)
 {
     esp_status status = esp_check_interrupt();
@@ -128,7 +135,8 @@ static esp_status evaluate_block(esp_objective *objective, int first, int n)
     double wall_s = (esp_clock() - start) / n;
     for (int i = 0; i < n && status == ESP_OK; i++) {
         if (objective->journal)
-            status = esp_journal_append(&objective->config, &records[i].widths, performance[i], wall_s, first + i + 1);
+            status = esp_journal_append(&objective->config, &records[i].widths, records[i].scale, performance[i],
+                                        wall_s, first + i + 1);
         if (status == ESP_OK) records[i].performance = performance[i];
     }
     free(performance);
@@ -140,31 +148,31 @@ static void withdraw(esp_objective *objective, int first)
 {
     while (objective->num_records > first && isnan(objective->records[objective->num_records - 1].performance)) {
         objective->num_records--;
-        objective->num_asked--;
+        objective->spent -= objective->records[objective->num_records].scale;
     }
 }
 
-void esp_objective_stage(esp_objective *objective, double done, double span, double total)
+void esp_objective_stage(esp_objective *objective, double done, double span)
 {
     objective->done = done;
     objective->span = span;
-    objective->total = total;
 }
 
 static void show_progress(const esp_objective *objective, int first, int at)
 {
     double share = (double)(at - first) / (objective->num_records - first);
     const record *latest = &objective->records[at - 1];
-    int evaluations = objective->num_asked - objective->num_records + at;
-    esp_progress("prune", objective->done + objective->span * share, objective->total,
+    int evaluations = objective->spent - (objective->num_records - at) * latest->scale;
+    esp_progress("prune", objective->done + objective->span * share, 1,
                  "%d evaluations, performance %.4g at sparsity %.3f", evaluations, latest->performance,
                  esp_search_sparsity(objective, &latest->widths));
 }
 
-esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, double *performance)
+esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, int scale,
+                                  double *performance)
 {
     int first = objective->num_records, at_once = objective->config.at_once;
-    admit(objective, n, widths);
+    admit(objective, n, widths, scale);
     esp_status status = ESP_OK;
     for (int at = first; at < objective->num_records && status == ESP_OK;) {
         int left = objective->num_records - at, block = left < at_once ? left : at_once;
@@ -177,7 +185,7 @@ esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_wid
         return status;
     }
     for (int i = 0; i < n; i++) {
-        const record *known = find(objective, &widths[i]);
+        const record *known = find(objective, &widths[i], scale);
         performance[i] = known && known->asked ? known->performance : NAN;
     }
     return ESP_OK;
@@ -185,12 +193,22 @@ esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_wid
 
 int esp_objective_evaluations(const esp_objective *objective)
 {
-    return objective->num_asked;
+    return objective->spent;
 }
 
 int esp_objective_left(const esp_objective *objective)
 {
-    return objective->config.budget ? objective->config.budget - objective->num_asked : INT_MAX;
+    return objective->config.budget ? objective->config.budget - objective->reserve - objective->spent : INT_MAX;
+}
+
+const esp_levels *esp_objective_levels(const esp_objective *objective)
+{
+    return &objective->levels;
+}
+
+void esp_objective_reserve(esp_objective *objective, int evaluations)
+{
+    objective->reserve = evaluations;
 }
 
 const esp_objective_config *esp_objective_settings(const esp_objective *objective)

@@ -18,10 +18,12 @@ typedef struct {
     int    axis[ESP_MAX_AXES];
     int    modules;              /* layers involved, the column "Modules" of Tables II and IV */
     size_t params;               /* s_i of Eq. (1b) */
+    double least, most;          /* bounds of the coefficient: 0 and ESP_MAX_COEFFICIENT unless pinned */
 } esp_group;
 
 typedef struct {
     bool structural_constraint;  /* the constraint is on structural sparsity, else on nominal */
+    int  round_to;               /* kept widths are multiples of it, or the full size; 1: any width */
     int  num;
     esp_group group[ESP_MAX_AXES];
 } esp_grouping;
@@ -47,12 +49,17 @@ void esp_grouping_structural(const esp_network *net, unsigned components, esp_gr
 esp_status esp_grouping_from_specs(const esp_network *net, const esp_group_spec *specs, int count,
                                    unsigned components, esp_grouping *out);
 
+/* Fixes the coefficient of every group whose name matches a shell pattern (fnmatch): 0 protects it.
+ * ESP_ERR_USAGE with the names there are when none matches, ESP_ERR_RANGE outside [0, 0.95]. */
+esp_status esp_grouping_pin(esp_grouping *grouping, const char *pattern, double value);
+
 /* ---- widths.c: how many units stay, and exact sparsity from counts alone --------------------- */
 
 typedef struct { int kept[ESP_MAX_AXES]; } esp_widths; /* by axis of the network */
 
 esp_widths esp_widths_full(const esp_network *net);
-/* kept = n - round(c n), at least one unit and at least n - floor(0.95 n). */
+/* kept = n - round(c n) with c within the group's bounds, at least one unit and at least
+ * n - floor(0.95 n); then the nearest width that round_to allows, which n always is. */
 esp_widths esp_widths_of(const esp_network *net, const esp_grouping *grouping, const double *coefficients);
 /* The realised coefficient of a group: units removed / units before, over all its axes. */
 double esp_group_fraction(const esp_network *net, const esp_group *group, const esp_widths *widths);
@@ -149,8 +156,9 @@ esp_status esp_surgeon_operate(const esp_surgeon *surgeon, const esp_cut *cut, e
 /* ---- objective.c, journal.c: evaluations, cached by width vector, journalled ---------------------- */
 
 /* Performance (higher is better, finite) of n cuts of the dense network, evaluated in parallel by
- * the application; equal cuts give equal numbers. */
-typedef esp_status (*esp_performance_fn)(void *context, int n, const esp_cut *cuts, double *performance);
+ * the application; equal cuts give equal numbers. `scale` >= 1 is the fidelity: so many times the
+ * episodes or images of scale 1, which are among them, at so many times the cost. */
+typedef esp_status (*esp_performance_fn)(void *context, int n, const esp_cut *cuts, int scale, double *performance);
 
 /* What is searched: borrowed parts and the memory of what was evaluated. */
 typedef struct esp_objective esp_objective;
@@ -162,7 +170,7 @@ typedef struct {
     unsigned            components;  /* those the controller uses; sparsity counts only them */
     esp_performance_fn  performance;
     void               *context;
-    int                 budget;      /* evaluations at most, >= 2; 0: no limit */
+    int                 budget;      /* evaluations at most, one of scale s counting s; >= 2; 0: no limit */
     int                 at_once;     /* cuts of one call of `performance` at most, >= 1; 0: 16 */
     const char         *journal;     /* path of a JSON-lines file, or NULL: not kept */
     const cJSON        *identity;    /* what makes evaluations comparable (checkpoint hash, seeds,
@@ -175,17 +183,21 @@ typedef struct {
 esp_status esp_objective_create(const esp_objective_config *config, esp_objective **out);
 void       esp_objective_free(esp_objective *objective); /* accepts NULL */
 
-/* Performance at n width vectors [n]; only those never seen before are evaluated, duplicates once.
+/* Performance at n width vectors [n], all at one scale; only those never seen at that scale are
+ * evaluated, duplicates once.
  *
  * A spent budget is no error: what it does not cover, the later ones of `widths`, gets NAN.
  * Evaluations read from the journal count as soon as they are asked for, so a resumed search spends
  * its budget exactly as an uninterrupted one. ESP_ERR_NUMERIC when a performance is not finite. */
-esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, double *performance);
-int        esp_objective_evaluations(const esp_objective *objective); /* distinct ones asked for */
+esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, int scale,
+                                  double *performance);
+int        esp_objective_evaluations(const esp_objective *objective); /* distinct ones asked for, times their scale */
 int        esp_objective_left(const esp_objective *objective);        /* of the budget; INT_MAX: no limit */
 const esp_objective_config *esp_objective_settings(const esp_objective *objective);
 
 /* ---- search.c, search_*.c ---------------------------------------------------------------------------- */
+
+#define ESP_MAX_FINALISTS 64
 
 /* search.* of the configuration. */
 typedef struct {
@@ -194,6 +206,7 @@ typedef struct {
     double rate, momentum;       /* gradient descent: coefficient per slope of relative performance */
     double difference;           /* half-width of a central difference, at least one unit */
     int    iterations;           /* at most; random: coefficient vectors drawn */
+    int    finalists;            /* best points judged again at larger scales, 1 (none) to 64 */
     uint64_t seed;
 } esp_search_config;
 
@@ -206,31 +219,35 @@ typedef struct {
     double baseline;                  /* performance of the uncut network, search episodes */
     double performance;               /* of the result, search episodes; NAN: an earlier search on
                                          the same objective left no evaluation for it */
+    int    scale;                     /* of these two performances */
     double structural, nominal;
-    int    evaluations, iterations;
+    int    evaluations, iterations;   /* evaluations in those of scale 1 */
 } esp_search_result;
+
+/* A search under way, what a method works on (pruning_internal.h). */
+typedef struct esp_search_run esp_search_run;
 
 typedef struct {
     const char *name;                 /* of --method */
     const char *help;
-    /* Leaves widths, performance and iterations of its best feasible point in *result, and NAN when
-     * it did not evaluate that point; esp_search then does. *result comes with the baseline, the
-     * widths of the equal cut and performance NAN. Stops early when the budget ends. */
-    esp_status (*run)(esp_objective *objective, const esp_search_config *config, esp_search_result *result);
+    /* Offers every feasible point it may end at, with its performance at scale 1, or leaves the one
+     * it ends at in run->result.widths without evaluating it. Stops early when the budget ends. */
+    esp_status (*search)(esp_search_run *run);
 } esp_search_method;
 
 extern const esp_search_method esp_search_methods[]; /* ends with name == NULL */
 const esp_search_method *esp_search_find(const char *name); /* NULL with the error text set */
 
-/* Runs a method and checks its promise: |constrained sparsity - target| <= tolerance, or
- * ESP_ERR_INFEASIBLE with the nearest sparsity that can be reached, found before anything is
- * evaluated. ESP_ERR_RANGE for a configuration outside its bounds. */
+/* Runs a method, judges the best points it found again at larger scales (finalists.c), and checks
+ * its promise: |constrained sparsity - target| <= tolerance, or ESP_ERR_INFEASIBLE with the nearest
+ * sparsity that can be reached, found before anything is evaluated. ESP_ERR_RANGE for a
+ * configuration outside its bounds. */
 esp_status esp_search(esp_objective *objective, const esp_search_method *method,
                       const esp_search_config *config, esp_search_result *result);
 
-/* The coefficients t * direction (clamped to [0, 0.95]) whose sparsity is closest to the target;
- * direction >= 0, all zero means all equal. Also the smallest repair: single units are then moved
- * to come within tolerance. ESP_ERR_INFEASIBLE names the nearest sparsity. */
+/* The coefficients t * direction (clamped to the groups' bounds) whose sparsity is closest to the
+ * target; direction >= 0, all zero means all equal. Also the smallest repair: single levels are then
+ * moved to come within tolerance. ESP_ERR_INFEASIBLE names the nearest sparsity and what to loosen. */
 esp_status esp_search_project(const esp_objective *objective, const esp_search_config *config,
                               const double *direction, esp_widths *widths);
 

@@ -6,14 +6,30 @@
 
 /* ---- journal.c ---- */
 
-typedef void (*esp_journal_fn)(void *context, const esp_widths *widths, double performance);
+typedef void (*esp_journal_fn)(void *context, const esp_widths *widths, int scale, double performance);
 
 /* Creates config->journal, or checks that it belongs to this search and hands every evaluation in
  * it to `found`. Afterwards the file ends with a complete line. */
 esp_status esp_journal_open(const esp_objective_config *config, esp_journal_fn found, void *context);
 /* `number` counts the evaluations of the file, from 1. */
-esp_status esp_journal_append(const esp_objective_config *config, const esp_widths *widths, double performance,
-                              double wall_s, int number);
+esp_status esp_journal_append(const esp_objective_config *config, const esp_widths *widths, int scale,
+                              double performance, double wall_s, int number);
+
+/* ---- levels.c ---- */
+
+/* The distinct settings of every group within its bounds and rounding, fewest units removed first.
+ * A setting is named by a coefficient for which esp_widths_of gives its widths. */
+typedef struct {
+    int     num;                        /* groups */
+    int     count[ESP_MAX_AXES];        /* levels of a group, at least 1 */
+    double *coefficient[ESP_MAX_AXES];  /* [count], rising; owned */
+} esp_levels;
+
+void       esp_levels_make(const esp_network *net, const esp_grouping *grouping, esp_levels *out);
+void       esp_levels_free(esp_levels *levels);
+int        esp_levels_nearest(const esp_levels *levels, int g, double coefficient);
+/* The widths of a level for every group. */
+esp_widths esp_levels_widths(const esp_objective *objective, const int *level);
 
 /* ---- the rows of the table in importance.c: scores [axis][unit] of every axis ---- */
 
@@ -72,22 +88,56 @@ int esp_axis_readers(const esp_network *net, const esp_calibration *calibration,
 
 /* ---- objective.c: for the methods ---- */
 
-/* The evaluations that follow bring the search from `done` of `total` to done + span; every block
- * of them moves the progress bar. */
-void   esp_objective_stage(esp_objective *objective, double done, double span, double total);
+const esp_levels *esp_objective_levels(const esp_objective *objective);
+/* The evaluations that follow bring the search from `done` to done + span, of 1; every block of
+ * them moves the progress bar. */
+void esp_objective_stage(esp_objective *objective, double done, double span);
+/* Keeps so much of the budget from whoever evaluates until it is set to 0 again. */
+void esp_objective_reserve(esp_objective *objective, int evaluations);
 
 /* ---- search.c: for the methods ---- */
 
+/* Bounds like 0.21 are missed by binary numbers by a hair. */
+#define ESP_SPARSITY_SLACK 1e-12
+
+typedef struct {
+    esp_widths widths;
+    double     performance;
+} esp_finalist;
+
+struct esp_search_run {
+    esp_objective *objective;
+    const esp_objective_config *settings;
+    const esp_levels *levels;
+    const esp_search_config *config;
+    esp_search_result result;             /* comes with the baseline and the widths of the equal cut */
+    int          num_finalists;
+    esp_finalist finalist[ESP_MAX_FINALISTS]; /* feasible points offered so far, best first */
+};
+
 double esp_search_sparsity(const esp_objective *objective, const esp_widths *widths);
-bool   esp_search_feasible(const esp_objective *objective, const esp_search_config *config, const esp_widths *widths);
-/* Remembers a point in *result when it is feasible and the best so far; true when it is. */
-bool   esp_search_offer(const esp_objective *objective, const esp_search_config *config, const esp_widths *widths,
-                        double performance, esp_search_result *result);
+bool   esp_search_feasible(const esp_search_run *run, const esp_widths *widths);
+/* Best performance offered so far, NAN before there is one. */
+double esp_search_best(const esp_search_run *run);
+/* Evaluates points at scale 1 and offers them; performance [n] may be NULL. */
+esp_status esp_search_judge(esp_search_run *run, int n, const esp_widths *widths, double *performance);
+/* The evaluations that follow bring the method from `done` of its `total` to done + span. */
+void   esp_search_stage(const esp_search_run *run, double done, double span, double total);
+
+/* ---- finalists.c ---- */
+
+/* Remembers a point when it is feasible and one of the best; performance at scale 1, NAN: not evaluated. */
+void       esp_search_offer(esp_search_run *run, const esp_widths *widths, double performance);
+double     esp_finalists_share(const esp_search_config *config);
+/* Keeps what the finalists need of the budget. */
+void       esp_finalists_reserve(const esp_search_run *run);
+/* Judges the points offered and leaves the best in run->result. */
+esp_status esp_finalists_judge(esp_search_run *run);
 
 /* ---- the rows of esp_search_methods ---- */
 
-esp_status esp_search_gd(esp_objective *objective, const esp_search_config *config, esp_search_result *result);
-esp_status esp_search_magnitude(esp_objective *objective, const esp_search_config *config, esp_search_result *result);
-esp_status esp_search_random(esp_objective *objective, const esp_search_config *config, esp_search_result *result);
+esp_status esp_search_gd(esp_search_run *run);
+esp_status esp_search_magnitude(esp_search_run *run);
+esp_status esp_search_random(esp_search_run *run);
 
 #endif

@@ -39,10 +39,9 @@
 #define GAIN     1e-3 /* of |P(0)|: what counts as a gain */
 
 typedef struct {
-    esp_objective *objective;
+    esp_search_run *run;
     const esp_objective_config *settings;
     const esp_search_config *config;
-    esp_search_result *result;
     int    num;                  /* groups */
     double scale;                /* |P(0)| */
     double c[ESP_MAX_AXES];      /* the iterate */
@@ -63,7 +62,8 @@ static esp_widths iterate(const descent *d)
 static esp_widths beside(const descent *d, int g, double distance)
 {
     descent moved = *d;
-    moved.c[g] = fmin(fmax(d->c[g] + distance, 0), ESP_MAX_COEFFICIENT);
+    const esp_group *group = &d->settings->grouping->group[g];
+    moved.c[g] = fmin(fmax(d->c[g] + distance, group->least), group->most);
     return iterate(&moved);
 }
 
@@ -99,14 +99,9 @@ static void choose_difference(const descent *d, int g, esp_widths *less, esp_wid
 static double slope_between(const descent *d, int g, const esp_widths *widths, const double *performance)
 {
     double move = fraction(d, g, &widths[1]) - fraction(d, g, &widths[0]);
-    if (move == 0) return 0; /* an axis that cannot lose a unit */
+    if (move == 0) return 0; /* a group that is pinned or cannot lose a unit */
     double slope = -(performance[1] - performance[0]) / (move * d->scale);
     return fmin(fmax(slope, 0), STEEPEST);
-}
-
-static void remember(descent *d, const esp_widths *widths, double performance)
-{
-    esp_search_offer(d->objective, d->config, widths, performance, d->result);
 }
 
 /* The iterate and its 2 m neighbours in one parallel batch. Only the iterate can become the result:
@@ -118,10 +113,10 @@ static esp_status sample(descent *d)
     int count = 1 + 2 * d->num;
     widths[0] = iterate(d);
     for (int g = 0; g < d->num; g++) choose_difference(d, g, &widths[1 + 2 * g], &widths[2 + 2 * g]);
-    esp_objective_stage(d->objective, d->result->iterations, 1, d->config->iterations + 1);
-    esp_status status = esp_objective_evaluate(d->objective, count, widths, performance);
+    esp_search_stage(d->run, d->run->result.iterations, 1, d->config->iterations + 1);
+    esp_status status = esp_objective_evaluate(d->run->objective, count, widths, 1, performance);
     if (status != ESP_OK) return status;
-    remember(d, &widths[0], performance[0]);
+    esp_search_offer(d->run, &widths[0], performance[0]);
     for (int g = 0; g < d->num; g++) d->slope[g] = slope_between(d, g, &widths[1 + 2 * g], &performance[1 + 2 * g]);
     return ESP_OK;
 }
@@ -137,9 +132,10 @@ static double sparsity_of(const descent *d, const double *c, double *gradient)
 static void moved(const descent *d, const double *gradient, double price, double *next)
 {
     for (int g = 0; g < d->num; g++) {
-        double lowest = d->arrived ? 0 : d->c[g];
+        const esp_group *group = &d->settings->grouping->group[g];
+        double lowest = d->arrived ? group->least : d->c[g];
         double wish = d->c[g] + d->config->momentum * d->v[g] - d->config->rate * d->slope[g] + price * gradient[g];
-        next[g] = fmin(fmax(wish, lowest), ESP_MAX_COEFFICIENT);
+        next[g] = fmin(fmax(wish, lowest), group->most);
     }
 }
 
@@ -147,8 +143,8 @@ static void moved(const descent *d, const double *gradient, double price, double
  * gradient would be of no use. */
 static int iterations_left(const descent *d)
 {
-    int affordable = (esp_objective_left(d->objective) - 1) / (2 * d->num + 1);
-    int allowed = d->config->iterations - d->result->iterations;
+    int affordable = (esp_objective_left(d->run->objective) - 1) / (2 * d->num + 1);
+    int allowed = d->config->iterations - d->run->result.iterations;
     return affordable < allowed ? affordable : allowed;
 }
 
@@ -170,14 +166,14 @@ static void step(descent *d, int steps)
         d->c[g] = next[g];
     }
     d->arrived = d->arrived || fabs(sparsity_of(d, d->c, NULL) - target) <= d->config->tolerance;
-    d->result->iterations++;
+    d->run->result.iterations++;
 }
 
 /* ---- the descent ---- */
 
 static bool exhausted(descent *d)
 {
-    double performance = d->result->performance;
+    double performance = esp_search_best(d->run);
     if (!isnan(performance) && (isnan(d->best) || performance > d->best + GAIN * d->scale)) {
         d->best = performance;
         d->stale = 0;
@@ -191,22 +187,17 @@ static bool exhausted(descent *d)
 static esp_status finish(descent *d)
 {
     esp_widths widths = iterate(d);
-    if (esp_search_feasible(d->objective, d->config, &widths)) {
-        double performance;
-        esp_status status = esp_objective_evaluate(d->objective, 1, &widths, &performance);
-        if (status == ESP_OK) remember(d, &widths, performance);
-        return status;
-    }
-    if (!isnan(d->result->performance)) return ESP_OK;
-    return esp_search_project(d->objective, d->config, d->c, &d->result->widths);
+    if (esp_search_feasible(d->run, &widths)) return esp_search_judge(d->run, 1, &widths, NULL);
+    if (d->run->num_finalists > 0) return ESP_OK;
+    return esp_search_project(d->run->objective, d->config, d->c, &d->run->result.widths);
 }
 
-esp_status esp_search_gd(esp_objective *objective, const esp_search_config *config, esp_search_result *result)
+esp_status esp_search_gd(esp_search_run *run)
 {
-    const esp_objective_config *settings = esp_objective_settings(objective);
-    descent d = {.objective = objective, .settings = settings, .config = config, .result = result,
-                 .num = settings->grouping->num, .scale = fabs(result->baseline), .best = NAN};
+    descent d = {.run = run, .settings = run->settings, .config = run->config, .num = run->levels->num,
+                 .scale = fabs(run->result.baseline), .best = NAN};
     if (!(d.scale > 1e-9)) d.scale = 1; /* a controller that scores nothing has no scale of its own */
+    for (int g = 0; g < d.num; g++) d.c[g] = run->settings->grouping->group[g].least;
     esp_status status = ESP_OK;
     for (int left; (left = iterations_left(&d)) > 0; step(&d, left)) {
         status = sample(&d);

@@ -2,9 +2,9 @@
  * importance alone decides which. */
 #include "pruning/pruning_internal.h"
 
-esp_status esp_search_magnitude(esp_objective *objective, const esp_search_config *config, esp_search_result *result)
+esp_status esp_search_magnitude(esp_search_run *run)
 {
     const double equal[ESP_MAX_AXES] = {0};
-    result->iterations = 1;
-    return esp_search_project(objective, config, equal, &result->widths);
+    run->result.iterations = 1;
+    return esp_search_project(run->objective, run->config, equal, &run->result.widths);
 }

@@ -13,11 +13,27 @@ esp_widths esp_widths_full(const esp_network *net)
 }
 
 /* floor(0.95 n) < n, so one unit stays whatever n is. */
-static int units_removed(int n, double coefficient)
+static int fewest_units(int n)
 {
-    int most = (int)floor(ESP_MAX_COEFFICIENT * n);
-    int removed = (int)lround(coefficient * n);
-    return removed < 0 ? 0 : removed > most ? most : removed;
+    return n - (int)floor(ESP_MAX_COEFFICIENT * n);
+}
+
+static int units_kept(int n, double coefficient)
+{
+    int kept = n - (int)lround(coefficient * n), fewest = fewest_units(n);
+    return kept > n ? n : kept < fewest ? fewest : kept;
+}
+
+/* The nearest width that the rounding allows: within the group's bounds if one lies there. */
+static int width_of(const esp_grouping *grouping, const esp_group *group, int n, double coefficient)
+{
+    int kept = units_kept(n, fmin(fmax(coefficient, group->least), group->most));
+    int low = units_kept(n, group->most), high = units_kept(n, group->least);
+    int below = kept - kept % grouping->round_to, above = below == kept ? kept : below + grouping->round_to;
+    if (kept == n || above > n) above = n;
+    if (below < fewest_units(n)) return above;
+    if ((below >= low) != (above <= high)) return below >= low ? below : above;
+    return kept - below < above - kept ? below : above;
 }
 
 esp_widths esp_widths_of(const esp_network *net, const esp_grouping *grouping, const double *coefficients)
@@ -26,8 +42,8 @@ esp_widths esp_widths_of(const esp_network *net, const esp_grouping *grouping, c
     for (int g = 0; g < grouping->num; g++) {
         const esp_group *group = &grouping->group[g];
         for (int i = 0; i < group->num_axes; i++) {
-            int n = net->axis[group->axis[i]].size;
-            widths.kept[group->axis[i]] = n - units_removed(n, coefficients[g]);
+            int axis = group->axis[i];
+            widths.kept[axis] = width_of(grouping, group, net->axis[axis].size, coefficients[g]);
         }
     }
     return widths;

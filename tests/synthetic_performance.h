@@ -12,8 +12,8 @@ typedef struct {
     const esp_grouping *grouping;
     double limit[ESP_MAX_AXES];  /* fraction at which a group has halved the performance; 0: never */
     double height, offset;       /* P = height * product + offset */
-    double noise;                /* relative, a function of the cut alone */
-    int    calls, evaluations;
+    double noise;                /* relative, a function of the cut and the episode */
+    int    calls, evaluations;   /* evaluations in those of scale 1 */
     int    largest_batch;
 } synthetic;
 
@@ -26,24 +26,30 @@ static inline double synthetic_truth(const synthetic *s, const esp_widths *width
     return s->height * product + s->offset;
 }
 
-static inline double synthetic_noise(const synthetic *s, const esp_widths *widths)
+/* The mean over `scale` episodes, those of smaller scales among them. */
+static inline double synthetic_noise(const synthetic *s, const esp_widths *widths, int scale)
 {
     uint64_t hash = 0;
     for (int i = 0; i < s->net->num_axes; i++) hash = hash * 1099511628211u + (uint64_t)widths->kept[i];
     esp_rng rng = esp_rng_make(hash, ESP_RNG_TEST, 4);
-    float normal;
-    esp_rng_normal(&rng, &normal, 1);
-    return s->noise * normal;
+    double sum = 0;
+    for (int i = 0; i < scale; i++) {
+        float normal;
+        esp_rng_normal(&rng, &normal, 1);
+        sum += normal;
+    }
+    return s->noise * sum / scale;
 }
 
-static inline esp_status synthetic_performance(void *context, int n, const esp_cut *cuts, double *performance)
+static inline esp_status synthetic_performance(void *context, int n, const esp_cut *cuts, int scale,
+                                               double *performance)
 {
     synthetic *s = context;
     s->calls++;
-    s->evaluations += n;
+    s->evaluations += n * scale;
     if (n > s->largest_batch) s->largest_batch = n;
     for (int i = 0; i < n; i++)
-        performance[i] = synthetic_truth(s, &cuts[i].widths) * (1 + synthetic_noise(s, &cuts[i].widths));
+        performance[i] = synthetic_truth(s, &cuts[i].widths) * (1 + synthetic_noise(s, &cuts[i].widths, scale));
     return ESP_OK;
 }
 

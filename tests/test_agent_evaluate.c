@@ -196,29 +196,47 @@ static esp_cut make_cut(const esp_network *net, int removed)
     return cut;
 }
 
-static double mean(const double returns[EPISODES])
+static double mean(const double returns[EPISODES], int count)
 {
     double sum = 0.0;
-    for (int i = 0; i < EPISODES; i++) sum += returns[i] / EPISODES;
+    for (int i = 0; i < count; i++) sum += returns[i] / count;
     return sum;
 }
 
 static void check_candidates(esp_controller_kind kind)
 {
-    double dense[EPISODES], performance[3];
+    enum { SMALL = EPISODES / 2, LARGE = 2 * SMALL };
+    double dense[EPISODES], performance[3], small[1];
     closed_loop c;
     if (open_loop(&c)) {
-        esp_closed_loop loop = {.net = c.net, .config = &c.config, .kind = kind, .episodes = c.episodes,
-                                .count = EPISODES, .pool = c.pool};
+        esp_closed_loop loop = {.net = c.net, .config = &c.config, .kind = kind, .seed = 3, .count = SMALL,
+                                .pool = c.pool};
         esp_cut cuts[3] = {make_cut(c.net, 0), make_cut(c.net, 1), make_cut(c.net, 0)};
+        esp_search_episodes(3, EPISODES, c.episodes);
         CHECK_OK(play(&c, kind, dense));
-        CHECK_OK(esp_closed_loop_performance(&loop, 3, cuts, performance));
-        CU_ASSERT_EQUAL(performance[0], mean(dense));
-        CU_ASSERT_EQUAL(performance[2], mean(dense));
+        CHECK_OK(esp_closed_loop_performance(&loop, 3, cuts, 2, performance));
+        CHECK_OK(esp_closed_loop_performance(&loop, 1, cuts, 1, small));
+        CU_ASSERT_EQUAL(performance[0], mean(dense, LARGE));
+        CU_ASSERT_EQUAL(performance[2], mean(dense, LARGE));
+        /* other blocks, so other shapes of matrix products */
+        CU_ASSERT_DOUBLE_EQUAL(small[0], mean(dense, SMALL), 1e-3 * fabs(small[0]));
         CU_ASSERT_NOT_EQUAL(performance[1], performance[0]);
         for (int i = 0; i < 3; i++) esp_cut_free(&cuts[i]);
     }
     close_loop(&c);
+}
+
+static void search_episodes_take_both_starts_in_turn(void)
+{
+    esp_episode few[4], many[9];
+    esp_search_episodes(5, 4, few);
+    esp_search_episodes(5, 9, many);
+    for (int i = 0; i < 4; i++) CU_ASSERT(few[i].start == many[i].start && few[i].index == many[i].index);
+    for (int i = 0; i < 9; i++) {
+        CU_ASSERT_EQUAL(many[i].start, i % 2 == 0 ? ESP_START_RANDOM : ESP_START_HANGING);
+        CU_ASSERT_EQUAL(many[i].index, (uint64_t)(i / 2));
+        CU_ASSERT_EQUAL(many[i].seed, many[0].seed);
+    }
 }
 
 static void uncut_candidate_has_the_return_of_the_dense_policy(void)
@@ -243,6 +261,7 @@ static CU_TestInfo tests[] = {
      an_agent_that_is_no_number_is_an_error_and_not_a_return},
     {"uncut_candidate_has_the_return_of_the_dense_policy", uncut_candidate_has_the_return_of_the_dense_policy},
     {"uncut_candidate_has_the_return_of_the_dense_planner", uncut_candidate_has_the_return_of_the_dense_planner},
+    {"search_episodes_take_both_starts_in_turn", search_episodes_take_both_starts_in_turn},
     CU_TEST_INFO_NULL,
 };
 

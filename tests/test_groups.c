@@ -156,7 +156,26 @@ static void wrong_tables_are_refused_by_name(void)
     esp_network_free(net);
 }
 
+static void pin_fixes_the_groups_that_match_its_pattern(void)
+{
+    esp_network *net = agent_network();
+    esp_grouping grouping;
+    esp_grouping_structural(net, ESP_ALL_COMPONENTS, &grouping);
+    CHECK_OK(esp_grouping_pin(&grouping, "enc.*", 0));
+    CHECK_OK(esp_grouping_pin(&grouping, "latent", 0.3));
+    for (int g = 0; g < grouping.num; g++) {
+        double value = g < 4 ? 0 : g == 4 ? 0.3 : ESP_MAX_COEFFICIENT;
+        CU_ASSERT_EQUAL(grouping.group[g].least, g == 4 ? 0.3 : 0);
+        CU_ASSERT_EQUAL(grouping.group[g].most, value);
+    }
+    CHECK_FAILS(ESP_ERR_USAGE, esp_grouping_pin(&grouping, "conv*", 0), "'conv*'; there are: enc.conv1, enc.conv2,");
+    CHECK_FAILS(ESP_ERR_RANGE, esp_grouping_pin(&grouping, "latent", 0.96), "0 to 0.95");
+    CHECK_FAILS(ESP_ERR_RANGE, esp_grouping_pin(&grouping, "latent", NAN), "0 to 0.95");
+    esp_network_free(net);
+}
+
 static CU_TestInfo tests[] = {
+    {"pin_fixes_the_groups_that_match_its_pattern", pin_fixes_the_groups_that_match_its_pattern},
     {"agent_has_the_parameters_of_table_three", agent_has_the_parameters_of_table_three},
     {"table_four_sizes_match_to_the_parameter", table_four_sizes_match_to_the_parameter},
     {"table_two_sizes_match_to_the_parameter", table_two_sizes_match_to_the_parameter},

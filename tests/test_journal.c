@@ -77,7 +77,7 @@ static void journal_names_groups_and_lists_every_evaluation(void)
     CU_ASSERT_EQUAL(cJSON_GetObjectItem(cJSON_GetObjectItem(header, "identity"), "seed")->valueint, 7);
     CU_ASSERT_STRING_EQUAL(cJSON_GetArrayItem(cJSON_GetObjectItem(header, "groups"), 1)->valuestring, "two");
     cJSON_Delete(header);
-    int count = 0;
+    int count = 0, spent = 0;
     while ((line = strtok_r(NULL, "\n", &rest))) {
         cJSON *entry = NULL;
         CHECK_OK(esp_json_parse(line, strlen(line), "entry", &entry));
@@ -87,10 +87,11 @@ static void journal_names_groups_and_lists_every_evaluation(void)
         CU_ASSERT(cJSON_GetObjectItem(entry, "wall_s")->valuedouble >= 0);
         CU_ASSERT(cJSON_IsNumber(cJSON_GetObjectItem(entry, "performance")));
         CU_ASSERT_EQUAL(cJSON_GetObjectItem(entry, "evaluation")->valueint, ++count);
+        spent += cJSON_GetObjectItem(entry, "scale")->valueint;
         cJSON_Delete(entry);
     }
-    CU_ASSERT_EQUAL(count, result.evaluations);
-    CU_ASSERT_EQUAL(count, b.performance.evaluations);
+    CU_ASSERT_EQUAL(spent, result.evaluations);
+    CU_ASSERT_EQUAL(spent, b.performance.evaluations);
     free(text);
     cJSON_Delete(identity);
     bench_end(&b);
@@ -153,6 +154,58 @@ static void evaluations_of_one_method_serve_the_next(void)
     CHECK_OK(bench_search(&b, "random", &config, &alone));
     CU_ASSERT(same_result(&alone, &second, b.grouping.num, b.net->num_axes));
     CU_ASSERT(fresh < alone.evaluations);
+    bench_end(&b);
+}
+
+/* ---- scales ---- */
+
+static void scales_are_apart_in_cache_budget_and_journal(void)
+{
+    bench b;
+    start(&b);
+    b.config.budget = 11;
+    esp_widths less = esp_widths_full(b.net);
+    less.kept[1] = 3;
+    double first[3], again[3];
+    for (int run = 0; run < 2; run++) {
+        esp_objective *objective = NULL;
+        double *performance = run == 0 ? first : again;
+        b.performance.evaluations = 0;
+        CHECK_OK(esp_objective_create(&b.config, &objective));
+        CHECK_OK(esp_objective_evaluate(objective, 1, &less, 1, &performance[0]));
+        CHECK_OK(esp_objective_evaluate(objective, 1, &less, 4, &performance[1]));
+        CHECK_OK(esp_objective_evaluate(objective, 1, &less, 4, &performance[1]));
+        CU_ASSERT_EQUAL(esp_objective_evaluations(objective), 5);
+        CHECK_OK(esp_objective_evaluate(objective, 1, &less, 7, &performance[2])); /* 6 are left */
+        CU_ASSERT(isnan(performance[2]));
+        CU_ASSERT_EQUAL(esp_objective_left(objective), 6);
+        CU_ASSERT_EQUAL(b.performance.evaluations, run == 0 ? 5 : 0);
+        esp_objective_free(objective);
+    }
+    CU_ASSERT(first[0] != first[1]);
+    CU_ASSERT(first[0] == again[0] && first[1] == again[1]);
+    bench_end(&b);
+}
+
+static void lines_without_a_scale_are_of_scale_one(void)
+{
+    bench b;
+    start(&b);
+    esp_objective *objective = NULL;
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    esp_objective_free(objective);
+    const char line[] = "{\"kept\":{\"one\":5},\"performance\":3}\n";
+    CHECK_OK(esp_file_append(path, line, strlen(line)));
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    esp_widths five = esp_widths_full(b.net);
+    five.kept[1] = 5;
+    double performance = 0;
+    CHECK_OK(esp_objective_evaluate(objective, 1, &five, 1, &performance));
+    CU_ASSERT_EQUAL(performance, 3);
+    CU_ASSERT_EQUAL(b.performance.calls, 0);
+    CHECK_OK(esp_objective_evaluate(objective, 1, &five, 2, &performance));
+    CU_ASSERT_EQUAL(b.performance.calls, 1);
+    esp_objective_free(objective);
     bench_end(&b);
 }
 
@@ -232,6 +285,8 @@ static void damaged_lines_are_refused_with_their_number(void)
         "{\"kept\":{\"in\":2},\"performance\":1}\n",
         "{\"kept\":{\"nine\":2},\"performance\":1}\n",
         "{\"kept\":{\"one\":5},\"performance\":1e999}\n",
+        "{\"kept\":{\"one\":5},\"scale\":0,\"performance\":1}\n",
+        "{\"kept\":{\"one\":5},\"scale\":1.5,\"performance\":1}\n",
         "{\"kept\":[5],\"performance\":1}\n",
         "[]\n",
     };
@@ -280,6 +335,8 @@ static CU_TestInfo tests[] = {
     {"resumed_search_spends_its_budget_like_an_uninterrupted_one",
      resumed_search_spends_its_budget_like_an_uninterrupted_one},
     {"evaluations_of_one_method_serve_the_next", evaluations_of_one_method_serve_the_next},
+    {"scales_are_apart_in_cache_budget_and_journal", scales_are_apart_in_cache_budget_and_journal},
+    {"lines_without_a_scale_are_of_scale_one", lines_without_a_scale_are_of_scale_one},
     {"journal_of_another_identity_is_refused_by_key", journal_of_another_identity_is_refused_by_key},
     {"journal_of_other_groups_or_importance_is_refused", journal_of_other_groups_or_importance_is_refused},
     {"foreign_file_is_refused_and_left_alone", foreign_file_is_refused_and_left_alone},

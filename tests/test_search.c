@@ -44,13 +44,13 @@ static void equal_widths_are_evaluated_once(void)
     less.kept[1] = 4;
     const esp_widths batch[] = {full, less, full, less, less};
     double performance[5];
-    CHECK_OK(esp_objective_evaluate(objective, 5, batch, performance));
+    CHECK_OK(esp_objective_evaluate(objective, 5, batch, 1, performance));
     CU_ASSERT_EQUAL(b.performance.evaluations, 2);
     CU_ASSERT_EQUAL(performance[0], 845);
     CU_ASSERT_EQUAL(performance[2], 845);
     CU_ASSERT_EQUAL(performance[1], synthetic_truth(&b.performance, &less));
     CU_ASSERT_EQUAL(performance[4], performance[1]);
-    CHECK_OK(esp_objective_evaluate(objective, 5, batch, performance));
+    CHECK_OK(esp_objective_evaluate(objective, 5, batch, 1, performance));
     CU_ASSERT_EQUAL(b.performance.calls, 1);
     CU_ASSERT_EQUAL(esp_objective_evaluations(objective), 2);
     CU_ASSERT_EQUAL(esp_objective_left(objective), INT_MAX);
@@ -71,10 +71,10 @@ static void spent_budget_leaves_nan_and_no_error(void)
         batch[i] = esp_widths_full(b.net);
         batch[i].kept[1] = 7 - i / 2 * 2 - (i == 3); /* 7 7 5 4 3 */
     }
-    CHECK_OK(esp_objective_evaluate(objective, 5, batch, performance));
+    CHECK_OK(esp_objective_evaluate(objective, 5, batch, 1, performance));
     for (int i = 0; i < 5; i++) CU_ASSERT_EQUAL(isnan(performance[i]) != 0, i == 4);
     CU_ASSERT_EQUAL(esp_objective_left(objective), 0);
-    CHECK_OK(esp_objective_evaluate(objective, 2, &batch[3], performance));
+    CHECK_OK(esp_objective_evaluate(objective, 2, &batch[3], 1, performance));
     CU_ASSERT(!isnan(performance[0]) && isnan(performance[1]));
     esp_objective_free(objective);
     b.config.budget = 1;
@@ -98,7 +98,7 @@ static void cuts_are_handed_over_as_many_at_once_as_asked(void)
         b.config.at_once = at_once[i];
         b.performance.largest_batch = 0;
         CHECK_OK(esp_objective_create(&b.config, &objective));
-        CHECK_OK(esp_objective_evaluate(objective, 50, batch, performance));
+        CHECK_OK(esp_objective_evaluate(objective, 50, batch, 1, performance));
         CU_ASSERT_EQUAL(b.performance.largest_batch, expected[i]);
         esp_objective_free(objective);
     }
@@ -107,9 +107,10 @@ static void cuts_are_handed_over_as_many_at_once_as_asked(void)
     bench_end(&b);
 }
 
-static esp_status failing_performance(void *context, int n, const esp_cut *cuts, double *performance)
+static esp_status failing_performance(void *context, int n, const esp_cut *cuts, int scale, double *performance)
 {
     (void)cuts;
+    (void)scale;
     bool *number = context;
     for (int i = 0; i < n; i++) performance[i] = NAN;
     return *number ? ESP_OK : esp_fail(ESP_ERR_MACHINE, "the renderer is gone");
@@ -126,10 +127,10 @@ static void failed_evaluation_is_reported_and_forgotten(void)
     CHECK_OK(esp_objective_create(&b.config, &objective));
     esp_widths full = esp_widths_full(b.net);
     double performance = 1;
-    CHECK_FAILS(ESP_ERR_MACHINE, esp_objective_evaluate(objective, 1, &full, &performance), "the renderer is gone");
+    CHECK_FAILS(ESP_ERR_MACHINE, esp_objective_evaluate(objective, 1, &full, 1, &performance), "the renderer is gone");
     CU_ASSERT_EQUAL(esp_objective_evaluations(objective), 0);
     number = true;
-    CHECK_FAILS(ESP_ERR_NUMERIC, esp_objective_evaluate(objective, 1, &full, &performance), "expected a finite number");
+    CHECK_FAILS(ESP_ERR_NUMERIC, esp_objective_evaluate(objective, 1, &full, 1, &performance), "expected a finite number");
     CU_ASSERT_EQUAL(esp_objective_evaluations(objective), 0);
     esp_objective_free(objective);
     bench_end(&b);
@@ -304,6 +305,7 @@ static void descent_reaches_its_target_in_few_iterations(void)
         draw_limits(&b, 1, 0.3, range[i]);
         esp_search_config config = target(sparsity[i]);
         esp_search_result result;
+        config.finalists = 1;
         CHECK_OK(bench_search(&b, "gd", &config, &result));
         CU_ASSERT(result.iterations >= fewest[i] && result.iterations <= most[i]);
         CU_ASSERT(result.evaluations <= 31 * (result.iterations + 1));
@@ -383,6 +385,7 @@ static void descent_arrives_within_its_budget(void)
     b.config.budget = 200;
     esp_search_config config = target(0.5);
     esp_search_result result;
+    config.finalists = 1;
     CHECK_OK(bench_search(&b, "gd", &config, &result));
     CU_ASSERT(result.iterations >= 6 && result.iterations <= 12);
     CU_ASSERT(result.coefficient[5] <= 0.05);
@@ -415,6 +418,7 @@ static void random_draws_more_to_do_no_worse(void)
     draw_limits(&b, 5, 0.2, 0.5);
     esp_search_config config = target(0.3);
     double last = -INFINITY;
+    config.finalists = 1;
     for (config.iterations = 1; config.iterations <= 64; config.iterations *= 4) {
         esp_search_result result;
         CHECK_OK(bench_search(&b, "random", &config, &result));
@@ -478,11 +482,11 @@ static void configuration_outside_its_bounds_is_refused_by_key(void)
     bench_end(&b);
 }
 
-static esp_status interrupted_performance(void *context, int n, const esp_cut *cuts, double *performance)
+static esp_status interrupted_performance(void *context, int n, const esp_cut *cuts, int scale, double *performance)
 {
     synthetic *s = context;
     if (s->calls == 3) raise(SIGINT);
-    return synthetic_performance(context, n, cuts, performance);
+    return synthetic_performance(context, n, cuts, scale, performance);
 }
 
 /* Last, since the request to stop stays for the rest of the program. */

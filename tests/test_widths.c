@@ -17,7 +17,7 @@ static void some_units_always_stay(void)
     for (int n = 1; n <= 600; n++) {
         esp_network *net = esp_network_new();
         esp_network_axis(net, "units", n, true);
-        esp_grouping grouping = {.num = 1, .group = {{.num_axes = 1, .axis = {0}}}};
+        esp_grouping grouping = {.num = 1, .round_to = 1, .group = {{.num_axes = 1, .axis = {0}, .most = 1}}};
         double most = ESP_MAX_COEFFICIENT, all = 1;
         int kept = esp_widths_of(net, &grouping, &most).kept[0];
         CU_ASSERT(kept >= 1 && kept >= n - n * 19 / 20);
@@ -38,6 +38,47 @@ static void coefficients_round_to_the_nearest_unit(void)
     CU_ASSERT_EQUAL(widths.kept[2], 4);
     CU_ASSERT_DOUBLE_EQUAL(esp_group_fraction(net, &grouping.group[0], &widths), 2.0 / 7, 1e-15);
     esp_network_free(net);
+}
+
+/* Kept counts of one axis of n units under a group's bounds and rounding. */
+static int kept_of(int n, int round_to, double least, double most, double coefficient)
+{
+    esp_network *net = esp_network_new();
+    esp_network_axis(net, "units", n, true);
+    esp_grouping grouping = {.num = 1, .round_to = round_to,
+                             .group = {{.num_axes = 1, .axis = {0}, .least = least, .most = most}}};
+    int kept = esp_widths_of(net, &grouping, &coefficient).kept[0];
+    esp_network_free(net);
+    return kept;
+}
+
+static void rounded_widths_are_multiples_or_whole_and_the_nearest(void)
+{
+    for (int n = 1; n <= 100; n += 3) {
+        for (int round_to = 1; round_to <= 16; round_to++) {
+            for (int removed = 0; removed <= n; removed++) {
+                int kept = kept_of(n, round_to, 0, ESP_MAX_COEFFICIENT, (double)removed / n);
+                int fewest = n - n * 19 / 20, wish = n - removed < fewest ? fewest : n - removed, nearest = n;
+                for (int w = fewest; w <= n; w++)
+                    if ((w % round_to == 0 || w == n) && abs(w - wish) < abs(nearest - wish)) nearest = w;
+                CU_ASSERT(kept == n || kept % round_to == 0);
+                CU_ASSERT(kept >= fewest && kept <= n);
+                CU_ASSERT_EQUAL(abs(kept - wish), abs(nearest - wish));
+            }
+        }
+    }
+}
+
+static void bounds_hold_and_rounding_stays_within_them_where_it_can(void)
+{
+    for (int percent = 0; percent <= 100; percent += 5) {
+        CU_ASSERT_EQUAL(kept_of(512, 8, 0, 0, percent / 100.0), 512);
+        CU_ASSERT_EQUAL(kept_of(50, 1, 0.5, 0.5, percent / 100.0), 25);
+        int kept = kept_of(512, 8, 0.3, 0.61, percent / 100.0); /* 200 to 358 */
+        CU_ASSERT(kept >= 200 && kept <= 352);
+    }
+    CU_ASSERT_EQUAL(kept_of(512, 8, 0.1, 0.1, 0), 464); /* 461 is no multiple */
+    CU_ASSERT_EQUAL(kept_of(7, 8, 0.5, 0.5, 0), 7);     /* no multiple fits */
 }
 
 static void realised_coefficients_reproduce_every_width(void)
@@ -151,6 +192,9 @@ static void smooth_gradient_matches_central_difference(void)
 static CU_TestInfo tests[] = {
     {"some_units_always_stay", some_units_always_stay},
     {"coefficients_round_to_the_nearest_unit", coefficients_round_to_the_nearest_unit},
+    {"rounded_widths_are_multiples_or_whole_and_the_nearest", rounded_widths_are_multiples_or_whole_and_the_nearest},
+    {"bounds_hold_and_rounding_stays_within_them_where_it_can",
+     bounds_hold_and_rounding_stays_within_them_where_it_can},
     {"realised_coefficients_reproduce_every_width", realised_coefficients_reproduce_every_width},
     {"parameters_from_counts_equal_those_of_the_cut_network", parameters_from_counts_equal_those_of_the_cut_network},
     {"sparsity_of_a_policy_ignores_what_it_never_runs", sparsity_of_a_policy_ignores_what_it_never_runs},
