@@ -108,6 +108,7 @@ esp_summary esp_summarise(int count, const double *values, uint64_t seed);
 int esp_cmd_train(int argc, char **argv, esp_options *options);
 int esp_cmd_eval(int argc, char **argv, esp_options *options);
 int esp_cmd_prune(int argc, char **argv, esp_options *options);
+int esp_cmd_sweep(int argc, char **argv, esp_options *options);
 int esp_cmd_inspect(int argc, char **argv, esp_options *options);
 int esp_cmd_bench(int argc, char **argv, esp_options *options);
 

@@ -161,7 +161,8 @@ static esp_status prune(const arguments *a, const esp_subject *subject)
     if (status != ESP_OK) return status;
     status = subject->application->write(subject, a->output, p.net[ESP_AFTER]);
     if (status == ESP_OK) status = esp_file_bytes(a->output, &p.bytes[ESP_AFTER]);
-    if (status == ESP_OK) status = esp_pruning_measure(&p);
+    for (int stage = 0; stage < ESP_PRUNED_STAGES && status == ESP_OK; stage++)
+        status = esp_pruning_measure(&p, (esp_prune_stage)stage);
     if (status == ESP_OK && a->common->json) print_json(a, &p);
     if (status == ESP_OK && !a->common->json) {
         esp_pruning_print_tables(&p);

@@ -13,9 +13,10 @@ typedef struct {
 } command;
 
 static const command commands[] = {
-    {"train", "learn an agent from pixels into a run directory", esp_cmd_train},
-    {"eval", "closed-loop return of a checkpoint, with its interval", esp_cmd_eval},
+    {"train", "learn an agent or an autoencoder into a run directory", esp_cmd_train},
+    {"eval", "return of an agent in closed loop, or reconstruction error", esp_cmd_eval},
     {"prune", "search how much of each part can go, write the smaller network", esp_cmd_prune},
+    {"sweep", "prune with several methods to several sparsities, draw curves", esp_cmd_sweep},
     {"inspect", "components, axes, groups, parameters, FLOPs of a checkpoint", esp_cmd_inspect},
     {"bench", "speed of every hot path against the machine's limit", esp_cmd_bench},
 };

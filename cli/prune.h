@@ -37,22 +37,28 @@ typedef struct {
     esp_search_result  result;
     double             wall_s;          /* of the search */
     esp_network       *net[ESP_PRUNED_STAGES]; /* owned but for ESP_BEFORE, which is the subject's */
+    bool               has[ESP_PRUNED_STAGES];      /* measured */
     esp_measurement    measured[ESP_PRUNED_STAGES];
     double             ms[ESP_PRUNED_STAGES];
     size_t             bytes[ESP_PRUNED_STAGES];
 } esp_pruning;
 
+/* What decides the performance of a cut, beside its widths; the caller deletes it. */
+cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request *request);
+
 /* Searches with the journal at `journal` (moved aside when it belongs to another search and was not
  * named by the user) and makes the smaller network. */
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
                               bool journal_named, esp_pruning *out);
-/* Held-out performance and time of every stage. */
-esp_status esp_pruning_measure(esp_pruning *pruning);
+/* Held-out performance and time of a stage; nothing when it has no network. */
+esp_status esp_pruning_measure(esp_pruning *pruning, esp_prune_stage stage);
 void       esp_pruning_free(esp_pruning *pruning);
 
 /* ---- prune_report.c ------------------------------------------------------------------------------------------ */
 
-cJSON *esp_pruning_json(const esp_pruning *pruning); /* the caller deletes it */
+/* The stages that were measured; the caller deletes it. */
+cJSON *esp_pruning_json(const esp_pruning *pruning);
+cJSON *esp_pruning_dense_json(const esp_pruning *pruning); /* what is known before a search */
 void   esp_pruning_print_tables(const esp_pruning *pruning);
 
 #endif

@@ -60,6 +60,7 @@ static void add_performance(cJSON *json, const esp_pruning *p)
 {
     for (int i = 0; i < ESP_PRUNED_STAGES; i++) {
         char key[64];
+        if (!p->has[i]) continue;
         snprintf(key, sizeof key, "performance_%s", esp_prune_stage_names[i]);
         cJSON_AddNumberToObject(json, key, p->measured[i].performance);
         p->subject->application->prune_json(&p->measured[i], esp_prune_stage_names[i], json);
@@ -77,10 +78,27 @@ static void add_size(cJSON *json, const esp_pruning *p)
     cJSON_AddNumberToObject(json, "params_after", params_of(p, ESP_AFTER));
     cJSON_AddNumberToObject(json, "flops_before", flops_of(p, ESP_BEFORE));
     cJSON_AddNumberToObject(json, "flops_after", flops_of(p, ESP_AFTER));
-    cJSON_AddNumberToObject(json, "action_ms_before", p->ms[ESP_BEFORE]);
-    cJSON_AddNumberToObject(json, "action_ms_after", p->ms[ESP_AFTER]);
-    cJSON_AddNumberToObject(json, "size_bytes_before", (double)p->bytes[ESP_BEFORE]);
-    cJSON_AddNumberToObject(json, "size_bytes_after", (double)p->bytes[ESP_AFTER]);
+    for (int i = ESP_BEFORE; i <= ESP_AFTER; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "%s_ms_%s", p->subject->application->action_name, esp_prune_stage_names[i]);
+        if (p->has[i]) cJSON_AddNumberToObject(json, key, p->ms[i]);
+        snprintf(key, sizeof key, "size_bytes_%s", esp_prune_stage_names[i]);
+        if (p->bytes[i]) cJSON_AddNumberToObject(json, key, (double)p->bytes[i]);
+    }
+}
+
+cJSON *esp_pruning_dense_json(const esp_pruning *p)
+{
+    const esp_application *app = p->subject->application;
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "application", app->name);
+    app->question_json(p->subject, json);
+    cJSON_AddNumberToObject(json, "seed", (double)p->subject->options->seed);
+    cJSON_AddNumberToObject(json, "performance_before", p->measured[ESP_BEFORE].performance);
+    app->prune_json(&p->measured[ESP_BEFORE], "before", json);
+    cJSON_AddNumberToObject(json, "params_before", params_of(p, ESP_BEFORE));
+    cJSON_AddNumberToObject(json, "flops_before", flops_of(p, ESP_BEFORE));
+    return json;
 }
 
 cJSON *esp_pruning_json(const esp_pruning *p)

@@ -40,18 +40,17 @@ static void add_word(cJSON *json, const char *key, const char *choices, int inde
     cJSON_AddStringToObject(json, key, word);
 }
 
-/* What decides the performance of a cut. */
-static cJSON *make_identity(const esp_pruning *p)
+cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request *request)
 {
     char hash[20];
     cJSON *json = cJSON_CreateObject();
-    snprintf(hash, sizeof hash, "%016jx", (uintmax_t)network_hash(p->subject->net));
+    snprintf(hash, sizeof hash, "%016jx", (uintmax_t)network_hash(subject->net));
     cJSON_AddStringToObject(json, "version", ESP_VERSION);
     cJSON_AddStringToObject(json, "checkpoint", hash);
-    add_word(json, "groups", ESP_GROUPS_CHOICES, p->request.groups);
-    add_word(json, "importance", ESP_IMPORTANCE_CHOICES, p->request.importance);
-    cJSON_AddNumberToObject(json, "seed", (double)p->subject->options->seed);
-    p->subject->application->identify(p->subject, json);
+    add_word(json, "groups", ESP_GROUPS_CHOICES, request->groups);
+    add_word(json, "importance", ESP_IMPORTANCE_CHOICES, request->importance);
+    cJSON_AddNumberToObject(json, "seed", (double)subject->options->seed);
+    subject->application->identify(subject, json);
     return json;
 }
 
@@ -90,7 +89,7 @@ static esp_status open_objective(const esp_objective_config *config, bool journa
 static esp_status search_with(esp_pruning *p, void *judge, const char *journal, bool journal_named)
 {
     const esp_subject *subject = p->subject;
-    cJSON *identity = make_identity(p);
+    cJSON *identity = esp_pruning_identity(subject, &p->request);
     esp_objective_config config = {.net = subject->net, .grouping = &p->grouping, .ranking = &p->ranking,
                                    .components = subject->components,
                                    .performance = subject->application->performance, .context = judge,
@@ -139,15 +138,15 @@ esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_reques
 
 /* ---- held-out data ---- */
 
-esp_status esp_pruning_measure(esp_pruning *p)
+esp_status esp_pruning_measure(esp_pruning *p, esp_prune_stage stage)
 {
     const esp_application *app = p->subject->application;
-    esp_status status = ESP_OK;
-    for (int i = 0; i < ESP_PRUNED_STAGES && status == ESP_OK; i++) {
-        status = app->measure(p->subject, p->net[i], esp_prune_stage_names[i], &p->measured[i]);
-        if (status == ESP_OK) p->ms[i] = app->time(p->subject, p->net[i]);
-    }
-    return status;
+    if (!p->net[stage]) return ESP_OK;
+    esp_status status = app->measure(p->subject, p->net[stage], esp_prune_stage_names[stage], &p->measured[stage]);
+    if (status != ESP_OK) return status;
+    p->ms[stage] = app->time(p->subject, p->net[stage]);
+    p->has[stage] = true;
+    return ESP_OK;
 }
 
 void esp_pruning_free(esp_pruning *p)

@@ -1,0 +1,118 @@
+/* The folder of a sweep: sweep.json says what was asked, results.jsonl has a line a finished cell. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/sweep.h"
+
+/* ---- the question: whatever two sweeps must share to share a folder ---- */
+
+static cJSON *question(const esp_sweep *sweep, const esp_subject *subject)
+{
+    cJSON *json = esp_pruning_identity(subject, &sweep->request);
+    cJSON_DeleteItemFromObject(json, "importance"); /* cells differ in these */
+    cJSON_DeleteItemFromObject(json, "seed");
+    subject->application->question_json(subject, json);
+    cJSON_AddNumberToObject(json, "report", subject->judging.report);
+    cJSON_AddNumberToObject(json, "tolerance", sweep->request.search.tolerance);
+    cJSON_AddNumberToObject(json, "budget", sweep->request.budget);
+    cJSON *search = esp_config_json(esp_search_fields, esp_search_num_fields, &sweep->request.search);
+    cJSON_AddItemToObject(json, "search", cJSON_DetachItemFromObject(search, "search"));
+    cJSON_Delete(search);
+    return json;
+}
+
+static const char *first_difference(const cJSON *asked, const cJSON *found)
+{
+    for (const cJSON *item = asked->child; item; item = item->next)
+        if (!cJSON_Compare(item, cJSON_GetObjectItemCaseSensitive(found, item->string), true)) return item->string;
+    return NULL;
+}
+
+static esp_status check_question(const char *path, const cJSON *asked)
+{
+    cJSON *found = NULL;
+    if (access(path, F_OK) != 0) return esp_json_write(path, asked);
+    esp_status status = esp_json_read(path, &found);
+    const char *key = status == ESP_OK ? first_difference(asked, found) : NULL;
+    if (key)
+        status = esp_fail(ESP_ERR_FORMAT, "%s is of a sweep with another '%s'; name another folder with -o", path, key);
+    cJSON_Delete(found);
+    return status;
+}
+
+/* ---- the finished cells ---- */
+
+static double number(const cJSON *cell, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(cell, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+static bool is_cell(const cJSON *cell)
+{
+    return cJSON_IsString(cJSON_GetObjectItemCaseSensitive(cell, "way")) && isfinite(number(cell, "seed"));
+}
+
+/* A last line cut short by a kill is dropped from the file as well, so that the next one starts clean. */
+static esp_status read_results(esp_sweep *sweep, const char *path)
+{
+    char *text = NULL;
+    size_t size = 0, whole = 0;
+    if (access(path, F_OK) != 0) return ESP_OK;
+    esp_status status = esp_file_read(path, (size_t)1 << 30, &text, &size);
+    for (char *line = text, *end; status == ESP_OK && line && (end = strchr(line, '\n')); line = end + 1) {
+        cJSON *cell = NULL;
+        status = esp_json_parse(line, (size_t)(end - line), path, &cell);
+        if (status == ESP_OK && !is_cell(cell)) {
+            cJSON_Delete(cell);
+            status = esp_fail(ESP_ERR_FORMAT, "%s: line %d is no cell of a sweep", path,
+                              cJSON_GetArraySize(sweep->results) + 1);
+        } else if (status == ESP_OK) {
+            cJSON_AddItemToArray(sweep->results, cell);
+            whole = (size_t)(end + 1 - text);
+        }
+    }
+    if (status == ESP_OK && whole < size) status = esp_file_write(path, text, whole);
+    free(text);
+    return status;
+}
+
+esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
+{
+    char *asked_path = esp_path_join(sweep->folder, "sweep.json");
+    char *results_path = esp_path_join(sweep->folder, "results.jsonl");
+    char *journals = esp_path_join(sweep->folder, "journals");
+    cJSON *asked = question(sweep, subject);
+    sweep->results = cJSON_CreateArray();
+    esp_status status = esp_folder_make(journals);
+    if (status == ESP_OK) status = check_question(asked_path, asked);
+    if (status == ESP_OK) status = read_results(sweep, results_path);
+    cJSON_Delete(asked);
+    free(asked_path);
+    free(results_path);
+    free(journals);
+    return status;
+}
+
+const cJSON *esp_sweep_find(const esp_sweep *sweep, const esp_sweep_way *way, double sparsity, uint64_t seed)
+{
+    const cJSON *cell;
+    cJSON_ArrayForEach(cell, sweep->results) {
+        const char *name = cJSON_GetObjectItemCaseSensitive(cell, "way")->valuestring;
+        if (strcmp(name, way ? way->name : "dense") != 0 || number(cell, "seed") != (double)seed) continue;
+        if (!way || fabs(number(cell, "target_sparsity") - sparsity) < 1e-9) return cell;
+    }
+    return NULL;
+}
+
+esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell)
+{
+    char *path = esp_path_join(sweep->folder, "results.jsonl");
+    esp_status status = esp_json_append(path, cell);
+    free(path);
+    if (status == ESP_OK) cJSON_AddItemToArray(sweep->results, cell);
+    else                  cJSON_Delete(cell);
+    return status;
+}
