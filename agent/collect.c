@@ -184,13 +184,17 @@ static esp_status play_again(esp_trainer *trainer, int64_t first, int64_t last)
     return status;
 }
 
-esp_status esp_trainer_rebuild(esp_trainer *trainer, int64_t last, const float *priorities)
+esp_status esp_trainer_rebuild(esp_trainer *trainer, int64_t last)
 {
     int64_t ring = trainer->config.train.buffer;
     size_t slots = (size_t)ring * trainer->world->num_steps;
+    float *priorities = esp_alloc(slots, sizeof(float));
+    memcpy(priorities, esp_replay_priorities(trainer->replay), slots * sizeof(float));
     esp_status status = play_again(trainer, last > ring ? last - ring : 0, last);
-    if (status != ESP_OK) return status;
-    memcpy(esp_replay_priorities(trainer->replay), priorities, slots * sizeof(float));
-    esp_replay_refresh(trainer->replay);
-    return ESP_OK;
+    if (status == ESP_OK) {
+        memcpy(esp_replay_priorities(trainer->replay), priorities, slots * sizeof(float));
+        esp_replay_refresh(trainer->replay);
+    }
+    free(priorities);
+    return status;
 }

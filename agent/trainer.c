@@ -1,6 +1,5 @@
 /* Learning an agent: collect, update, evaluate, keep the best, be able to go on after any kill. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,15 +73,6 @@ static esp_status mean_return(esp_trainer *t, esp_controller_kind kind, int star
     return status;
 }
 
-static esp_status append_metrics(const esp_trainer *t, cJSON *line)
-{
-    char *path = esp_path_join(t->run_dir, "metrics.jsonl");
-    esp_status status = esp_json_append(path, line);
-    free(path);
-    cJSON_Delete(line);
-    return status;
-}
-
 static esp_status write_window(esp_trainer *t)
 {
     esp_train_window *w = &t->window;
@@ -100,7 +90,7 @@ static esp_status write_window(esp_trainer *t)
     cJSON_AddNumberToObject(line, "ms_per_update", 1e3 * w->seconds / w->updates);
     cJSON_AddNumberToObject(line, "wall_s", esp_trainer_seconds(t));
     *w = (esp_train_window){0};
-    return append_metrics(t, line);
+    return esp_run_append(t->run_dir, line);
 }
 
 static esp_status evaluate_and_keep_best(esp_trainer *t)
@@ -133,7 +123,7 @@ static esp_status evaluate_and_keep_best(esp_trainer *t)
         free(path);
         t->best = score;
     }
-    return status == ESP_OK ? append_metrics(t, line) : (cJSON_Delete(line), status);
+    return status == ESP_OK ? esp_run_append(t->run_dir, line) : (cJSON_Delete(line), status);
 }
 
 /* ---- the run ---- */
@@ -141,18 +131,6 @@ static esp_status evaluate_and_keep_best(esp_trainer *t)
 static bool collects_before(const esp_train_config *c, int64_t update)
 {
     return update >= c->pretrain && (update - c->pretrain) % c->cycle_updates == 0;
-}
-
-/* The shaped reward has done its work: from here on the buffer tells what env.reward gives for the
- * same actions. */
-static esp_status change_reward(esp_trainer *t)
-{
-    size_t slots = (size_t)t->config.train.buffer * t->world->num_steps;
-    float *priorities = esp_alloc(slots, sizeof(float));
-    memcpy(priorities, esp_replay_priorities(t->replay), slots * sizeof(float));
-    esp_status status = esp_trainer_rebuild(t, esp_replay_added(t->replay), priorities);
-    free(priorities);
-    return status;
 }
 
 static esp_status train_loop(esp_trainer *t)
@@ -163,7 +141,9 @@ static esp_status train_loop(esp_trainer *t)
     if (esp_replay_added(t->replay) == 0) status = esp_trainer_collect(t, c->seed_episodes);
     while (status == ESP_OK && t->update < c->updates) {
         status = esp_check_interrupt();
-        if (status == ESP_OK && t->update == c->reward_updates && t->update > 0) status = change_reward(t);
+        /* The shaped reward has done its work: from here on the buffer tells what env.reward gives. */
+        if (status == ESP_OK && t->update == c->reward_updates && t->update > 0)
+            status = esp_trainer_rebuild(t, esp_replay_added(t->replay));
         if (status == ESP_OK && collects_before(c, t->update)) status = esp_trainer_collect(t, c->cycle_episodes);
         if (status == ESP_OK) status = update_once(t, d);
         if (status == ESP_OK && t->update % 100 == 0) status = write_window(t);
@@ -175,56 +155,6 @@ static esp_status train_loop(esp_trainer *t)
                          t->collected, isfinite(t->best) ? t->best : 0.0);
     }
     esp_draw_free(d);
-    return status;
-}
-
-/* A kill may have left lines behind the state: the updates they tell of are done again. */
-static esp_status drop_later_metrics(const esp_trainer *t)
-{
-    char *path = esp_path_join(t->run_dir, "metrics.jsonl"), *data = NULL, *kept = NULL;
-    size_t size = 0, length = 0;
-    esp_status status = esp_file_read(path, (size_t)1 << 30, &data, &size);
-    if (status == ESP_OK) {
-        kept = esp_alloc(size + 1, 1);
-        for (char *line = data, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-            long long update = -1;
-            if (sscanf(line, "{\"update\":%lld", &update) != 1 || update > t->update) continue;
-            memcpy(kept + length, line, (size_t)(end - line + 1));
-            length += (size_t)(end - line + 1);
-        }
-        status = esp_file_write(path, kept, length);
-    }
-    free(path);
-    free(data);
-    free(kept);
-    return status;
-}
-
-/* A new run writes its configuration; a resumed one must have been started with the same. */
-static esp_status claim_run_dir(const esp_agent_config *config, const char *run_dir, bool resume)
-{
-    bool exists = esp_trainer_has_state(run_dir);
-    if (exists && !resume)
-        return esp_fail(ESP_ERR_USAGE, "%s already holds a run; add --resume to go on with it, or name another folder",
-                        run_dir);
-    if (resume && !exists) esp_log(ESP_LOG_INFO, "%s holds no saved state; the run starts from the beginning", run_dir);
-    esp_status status = esp_folder_make(run_dir);
-    if (status != ESP_OK) return status;
-    cJSON *json = esp_config_json(esp_agent_fields, esp_agent_num_fields, config), *old = NULL;
-    char *path = esp_path_join(run_dir, "config.json");
-    if (!exists) status = esp_json_write(path, json);
-    else status = esp_json_read(path, &old);
-    if (status == ESP_OK && exists && !cJSON_Compare(old, json, true))
-        status = esp_fail(ESP_ERR_USAGE, "%s was made with another configuration; use %s, or name another folder",
-                          run_dir, path);
-    if (status == ESP_OK && !exists) {
-        char *metrics = esp_path_join(run_dir, "metrics.jsonl");
-        status = esp_file_write(metrics, "", 0);
-        free(metrics);
-    }
-    free(path);
-    cJSON_Delete(json);
-    cJSON_Delete(old);
     return status;
 }
 
@@ -268,13 +198,15 @@ static void trainer_free(esp_trainer *t)
 esp_status esp_train(const esp_agent_config *config, const char *run_dir, bool resume)
 {
     esp_trainer t = {.config = *config, .run_dir = run_dir, .started = esp_clock()};
+    cJSON *json = esp_config_json(esp_agent_fields, esp_agent_num_fields, config);
+    bool go_on = false;
     esp_status status = esp_agent_config_check(config);
-    if (status == ESP_OK) status = claim_run_dir(config, run_dir, resume);
+    if (status == ESP_OK) status = esp_run_claim(run_dir, json, resume, &go_on);
     if (status == ESP_OK) status = trainer_create(&t);
-    bool go_on = resume && esp_trainer_has_state(run_dir);
     if (status == ESP_OK && go_on) status = esp_trainer_restore(&t);
-    if (status == ESP_OK && go_on) status = drop_later_metrics(&t);
+    if (status == ESP_OK && go_on) status = esp_run_cut(run_dir, "update", t.update);
     if (status == ESP_OK) status = train_loop(&t);
     trainer_free(&t);
+    cJSON_Delete(json);
     return status;
 }

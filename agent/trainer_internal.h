@@ -35,13 +35,12 @@ double esp_trainer_seconds(const esp_trainer *trainer);
  * the first update, the policy with noise afterwards. */
 esp_status esp_trainer_collect(esp_trainer *trainer, int count);
 /* Fills the buffer with what the recorded actions of the last episodes up to number `last` give
- * under the reward of the present update, and sets the priorities [buffer, L]. Physics and
- * renderer are deterministic, so actions are all that must be kept. */
-esp_status esp_trainer_rebuild(esp_trainer *trainer, int64_t last, const float *priorities);
+ * under the reward of the present update; its priorities stay. Physics and renderer are
+ * deterministic, so actions are all that must be kept. */
+esp_status esp_trainer_rebuild(esp_trainer *trainer, int64_t last);
 
 /* train_state.c: state.safetensors holds all that is not in the other files. */
 esp_status esp_trainer_save(const esp_trainer *trainer);
 esp_status esp_trainer_restore(esp_trainer *trainer);
-bool       esp_trainer_has_state(const char *run_dir);
 
 #endif

@@ -90,7 +90,8 @@ typedef enum {
     ESP_RNG_SEARCH,      /* random search methods */
     ESP_RNG_BOOTSTRAP,   /* confidence intervals */
     ESP_RNG_TEST,
-    ESP_RNG_DIGITS       /* generated images */
+    ESP_RNG_DIGITS,      /* generated images */
+    ESP_RNG_SHUFFLE      /* order of the training images in an epoch */
 } esp_rng_purpose;
 
 /* A key and a counter. Copying it copies the position: equal state gives equal numbers. */
@@ -141,6 +142,18 @@ esp_status esp_json_read(const char *path, cJSON **out);                       /
 /* NaN and infinity become null. */
 esp_status esp_json_write(const char *path, const cJSON *json);                /* formatted, atomic */
 esp_status esp_json_append(const char *path, const cJSON *json);               /* one line, appended */
+
+/* ---- run.c: the folder of a training run -------------------------------------------------------- */
+
+/* A folder without a state becomes a new run: config.json, an empty metrics.jsonl. One with a state
+ * is refused unless `resume`, and then must have been made with the same configuration; *go_on says
+ * that there is a state to go on from. */
+esp_status esp_run_claim(const char *folder, const cJSON *config, bool resume, bool *go_on);
+/* Appends a line to metrics.jsonl and deletes it; its first key is the counter of esp_run_cut. */
+esp_status esp_run_append(const char *folder, cJSON *line);
+/* A kill may leave lines behind the state: drops those that do not begin with {"counter":n, n <= last. */
+esp_status esp_run_cut(const char *folder, const char *counter, int64_t last);
+char      *esp_run_state_path(const char *folder); /* state.safetensors, in new memory */
 
 /* ---- config.c, words.c: a configuration is a struct and a table of its keys --------------- */
 

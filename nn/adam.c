@@ -1,5 +1,6 @@
 /* Adam and the plain vector loops around it, written so that compilers vectorise them: they run
  * over every weight at every update. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -17,8 +18,6 @@ void esp_adam_free(esp_adam *adam)
     *adam = (esp_adam){0};
 }
 
-/* One thread: 1.5 M weights take 1.1 ms, two idle threads would save half of it and two on a busy
- * machine took 11 ms. */
 static void move_weights(size_t count, float rate, float root, float scale, const float *restrict grad,
                          float *restrict m, float *restrict v, float *restrict weights)
 {
@@ -30,12 +29,27 @@ static void move_weights(size_t count, float rate, float root, float scale, cons
     }
 }
 
-void esp_adam_step(esp_adam *adam, float lr, float scale, const float *grad, float *weights)
+esp_adam_rates esp_adam_begin(esp_adam *adam, float lr)
 {
     adam->step++;
     double rate = lr / (1.0 - pow(0.9, (double)adam->step));
     double root = 1.0 / sqrt(1.0 - pow(0.999, (double)adam->step));
-    move_weights(adam->count, (float)rate, (float)root, scale, grad, adam->m, adam->v, weights);
+    return (esp_adam_rates){(float)rate, (float)root};
+}
+
+void esp_adam_move(esp_adam *adam, esp_adam_rates rates, float scale, size_t first, size_t count, const float *grad,
+                   float *weights)
+{
+    assert(first <= adam->count && count <= adam->count - first);
+    move_weights(count, rates.rate, rates.root, scale, grad + first, adam->m + first, adam->v + first,
+                 weights + first);
+}
+
+/* One thread: 1.5 M weights take 1.1 ms, two idle threads would save half of it and two on a busy
+ * machine took 11 ms. */
+void esp_adam_step(esp_adam *adam, float lr, float scale, const float *grad, float *weights)
+{
+    esp_adam_move(adam, esp_adam_begin(adam, lr), scale, 0, adam->count, grad, weights);
 }
 
 #define LANES 8

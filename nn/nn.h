@@ -17,6 +17,8 @@
 void esp_gemm_nt(int m, int n, int k, const float *a, const float *b, float beta, float *c);
 void esp_gemm_nn(int m, int n, int k, const float *a, const float *b, float beta, float *c);
 void esp_gemm_tn(int m, int n, int k, const float *a, const float *b, float beta, float *c);
+/* esp_gemm_tn on m neighbouring columns, from `a` on, of a matrix [k, width]. */
+void esp_gemm_tn_columns(int m, int n, int k, int width, const float *a, const float *b, float beta, float *c);
 /* The lower triangle of c[n,n] = a^T a + beta * c; a is [k,n]. */
 void esp_syrk(int n, int k, const float *a, float beta, float *c);
 
@@ -207,6 +209,12 @@ void  esp_adam_init(esp_adam *adam, size_t count);
 void  esp_adam_free(esp_adam *adam);
 /* betas 0.9 and 0.999, eps 1e-8. Gradients are multiplied by `scale` first (clipping). */
 void  esp_adam_step(esp_adam *adam, float lr, float scale, const float *grad, float *weights);
+/* The same step in pieces, for threads that share the weights: begin once, then move every stretch
+ * [first, first + count) of `weights` and `grad` once, in any order. */
+typedef struct { float rate, root; } esp_adam_rates;
+esp_adam_rates esp_adam_begin(esp_adam *adam, float lr);
+void  esp_adam_move(esp_adam *adam, esp_adam_rates rates, float scale, size_t first, size_t count, const float *grad,
+                    float *weights);
 /* 2-norm, summed in double in fixed order. */
 double esp_norm2(size_t count, const float *x);
 /* min(1, max_norm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_. */
@@ -246,6 +254,28 @@ const char *esp_safetensors_metadata(const esp_safetensors *file, const char *ke
 /* Writes tensors in the order given (8-byte ones first for alignment is the caller's choice: the
  * header is padded so that data starts at a multiple of 8). metadata: object of strings or NULL. */
 esp_status esp_safetensors_write(const char *path, const esp_st_tensor *tensors, int count, const cJSON *metadata);
+
+/* ---- state.c: arrays of a running computation, to go on from after a kill -------------------- */
+
+#define ESP_MAX_STATE_ITEMS 16
+
+/* One array of the file and the memory behind it: the same table writes and reads. 8-byte items
+ * first, so that all are aligned. */
+typedef struct {
+    const char *name;
+    esp_dtype   dtype;
+    size_t      count;
+    void       *data;
+} esp_state_item;
+
+esp_status esp_state_write(const char *path, const esp_state_item *items, int count);
+/* Memory is written only when every item is there with its type and count. */
+esp_status esp_state_read(const char *path, const esp_state_item *items, int count);
+/* Doubles travel as the 64 bits they are: the file has no 64-bit floats. */
+int64_t esp_double_bits(double number);
+double  esp_double_of(int64_t bits);
+
+/* ---- checkpoint_io.c: a network from and to named tensors ------------------------------------- */
 
 /* Takes the sizes of prunable axes off the file's shapes, finishes the network, copies the
  * weights and checks that every one is finite. Tensor names get `prefix` in front. Extra tensors
