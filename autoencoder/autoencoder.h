@@ -47,4 +47,106 @@ enum { ESP_GENERATED_TRAIN = 10000, ESP_GENERATED_TEST = 2000 };
  * images of esp_images_load are those after the training images. pixels [count, 784]. */
 void esp_digits_draw(int first, int count, uint8_t *pixels);
 
+/* ---- config.c ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint64_t seed;
+    int      epochs;            /* passes over the training images */
+    int      batch;             /* images per gradient step */
+    double   learning_rate;     /* of Adam, at first; falls along half a cosine */
+    double   learning_rate_end; /* share of it left at the end */
+    double   weight_decay;
+    double   offset;            /* first offset of BatchNorm */
+    double   batch_statistics;  /* share of the updates after which BatchNorm keeps its running statistics */
+    double   average;           /* decay per update of averaged weights; 0: none */
+    int      shift;             /* random shift of images, pixels */
+    double   noise;             /* deviation of normal noise on the input */
+    int      eval_every;        /* epochs between evaluations and saved states */
+} esp_autoencoder_train_config;
+
+typedef struct {
+    int application;
+    esp_autoencoder_train_config train;
+} esp_autoencoder_config;
+
+esp_autoencoder_config esp_autoencoder_config_default(void);
+/* Every key with its range and meaning, for esp_config_read and the documentation. */
+extern const esp_field esp_autoencoder_fields[];
+extern const int       esp_autoencoder_num_fields;
+
+/* ---- checkpoint.c: an autoencoder in one safetensors file ---------------------------------------- */
+
+typedef struct {
+    esp_autoencoder_config config;
+    esp_network *net;     /* owned */
+} esp_autoencoder_checkpoint;
+
+/* Sizes of prunable axes come from the file's shapes. A file without our metadata needs
+ * config_path; otherwise NULL. An agent is refused. */
+esp_status esp_autoencoder_checkpoint_read(const char *path, const char *config_path, esp_autoencoder_checkpoint *out);
+esp_status esp_autoencoder_checkpoint_write(const char *path, const esp_autoencoder_config *config,
+                                            const esp_network *net);
+void       esp_autoencoder_checkpoint_free(esp_autoencoder_checkpoint *checkpoint);
+
+/* ---- reconstruct.c ------------------------------------------------------------------------------- */
+
+/* Errors are of pixels in [0, 1], compared before rounding to 8 bits. */
+typedef struct {
+    int    images;
+    double mse;                   /* mean over images and pixels */
+    double psnr_of_mean_mse_db;   /* 10 log10(1 / mse) */
+    double mean_psnr_db;          /* mean over images of 10 log10(1 / mse of the image) */
+} esp_reconstruction;
+
+/* Runs all images through the network, in blocks of fixed size on all threads; sums are in double in
+ * the order of the images. image_mse [count], or NULL: not wanted. ESP_ERR_NUMERIC when a
+ * reconstruction is not finite. */
+esp_status esp_reconstruct(const esp_network *net, const esp_images *images, double *image_mse,
+                           esp_reconstruction *out);
+/* The reconstructions of the images first .. first + count - 1, pixels [count, 784] rounded. */
+void esp_reconstruct_pixels(const esp_network *net, const esp_images *images, int first, int count, uint8_t *pixels);
+
+/* ---- update.c ------------------------------------------------------------------------------------ */
+
+/* One gradient step of a chain of dense layers and BatchNorms through both components. Activations are
+ * kept unit by unit, [units, n]: a stripe of units is then computed by one thread from product to
+ * BatchNorm, whose statistics run over the whole batch, and nothing depends on the number of threads.
+ * Borrows the network. */
+typedef struct {
+    esp_network *net;
+    int          capacity;
+    float       *input, *target;  /* [pixels, n], n <= capacity images: filled by the caller */
+    float       *grads;           /* [num_weights] of the last step */
+    esp_adam     adam;
+    struct esp_autoencoder_work *work;
+} esp_autoencoder_updater;
+
+esp_autoencoder_updater *esp_autoencoder_updater_create(esp_network *net, int capacity);
+void                     esp_autoencoder_updater_free(esp_autoencoder_updater *updater); /* accepts NULL */
+
+typedef struct {
+    int    n;                /* images in the batch */
+    bool   batch_statistics; /* false: BatchNorm uses its running statistics and leaves them */
+    double learning_rate;
+    double weight_decay;
+} esp_autoencoder_step;
+
+/* Gradient of the squared error, summed over pixels and averaged over images, then Adam. *mse: per
+ * pixel, before the step. ESP_ERR_NUMERIC when it is not finite; the weights are lost then. */
+esp_status esp_autoencoder_updater_step(esp_autoencoder_updater *updater, const esp_autoencoder_step *step,
+                                        double *mse);
+
+/* ---- trainer.c ------------------------------------------------------------------------------------ */
+
+/* Trains a new network into run_dir: config.json, metrics.jsonl, checkpoint.safetensors (averaged
+ * weights) and state.safetensors, from which `resume` goes on bit for bit. Interrupted runs return
+ * ESP_ERR_INTERRUPTED and can be resumed. */
+esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp_images *train, const esp_images *test,
+                                 const char *run_dir, bool resume);
+
+/* Trains `net` further, in memory: `steps` gradient steps on `images` with the keys of `config` but
+ * epochs, offset and eval_every. */
+esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images,
+                                    const esp_autoencoder_train_config *config, int64_t steps);
+
 #endif
