@@ -84,9 +84,9 @@ void esp_reconstruct_pixels(const esp_network *net, const esp_images *images, in
     for (int done = 0; done < count; done += BLOCK) {
         int n = count - done < BLOCK ? count - done : BLOCK;
         const float *y = worker_run(&w, net, images->pixels + (size_t)(first + done) * ESP_IMAGE_PIXELS, n);
-        /* Sigmoid keeps y within [0, 1]. */
+        /* Sigmoid keeps y within [0, 1]; weights that overflow make NaN, shown black. */
         for (size_t i = 0; i < (size_t)n * ESP_IMAGE_PIXELS; i++)
-            pixels[(size_t)done * ESP_IMAGE_PIXELS + i] = (uint8_t)(255.0f * y[i] + 0.5f);
+            pixels[(size_t)done * ESP_IMAGE_PIXELS + i] = y[i] > 0.0f ? (uint8_t)(255.0f * y[i] + 0.5f) : 0;
     }
     worker_free(&w);
 }

@@ -1,0 +1,61 @@
+/* state.safetensors: everything a run needs to go on bit for bit after a kill. Orders of images and
+ * shifts are drawn anew from seed and step. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "autoencoder/trainer_internal.h"
+
+enum { COUNTERS = 3 };
+
+static int list_items(const esp_autoencoder_trainer *t, int64_t counter[COUNTERS], esp_state_item *out)
+{
+    const esp_learner *l = &t->learner;
+    size_t weights = l->net->num_weights;
+    esp_state_item items[] = {
+        {"counters", ESP_I64, COUNTERS, counter},
+        {"model", ESP_F32, weights, l->net->weights},
+        {"adam.m", ESP_F32, weights, l->updater->adam.m},
+        {"adam.v", ESP_F32, weights, l->updater->adam.v},
+        {"average", ESP_F32, weights, l->average ? l->average->weights : NULL},
+    };
+    int count = sizeof items / sizeof *items - (l->average ? 0 : 1);
+    memcpy(out, items, (size_t)count * sizeof *items);
+    return count;
+}
+
+esp_status esp_autoencoder_trainer_save(const esp_autoencoder_trainer *trainer)
+{
+    esp_state_item items[ESP_MAX_STATE_ITEMS];
+    int64_t counter[COUNTERS] = {trainer->learner.step, trainer->learner.updater->adam.step,
+                                 esp_double_bits(esp_autoencoder_trainer_seconds(trainer))};
+    char *path = esp_run_state_path(trainer->run_dir);
+    esp_status status = esp_state_write(path, items, list_items(trainer, counter, items));
+    free(path);
+    return status;
+}
+
+/* Counters come from a file: they must be a state this configuration can be in. */
+static esp_status check_counters(const char *path, const esp_learner *l, const int64_t counter[COUNTERS])
+{
+    if (counter[0] < 0 || counter[0] > l->steps || counter[0] % l->steps_per_epoch || counter[1] != counter[0])
+        return esp_fail(ESP_ERR_RANGE, "%s: %lld gradient steps do not fit %d epochs of %d images in batches of %d",
+                        path, (long long)counter[0], l->config.epochs, l->images->count, l->batch);
+    return ESP_OK;
+}
+
+esp_status esp_autoencoder_trainer_restore(esp_autoencoder_trainer *trainer)
+{
+    esp_learner *l = &trainer->learner;
+    esp_state_item items[ESP_MAX_STATE_ITEMS];
+    int64_t counter[COUNTERS] = {0};
+    char *path = esp_run_state_path(trainer->run_dir);
+    esp_status status = esp_state_read(path, items, list_items(trainer, counter, items));
+    if (status == ESP_OK) status = check_counters(path, l, counter);
+    if (status == ESP_OK) {
+        l->step = counter[0];
+        l->updater->adam.step = counter[1];
+        trainer->seconds = esp_double_of(counter[2]);
+    }
+    free(path);
+    return status;
+}

@@ -1,0 +1,110 @@
+/* Learning an autoencoder: epochs of gradient steps, evaluated, saved, able to go on after any kill. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "autoencoder/trainer_internal.h"
+
+enum { PROGRESS_EVERY = 10 }; /* gradient steps */
+
+double esp_autoencoder_trainer_seconds(const esp_autoencoder_trainer *trainer)
+{
+    return trainer->seconds + esp_clock() - trainer->started;
+}
+
+/* Orthogonal weights lose nothing of the image, and an offset keeps most units in the linear part of
+ * ReLU: the network starts near a linear projection, whose optimum it finds within an epoch. */
+static void init_network(esp_network *net, const esp_autoencoder_train_config *config)
+{
+    esp_network_init_orthogonal(net, config->seed);
+    for (int i = 0; i < net->num_layers; i++) {
+        const esp_layer *layer = &net->layer[i];
+        if (layer->kind != ESP_LAYER_BATCHNORM) continue;
+        float *offset = esp_network_weights(net, layer->bias);
+        for (int j = 0; j < layer->out_size; j++) offset[j] = (float)config->offset;
+    }
+}
+
+/* ---- evaluation ---- */
+
+static esp_status write_metrics(const esp_autoencoder_trainer *t, double train_mse, const esp_reconstruction *test)
+{
+    const esp_learner *l = &t->learner;
+    cJSON *line = cJSON_CreateObject();
+    cJSON_AddNumberToObject(line, "epoch", (double)(l->step / l->steps_per_epoch));
+    cJSON_AddNumberToObject(line, "train_mse", train_mse);
+    cJSON_AddNumberToObject(line, "test_mse", test->mse);
+    cJSON_AddNumberToObject(line, "psnr_of_mean_mse_db", test->psnr_of_mean_mse_db);
+    cJSON_AddNumberToObject(line, "mean_psnr_db", test->mean_psnr_db);
+    cJSON_AddNumberToObject(line, "wall_s", esp_autoencoder_trainer_seconds(t));
+    return esp_run_append(t->run_dir, line);
+}
+
+/* The checkpoint is always the last state's, never the best on the test images: choosing by them would
+ * flatter the result. */
+static esp_status evaluate_and_save(esp_autoencoder_trainer *t, double train_mse)
+{
+    const esp_network *net = esp_learner_result(&t->learner);
+    esp_reconstruction test;
+    esp_status status = esp_reconstruct(net, t->test, NULL, &test);
+    if (status == ESP_OK) status = write_metrics(t, train_mse, &test);
+    if (status != ESP_OK) return status;
+    esp_log(ESP_LOG_INFO, "epoch %lld: training MSE %.5f, test MSE %.5f",
+            (long long)(t->learner.step / t->learner.steps_per_epoch), train_mse, test.mse);
+    char *path = esp_path_join(t->run_dir, "checkpoint.safetensors");
+    status = esp_autoencoder_checkpoint_write(path, t->config, net);
+    free(path);
+    return status == ESP_OK ? esp_autoencoder_trainer_save(t) : status;
+}
+
+/* ---- the run ---- */
+
+static esp_status train_epoch(esp_autoencoder_trainer *t, double *mse)
+{
+    esp_learner *l = &t->learner;
+    *mse = 0.0;
+    for (int i = 1; i <= l->steps_per_epoch; i++) {
+        double batch = 0.0;
+        esp_status status = esp_check_interrupt();
+        if (status == ESP_OK) status = esp_learner_step(l, &batch);
+        if (status != ESP_OK) return status;
+        *mse += batch / l->steps_per_epoch;
+        if (l->step % PROGRESS_EVERY == 0 || l->step == l->steps)
+            esp_progress("train", (double)l->step, (double)l->steps, "batch MSE %.5f", batch);
+    }
+    return ESP_OK;
+}
+
+static esp_status train_loop(esp_autoencoder_trainer *t)
+{
+    const esp_learner *l = &t->learner;
+    esp_status status = l->step == 0 ? evaluate_and_save(t, NAN) : ESP_OK;
+    while (status == ESP_OK && l->step < l->steps) {
+        double mse = 0.0;
+        status = train_epoch(t, &mse);
+        int64_t epoch = l->step / l->steps_per_epoch;
+        if (status == ESP_OK && (epoch % t->config->train.eval_every == 0 || l->step == l->steps))
+            status = evaluate_and_save(t, mse);
+    }
+    return status;
+}
+
+esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp_images *train, const esp_images *test,
+                                 const char *run_dir, bool resume)
+{
+    esp_autoencoder_trainer t = {.config = config, .run_dir = run_dir, .test = test, .started = esp_clock()};
+    cJSON *json = esp_config_json(esp_autoencoder_fields, esp_autoencoder_num_fields, config);
+    bool go_on = false;
+    esp_status status = esp_run_claim(run_dir, json, resume, &go_on);
+    if (status == ESP_OK) status = esp_autoencoder_create(&t.net);
+    if (status == ESP_OK) {
+        init_network(t.net, &config->train);
+        esp_learner_init(&t.learner, &config->train, t.net, train);
+        if (go_on) status = esp_autoencoder_trainer_restore(&t);
+        if (status == ESP_OK && go_on) status = esp_run_cut(run_dir, "epoch", t.learner.step / t.learner.steps_per_epoch);
+        if (status == ESP_OK) status = train_loop(&t);
+        esp_learner_free(&t.learner);
+    }
+    esp_network_free(t.net);
+    cJSON_Delete(json);
+    return status;
+}

@@ -1,0 +1,45 @@
+/* trainer: what learn.c, train_state.c and trainer.c share. */
+#ifndef ESP_AUTOENCODER_TRAINER_INTERNAL_H
+#define ESP_AUTOENCODER_TRAINER_INTERNAL_H
+
+#include "autoencoder/autoencoder.h"
+
+/* learn.c: gradient steps on images. Owns all but the network and the images. */
+typedef struct {
+    esp_autoencoder_train_config config;
+    const esp_images        *images;
+    esp_network             *net;
+    esp_network             *average;   /* NULL: config.average is 0 */
+    esp_autoencoder_updater *updater;
+    int64_t                  step, steps; /* gradient steps done, and in all */
+    int                      steps_per_epoch, batch;
+    int                     *order;     /* [images] of epoch `shuffled` */
+    int64_t                  shuffled;
+} esp_learner;
+
+void       esp_learner_init(esp_learner *learner, const esp_autoencoder_train_config *config, esp_network *net,
+                            const esp_images *images);
+void       esp_learner_free(esp_learner *learner);
+/* One gradient step; *mse of its batch. */
+esp_status esp_learner_step(esp_learner *learner, double *mse);
+/* What is judged and kept: the averaged network, or the network itself. */
+const esp_network *esp_learner_result(const esp_learner *learner);
+
+/* trainer.c: a learner with a run folder around it. */
+typedef struct {
+    const esp_autoencoder_config *config;
+    const char       *run_dir;
+    const esp_images *test;
+    esp_network      *net;       /* owned */
+    esp_learner       learner;
+    double            seconds;   /* spent by earlier processes of this run */
+    double            started;   /* esp_clock of this one */
+} esp_autoencoder_trainer;
+
+double esp_autoencoder_trainer_seconds(const esp_autoencoder_trainer *trainer);
+
+/* train_state.c: state.safetensors, written between epochs. */
+esp_status esp_autoencoder_trainer_save(const esp_autoencoder_trainer *trainer);
+esp_status esp_autoencoder_trainer_restore(esp_autoencoder_trainer *trainer);
+
+#endif
