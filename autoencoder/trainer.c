@@ -12,15 +12,19 @@ double esp_autoencoder_trainer_seconds(const esp_autoencoder_trainer *trainer)
 }
 
 /* Orthogonal weights lose nothing of the image, and an offset keeps most units in the linear part of
- * ReLU: the network starts near a linear projection, whose optimum it finds within an epoch. */
+ * ReLU: the network starts near a linear projection, whose optimum it finds soon. The next layer's bias
+ * takes the offset away again. */
 static void init_network(esp_network *net, const esp_autoencoder_train_config *config)
 {
     esp_network_init_orthogonal(net, config->seed);
-    for (int i = 0; i < net->num_layers; i++) {
-        const esp_layer *layer = &net->layer[i];
-        if (layer->kind != ESP_LAYER_BATCHNORM) continue;
-        float *offset = esp_network_weights(net, layer->bias);
-        for (int j = 0; j < layer->out_size; j++) offset[j] = (float)config->offset;
+    for (int i = 0; i + 1 < net->num_layers; i++) {
+        const esp_layer *norm = &net->layer[i], *next = norm + 1;
+        if (norm->kind != ESP_LAYER_BATCHNORM) continue;
+        float *offset = esp_network_weights(net, norm->bias), *bias = esp_network_weights(net, next->bias);
+        const float *w = esp_network_weights(net, next->weight);
+        for (int j = 0; j < norm->out_size; j++) offset[j] = (float)config->offset;
+        for (int j = 0; j < next->out_size; j++)
+            for (int k = 0; k < next->in_size; k++) bias[j] -= offset[k] * w[(size_t)j * next->in_size + k];
     }
 }
 
