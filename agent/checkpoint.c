@@ -7,22 +7,30 @@
 
 #define METADATA_KEY "espalier"
 
+/* An autoencoder's configuration would be refused for its first key; say what the file is instead. */
+static esp_status check_application(const cJSON *json, const char *path)
+{
+    const cJSON *application = cJSON_GetObjectItemCaseSensitive(json, "application");
+    if (cJSON_IsString(application) && strcmp(application->valuestring, "autoencoder") == 0)
+        return esp_fail(ESP_ERR_FORMAT, "%s: this is an autoencoder, a TD-MPC agent is needed", path);
+    return ESP_OK;
+}
+
 /* The axis size found in the file overrides the configuration's, which describes the dense agent. */
 static esp_status read_config(const esp_safetensors *file, const char *path, const char *config_path,
                               esp_agent_config *config)
 {
     cJSON *json = NULL;
     esp_status status;
-    const char *text = esp_safetensors_metadata(file, METADATA_KEY);
+    const char *text = esp_safetensors_metadata(file, METADATA_KEY), *source = config_path ? config_path : path;
     if (config_path) status = esp_json_read(config_path, &json);
     else if (text) status = esp_json_parse(text, strlen(text), path, &json);
     else
         return esp_fail(ESP_ERR_FORMAT, "%s: no espalier configuration in the file; name one with --config CONFIG.json",
                         path);
     *config = esp_agent_config_default();
-    if (status == ESP_OK)
-        status = esp_config_read(esp_agent_fields, esp_agent_num_fields, json, config_path ? config_path : path,
-                                 config);
+    if (status == ESP_OK) status = check_application(json, source);
+    if (status == ESP_OK) status = esp_config_read(esp_agent_fields, esp_agent_num_fields, json, source, config);
     if (status == ESP_OK) status = esp_agent_config_check(config);
     cJSON_Delete(json);
     return status;

@@ -210,6 +210,17 @@ static void configuration_that_is_none_is_refused(void)
     esp_network_free(net);
 }
 
+static void an_autoencoder_is_no_agent(void)
+{
+    esp_agent_config config = tiny_config();
+    esp_network *net = tiny_network(&config, ACTIONS, 1);
+    esp_checkpoint read = {0};
+    write_tensors(net, NULL, "{\"application\": \"autoencoder\", \"train\": {\"epochs\": 3}}");
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_checkpoint_read(path, NULL, &read), "this is an autoencoder");
+    CU_ASSERT_PTR_NULL(read.net);
+    esp_network_free(net);
+}
+
 static void more_actions_than_supported_are_refused(void)
 {
     esp_agent_config config = tiny_config();
@@ -229,6 +240,7 @@ static CU_TestInfo tests[] = {
     {"weights_that_are_not_finite_are_refused", weights_that_are_not_finite_are_refused},
     {"configuration_of_another_world_is_refused", configuration_of_another_world_is_refused},
     {"configuration_that_is_none_is_refused", configuration_that_is_none_is_refused},
+    {"an_autoencoder_is_no_agent", an_autoencoder_is_no_agent},
     {"more_actions_than_supported_are_refused", more_actions_than_supported_are_refused},
     CU_TEST_INFO_NULL,
 };
