@@ -147,7 +147,8 @@ esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images,
         double mse = 0.0;
         status = esp_check_interrupt();
         if (status == ESP_OK) status = esp_learner_step(&l, &mse);
-        if (l.step % 10 == 0 || l.step == l.steps) esp_progress("finetune", (double)l.step, (double)l.steps, "MSE %.5f", mse);
+        if (l.step % 10 == 0 || l.step == l.steps)
+            esp_progress("finetune", (double)l.step, (double)l.steps, "batch MSE %.5f", mse);
     }
     if (status == ESP_OK && l.average) memcpy(net->weights, l.average->weights, net->num_weights * sizeof(float));
     esp_learner_free(&l);

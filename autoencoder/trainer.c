@@ -4,8 +4,6 @@
 
 #include "autoencoder/trainer_internal.h"
 
-enum { PROGRESS_EVERY = 10 }; /* gradient steps */
-
 double esp_autoencoder_trainer_seconds(const esp_autoencoder_trainer *trainer)
 {
     return trainer->seconds + esp_clock() - trainer->started;
@@ -72,8 +70,7 @@ static esp_status train_epoch(esp_autoencoder_trainer *t, double *mse)
         if (status == ESP_OK) status = esp_learner_step(l, &batch);
         if (status != ESP_OK) return status;
         *mse += batch / l->steps_per_epoch;
-        if (l->step % PROGRESS_EVERY == 0 || l->step == l->steps)
-            esp_progress("train", (double)l->step, (double)l->steps, "batch MSE %.5f", batch);
+        esp_progress("train", (double)l->step, (double)l->steps, "batch MSE %.5f", batch);
     }
     return ESP_OK;
 }

@@ -44,6 +44,26 @@ static void adam_equals_the_plain_loop(void)
     CU_ASSERT_PTR_NULL(adam.m);
 }
 
+/* Stretches in any order, of any length, one of them at the ragged end. */
+static void a_step_in_stretches_is_the_same_step(void)
+{
+    static float whole[COUNT], pieces[COUNT], grad[COUNT];
+    esp_adam first, second;
+    esp_adam_init(&first, COUNT);
+    esp_adam_init(&second, COUNT);
+    for (int k = 0; k < 3; k++) {
+        fill_normal((uint64_t)k, COUNT, grad);
+        esp_adam_step(&first, 1e-2f, 0.5f, grad, whole);
+        esp_adam_rates rates = esp_adam_begin(&second, 1e-2f);
+        esp_adam_move(&second, rates, 0.5f, 512, COUNT - 512, grad, pieces);
+        esp_adam_move(&second, rates, 0.5f, 0, 512, grad, pieces);
+    }
+    CU_ASSERT_EQUAL(second.step, 3);
+    CU_ASSERT_EQUAL(memcmp(whole, pieces, sizeof whole), 0);
+    esp_adam_free(&first);
+    esp_adam_free(&second);
+}
+
 static void first_step_moves_every_weight_by_the_rate(void)
 {
     float weights[3] = {0}, grad[3] = {1e-4f, -5.0f, 0.0f}, expected[3] = {-0.01f, 0.01f, 0.0f};
@@ -131,6 +151,7 @@ static void weights_do_not_depend_on_the_number_of_threads(void)
 
 static CU_TestInfo tests[] = {
     {"adam_equals_the_plain_loop", adam_equals_the_plain_loop},
+    {"a_step_in_stretches_is_the_same_step", a_step_in_stretches_is_the_same_step},
     {"first_step_moves_every_weight_by_the_rate", first_step_moves_every_weight_by_the_rate},
     {"late_steps_have_no_bias_correction_left", late_steps_have_no_bias_correction_left},
     {"norm_equals_the_plain_sum", norm_equals_the_plain_sum},
