@@ -125,9 +125,9 @@ static void average_weights(esp_learner *l)
 esp_status esp_learner_step(esp_learner *learner, double *mse)
 {
     const esp_autoencoder_train_config *c = &learner->config;
-    esp_autoencoder_step step = {.n = learner->batch, .learning_rate = learning_rate(learner),
-                                 .batch_statistics = (double)learner->step < c->batch_statistics * (double)learner->steps,
-                                 .weight_decay = c->weight_decay};
+    bool batch_statistics = (double)learner->step < c->batch_statistics * (double)learner->steps;
+    esp_autoencoder_step step = {.n = learner->batch, .batch_statistics = batch_statistics,
+                                 .learning_rate = learning_rate(learner), .weight_decay = c->weight_decay};
     draw_batch(learner);
     esp_status status = esp_autoencoder_updater_step(learner->updater, &step, mse);
     if (status != ESP_OK) return esp_fail_in(status, "gradient step %lld", (long long)learner->step);

@@ -26,13 +26,17 @@ static void init_network(esp_network *net, const esp_autoencoder_train_config *c
     }
 }
 
+static int64_t epochs_done(const esp_autoencoder_trainer *t)
+{
+    return t->learner.step / t->learner.steps_per_epoch;
+}
+
 /* ---- evaluation ---- */
 
 static esp_status write_metrics(const esp_autoencoder_trainer *t, double train_mse, const esp_reconstruction *test)
 {
-    const esp_learner *l = &t->learner;
     cJSON *line = cJSON_CreateObject();
-    cJSON_AddNumberToObject(line, "epoch", (double)(l->step / l->steps_per_epoch));
+    cJSON_AddNumberToObject(line, "epoch", (double)epochs_done(t));
     cJSON_AddNumberToObject(line, "train_mse", train_mse);
     cJSON_AddNumberToObject(line, "test_mse", test->mse);
     cJSON_AddNumberToObject(line, "psnr_of_mean_mse_db", test->psnr_of_mean_mse_db);
@@ -50,8 +54,8 @@ static esp_status evaluate_and_save(esp_autoencoder_trainer *t, double train_mse
     esp_status status = esp_reconstruct(net, t->test, NULL, &test);
     if (status == ESP_OK) status = write_metrics(t, train_mse, &test);
     if (status != ESP_OK) return status;
-    esp_log(ESP_LOG_INFO, "epoch %lld: training MSE %.5f, test MSE %.5f",
-            (long long)(t->learner.step / t->learner.steps_per_epoch), train_mse, test.mse);
+    esp_log(ESP_LOG_INFO, "epoch %lld: training MSE %.5f, test MSE %.5f", (long long)epochs_done(t), train_mse,
+            test.mse);
     char *path = esp_path_join(t->run_dir, "checkpoint.safetensors");
     status = esp_autoencoder_checkpoint_write(path, t->config, net);
     free(path);
@@ -82,9 +86,8 @@ static esp_status train_loop(esp_autoencoder_trainer *t)
     while (status == ESP_OK && l->step < l->steps) {
         double mse = 0.0;
         status = train_epoch(t, &mse);
-        int64_t epoch = l->step / l->steps_per_epoch;
-        if (status == ESP_OK && (epoch % t->config->train.eval_every == 0 || l->step == l->steps))
-            status = evaluate_and_save(t, mse);
+        bool due = epochs_done(t) % t->config->train.eval_every == 0 || l->step == l->steps;
+        if (status == ESP_OK && due) status = evaluate_and_save(t, mse);
     }
     return status;
 }
@@ -101,7 +104,7 @@ esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp
         init_network(t.net, &config->train);
         esp_learner_init(&t.learner, &config->train, t.net, train);
         if (go_on) status = esp_autoencoder_trainer_restore(&t);
-        if (status == ESP_OK && go_on) status = esp_run_cut(run_dir, "epoch", t.learner.step / t.learner.steps_per_epoch);
+        if (status == ESP_OK && go_on) status = esp_run_cut(run_dir, "epoch", epochs_done(&t));
         if (status == ESP_OK) status = train_loop(&t);
         esp_learner_free(&t.learner);
     }

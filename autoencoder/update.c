@@ -147,7 +147,8 @@ static void norm_forward(const esp_network *net, const stage *s, int unit, const
         var = esp_network_weights(net, s->norm->var)[unit];
     }
     float rstd = s->rstd[unit] = 1.0f / sqrtf(var + BN_EPS);
-    float gain = esp_network_weights(net, s->norm->weight)[unit], offset = esp_network_weights(net, s->norm->bias)[unit];
+    float gain = esp_network_weights(net, s->norm->weight)[unit];
+    float offset = esp_network_weights(net, s->norm->bias)[unit];
     for (int i = 0; i < n; i++) {
         x[i] = (x[i] - mean) * rstd;
         y[i] = x[i] * gain + offset;

@@ -10,8 +10,10 @@
 static inline esp_network *small_autoencoder(int pixels, int hidden, int latent, uint64_t seed)
 {
     esp_network *net = esp_network_new();
-    int in = esp_network_axis(net, "pixels", pixels, false), down = esp_network_axis(net, "encoder.hidden1", hidden, true);
-    int z = esp_network_axis(net, "latent", latent, true), up = esp_network_axis(net, "decoder.hidden1", hidden, true);
+    int in = esp_network_axis(net, "pixels", pixels, false);
+    int down = esp_network_axis(net, "encoder.hidden1", hidden, true);
+    int z = esp_network_axis(net, "latent", latent, true);
+    int up = esp_network_axis(net, "decoder.hidden1", hidden, true);
     esp_network_component(net, "encoder");
     esp_network_dense(net, "encoder.0", esp_dim_of(in), esp_dim_of(down), ESP_ACT_NONE);
     esp_network_norm(net, ESP_LAYER_BATCHNORM, "encoder.1", down, ESP_ACT_RELU);
@@ -33,8 +35,8 @@ static inline esp_images rectangles(int count)
         esp_rng rng = esp_rng_make(3, ESP_RNG_TEST, (uint64_t)i);
         int left = (int)esp_rng_below(&rng, 20), top = (int)esp_rng_below(&rng, 20);
         int width = 4 + (int)esp_rng_below(&rng, 5), height = 4 + (int)esp_rng_below(&rng, 5);
-        for (int y = top; y < top + height; y++)
-            memset(images.pixels + (size_t)i * ESP_IMAGE_PIXELS + y * ESP_IMAGE_SIDE + left, 200 + i % 50, (size_t)width);
+        uint8_t *corner = images.pixels + (size_t)i * ESP_IMAGE_PIXELS + top * ESP_IMAGE_SIDE + left;
+        for (int y = 0; y < height; y++) memset(corner + y * ESP_IMAGE_SIDE, 200 + i % 50, (size_t)width);
     }
     return images;
 }

@@ -114,7 +114,7 @@ static void files_that_are_no_autoencoder_say_why(void)
     esp_autoencoder_checkpoint read = {0};
     esp_network *net = network(1);
     write_tensors(net, "decoder.4.running_var", plain);
-    CHECK_FAILS(ESP_ERR_FORMAT, esp_autoencoder_checkpoint_read(path, NULL, &read), "'decoder.4.running_var' is missing");
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_autoencoder_checkpoint_read(path, NULL, &read), "'decoder.4.running_var'");
     write_tensors(net, NULL, "{\"application\": \"autoencoder\", \"train\": {\"epoch\": 3}}");
     CHECK_FAILS(ESP_ERR_USAGE, esp_autoencoder_checkpoint_read(path, NULL, &read), "train.epochs");
     write_tensors(net, NULL, "{\"application\": ");

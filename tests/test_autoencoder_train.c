@@ -160,9 +160,10 @@ static void check_same_state(const char *a, const char *b)
     esp_safetensors *first = read_state(a), *second = read_state(b);
     CU_ASSERT_EQUAL_FATAL(first->count, second->count);
     for (int i = 0; i < first->count; i++) {
-        if (first->tensor[i].dtype != ESP_F32) continue;
-        CU_ASSERT_EQUAL_FATAL(first->tensor[i].count, second->tensor[i].count);
-        CU_ASSERT_EQUAL(memcmp(first->tensor[i].data, second->tensor[i].data, first->tensor[i].count * sizeof(float)), 0);
+        const esp_st_tensor *x = &first->tensor[i], *y = &second->tensor[i];
+        if (x->dtype != ESP_F32) continue;
+        CU_ASSERT_EQUAL_FATAL(x->count, y->count);
+        CU_ASSERT_EQUAL(memcmp(x->data, y->data, x->count * sizeof(float)), 0);
     }
     esp_safetensors_free(first);
     esp_safetensors_free(second);

@@ -20,7 +20,8 @@ static void plain_product(const float *left, int left_i, int left_k, int right_k
     for (int i = 0; i < M; i++)
         for (int j = 0; j < N; j++) {
             double sum = beta * (double)c[i * N + j];
-            for (int k = 0; k < K; k++) sum += (double)left[i * left_i + k * left_k] * (double)b[k * right_k + j * right_j];
+            for (int k = 0; k < K; k++)
+                sum += (double)left[i * left_i + k * left_k] * (double)b[k * right_k + j * right_j];
             expected[i * N + j] = (float)sum;
         }
 }
