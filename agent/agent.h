@@ -221,7 +221,7 @@ void esp_search_episodes(uint64_t seed, int count, esp_episode *out);
 /* The closed-loop objective of a search: mean return over the first scale * count search episodes,
  * candidates in parallel. */
 typedef struct {
-    const esp_network      *net;      /* dense */
+    const esp_surgeon      *surgeon;  /* of the dense network */
     const esp_agent_config *config;
     esp_controller_kind     kind;
     uint64_t                seed;

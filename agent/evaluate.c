@@ -112,7 +112,8 @@ static esp_status cut_all(const trial *t)
 {
     esp_error *errors = esp_alloc((size_t)t->n, sizeof *errors);
 #pragma omp parallel for schedule(dynamic, 1)
-    for (int i = 0; i < t->n; i++) esp_error_take(&errors[i], esp_surgery(t->loop->net, &t->cuts[i], &t->nets[i]));
+    for (int i = 0; i < t->n; i++)
+        esp_error_take(&errors[i], esp_surgeon_operate(t->loop->surgeon, &t->cuts[i], &t->nets[i]));
     esp_status status = first_failure(errors, t->n);
     free(errors);
     return status;

@@ -78,6 +78,8 @@ esp_status esp_train_agent(const esp_train_request *request);
 typedef struct {
     const esp_subject *subject;
     const esp_ranking *ranking;
+    const esp_surgeon *surgeon;
+    esp_compensation   compensation; /* what the surgeon does */
 } esp_judge_config;
 
 struct esp_application {
@@ -85,6 +87,7 @@ struct esp_application {
     const char *measure_name;            /* "mean return" */
     const char *sample_name;             /* "episodes": what one evaluation of a search is made of */
     const char *action_name;             /* "action": what flops and time are counted for */
+    int         at_once;                 /* cuts that `performance` likes to get at once */
     const esp_group_spec *paper_groups;
     const int            *num_paper_groups;
 
@@ -92,6 +95,10 @@ struct esp_application {
     esp_status (*open)(esp_subject *subject, esp_search_config *search); /* config, net, components */
     esp_status (*prepare)(esp_subject *subject);          /* what judging takes: simulator, images */
     void       (*close)(esp_subject *subject);            /* also after a failure */
+
+    /* Recorded data for importance, compensation and finetuning; the calibration borrows the recording. */
+    esp_status (*record)(const esp_subject *subject, void **recording, esp_calibration *calibration);
+    void       (*forget)(void *recording);                /* accepts NULL */
 
     void       (*identify)(const esp_subject *subject, cJSON *identity); /* what decides a performance */
     esp_status (*judge_create)(const esp_judge_config *config, void **judge);
@@ -101,6 +108,7 @@ struct esp_application {
     esp_status (*measure)(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out);
     double     (*flops)(const esp_subject *subject, const esp_network *net);
     double     (*time)(const esp_subject *subject, const esp_network *net); /* median ms */
+    esp_status (*finetune)(const esp_subject *subject, void *recording, esp_network *net, int steps);
     /* Writes a network with the configuration that the file had: --set was for this run. */
     esp_status (*write)(const esp_subject *subject, const char *path, const esp_network *net);
 

@@ -114,7 +114,7 @@ static esp_status judge_create(const esp_judge_config *config, void **out)
 {
     const esp_subject *subject = config->subject;
     esp_closed_loop *loop = esp_alloc(1, sizeof *loop);
-    *loop = (esp_closed_loop){.net = subject->net, .config = &subject->agent.config, .kind = kind_of(subject),
+    *loop = (esp_closed_loop){.surgeon = config->surgeon, .config = &subject->agent.config, .kind = kind_of(subject),
                               .seed = subject->options->seed, .count = subject->judging.search,
                               .pool = subject->agent.pool};
     *out = loop;
@@ -124,6 +124,52 @@ static esp_status judge_create(const esp_judge_config *config, void **out)
 static void judge_free(void *judge)
 {
     free(judge);
+}
+
+/* ---- recorded episodes ---- */
+
+/* Moments that importance and compensation look at: enough for 32 x 25 columns of a convolution. */
+#define RECORDED_MOMENTS 2000
+
+typedef struct {
+    esp_recording        episodes;
+    esp_recorded_samples samples;
+} recording;
+
+static void forget(void *memory)
+{
+    recording *r = memory;
+    if (!r) return;
+    esp_recorded_samples_free(&r->samples);
+    esp_recording_free(&r->episodes);
+    free(r);
+}
+
+static esp_status record(const esp_subject *subject, void **out, esp_calibration *calibration)
+{
+    esp_record_config config = esp_record_config_default();
+    recording *r = esp_alloc(1, sizeof *r);
+    config.net = subject->net;
+    config.config = &subject->agent.config;
+    config.seed = subject->options->seed;
+    esp_status status = esp_recording_make(subject->agent.pool, &config, &r->episodes);
+    if (status != ESP_OK) {
+        free(r);
+        return status;
+    }
+    r->samples = esp_recording_samples(&r->episodes, RECORDED_MOMENTS, subject->components);
+    *calibration = r->samples.calibration;
+    *out = r;
+    return ESP_OK;
+}
+
+static esp_status finetune(const esp_subject *subject, void *memory, esp_network *net, int steps)
+{
+    const recording *r = memory;
+    esp_finetune_config settings = esp_finetune_config_default();
+    settings.steps = steps;
+    settings.seed = subject->options->seed;
+    return esp_agent_finetune(net, &subject->agent.config, &r->episodes, &settings);
 }
 
 /* ---- held-out episodes ---- */
@@ -294,12 +340,15 @@ const esp_application esp_application_agent = {
     .measure_name = "mean return",
     .sample_name = "episodes",
     .action_name = "action",
+    .at_once = 16,
     .paper_groups = esp_told_paper_groups,
     .num_paper_groups = &esp_told_num_paper_groups,
     .train = esp_train_agent,
     .open = open_agent,
     .prepare = prepare,
     .close = close_agent,
+    .record = record,
+    .forget = forget,
     .identify = identify,
     .judge_create = judge_create,
     .judge_free = judge_free,
@@ -307,6 +356,7 @@ const esp_application esp_application_agent = {
     .measure = measure,
     .flops = flops,
     .time = time_of_action,
+    .finetune = finetune,
     .write = write_agent,
     .question_json = question_json,
     .question_text = question_text,

@@ -13,21 +13,18 @@
 
 typedef struct {
     esp_options *common;
-    esp_judging  judging;
     esp_prune_request request;
     const char  *checkpoint, *output;
     char        *journal;               /* owned */
     bool         journal_named;         /* by --journal */
 } arguments;
 
-enum { KEY_SPARSITY = 0x2000, KEY_METHOD, KEY_EPISODES, KEY_JOURNAL, KEY_REPORT_EPISODES };
+enum { KEY_SPARSITY = 0x2000, KEY_METHOD, KEY_JOURNAL };
 
 static const struct argp_option table[] = {
     {"output", 'o', "OUT.safetensors", 0, "The smaller network", 0},
     {"sparsity", KEY_SPARSITY, "X", 0, "Fraction of the controller's parameters to remove (default 0.2)", 0},
     {"method", KEY_METHOD, "NAME", 0, "Search method, see below (default gd)", 0},
-    {"episodes", KEY_EPISODES, "E", 0, "Episodes per evaluation, half from each start (default 2; policy 4)", 0},
-    {"report-episodes", KEY_REPORT_EPISODES, "N", 0, "Held-out episodes played before and after (default 20)", 0},
     {"journal", KEY_JOURNAL, "FILE", 0, "Evaluations, kept to go on from (default OUT.safetensors.journal.jsonl)", 0},
     {0},
 };
@@ -50,16 +47,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->request;
-        state->child_inputs[1] = &a->judging;
-        state->child_inputs[2] = a->common;
+        state->child_inputs[1] = a->common;
         break;
     case 'o': a->output = argument; break;
     case KEY_SPARSITY: status = esp_parse_sparsity(argument, &a->request.search.sparsity); break;
     case KEY_METHOD: status = esp_parse_method(argument, &a->request.method); break;
-    case KEY_EPISODES: status = esp_parse_int("--episodes", argument, 1, 100000, &a->judging.search); break;
-    case KEY_REPORT_EPISODES:
-        status = esp_parse_int("--report-episodes", argument, 1, 1000000, &a->judging.report);
-        break;
     case KEY_JOURNAL:
         free(a->journal);
         a->journal = esp_strdup(argument);
@@ -91,8 +83,7 @@ static char *filter_help(int key, const char *text, void *input)
 }
 
 static const struct argp_child children[] = {{&esp_prune_options_argp, 0, NULL, 0},
-                                             {&esp_judging_argp, 0, "How it is judged:", 1},
-                                             {&esp_options_argp, 0, "Options of every command:", 2},
+                                             {&esp_options_argp, 0, "Options of every command:", 1},
                                              {0}};
 
 static const struct argp argp = {
@@ -159,8 +150,9 @@ static esp_status prune(const arguments *a, const esp_subject *subject)
     esp_pruning p;
     esp_status status = esp_pruning_search(subject, &a->request, a->journal, a->journal_named, &p);
     if (status != ESP_OK) return status;
-    status = subject->application->write(subject, a->output, p.net[ESP_AFTER]);
+    status = subject->application->write(subject, a->output, p.net[p.net[ESP_FINETUNED] ? ESP_FINETUNED : ESP_AFTER]);
     if (status == ESP_OK) status = esp_file_bytes(a->output, &p.bytes[ESP_AFTER]);
+    p.bytes[ESP_FINETUNED] = p.bytes[ESP_AFTER];
     for (int stage = 0; stage < ESP_PRUNED_STAGES && status == ESP_OK; stage++)
         status = esp_pruning_measure(&p, (esp_prune_stage)stage);
     if (status == ESP_OK && a->common->json) print_json(a, &p);
@@ -181,10 +173,10 @@ static int fail(const arguments *a, esp_status status)
 
 int esp_cmd_prune(int argc, char **argv, esp_options *options)
 {
-    arguments a = {.common = options, .judging = esp_judging_default(), .request = esp_prune_request_default()};
+    arguments a = {.common = options, .request = esp_prune_request_default()};
     esp_subject subject = {.net = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
-    if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, &a.judging, &a.request.search, &subject);
+    if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, &a.request.judging, &a.request.search, &subject);
     if (status == ESP_OK) status = check_output(&a);
     if (status == ESP_OK) status = subject.application->prepare(&subject);
     if (status == ESP_OK) status = prune(&a, &subject);

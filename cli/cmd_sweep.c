@@ -10,13 +10,12 @@
 
 typedef struct {
     esp_options *common;
-    esp_judging  judging;
     const char  *checkpoint;
     const char  *methods, *sparsities;
     esp_sweep    sweep;
 } arguments;
 
-enum { KEY_METHODS = 0x2000, KEY_SPARSITIES, KEY_SEEDS, KEY_EPISODES, KEY_REPORT_EPISODES };
+enum { KEY_METHODS = 0x2000, KEY_SPARSITIES, KEY_SEEDS };
 
 #define DEFAULT_METHODS "gd,magnitude/l1,magnitude/l2,random"
 #define DEFAULT_SPARSITIES "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"
@@ -26,8 +25,6 @@ static const struct argp_option table[] = {
     {"methods", KEY_METHODS, "LIST", 0, "METHOD or METHOD/IMPORTANCE, ... (default " DEFAULT_METHODS ")", 0},
     {"sparsities", KEY_SPARSITIES, "LIST", 0, "Sparsities, ... (default 0.1,0.2,...,0.9)", 0},
     {"seeds", KEY_SEEDS, "N", 0, "Seeds, from --seed on (default 1)", 0},
-    {"episodes", KEY_EPISODES, "E", 0, "Agent: episodes per evaluation, half from each start (default 2; policy 4)", 0},
-    {"report-episodes", KEY_REPORT_EPISODES, "N", 0, "Agent: held-out episodes of a cell (default 20)", 0},
     {0},
 };
 
@@ -84,17 +81,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->sweep.request;
-        state->child_inputs[1] = &a->judging;
-        state->child_inputs[2] = a->common;
+        state->child_inputs[1] = a->common;
         break;
     case 'o': a->sweep.folder = argument; break;
     case KEY_METHODS: a->methods = argument; break;
     case KEY_SPARSITIES: a->sparsities = argument; break;
     case KEY_SEEDS: status = esp_parse_int("--seeds", argument, 1, 1000, &a->sweep.num_seeds); break;
-    case KEY_EPISODES: status = esp_parse_int("--episodes", argument, 1, 100000, &a->judging.search); break;
-    case KEY_REPORT_EPISODES:
-        status = esp_parse_int("--report-episodes", argument, 1, 1000000, &a->judging.report);
-        break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
     case ARGP_KEY_END: status = finish_arguments(a); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -119,8 +111,7 @@ static char *filter_help(int key, const char *text, void *input)
 }
 
 static const struct argp_child children[] = {{&esp_prune_options_argp, 0, NULL, 0},
-                                             {&esp_judging_argp, 0, "How it is judged:", 1},
-                                             {&esp_options_argp, 0, "Options of every command:", 2},
+                                             {&esp_options_argp, 0, "Options of every command:", 1},
                                              {0}};
 
 static const struct argp argp = {
@@ -230,13 +221,13 @@ static int fail(const arguments *a, esp_status status)
 
 int esp_cmd_sweep(int argc, char **argv, esp_options *options)
 {
-    arguments a = {.common = options, .judging = esp_judging_default(), .methods = DEFAULT_METHODS,
+    arguments a = {.common = options, .methods = DEFAULT_METHODS,
                    .sparsities = DEFAULT_SPARSITIES,
                    .sweep = {.num_seeds = 1, .request = esp_prune_request_default()}};
     esp_sweep *sweep = &a.sweep;
     esp_subject subject = {.net = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
-    if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, &a.judging, &sweep->request.search, &subject);
+    if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, &sweep->request.judging, &sweep->request.search, &subject);
     if (status == ESP_OK) status = subject.application->prepare(&subject);
     if (status == ESP_OK) status = esp_sweep_open(sweep, &subject);
     for (int i = 0; i < sweep->num_seeds && status == ESP_OK; i++) status = run_seed(sweep, &subject, i);

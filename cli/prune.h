@@ -10,13 +10,18 @@
 
 typedef struct {
     const esp_search_method *method;
-    int    groups, importance;
+    int    groups, importance, compensation;
     int    budget;                      /* evaluations; 0: no limit */
+    int    round_to;                    /* kept widths are multiples of it */
+    int    finetune;                    /* gradient steps after the cut */
+    int    num_pins;
+    const char *pin[ESP_MAX_AXES];      /* PATTERN=VALUE, in order */
+    esp_judging judging;
     esp_search_config search;
 } esp_prune_request;
 
 esp_prune_request esp_prune_request_default(void);
-/* Everything but what a sweep varies; its input is an esp_prune_request. */
+/* Everything but what a sweep varies, and how a network is judged; its input is an esp_prune_request. */
 extern const struct argp esp_prune_options_argp;
 /* The list of search methods for the end of a --help text, followed by `examples`; malloc'ed. */
 char *esp_prune_methods_help(const char *examples);
@@ -26,7 +31,13 @@ esp_status esp_parse_method(const char *text, const esp_search_method **out);
 /* ---- prune_run.c ------------------------------------------------------------------------------------------ */
 
 /* The networks that are compared, in the order of report. */
-typedef enum { ESP_BEFORE, ESP_AFTER, ESP_PRUNED_STAGES } esp_prune_stage;
+typedef enum {
+    ESP_BEFORE,
+    ESP_UNCOMPENSATED, /* only with a compensation: the same cut without it */
+    ESP_AFTER,
+    ESP_FINETUNED,     /* only with gradient steps */
+    ESP_PRUNED_STAGES
+} esp_prune_stage;
 extern const char *const esp_prune_stage_names[];
 
 typedef struct {

@@ -4,13 +4,24 @@
 
 #include "cli/prune.h"
 
-enum { KEY_TOLERANCE = 0x4000, KEY_GROUPS, KEY_IMPORTANCE, KEY_BUDGET };
+enum {
+    KEY_TOLERANCE = 0x4000, KEY_GROUPS, KEY_IMPORTANCE, KEY_COMPENSATE, KEY_BUDGET, KEY_PIN, KEY_ROUND_TO, KEY_FINETUNE,
+    KEY_EPISODES, KEY_IMAGES, KEY_REPORT_EPISODES
+};
 
 static const struct argp_option table[] = {
     {"tolerance", KEY_TOLERANCE, "X", 0, "Largest distance of the result from the wanted sparsity (default 0.01)", 0},
     {"groups", KEY_GROUPS, ESP_GROUPS_CHOICES, 0, "What shares a coefficient (default structural)", 0},
-    {"importance", KEY_IMPORTANCE, ESP_IMPORTANCE_CHOICES, 0, "Rank of units inside a group (default l2)", 0},
+    {"pin", KEY_PIN, "PATTERN=X", 0, "Fix the coefficient of groups, =0 to protect them; repeatable", 0},
+    {"round-to", KEY_ROUND_TO, "N", 0, "Kept widths are multiples of N (8 suits vector units) or whole", 0},
+    {"importance", KEY_IMPORTANCE, "NAME", 0, "Rank of units inside a group: " ESP_IMPORTANCE_CHOICES " (default l2)", 0},
+    {"compensate", KEY_COMPENSATE, ESP_COMPENSATION_CHOICES, 0,
+     "Repair the readers of removed units: their mean, or a least-squares fit (default none)", 0},
+    {"finetune", KEY_FINETUNE, "STEPS", 0, "Gradient steps after the cut, reported on their own (default 0)", 0},
     {"budget", KEY_BUDGET, "N", 0, "Evaluations at most (default: no limit)", 0},
+    {"episodes", KEY_EPISODES, "E", 0, "Agent: episodes per evaluation, half from each start (default 2; policy 4)", 0},
+    {"images", KEY_IMAGES, "N", 0, "Autoencoder: training images per evaluation (default 1000)", 0},
+    {"report-episodes", KEY_REPORT_EPISODES, "N", 0, "Agent: held-out episodes played for the report (default 20)", 0},
     {0},
 };
 
@@ -37,25 +48,47 @@ esp_status esp_parse_method(const char *text, const esp_search_method **out)
     return *out ? ESP_OK : ESP_ERR_USAGE;
 }
 
+static esp_status add_pin(esp_prune_request *r, const char *text)
+{
+    if (r->num_pins == ESP_MAX_AXES) return esp_fail(ESP_ERR_USAGE, "--pin: more than %d of them", ESP_MAX_AXES);
+    r->pin[r->num_pins++] = text;
+    return ESP_OK;
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     esp_prune_request *r = state->input;
+    esp_status status = ESP_OK;
     switch (key) {
-    case KEY_TOLERANCE: return esp_parse_error(parse_tolerance(text, &r->search.tolerance));
-    case KEY_GROUPS: return esp_parse_error(esp_parse_choice("--groups", text, ESP_GROUPS_CHOICES, &r->groups));
+    case ARGP_KEY_INIT: state->child_inputs[0] = &r->judging; break;
+    case KEY_TOLERANCE: status = parse_tolerance(text, &r->search.tolerance); break;
+    case KEY_GROUPS: status = esp_parse_choice("--groups", text, ESP_GROUPS_CHOICES, &r->groups); break;
     case KEY_IMPORTANCE:
-        return esp_parse_error(esp_parse_choice("--importance", text, ESP_IMPORTANCE_CHOICES, &r->importance));
-    case KEY_BUDGET: return esp_parse_error(esp_parse_int("--budget", text, 2, 100000000, &r->budget));
+        status = esp_parse_choice("--importance", text, ESP_IMPORTANCE_CHOICES, &r->importance);
+        break;
+    case KEY_COMPENSATE:
+        status = esp_parse_choice("--compensate", text, ESP_COMPENSATION_CHOICES, &r->compensation);
+        break;
+    case KEY_BUDGET: status = esp_parse_int("--budget", text, 2, 100000000, &r->budget); break;
+    case KEY_PIN: status = add_pin(r, text); break;
+    case KEY_ROUND_TO: status = esp_parse_int("--round-to", text, 1, 4096, &r->round_to); break;
+    case KEY_FINETUNE: status = esp_parse_int("--finetune", text, 0, 100000000, &r->finetune); break;
+    case KEY_EPISODES: status = esp_parse_int("--episodes", text, 1, 100000, &r->judging.search); break;
+    case KEY_IMAGES: status = esp_parse_int("--images", text, 1, 10000000, &r->judging.search); break;
+    case KEY_REPORT_EPISODES: status = esp_parse_int("--report-episodes", text, 1, 1000000, &r->judging.report); break;
     default: return ARGP_ERR_UNKNOWN;
     }
+    return esp_parse_error(status);
 }
 
-const struct argp esp_prune_options_argp = {.options = table, .parser = parse};
+static const struct argp_child children[] = {{&esp_judging_argp, 0, NULL, 0}, {0}};
+
+const struct argp esp_prune_options_argp = {.options = table, .parser = parse, .children = children};
 
 esp_prune_request esp_prune_request_default(void)
 {
-    return (esp_prune_request){.method = esp_search_methods, .importance = ESP_IMPORTANCE_L2,
-                               .search = esp_search_config_default()};
+    return (esp_prune_request){.method = esp_search_methods, .importance = ESP_IMPORTANCE_L2, .round_to = 1,
+                               .judging = esp_judging_default(), .search = esp_search_config_default()};
 }
 
 char *esp_prune_methods_help(const char *examples)

@@ -37,6 +37,8 @@ static void add_question(cJSON *json, const esp_pruning *p)
     cJSON_AddStringToObject(json, "method", p->request.method->name);
     add_word(json, "importance", ESP_IMPORTANCE_CHOICES, p->request.importance);
     add_word(json, "groups", ESP_GROUPS_CHOICES, p->request.groups);
+    add_word(json, "compensation", ESP_COMPENSATION_CHOICES, p->request.compensation);
+    cJSON_AddNumberToObject(json, "finetune_steps", p->request.finetune);
     cJSON_AddNumberToObject(json, "target_sparsity", p->request.search.sparsity);
     cJSON_AddNumberToObject(json, "tolerance", p->request.search.tolerance);
 }
@@ -78,8 +80,9 @@ static void add_size(cJSON *json, const esp_pruning *p)
     cJSON_AddNumberToObject(json, "params_after", params_of(p, ESP_AFTER));
     cJSON_AddNumberToObject(json, "flops_before", flops_of(p, ESP_BEFORE));
     cJSON_AddNumberToObject(json, "flops_after", flops_of(p, ESP_AFTER));
-    for (int i = ESP_BEFORE; i <= ESP_AFTER; i++) {
+    for (int i = 0; i < ESP_PRUNED_STAGES; i++) {
         char key[64];
+        if (i != ESP_BEFORE && i != ESP_AFTER) continue; /* of the same size as after */
         snprintf(key, sizeof key, "%s_ms_%s", p->subject->application->action_name, esp_prune_stage_names[i]);
         if (p->has[i]) cJSON_AddNumberToObject(json, key, p->ms[i]);
         snprintf(key, sizeof key, "size_bytes_%s", esp_prune_stage_names[i]);
@@ -115,13 +118,26 @@ cJSON *esp_pruning_json(const esp_pruning *p)
 
 /* ---- tables ---- */
 
-/* A row of numbers, and how much of the first the last is: "99.1 %", nothing when it was nothing. */
-static void number_row(esp_table *table, const char *name, const double *values,
+/* The stages that there are, in order. */
+typedef struct {
+    int count, stage[ESP_PRUNED_STAGES];
+} stages;
+
+static stages measured_stages(const esp_pruning *p)
+{
+    stages s = {.count = 0};
+    for (int i = 0; i < ESP_PRUNED_STAGES; i++)
+        if (p->has[i]) s.stage[s.count++] = i;
+    return s;
+}
+
+/* A row of numbers, and how much of the first is left after the cut: "99.1 %", nothing when it was nothing. */
+static void number_row(esp_table *table, const char *name, const stages *s, const double values[ESP_PRUNED_STAGES],
                        char *(*text)(double value, char out[ESP_NUMBER_TEXT]))
 {
     char out[ESP_NUMBER_TEXT];
     esp_table_row(table, "%s", name);
-    for (int i = 0; i < ESP_PRUNED_STAGES; i++) esp_table_cell(table, "%s", text(values[i], out));
+    for (int i = 0; i < s->count; i++) esp_table_cell(table, "%s", text(values[s->stage[i]], out));
     if (values[ESP_BEFORE] > 0) esp_table_cell(table, "%.1f %%", 100 * values[ESP_AFTER] / values[ESP_BEFORE]);
     else                        esp_table_cell(table, "-");
 }
@@ -140,29 +156,34 @@ static char *text_performance(double value, char out[ESP_NUMBER_TEXT])
 
 static void print_stages(const esp_pruning *p)
 {
+    static const char *const alignment[] = {"lrr", "lrrr", "lrrrr", "lrrrrr"};
     const esp_application *app = p->subject->application;
     double performance[ESP_PRUNED_STAGES], params[ESP_PRUNED_STAGES], bytes[ESP_PRUNED_STAGES],
         flops[ESP_PRUNED_STAGES];
+    esp_measurement measured[ESP_PRUNED_STAGES];
     char name[64];
-    esp_table *table = esp_table_create("lrrr");
+    stages s = measured_stages(p);
+    esp_table *table = esp_table_create(alignment[s.count - 1]);
     esp_table_row(table, " ");
-    for (int i = 0; i < ESP_PRUNED_STAGES; i++) {
-        esp_table_cell(table, "%s", esp_prune_stage_names[i]);
-        performance[i] = p->measured[i].performance;
-        params[i] = params_of(p, i);
-        bytes[i] = (double)p->bytes[i];
-        flops[i] = flops_of(p, i);
+    for (int i = 0; i < s.count; i++) {
+        int stage = s.stage[i];
+        esp_table_cell(table, "%s", esp_prune_stage_names[stage]);
+        measured[i] = p->measured[stage];
+        performance[stage] = p->measured[stage].performance;
+        params[stage] = params_of(p, stage);
+        flops[stage] = flops_of(p, stage);
+        bytes[stage] = (double)p->bytes[stage == ESP_BEFORE ? ESP_BEFORE : ESP_AFTER];
     }
     esp_table_cell(table, "kept");
     esp_table_rule(table);
-    number_row(table, app->measure_name, performance, text_performance);
-    app->prune_rows(ESP_PRUNED_STAGES, p->measured, table);
-    number_row(table, "parameters", params, esp_text_count);
-    number_row(table, "file, bytes", bytes, esp_text_count);
+    number_row(table, app->measure_name, &s, performance, text_performance);
+    app->prune_rows(s.count, measured, table);
+    number_row(table, "parameters", &s, params, esp_text_count);
+    number_row(table, "file, bytes", &s, bytes, esp_text_count);
     snprintf(name, sizeof name, "FLOP an %s", app->action_name);
-    number_row(table, name, flops, esp_text_scaled);
+    number_row(table, name, &s, flops, esp_text_scaled);
     snprintf(name, sizeof name, "ms an %s", app->action_name);
-    number_row(table, name, p->ms, text_short);
+    number_row(table, name, &s, p->ms, text_short);
     esp_table_print(table);
 }
 

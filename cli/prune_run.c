@@ -6,18 +6,36 @@
 
 #include "cli/prune.h"
 
-const char *const esp_prune_stage_names[] = {[ESP_BEFORE] = "before", [ESP_AFTER] = "after"};
+const char *const esp_prune_stage_names[] = {[ESP_BEFORE] = "before", [ESP_UNCOMPENSATED] = "uncompensated",
+                                             [ESP_AFTER] = "after", [ESP_FINETUNED] = "finetuned"};
 
 /* ---- what is searched ---- */
+
+/* "encoder.*=0" */
+static esp_status pin(esp_grouping *grouping, const char *text)
+{
+    char pattern[256];
+    const char *equals = strrchr(text, '=');
+    double value;
+    if (!equals || equals == text || (size_t)(equals - text) >= sizeof pattern)
+        return esp_fail(ESP_ERR_USAGE, "--pin: expected PATTERN=COEFFICIENT, found '%s'", text);
+    snprintf(pattern, sizeof pattern, "%.*s", (int)(equals - text), text);
+    esp_status status = esp_parse_double("--pin", equals + 1, &value);
+    return status == ESP_OK ? esp_grouping_pin(grouping, pattern, value) : status;
+}
 
 static esp_status make_groups(const esp_subject *subject, const esp_prune_request *request, esp_grouping *out)
 {
     const esp_application *app = subject->application;
+    esp_status status = ESP_OK;
     if (esp_choice_index(ESP_GROUPS_CHOICES, "paper") == request->groups)
-        return esp_grouping_from_specs(subject->net, app->paper_groups, *app->num_paper_groups, subject->components,
-                                       out);
-    esp_grouping_structural(subject->net, subject->components, out);
-    return ESP_OK;
+        status = esp_grouping_from_specs(subject->net, app->paper_groups, *app->num_paper_groups, subject->components,
+                                         out);
+    else
+        esp_grouping_structural(subject->net, subject->components, out);
+    for (int i = 0; i < request->num_pins && status == ESP_OK; i++) status = pin(out, request->pin[i]);
+    out->round_to = request->round_to;
+    return status;
 }
 
 /* FNV-1a over axis sizes and the bits of the weights. */
@@ -49,6 +67,7 @@ cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request 
     cJSON_AddStringToObject(json, "checkpoint", hash);
     add_word(json, "groups", ESP_GROUPS_CHOICES, request->groups);
     add_word(json, "importance", ESP_IMPORTANCE_CHOICES, request->importance);
+    add_word(json, "compensation", ESP_COMPENSATION_CHOICES, request->compensation);
     cJSON_AddNumberToObject(json, "seed", (double)subject->options->seed);
     subject->application->identify(subject, json);
     return json;
@@ -93,7 +112,7 @@ static esp_status search_with(esp_pruning *p, void *judge, const char *journal, 
     esp_objective_config config = {.net = subject->net, .grouping = &p->grouping, .ranking = &p->ranking,
                                    .components = subject->components,
                                    .performance = subject->application->performance, .context = judge,
-                                   .budget = p->request.budget, .journal = journal, .identity = identity};
+                                   .budget = p->request.budget, .at_once = subject->application->at_once, .journal = journal, .identity = identity};
     esp_objective *objective = NULL;
     double started = esp_clock();
     esp_status status = open_objective(&config, journal_named, &objective);
@@ -105,32 +124,74 @@ static esp_status search_with(esp_pruning *p, void *judge, const char *journal, 
     return status;
 }
 
-static esp_status operate(esp_pruning *p)
+/* What importance, compensation and finetuning may need, made once and only when one of them does. */
+typedef struct {
+    void           *recording;
+    esp_calibration calibration;
+    esp_surgeon    *surgeon;
+} tools;
+
+static esp_status prepare_tools(const esp_subject *subject, const esp_prune_request *request, tools *out)
+{
+    bool data = esp_importance_needs_data((esp_importance)request->importance) ||
+                request->compensation != ESP_COMPENSATION_NONE || request->finetune > 0;
+    esp_status status = data ? subject->application->record(subject, &out->recording, &out->calibration) : ESP_OK;
+    if (status == ESP_OK)
+        status = esp_surgeon_create(subject->net, (esp_compensation)request->compensation,
+                                    data ? &out->calibration : NULL, &out->surgeon);
+    return status;
+}
+
+static void put_tools_away(const esp_subject *subject, tools *t)
+{
+    esp_surgeon_free(t->surgeon);
+    subject->application->forget(t->recording);
+}
+
+static esp_status rank(esp_pruning *p, const tools *t)
+{
+    return esp_ranking_make(p->subject->net, (esp_importance)p->request.importance, p->subject->options->seed,
+                            t->recording ? &t->calibration : NULL, &p->ranking);
+}
+
+static esp_status search(esp_pruning *p, const tools *t, const char *journal, bool journal_named)
+{
+    const esp_application *app = p->subject->application;
+    void *judge = NULL;
+    esp_judge_config config = {.subject = p->subject, .ranking = &p->ranking, .surgeon = t->surgeon,
+                               .compensation = (esp_compensation)p->request.compensation};
+    esp_status status = app->judge_create(&config, &judge);
+    if (status == ESP_OK) status = search_with(p, judge, journal, journal_named);
+    app->judge_free(judge);
+    return status;
+}
+
+static esp_status operate(esp_pruning *p, const tools *t)
 {
     esp_cut cut;
     esp_cut_make(p->subject->net, &p->ranking, &p->result.widths, &cut);
-    esp_status status = esp_surgery(p->subject->net, &cut, &p->net[ESP_AFTER]);
+    esp_status status = esp_surgeon_operate(t->surgeon, &cut, &p->net[ESP_AFTER]);
+    if (status == ESP_OK && p->request.compensation != ESP_COMPENSATION_NONE)
+        status = esp_surgery(p->subject->net, &cut, &p->net[ESP_UNCOMPENSATED]);
     esp_cut_free(&cut);
-    return status;
+    if (status != ESP_OK || p->request.finetune == 0) return status;
+    p->net[ESP_FINETUNED] = esp_network_clone(p->net[ESP_AFTER]);
+    return p->subject->application->finetune(p->subject, t->recording, p->net[ESP_FINETUNED], p->request.finetune);
 }
 
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
                               bool journal_named, esp_pruning *out)
 {
-    const esp_application *app = subject->application;
     esp_pruning p = {.subject = subject, .request = *request, .net = {[ESP_BEFORE] = subject->net},
                      .bytes = {[ESP_BEFORE] = subject->bytes}};
-    void *judge = NULL;
+    tools t = {.recording = NULL};
     p.request.search.seed = subject->options->seed;
     esp_status status = make_groups(subject, request, &p.grouping);
-    if (status == ESP_OK)
-        status = esp_ranking_make(subject->net, (esp_importance)request->importance, subject->options->seed, NULL,
-                                  &p.ranking);
-    if (status == ESP_OK)
-        status = app->judge_create(&(esp_judge_config){.subject = subject, .ranking = &p.ranking}, &judge);
-    if (status == ESP_OK) status = search_with(&p, judge, journal, journal_named);
-    app->judge_free(judge);
-    if (status == ESP_OK) status = operate(&p);
+    if (status == ESP_OK) status = prepare_tools(subject, request, &t);
+    if (status == ESP_OK) status = rank(&p, &t);
+    if (status == ESP_OK) status = search(&p, &t, journal, journal_named);
+    if (status == ESP_OK) status = operate(&p, &t);
+    put_tools_away(subject, &t);
     if (status == ESP_OK) *out = p;
     else                  esp_pruning_free(&p);
     return status;

@@ -26,6 +26,11 @@ static const struct {
     [ESP_IMPORTANCE_RANDOM] = {score_random, false},
 };
 
+bool esp_importance_needs_data(esp_importance kind)
+{
+    return criteria[kind].needs_data;
+}
+
 /* ---- ranks ---- */
 
 typedef struct {

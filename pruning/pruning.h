@@ -115,6 +115,7 @@ typedef struct {
     double *score[ESP_MAX_AXES]; /* by unit; comparable across axes as far as the criterion allows */
 } esp_ranking;
 
+bool esp_importance_needs_data(esp_importance kind); /* recorded, beside the weights */
 /* calibration: recorded data, NULL for criteria that look at weights alone; ESP_ERR_USAGE when a
  * criterion lacks it. */
 esp_status esp_ranking_make(const esp_network *net, esp_importance kind, uint64_t seed,

@@ -209,7 +209,9 @@ static void check_candidates(esp_controller_kind kind)
     double dense[EPISODES], performance[3], small[1];
     closed_loop c;
     if (open_loop(&c)) {
-        esp_closed_loop loop = {.net = c.net, .config = &c.config, .kind = kind, .seed = 3, .count = SMALL,
+        esp_surgeon *surgeon = NULL;
+        CHECK_OK(esp_surgeon_create(c.net, ESP_COMPENSATION_NONE, NULL, &surgeon));
+        esp_closed_loop loop = {.surgeon = surgeon, .config = &c.config, .kind = kind, .seed = 3, .count = SMALL,
                                 .pool = c.pool};
         esp_cut cuts[3] = {make_cut(c.net, 0), make_cut(c.net, 1), make_cut(c.net, 0)};
         esp_search_episodes(3, EPISODES, c.episodes);
@@ -222,6 +224,7 @@ static void check_candidates(esp_controller_kind kind)
         CU_ASSERT_DOUBLE_EQUAL(small[0], mean(dense, SMALL), 1e-3 * fabs(small[0]));
         CU_ASSERT_NOT_EQUAL(performance[1], performance[0]);
         for (int i = 0; i < 3; i++) esp_cut_free(&cuts[i]);
+        esp_surgeon_free(surgeon);
     }
     close_loop(&c);
 }
