@@ -4,8 +4,6 @@
 
 #include "report/report_internal.h"
 
-enum { MARKED = 40 }; /* a line of more points is drawn without markers: they would touch */
-
 /* ---- points ---- */
 
 static bool has_point(const esp_frame *frame, const esp_chart_series *series, int i)
@@ -59,7 +57,7 @@ static void error_bars(const esp_frame *frame, int s, esp_svg *svg)
 static void line(const esp_frame *frame, int s, esp_svg *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
-    esp_svg_add(svg, "<path class=\"esp-line\" stroke=\"%s\" stroke-width=\"1.8\" d=\"", esp_series_color(s));
+    esp_series_line(svg, s);
     for (int i = 0; i < series->count; i++)
         if (has_point(frame, series, i))
             add_corner(frame, svg, !has_point(frame, series, i - 1), series->x[i], series->y[i]);
@@ -70,7 +68,7 @@ static void line(const esp_frame *frame, int s, esp_svg *svg)
 static void markers(const esp_frame *frame, int s, esp_svg *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
-    bool all = frame->chart->kind == ESP_CHART_POINTS || series->count <= MARKED;
+    bool all = esp_series_marked(frame->chart, s);
     esp_svg_add(svg, "<path class=\"esp-markers\" fill=\"%s\" d=\"", esp_series_color(s));
     for (int i = 0; i < series->count; i++) {
         bool alone = !has_point(frame, series, i - 1) && !has_point(frame, series, i + 1);
@@ -105,7 +103,7 @@ static void frontier(const esp_frame *frame, esp_svg *svg)
     qsort(points, count, sizeof *points, compare_points);
 
     double best = -INFINITY;
-    esp_svg_add(svg, "<path class=\"esp-frontier\" stroke=\"currentColor\" opacity=\".5\" d=\"");
+    esp_svg_add(svg, "<path class=\"esp-frontier\" " ESP_FRONTIER_STROKE " d=\"");
     for (size_t i = 0; i < count; i++) {
         if (points[i].y <= best) continue;
         double x = esp_frame_x(frame, points[i].x), y = esp_frame_y(frame, points[i].y);
@@ -211,9 +209,9 @@ esp_status esp_chart_svg(const esp_chart *chart, char **out_text)
                 "viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"",
                 frame.width, frame.height, frame.width, frame.height);
     esp_svg_escape(&svg, chart->title ? chart->title : "chart");
-    esp_svg_add(&svg, "\" font-family=\"DejaVu Sans, Verdana, sans-serif\" font-size=\"%d\" color=\"#222\" fill=\"none\" "
-                "stroke-linejoin=\"round\">\n<rect class=\"esp-paper\" width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-                ESP_FONT);
+    esp_svg_add(&svg, "\" font-family=\"DejaVu Sans, Verdana, sans-serif\" font-size=\"%d\" color=\"#222\" "
+                "fill=\"none\" stroke-linejoin=\"round\">\n", ESP_FONT);
+    esp_svg_add(&svg, "<rect class=\"esp-paper\" width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n");
     esp_frame_draw(&frame, &svg);
     draw_marks(&frame, &svg);
     esp_svg_add(&svg, "</svg>\n");

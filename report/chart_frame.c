@@ -1,17 +1,28 @@
 /* Everything around the marks of a chart: title, grid, axes with ticks and labels, reference lines. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/report_internal.h"
 
-static void title(const esp_frame *frame, esp_svg *svg)
+int esp_title(const esp_frame *frame, esp_svg *svg)
 {
-    if (!frame->chart->title) return;
-    esp_svg_add(svg, "<text fill=\"currentColor\" font-size=\"%d\" font-weight=\"bold\" x=\"%.1f\" y=\"%d\">", ESP_TITLE_FONT,
-                frame->left, ESP_MARGIN + 11);
-    /* Bold letters are a tenth wider. */
-    esp_svg_escape_within(svg, frame->chart->title, 1.1 * ESP_TITLE_FONT, frame->width - ESP_MARGIN - frame->left);
-    esp_svg_add(svg, "</text>\n");
+    double size = 1.1 * ESP_TITLE_FONT, room = frame->width - ESP_MARGIN - frame->left; /* bold is a tenth wider */
+    const char *rest = frame->chart->title ? frame->chart->title : "";
+    int lines = 0;
+    for (; *rest; lines++) {
+        size_t length = esp_text_line(rest, size, room);
+        if (svg) {
+            char *line = strndup(rest, length - (rest[length - 1] == ' '));
+            esp_svg_add(svg, "<text fill=\"currentColor\" font-size=\"%d\" font-weight=\"bold\" ", ESP_TITLE_FONT);
+            esp_svg_add(svg, "x=\"%.1f\" y=\"%d\">", frame->left, ESP_MARGIN + 11 + lines * ESP_TITLE_ROW);
+            esp_svg_escape_within(svg, line, size, room);
+            esp_svg_add(svg, "</text>\n");
+            free(line);
+        }
+        rest += length;
+    }
+    return lines;
 }
 
 static void axis_labels(const esp_frame *frame, esp_svg *svg)
@@ -20,12 +31,13 @@ static void axis_labels(const esp_frame *frame, esp_svg *svg)
     if (!x && !y) return;
     esp_svg_add(svg, "<g fill=\"currentColor\" font-size=\"%d\" text-anchor=\"middle\">", ESP_LABEL_FONT);
     if (x) {
-        esp_svg_add(svg, "<text x=\"%.1f\" y=\"%.1f\">", (frame->left + frame->right) / 2, frame->height - ESP_MARGIN + 2);
+        esp_svg_add(svg, "<text x=\"%.1f\" y=\"%.1f\">", (frame->left + frame->right) / 2,
+                    frame->height - ESP_MARGIN + 2);
         esp_svg_escape_within(svg, x, ESP_LABEL_FONT, frame->width - 2 * ESP_MARGIN);
         esp_svg_add(svg, "</text>");
     }
     if (y) {
-        esp_svg_add(svg, "<text transform=\"translate(%d %.1f)rotate(-90)\">", ESP_MARGIN + ESP_LABEL_FONT - 2,
+        esp_svg_add(svg, "<text transform=\"translate(%.1f %.1f)rotate(-90)\">", frame->y_label,
                     (frame->top + frame->bottom) / 2);
         esp_svg_escape_within(svg, y, ESP_LABEL_FONT, frame->height - 2 * ESP_MARGIN);
         esp_svg_add(svg, "</text>");
@@ -77,7 +89,8 @@ static void tick_labels(const esp_frame *frame, esp_svg *svg)
 static void category_labels(const esp_frame *frame, esp_svg *svg)
 {
     double angle = frame->label_angle;
-    esp_svg_add(svg, "<g class=\"esp-categories\" fill=\"currentColor\" text-anchor=\"%s\">", angle > 0 ? "end" : "middle");
+    esp_svg_add(svg, "<g class=\"esp-categories\" fill=\"currentColor\" text-anchor=\"%s\">",
+                angle > 0 ? "end" : "middle");
     for (int i = 0; i < frame->chart->num_categories; i += frame->label_every) {
         double x = esp_frame_x(frame, i), y = frame->bottom + ESP_GAP;
         if (angle > 0) /* the middle of the letters under the bar, whatever the angle */
@@ -92,7 +105,7 @@ static void category_labels(const esp_frame *frame, esp_svg *svg)
 
 void esp_frame_draw(const esp_frame *frame, esp_svg *svg)
 {
-    title(frame, svg);
+    esp_title(frame, svg);
     esp_svg_add(svg, "<g class=\"esp-legend\">");
     esp_legend(frame, svg);
     esp_svg_add(svg, "</g>\n");
@@ -143,7 +156,8 @@ static void reference_labels(const esp_frame *frame, bool vertical, esp_svg *svg
     }
     spread(labels, count, vertical ? frame->width : frame->bottom + ESP_GAP);
     for (int i = 0; i < count; i++) {
-        double x = vertical ? labels[i].at : frame->right + ESP_GAP, y = vertical ? frame->top - ESP_GAP : labels[i].at + 4;
+        double x = vertical ? labels[i].at : frame->right + ESP_GAP;
+        double y = vertical ? frame->top - ESP_GAP : labels[i].at + 4;
         esp_svg_add(svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, vertical ? "middle" : "start");
         esp_svg_escape_within(svg, labels[i].text, ESP_SMALL_FONT, vertical ? frame->width : frame->width - x);
         esp_svg_add(svg, "</text>");
@@ -153,8 +167,10 @@ static void reference_labels(const esp_frame *frame, bool vertical, esp_svg *svg
 
 void esp_frame_references(const esp_frame *frame, esp_svg *svg)
 {
+    static const char red[] = "#d62839"; /* read on white and on black */
     const esp_chart *chart = frame->chart;
-    esp_svg_add(svg, "<path class=\"esp-references\" stroke=\"#c1121f\" stroke-width=\"1.3\" stroke-dasharray=\"6 4\" d=\"");
+    esp_svg_add(svg, "<path class=\"esp-references\" stroke=\"%s\" stroke-width=\"1.3\" ", red);
+    esp_svg_add(svg, "stroke-dasharray=\"6 4\" d=\"");
     for (int i = 0; i < chart->num_references; i++) {
         const esp_chart_reference *line = &chart->references[i];
         if (!esp_reference_shown(chart, line)) continue;
@@ -163,7 +179,7 @@ void esp_frame_references(const esp_frame *frame, esp_svg *svg)
         else
             esp_svg_add(svg, "M%.1f %.1fH%.1f", frame->left, esp_frame_y(frame, line->at), frame->right);
     }
-    esp_svg_add(svg, "\"/>\n<g fill=\"#c1121f\" font-size=\"%d\">", ESP_SMALL_FONT);
+    esp_svg_add(svg, "\"/>\n<g fill=\"%s\" font-size=\"%d\">", red, ESP_SMALL_FONT);
     reference_labels(frame, true, svg);
     reference_labels(frame, false, svg);
     esp_svg_add(svg, "</g>\n");

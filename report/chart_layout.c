@@ -5,6 +5,7 @@
 #include "report/report_internal.h"
 
 #define RADIANS (3.14159265358979323846 / 180)
+#define LEAN 40 /* degrees */
 
 double esp_frame_x(const esp_frame *frame, double x)
 {
@@ -16,6 +17,12 @@ double esp_frame_y(const esp_frame *frame, double y)
     return frame->bottom - esp_range_place(&frame->y, y) * (frame->bottom - frame->top);
 }
 
+/* Five round steps at most leave two ticks at least in any range. */
+static int tick_count(double px)
+{
+    return (int)fmax(5, px / 50);
+}
+
 static double widest_tick(const esp_ticks *ticks)
 {
     double width = 0;
@@ -23,22 +30,25 @@ static double widest_tick(const esp_ticks *ticks)
     return width;
 }
 
-/* Fewer ticks until their labels keep a distance. */
+/* Whether the labels keep a distance along so many px. */
+static bool labels_fit(const esp_range *range, const esp_ticks *ticks, double room)
+{
+    double needed = widest_tick(ticks) + 12, last = -INFINITY;
+    for (int i = 0; i < ticks->num; i++) {
+        if (!ticks->text[i][0]) continue;
+        double at = esp_range_place(range, ticks->at[i]) * room;
+        if (at - last < needed) return false;
+        last = at;
+    }
+    return true;
+}
+
 static void fit_x_ticks(esp_frame *frame)
 {
     double room = frame->right - frame->left;
-    for (int most = (int)fmax(3, room / 50); most >= 3; most--) {
-        esp_ticks_make(&frame->x, most, &frame->x_ticks);
-        double needed = widest_tick(&frame->x_ticks) + 12, last = -INFINITY;
-        bool fits = true;
-        for (int i = 0; i < frame->x_ticks.num; i++) {
-            if (!frame->x_ticks.text[i][0]) continue;
-            double at = esp_range_place(&frame->x, frame->x_ticks.at[i]) * room;
-            fits = fits && at - last >= needed;
-            last = at;
-        }
-        if (fits) return;
-    }
+    int most = tick_count(room);
+    do esp_ticks_make(&frame->x, most, &frame->x_ticks);
+    while (!labels_fit(&frame->x, &frame->x_ticks, room) && --most > 1);
 }
 
 static double reference_room(const esp_chart *chart, double most)
@@ -70,12 +80,18 @@ static void fit_categories(esp_frame *frame)
     for (int i = 0; i < chart->num_categories; i++)
         longest = fmax(longest, esp_text_width(chart->categories[i], ESP_FONT));
     double slot = (frame->right - frame->left) / chart->num_categories;
-    frame->label_angle = longest + 8 <= slot ? 0 : slot >= 20 ? 40 : 90;
     frame->label_room = fmin(longest, 0.6 * frame->height);
-    if (frame->label_angle == 0) return;
-    frame->label_every = slot >= ESP_FONT + 2 ? 1 : (int)ceil((ESP_FONT + 2) / slot);
-    double overhang = frame->label_room * cos(frame->label_angle * RADIANS) - slot / 2; /* of the first name */
-    frame->left = fmax(frame->left, ESP_MARGIN + overhang);
+    if (longest + 8 <= slot) return;
+
+    double overhang = frame->label_room * cos(LEAN * RADIANS) - slot / 2; /* of the first name */
+    double left = fmax(frame->left, ESP_MARGIN + overhang), leaning = (frame->right - left) / chart->num_categories;
+    if (leaning * sin(LEAN * RADIANS) >= ESP_FONT) {
+        frame->label_angle = LEAN;
+        frame->left = left;
+    } else {
+        frame->label_angle = 90;
+        frame->label_every = (int)ceil((ESP_FONT + 1) / slot);
+    }
 }
 
 void esp_frame_make(const esp_chart *chart, esp_frame *frame)
@@ -85,8 +101,9 @@ void esp_frame_make(const esp_chart *chart, esp_frame *frame)
     frame->height = chart->height ? chart->height : 400;
     esp_chart_ranges(chart, &frame->x, &frame->y);
 
-    esp_ticks_make(&frame->y, (int)fmax(3, frame->height / 50), &frame->y_ticks);
-    frame->left = ESP_MARGIN + (chart->y.label ? ESP_LABEL_FONT + ESP_GAP : 0) + widest_tick(&frame->y_ticks) + ESP_GAP + 2;
+    esp_ticks_make(&frame->y, tick_count(frame->height), &frame->y_ticks);
+    double ticks = widest_tick(&frame->y_ticks);
+    frame->left = ESP_MARGIN + (chart->y.label ? ESP_LABEL_FONT + ESP_GAP : 0) + ticks + ESP_GAP + 2;
     frame->right = frame->width - ESP_MARGIN - reference_room(chart, 0.3 * frame->width);
     double below = ESP_FONT + ESP_GAP;
     if (chart->kind == ESP_CHART_BARS) {
@@ -97,8 +114,12 @@ void esp_frame_make(const esp_chart *chart, esp_frame *frame)
         fit_x_ticks(frame);
     }
 
-    frame->legend_top = ESP_MARGIN + (chart->title ? ESP_TITLE_FONT + ESP_GAP : 0);
-    frame->top = frame->legend_top + ESP_LEGEND_ROW * esp_legend(frame, NULL) + (has_vertical_label(chart) ? ESP_SMALL_FONT + ESP_GAP : 0);
+    frame->y_label = frame->left - ticks - 2 * ESP_GAP - 2;
+
+    frame->legend_top = ESP_MARGIN + ESP_TITLE_ROW * esp_title(frame, NULL);
+    int rows = esp_legend(frame, NULL);
+    frame->top = frame->legend_top + ESP_LEGEND_ROW * rows + (rows ? 2 : 0);
+    if (has_vertical_label(chart)) frame->top += ESP_SMALL_FONT + ESP_GAP;
     frame->bottom = frame->height - ESP_MARGIN - below - (chart->x.label ? ESP_LABEL_FONT + ESP_GAP : 0);
     double short_by = fmax(0, 0.4 * frame->height - (frame->bottom - frame->top));
     frame->bottom += short_by;

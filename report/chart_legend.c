@@ -3,7 +3,7 @@
 
 #include "report/report_internal.h"
 
-enum { KEY = 26, COLORS = 7, SHAPES = 6 }; /* px that a sample takes, and how many looks there are */
+enum { COLORS = 7, SHAPES = 6 };
 
 const char *esp_series_color(int series)
 {
@@ -15,7 +15,7 @@ const char *esp_series_color(int series)
 
 void esp_series_marker(esp_svg *svg, int series, double x, double y)
 {
-    /* Of about equal area; six shapes and seven colours give 42 pairs before one comes again. */
+    /* Of about equal area; 6 shapes and 7 colours give 42 pairs before one comes again. */
     static const char *const shapes[SHAPES] = {
         "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z",
         "m-3.2-3.2h6.4v6.4h-6.4z",
@@ -27,17 +27,35 @@ void esp_series_marker(esp_svg *svg, int series, double x, double y)
     esp_svg_add(svg, "M%.1f %.1f%s", x, y, shapes[series % SHAPES]);
 }
 
+void esp_series_line(esp_svg *svg, int series)
+{
+    esp_svg_add(svg, "<path class=\"esp-line\" stroke=\"%s\" stroke-width=\"1.8\"%s d=\"", esp_series_color(series),
+                series / COLORS % 2 ? " stroke-dasharray=\"7 3\"" : ""); /* the second time round */
+}
+
+bool esp_series_marked(const esp_chart *chart, int series)
+{
+    return chart->kind == ESP_CHART_POINTS || chart->series[series].count <= 40;
+}
+
+/* Px of a sample: of a line, or of a marker or a bar. */
+static double key_width(const esp_chart *chart)
+{
+    return chart->kind == ESP_CHART_LINES ? 22 : 12;
+}
+
 static void legend_key(const esp_frame *frame, esp_svg *svg, int series, double x, double y)
 {
-    const char *color = esp_series_color(series);
-    if (frame->chart->kind == ESP_CHART_BARS) {
-        esp_svg_add(svg, "<path fill=\"%s\" d=\"M%.1f %.1fh12v-10h-12z\"/>", color, x + 6, y + 5);
-        return;
+    double width = key_width(frame->chart);
+    if (frame->chart->kind == ESP_CHART_LINES) {
+        esp_series_line(svg, series);
+        esp_svg_add(svg, "M%.1f %.1fh%.0f\"/>", x, y, width);
     }
-    if (frame->chart->kind == ESP_CHART_LINES)
-        esp_svg_add(svg, "<path stroke=\"%s\" stroke-width=\"1.8\" d=\"M%.1f %.1fh22\"/>", color, x, y);
-    esp_svg_add(svg, "<path fill=\"%s\" d=\"", color);
-    esp_series_marker(svg, series, x + 11, y);
+    bool bars = frame->chart->kind == ESP_CHART_BARS;
+    if (!bars && !esp_series_marked(frame->chart, series)) return;
+    esp_svg_add(svg, "<path fill=\"%s\" d=\"", esp_series_color(series));
+    if (bars) esp_svg_add(svg, "M%.1f %.1fh%.0fv-10h-%.0fz", x, y + 5, width, width);
+    else      esp_series_marker(svg, series, x + width / 2, y);
     esp_svg_add(svg, "\"/>");
 }
 
@@ -51,20 +69,21 @@ int esp_legend(const esp_frame *frame, esp_svg *svg)
         if (frontier && !(chart->frontier && chart->kind == ESP_CHART_POINTS)) break;
         const char *name = frontier ? "frontier" : chart->series[s].name;
         if (!name) continue;
-        double room = fmin(esp_text_width(name, ESP_FONT), limit - frame->left - KEY);
-        if (named++ && x + KEY + room > limit) {
+        double key = (frontier ? 22 : key_width(chart)) + 5;
+        double room = fmin(esp_text_width(name, ESP_FONT), limit - frame->left - key);
+        if (named++ && x + key + room > limit) {
             x = frame->left;
             row++;
         }
         if (svg) {
             double y = frame->legend_top + row * ESP_LEGEND_ROW + ESP_FONT / 2.0;
-            if (frontier) esp_svg_add(svg, "<path stroke=\"currentColor\" opacity=\".5\" d=\"M%.1f %.1fh22\"/>", x, y);
+            if (frontier) esp_svg_add(svg, "<path " ESP_FRONTIER_STROKE " d=\"M%.1f %.1fh22\"/>", x, y);
             else          legend_key(frame, svg, s, x, y);
-            esp_svg_add(svg, "<text fill=\"currentColor\" x=\"%.1f\" y=\"%.1f\">", x + KEY, y + 4);
+            esp_svg_add(svg, "<text fill=\"currentColor\" x=\"%.1f\" y=\"%.1f\">", x + key, y + 4);
             esp_svg_escape_within(svg, name, ESP_FONT, room);
             esp_svg_add(svg, "</text>");
         }
-        x += KEY + room + 14;
+        x += key + room + 14;
     }
     return named ? row + 1 : 0;
 }

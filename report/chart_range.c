@@ -3,7 +3,7 @@
 
 #include "report/report_internal.h"
 
-#define MOST 1e300 /* beyond it a difference of two values overflows */
+#define MOST 1e200 /* far enough from overflow for differences and margins */
 
 bool esp_drawable(double value, bool log)
 {
@@ -25,15 +25,15 @@ static void widen(esp_range *range, double below, double above)
         range->high = 1;
     }
     double size = fmax(fabs(range->low), fabs(range->high));
-    if (range->high - range->low <= 1e-9 * size + 1e-290) {
-        double half = size > 1e-290 ? 0.1 * size : 0.5;
+    if (range->high - range->low <= 1e-9 * size + 1 / MOST) {
+        double half = size > 1 / MOST ? 0.1 * size : 0.5;
         range->low = range->log ? range->low / 2 : range->low - half;
         range->high = range->log ? range->high * 2 : range->high + half;
     }
     if (range->log) {
-        double ratio = range->high / range->low;
-        range->low *= pow(ratio, -below);
-        range->high *= pow(ratio, above);
+        double decades = log10(range->high) - log10(range->low);
+        range->low *= pow(10, -below * decades);
+        range->high *= pow(10, above * decades);
     } else {
         double length = range->high - range->low;
         range->low -= below * length;

@@ -7,8 +7,8 @@
 esp_status esp_png_write(const char *path, int width, int height, int channels, const uint8_t *pixels)
 {
     if (width < 1 || width > ESP_MOST_PX || height < 1 || height > ESP_MOST_PX)
-        return esp_fail(ESP_ERR_RANGE, "'%s': a picture cannot be %d x %d px; 1 .. %d were expected", path, width, height,
-                        ESP_MOST_PX);
+        return esp_fail(ESP_ERR_RANGE, "'%s': a picture cannot be %d x %d px; 1 .. %d were expected", path, width,
+                        height, ESP_MOST_PX);
     if (channels != 1 && channels != 3)
         return esp_fail(ESP_ERR_RANGE, "'%s': a picture cannot have %d channels; 1 or 3 were expected", path, channels);
 

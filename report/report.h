@@ -46,7 +46,7 @@ typedef struct {
     int                        num_references;
     const esp_chart_reference *references;
     int                        num_categories;
-    const char *const         *categories;  /* bars: [num_categories] */
+    const char *const         *categories;  /* bars: [num_categories], none NULL */
     bool                       error_bars;  /* lines: intervals as error bars; else as bands */
     bool                       frontier;    /* points: a staircase through those that none beats with at
                                                most its x (cost) and at least its y (performance) */

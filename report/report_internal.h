@@ -20,6 +20,8 @@ void esp_svg_escape(esp_svg *svg, const char *text);
 void esp_svg_escape_within(esp_svg *svg, const char *text, double size, double width);
 /* Px that a text of this font size takes in DejaVu Sans, rather too many than too few. */
 double esp_text_width(const char *text, double size);
+/* Bytes of the words that fit in one line, with the blank behind them; at least one word. */
+size_t esp_text_line(const char *text, double size, double width);
 
 /* ---- ticks.c: where an axis is labelled ---- */
 
@@ -37,7 +39,7 @@ typedef struct {
     char   text[ESP_MAX_TICKS][32];  /* empty: a small tick without label */
 } esp_ticks;
 
-/* Multiples of 1, 2 or 5 times a power of ten inside the range, at most `most` (>= 2) labels; on a
+/* Multiples of 1, 2 or 5 times a power of ten inside the range, about `most` (>= 2) labels; on a
  * logarithmic axis powers of ten and what is between them. */
 void esp_ticks_make(const esp_range *range, int most, esp_ticks *ticks);
 /* Place of a value in the range: 0 at low, 1 at high. */
@@ -46,7 +48,7 @@ double esp_range_place(const esp_range *range, double value);
 /* ---- chart_range.c, chart_layout.c: axes and where the plot is ---- */
 
 enum { ESP_FONT = 12, ESP_SMALL_FONT = 11, ESP_LABEL_FONT = 13, ESP_TITLE_FONT = 15 }; /* px */
-enum { ESP_MARGIN = 14, ESP_GAP = 6, ESP_LEGEND_ROW = 18 };                            /* px */
+enum { ESP_MARGIN = 14, ESP_GAP = 6, ESP_TITLE_ROW = 20, ESP_LEGEND_ROW = 18 };        /* px */
 
 typedef struct {
     const esp_chart *chart;
@@ -55,6 +57,7 @@ typedef struct {
     double left, right, top, bottom;  /* px of the plot's edges, top < bottom */
     double width, height;             /* px of the picture */
     double legend_top;                /* px of the first row of the legend */
+    double y_label;                   /* px of the base line of the y axis' label */
     double label_angle;               /* degrees by which the names of categories are turned */
     double label_room;                /* px a name may be long */
     int    label_every;               /* only every so-manieth category is named */
@@ -63,6 +66,8 @@ typedef struct {
 /* Whether a value has a place on an axis: finite, and positive if logarithmic. */
 bool   esp_drawable(double value, bool log);
 bool   esp_reference_shown(const esp_chart *chart, const esp_chart_reference *line);
+/* Whether the points of a series are marked; those of a long line would touch. */
+bool   esp_series_marked(const esp_chart *chart, int series);
 void   esp_chart_ranges(const esp_chart *chart, esp_range *x, esp_range *y);
 void   esp_frame_make(const esp_chart *chart, esp_frame *frame);
 double esp_frame_x(const esp_frame *frame, double x);  /* px */
@@ -71,13 +76,18 @@ double esp_frame_y(const esp_frame *frame, double y);  /* px */
 /* ---- chart_legend.c ---- */
 
 const char *esp_series_color(int series);
+/* Opens <path class="esp-line" ... d=" with the stroke of a series. */
+void esp_series_line(esp_svg *svg, int series);
 /* A marker of the series' shape around (x, y): path data that starts there, then is relative. */
 void esp_series_marker(esp_svg *svg, int series, double x, double y);
 /* Draws the legend unless svg is NULL; returns its number of rows. */
 int  esp_legend(const esp_frame *frame, esp_svg *svg);
+#define ESP_FRONTIER_STROKE "stroke=\"currentColor\" stroke-width=\"1.5\" opacity=\".6\""
 
 /* ---- chart_frame.c ---- */
 
+/* Draws the title unless svg is NULL; returns its number of lines. */
+int  esp_title(const esp_frame *frame, esp_svg *svg);
 /* Title, legend, grid, axes with ticks and labels; and the reference lines. */
 void esp_frame_draw(const esp_frame *frame, esp_svg *svg);
 void esp_frame_references(const esp_frame *frame, esp_svg *svg);

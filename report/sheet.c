@@ -20,7 +20,8 @@ static void separate(const esp_sheet *sheet, uint8_t *picture, size_t stride)
     int step = sheet->height * sheet->zoom + sheet->gap;
     for (int row = 1; row < sheet->rows; row++) {
         uint8_t *line = picture + stride * (size_t)(row * step + (sheet->gap - sheet->separator) / 2) + sheet->gap;
-        for (int i = 0; i < sheet->separator; i++) memset(line + stride * (size_t)i, SEPARATOR, stride - 2 * (size_t)sheet->gap);
+        for (int i = 0; i < sheet->separator; i++, line += stride)
+            memset(line, SEPARATOR, stride - 2 * (size_t)sheet->gap);
     }
 }
 
@@ -53,8 +54,8 @@ esp_status esp_sheet_write(const char *path, const esp_sheet *sheet, const uint8
     int width = side(sheet->columns, sheet->width, sheet->zoom, sheet->gap);
     int height = side(sheet->rows, sheet->height, sheet->zoom, sheet->gap);
     if (width == 0 || height == 0)
-        return esp_fail(ESP_ERR_RANGE, "'%s': %d x %d images, enlarged %d times, are more than %d px", path, sheet->rows,
-                        sheet->columns, sheet->zoom, ESP_MOST_PX);
+        return esp_fail(ESP_ERR_RANGE, "'%s': %d x %d images, enlarged %d times, are more than %d px", path,
+                        sheet->rows, sheet->columns, sheet->zoom, ESP_MOST_PX);
 
     size_t stride = (size_t)width, pixels = (size_t)sheet->width * (size_t)sheet->height;
     uint8_t *picture = memset(esp_alloc(stride, (size_t)height), WHITE, stride * (size_t)height);

@@ -114,6 +114,18 @@ double esp_text_width(const char *text, double size)
     return ems * size;
 }
 
+size_t esp_text_line(const char *text, double size, double width)
+{
+    const char *at = text, *line_end = NULL;
+    double ems = 0;
+    for (uint32_t c; (c = next_character(&at));) {
+        if (c == ' ' && at - text > 1) line_end = at;
+        if (c != ' ' && (ems + advance(c)) * size > width && line_end) return (size_t)(line_end - text);
+        ems += advance(c);
+    }
+    return (size_t)(at - text);
+}
+
 void esp_svg_escape_within(esp_svg *svg, const char *text, double size, double width)
 {
     if (esp_text_width(text, size) <= width) {

@@ -7,7 +7,10 @@
 
 double esp_range_place(const esp_range *range, double value)
 {
-    if (range->log) return log10(value / range->low) / log10(range->high / range->low);
+    if (range->log) {
+        double low = log10(range->low);
+        return (log10(value) - low) / (log10(range->high) - low);
+    }
     return (value - range->low) / (range->high - range->low);
 }
 
@@ -103,13 +106,13 @@ static int count_labels(const esp_ticks *ticks)
 
 static void log_ticks(const esp_range *range, int most, esp_ticks *ticks)
 {
-    double decades = log10(range->high / range->low);
+    double decades = log10(range->high) - log10(range->low);
     if (decades < 0.8) { /* too short for 1, 2, 5: the logarithm is nearly straight */
         linear_ticks(range, most, ticks);
         return;
     }
     decade_ticks(range, true, 1, decades < 4, ticks);
-    if (count_labels(ticks) <= most) return;
+    if (count_labels(ticks) <= most || (decades < 2 && most > 4)) return; /* there may be one power of ten alone */
     for (int stride = 1;; stride++) {
         memset(ticks, 0, sizeof *ticks);
         decade_ticks(range, false, stride, stride == 1 && decades < 6, ticks);
