@@ -149,4 +149,17 @@ esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp
 esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images,
                                     const esp_autoencoder_train_config *config, int64_t steps);
 
+/* ---- candidates.c: the objective of a search over compensated cuts --------------------------------- */
+
+typedef struct {
+    const esp_surgeon *surgeon;
+    const esp_images  *images;
+    int                count;     /* images of one evaluation at scale 1: the first ones */
+} esp_reconstruction_candidates;
+
+/* An esp_performance_fn: PSNR of the mean error, in dB, of every cut after surgery and compensation;
+ * context is an esp_reconstruction_candidates. */
+esp_status esp_reconstruction_candidates_performance(void *context, int n, const esp_cut *cuts, int scale,
+                                                     double *performance);
+
 #endif

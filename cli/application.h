@@ -32,6 +32,11 @@ typedef struct {
 } esp_agent_case;
 
 typedef struct {
+    esp_autoencoder_config stored, config;
+    esp_images train, test;
+} esp_autoencoder_case;
+
+typedef struct {
     const char            *path;
     const esp_options     *options;
     const esp_application *application;
@@ -39,7 +44,8 @@ typedef struct {
     esp_network *net;          /* owned */
     unsigned     components;   /* those that sparsity counts */
     size_t       bytes;        /* of the file */
-    esp_agent_case agent;      /* of the application's own */
+    esp_agent_case       agent;       /* of the application's own */
+    esp_autoencoder_case autoencoder;
 } esp_subject;
 
 /* Reads the file, finds its application, applies --set (search.* too, when search is not NULL);
@@ -58,6 +64,7 @@ typedef struct {
     double     *returns;      /* tdmpc: [summary.count], owned */
     int         settled;      /* tdmpc: episodes that hold the goal up to the end */
     double      steps;        /* tdmpc: control steps a second */
+    esp_reconstruction reconstruction; /* autoencoder */
 } esp_measurement;
 
 void esp_measurement_free(esp_measurement *measurement);
@@ -73,6 +80,7 @@ typedef struct {
 
 /* train_agent.c, train_autoencoder.c: read the configuration, train, print what came out. */
 esp_status esp_train_agent(const esp_train_request *request);
+esp_status esp_train_autoencoder(const esp_train_request *request);
 
 /* A search's judge: the context of `performance` below. */
 typedef struct {
@@ -123,7 +131,7 @@ struct esp_application {
     void (*inspect_text)(const esp_subject *subject, char *out, size_t size);
 };
 
-extern const esp_application esp_application_agent;
+extern const esp_application esp_application_agent, esp_application_autoencoder;
 const esp_application *esp_application_find(const char *name); /* NULL with the error text set */
 /* Of a configuration: its key "application", "tdmpc" by default. */
 esp_status esp_application_of_json(const cJSON *json, const char *source, const esp_application **out);

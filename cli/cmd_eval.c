@@ -1,5 +1,5 @@
 /* espalier eval: what a checkpoint is worth on held-out episodes or images. */
-#include <stdio.h>
+#include <string.h>
 
 #include "cli/application.h"
 
@@ -8,20 +8,22 @@ typedef struct {
     esp_judging  judging;
     const char  *checkpoint;
     double       least;            /* of --min-...; a demand when `demand` names it */
-    const char  *demand;
+    const char  *demand, *demanded_of; /* the option; the application it is for */
 } arguments;
 
-enum { KEY_EPISODES = 0x2000, KEY_MIN_RETURN };
+enum { KEY_EPISODES = 0x2000, KEY_MIN_RETURN, KEY_MIN_PSNR };
 
 static const struct argp_option table[] = {
-    {"episodes", KEY_EPISODES, "N", 0, "Episodes to play (default 20); --seed names them", 0},
-    {"min-return", KEY_MIN_RETURN, "X", 0, "Exit with status 3 when the mean return is below X", 0},
+    {"episodes", KEY_EPISODES, "N", 0, "Agent: episodes to play (default 20); --seed names them", 0},
+    {"min-return", KEY_MIN_RETURN, "X", 0, "Agent: exit with status 3 when the mean return is below X", 0},
+    {"min-psnr", KEY_MIN_PSNR, "X", 0, "Autoencoder: the same when the PSNR of the mean error is below X dB", 0},
     {0},
 };
 
-static esp_status parse_demand(arguments *a, const char *option, const char *text)
+static esp_status parse_demand(arguments *a, const char *option, const char *application, const char *text)
 {
     a->demand = option;
+    a->demanded_of = application;
     return esp_parse_double(option, text, &a->least);
 }
 
@@ -35,7 +37,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[1] = a->common;
         break;
     case KEY_EPISODES: status = esp_parse_int("--episodes", argument, 1, 1000000, &a->judging.report); break;
-    case KEY_MIN_RETURN: status = parse_demand(a, "--min-return", argument); break;
+    case KEY_MIN_RETURN: status = parse_demand(a, "--min-return", "tdmpc", argument); break;
+    case KEY_MIN_PSNR: status = parse_demand(a, "--min-psnr", "autoencoder", argument); break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
     case ARGP_KEY_END: status = esp_need_argument(a->checkpoint, "CHECKPOINT"); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -51,11 +54,13 @@ static const struct argp argp = {
     .options = table,
     .parser = parse,
     .args_doc = "CHECKPOINT",
-    .doc = "Plays episodes of an agent in the simulator, from rendered pixels, and reports their return.\v"
+    .doc = "Plays episodes of an agent in the simulator, from rendered pixels, and reports their return; or reconstructs "
+           "the test images with an autoencoder and reports the error.\v"
            "Examples:\n"
            "  espalier eval models/pendulum/agent.safetensors\n"
            "  espalier eval pruned.safetensors --controller policy --start hanging\n"
-           "  espalier eval pruned.safetensors --min-return 800 --json    # for a CI job\n",
+           "  espalier eval pruned.safetensors --min-return 800 --json    # for a CI job\n"
+           "  espalier eval models/mnist/autoencoder.safetensors --data DIR\n",
     .children = children,
 };
 
@@ -100,6 +105,13 @@ static int judge(const arguments *a, const esp_subject *subject, const esp_measu
     return ESP_EXIT_THRESHOLD;
 }
 
+static esp_status check_demand(const arguments *a, const esp_subject *subject)
+{
+    if (!a->demand || strcmp(a->demanded_of, subject->application->name) == 0) return ESP_OK;
+    return esp_fail(ESP_ERR_USAGE, "%s: not for %s, which is of application '%s'", a->demand, subject->path,
+                    subject->application->name);
+}
+
 int esp_cmd_eval(int argc, char **argv, esp_options *options)
 {
     arguments a = {.common = options, .judging = esp_judging_default()};
@@ -107,6 +119,7 @@ int esp_cmd_eval(int argc, char **argv, esp_options *options)
     esp_measurement measurement = {.returns = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
     if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, &a.judging, NULL, &subject);
+    if (status == ESP_OK) status = check_demand(&a, &subject);
     if (status == ESP_OK) status = subject.application->prepare(&subject);
     if (status == ESP_OK) status = subject.application->measure(&subject, subject.net, "eval", &measurement);
     int result = ESP_EXIT_DONE;

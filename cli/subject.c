@@ -22,7 +22,7 @@ void esp_measurement_free(esp_measurement *measurement)
 
 /* ---- the application ---- */
 
-static const esp_application *const applications[] = {&esp_application_agent};
+static const esp_application *const applications[] = {&esp_application_agent, &esp_application_autoencoder};
 enum { NUM_APPLICATIONS = sizeof applications / sizeof *applications };
 
 const esp_application *esp_application_find(const char *name)

@@ -1,0 +1,247 @@
+/* The autoencoder as an application: judged by the error of its reconstructions. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/application.h"
+
+/* Training images behind one evaluation of a search (as in the paper), and behind recorded data. */
+#define SEARCH_IMAGES 1000
+#define RECORDED_IMAGES 10000
+
+/* ---- open ---- */
+
+static esp_status read_checkpoint(const esp_subject *subject, esp_autoencoder_checkpoint *out)
+{
+    const char *config_path = subject->options->config;
+    esp_status status = esp_autoencoder_checkpoint_read(subject->path, config_path, out);
+    bool content = status == ESP_ERR_USAGE || status == ESP_ERR_RANGE;
+    return content && !config_path ? ESP_ERR_FORMAT : status;
+}
+
+static esp_status open_autoencoder(esp_subject *subject, esp_search_config *search)
+{
+    esp_autoencoder_checkpoint checkpoint = {.net = NULL};
+    esp_status status = read_checkpoint(subject, &checkpoint);
+    if (status != ESP_OK) return status;
+    esp_autoencoder_case *autoencoder = &subject->autoencoder;
+    autoencoder->stored = autoencoder->config = checkpoint.config;
+    subject->net = checkpoint.net;
+    subject->components = ESP_ALL_COMPONENTS;
+    if (!subject->judging.search) subject->judging.search = SEARCH_IMAGES;
+    return esp_options_apply(subject->options, esp_autoencoder_fields, esp_autoencoder_num_fields,
+                             &autoencoder->config, search);
+}
+
+static esp_status prepare(esp_subject *subject)
+{
+    const char *folder = subject->judging.data;
+    if (!folder) esp_log(ESP_LOG_INFO, "no --data DIR: generated digits stand in for MNIST");
+    esp_status status = esp_images_load(folder, true, &subject->autoencoder.train);
+    if (status == ESP_OK) status = esp_images_load(folder, false, &subject->autoencoder.test);
+    return status;
+}
+
+static void close_autoencoder(esp_subject *subject)
+{
+    esp_images_free(&subject->autoencoder.train);
+    esp_images_free(&subject->autoencoder.test);
+}
+
+/* ---- recorded data: the last training images; a search is judged on the first ones ---- */
+
+static esp_status record(const esp_subject *subject, void **memory, esp_calibration *out)
+{
+    const esp_images *train = &subject->autoencoder.train;
+    int count = train->count < RECORDED_IMAGES ? train->count : RECORDED_IMAGES;
+    size_t values = (size_t)count * ESP_IMAGE_PIXELS, first = (size_t)train->count * ESP_IMAGE_PIXELS - values;
+    float *pixels = esp_alloc(values, sizeof *pixels);
+    for (size_t i = 0; i < values; i++) pixels[i] = (float)train->pixels[first + i] / 255.0f;
+    *out = (esp_calibration){.count = count};
+    out->feed[ESP_AUTOENCODER_ENCODER] = (esp_feed){.source = -1, .data = pixels};
+    out->feed[ESP_AUTOENCODER_DECODER] = (esp_feed){.source = ESP_AUTOENCODER_ENCODER, .target = pixels};
+    *memory = pixels;
+    return ESP_OK;
+}
+
+/* ---- the judge of a search ---- */
+
+static const char *data_name(const esp_subject *subject)
+{
+    return subject->judging.data ? subject->judging.data : "generated digits";
+}
+
+/* FNV-1a of the images: a folder may hold others next time. */
+static uint64_t images_hash(const esp_images *images)
+{
+    uint64_t hash = 14695981039346656037u;
+    for (size_t i = 0; i < (size_t)images->count * ESP_IMAGE_PIXELS; i++)
+        hash = (hash ^ images->pixels[i]) * 1099511628211u;
+    return hash;
+}
+
+static void identify(const esp_subject *subject, cJSON *identity)
+{
+    char hash[20];
+    snprintf(hash, sizeof hash, "%016jx", (uintmax_t)images_hash(&subject->autoencoder.train));
+    cJSON_AddStringToObject(identity, "images_hash", hash);
+    cJSON_AddNumberToObject(identity, "images", subject->judging.search);
+}
+
+static esp_status judge_create(const esp_judge_config *config, void **out)
+{
+    const esp_subject *subject = config->subject;
+    esp_reconstruction_candidates *candidates = esp_alloc(1, sizeof *candidates);
+    *candidates = (esp_reconstruction_candidates){.surgeon = config->surgeon, .images = &subject->autoencoder.train,
+                                                  .count = subject->judging.search};
+    *out = candidates;
+    return ESP_OK;
+}
+
+/* ---- test images ---- */
+
+static esp_status measure(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out)
+{
+    (void)task; /* two seconds at most */
+    *out = (esp_measurement){.returns = NULL};
+    esp_status status = esp_reconstruct(net, &subject->autoencoder.test, NULL, &out->reconstruction);
+    out->performance = out->reconstruction.psnr_of_mean_mse_db;
+    return status;
+}
+
+/* ---- size and time ---- */
+
+static double flops(const esp_subject *subject, const esp_network *net)
+{
+    (void)subject;
+    return 2.0 * (esp_component_macs(net, ESP_AUTOENCODER_ENCODER) + esp_component_macs(net, ESP_AUTOENCODER_DECODER));
+}
+
+/* One image, one thread. */
+static double time_of_image(const esp_subject *subject, const esp_network *net)
+{
+    enum { WARM_UP = 20, COUNT = 200 };
+    float pixels[ESP_IMAGE_PIXELS];
+    double ms[COUNT];
+    for (int i = 0; i < ESP_IMAGE_PIXELS; i++) pixels[i] = (float)subject->autoencoder.test.pixels[i] / 255.0f;
+    esp_tape *encoder = esp_tape_create(net, ESP_AUTOENCODER_ENCODER, 1);
+    esp_tape *decoder = esp_tape_create(net, ESP_AUTOENCODER_DECODER, 1);
+    for (int i = -WARM_UP; i < COUNT; i++) {
+        double started = esp_clock();
+        esp_forward(net, decoder, esp_forward(net, encoder, pixels, 1), 1);
+        if (i >= 0) ms[i] = 1e3 * (esp_clock() - started);
+    }
+    esp_tape_free(encoder);
+    esp_tape_free(decoder);
+    esp_sort_doubles(COUNT, ms);
+    return esp_quantile(COUNT, ms, 0.5);
+}
+
+static esp_status finetune(const esp_subject *subject, void *recording, esp_network *net, int steps)
+{
+    (void)recording; /* all training images */
+    const esp_autoencoder_case *autoencoder = &subject->autoencoder;
+    return esp_autoencoder_finetune(net, &autoencoder->train, &autoencoder->config.train, steps);
+}
+
+static esp_status write_autoencoder(const esp_subject *subject, const char *path, const esp_network *net)
+{
+    return esp_autoencoder_checkpoint_write(path, &subject->autoencoder.stored, net);
+}
+
+/* ---- what is said ---- */
+
+static void question_json(const esp_subject *subject, cJSON *json)
+{
+    cJSON_AddStringToObject(json, "data", data_name(subject));
+}
+
+static void question_text(const esp_subject *subject, char *out, size_t size)
+{
+    snprintf(out, size, "%d test images, %s", subject->autoencoder.test.count, data_name(subject));
+}
+
+static void eval_json(const esp_subject *subject, const esp_measurement *m, cJSON *json)
+{
+    const esp_reconstruction *r = &m->reconstruction;
+    cJSON_AddNumberToObject(json, "images", r->images);
+    cJSON_AddNumberToObject(json, "mse", r->mse);
+    cJSON_AddNumberToObject(json, "psnr_of_mean_mse_db", r->psnr_of_mean_mse_db);
+    cJSON_AddNumberToObject(json, "mean_psnr_db", r->mean_psnr_db);
+    cJSON_AddNumberToObject(json, "flops_per_image", flops(subject, subject->net));
+}
+
+static void eval_rows(const esp_subject *subject, const esp_measurement *m, esp_table *table)
+{
+    char work[ESP_NUMBER_TEXT];
+    const esp_reconstruction *r = &m->reconstruction;
+    esp_table_row(table, "images|%d test images, %s", r->images, data_name(subject));
+    esp_table_row(table, "error|%.6f mean squared error", r->mse);
+    esp_table_row(table, "PSNR|%.2f dB of the mean error, %.2f dB mean over images", r->psnr_of_mean_mse_db,
+                  r->mean_psnr_db);
+    esp_table_row(table, "work|%sFLOP an image", esp_text_scaled(flops(subject, subject->net), work));
+}
+
+static void prune_json(const esp_measurement *m, const char *suffix, cJSON *json)
+{
+    char key[64];
+    snprintf(key, sizeof key, "mse_%s", suffix);
+    cJSON_AddNumberToObject(json, key, m->reconstruction.mse);
+    snprintf(key, sizeof key, "mean_psnr_db_%s", suffix);
+    cJSON_AddNumberToObject(json, key, m->reconstruction.mean_psnr_db);
+}
+
+static void prune_rows(int count, const esp_measurement *m, esp_table *table)
+{
+    esp_table_row(table, "mean PSNR of images, dB");
+    for (int i = 0; i < count; i++) esp_table_cell(table, "%.2f", m[i].reconstruction.mean_psnr_db);
+    esp_table_row(table, "mean squared error");
+    for (int i = 0; i < count; i++) esp_table_cell(table, "%.6f", m[i].reconstruction.mse);
+    esp_table_row(table, "  added");
+    for (int i = 0; i < count; i++)
+        esp_table_cell(table, "%.6f", m[i].reconstruction.mse - m[0].reconstruction.mse);
+}
+
+static void inspect_json(const esp_subject *subject, cJSON *json)
+{
+    cJSON_AddNumberToObject(json, "flops_per_image", flops(subject, subject->net));
+}
+
+static void inspect_text(const esp_subject *subject, char *out, size_t size)
+{
+    char work[ESP_NUMBER_TEXT];
+    snprintf(out, size, "autoencoder of 28 x 28 images; an image takes %sFLOP",
+             esp_text_scaled(flops(subject, subject->net), work));
+}
+
+const esp_application esp_application_autoencoder = {
+    .name = "autoencoder",
+    .measure_name = "PSNR of the mean error, dB",
+    .sample_name = "images",
+    .action_name = "image",
+    .at_once = 16,
+    .paper_groups = esp_autoencoder_paper_groups,
+    .num_paper_groups = &esp_autoencoder_num_paper_groups,
+    .train = esp_train_autoencoder,
+    .open = open_autoencoder,
+    .prepare = prepare,
+    .close = close_autoencoder,
+    .record = record,
+    .forget = free,
+    .identify = identify,
+    .judge_create = judge_create,
+    .judge_free = free,
+    .performance = esp_reconstruction_candidates_performance,
+    .measure = measure,
+    .flops = flops,
+    .time = time_of_image,
+    .finetune = finetune,
+    .write = write_autoencoder,
+    .question_json = question_json,
+    .question_text = question_text,
+    .eval_json = eval_json,
+    .eval_rows = eval_rows,
+    .prune_json = prune_json,
+    .prune_rows = prune_rows,
+    .inspect_json = inspect_json,
+    .inspect_text = inspect_text,
+};
