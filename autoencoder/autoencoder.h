@@ -162,4 +162,25 @@ typedef struct {
 esp_status esp_reconstruction_candidates_performance(void *context, int n, const esp_cut *cuts, int scale,
                                                      double *performance);
 
+/* ---- objective.c, chain.c, path.c --------------------------------------------------------------- */
+
+/* Reconstruction as a performance of plain cuts: nothing is compensated, so cuts share the layers before
+ * their first difference. Owns the weights, ordered by importance, and the activations of the last cut, which
+ * the next one continues where it can. */
+typedef struct esp_autoencoder_objective esp_autoencoder_objective;
+
+/* net and ranking as given to esp_objective: every cut must follow this ranking. Evaluations at scale 1
+ * use the first `count` images, all of them if there are fewer; ESP_ERR_RANGE when count < 1 or there are
+ * none. Borrows network and images. */
+esp_status esp_autoencoder_objective_create(const esp_network *net, const esp_ranking *ranking,
+                                            const esp_images *images, int count, esp_autoencoder_objective **out);
+void       esp_autoencoder_objective_free(esp_autoencoder_objective *objective); /* accepts NULL */
+
+/* An esp_performance_fn: PSNR of the mean error, in dB; context is an esp_autoencoder_objective, used by one
+ * call at a time. The more cuts at once, the more they share (at_once of esp_objective_config); a number
+ * depends on its cut, the scale and the images alone. ESP_ERR_SHAPE for a cut that follows another ranking,
+ * ESP_ERR_INTERRUPTED with nothing evaluated. */
+esp_status esp_autoencoder_objective_performance(void *context, int n, const esp_cut *cuts, int scale,
+                                                 double *performance);
+
 #endif

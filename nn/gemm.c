@@ -18,30 +18,36 @@ void esp_blas_use_one_thread(void)
 }
 
 static void gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, const float *a, int a_width,
-                 const float *b, float beta, float *c)
+                 const float *b, int b_width, float beta, float *c, int c_width)
 {
     esp_blas_use_one_thread();
-    cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1.0f, a, a_width, b, tb == CblasTrans ? k : n, beta, c, n);
+    cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, 1.0f, a, a_width, b, b_width, beta, c, c_width);
 }
 
 void esp_gemm_nt(int m, int n, int k, const float *a, const float *b, float beta, float *c)
 {
-    gemm(CblasNoTrans, CblasTrans, m, n, k, a, k, b, beta, c);
+    gemm(CblasNoTrans, CblasTrans, m, n, k, a, k, b, k, beta, c, n);
 }
 
 void esp_gemm_nn(int m, int n, int k, const float *a, const float *b, float beta, float *c)
 {
-    gemm(CblasNoTrans, CblasNoTrans, m, n, k, a, k, b, beta, c);
+    gemm(CblasNoTrans, CblasNoTrans, m, n, k, a, k, b, n, beta, c, n);
+}
+
+void esp_gemm_nn_part(int m, int n, int k, const float *a, int a_width, const float *b, int b_width, float beta,
+                      float *c, int c_width)
+{
+    gemm(CblasNoTrans, CblasNoTrans, m, n, k, a, a_width, b, b_width, beta, c, c_width);
 }
 
 void esp_gemm_tn(int m, int n, int k, const float *a, const float *b, float beta, float *c)
 {
-    gemm(CblasTrans, CblasNoTrans, m, n, k, a, m, b, beta, c);
+    gemm(CblasTrans, CblasNoTrans, m, n, k, a, m, b, n, beta, c, n);
 }
 
 void esp_gemm_tn_columns(int m, int n, int k, int width, const float *a, const float *b, float beta, float *c)
 {
-    gemm(CblasTrans, CblasNoTrans, m, n, k, a, width, b, beta, c);
+    gemm(CblasTrans, CblasNoTrans, m, n, k, a, width, b, n, beta, c, n);
 }
 
 void esp_syrk(int n, int k, const float *a, float beta, float *c)

@@ -17,6 +17,9 @@
 void esp_gemm_nt(int m, int n, int k, const float *a, const float *b, float beta, float *c);
 void esp_gemm_nn(int m, int n, int k, const float *a, const float *b, float beta, float *c);
 void esp_gemm_tn(int m, int n, int k, const float *a, const float *b, float beta, float *c);
+/* esp_gemm_nn on parts of larger matrices, whose rows are so many floats wide. */
+void esp_gemm_nn_part(int m, int n, int k, const float *a, int a_width, const float *b, int b_width, float beta,
+                      float *c, int c_width);
 /* esp_gemm_tn on m neighbouring columns, from `a` on, of a matrix [k, width]. */
 void esp_gemm_tn_columns(int m, int n, int k, int width, const float *a, const float *b, float beta, float *c);
 /* The lower triangle of c[n,n] = a^T a + beta * c; a is [k,n]. */
@@ -103,6 +106,8 @@ typedef struct {
     int    in_size, out_size;      /* values per sample */
     size_t offset, count;          /* its weights are one stretch of esp_network.weights */
 } esp_component;
+
+#define ESP_NORM_EPS 1e-5f /* added to the variance by both normalisations, as in PyTorch */
 
 /* A network is plain data: build it axis by axis and layer by layer, then esp_network_finish.
  * `weights` (owned) holds all tensors back to back in the order they were declared. */

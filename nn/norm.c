@@ -4,8 +4,6 @@
 
 #include "nn/nn_internal.h"
 
-#define EPS 1e-5f
-
 /* Mean and 1 / sqrt(biased variance + eps) of one row. */
 static void row_statistics(const float *x, int size, float *mean, float *rstd)
 {
@@ -13,7 +11,7 @@ static void row_statistics(const float *x, int size, float *mean, float *rstd)
     for (int j = 0; j < size; j++) sum += x[j];
     *mean = sum / (float)size;
     for (int j = 0; j < size; j++) squares += (x[j] - *mean) * (x[j] - *mean);
-    *rstd = 1.0f / sqrtf(squares / (float)size + EPS);
+    *rstd = 1.0f / sqrtf(squares / (float)size + ESP_NORM_EPS);
 }
 
 void esp_layernorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *y)
@@ -77,7 +75,7 @@ void esp_batchnorm_forward(const esp_network *net, const esp_layer *layer, const
     int size = layer->in_size;
     const float *gain = esp_network_weights(net, layer->weight), *offset = esp_network_weights(net, layer->bias);
     for (int i = 0; i < n; i++, x += size, y += size)
-        for (int j = 0; j < size; j++) y[j] = (x[j] - mean[j]) / sqrtf(var[j] + EPS) * gain[j] + offset[j];
+        for (int j = 0; j < size; j++) y[j] = (x[j] - mean[j]) / sqrtf(var[j] + ESP_NORM_EPS) * gain[j] + offset[j];
 }
 
 /* One unit at a time: dx = gain rstd (dy - mean(dy) - h mean(dy h)), the means only in training. */
@@ -87,7 +85,7 @@ void esp_batchnorm_backward(const esp_network *net, const esp_layer *layer, cons
     int size = layer->in_size;
     const float *gain = esp_network_weights(net, layer->weight);
     for (int j = 0; j < size; j++) {
-        float rstd = 1.0f / sqrtf(var[j] + EPS), dy_sum = 0.0f, dyh_sum = 0.0f;
+        float rstd = 1.0f / sqrtf(var[j] + ESP_NORM_EPS), dy_sum = 0.0f, dyh_sum = 0.0f;
         for (int i = 0; i < n; i++) {
             size_t at = (size_t)i * size + j;
             dy_sum += dy[at];
