@@ -27,9 +27,11 @@ void esp_syrk(int n, int k, const float *a, float beta, float *c);
 
 /* ---- spd.c: symmetric positive definite systems, LAPACK in double ---------------------------- */
 
-/* Solves x a = b for every row of b [m,n], in place; of a [n,n], which is destroyed, the lower
- * triangle is read. Single-threaded. ESP_ERR_NUMERIC when a is not positive definite. */
-esp_status esp_spd_solve(int n, int m, double *a, double *b);
+/* a [n,n], of which the lower triangle is read, becomes its Cholesky factor. Single-threaded like all
+ * of these. ESP_ERR_NUMERIC when a is not positive definite. */
+esp_status esp_spd_factor(int n, double *a);
+/* Solves x a = b for every row of b [m,n], in place; factor [n,n] from esp_spd_factor. */
+void esp_spd_solve(int n, int m, const double *factor, double *b);
 /* a [n,n] becomes its inverse, both triangles; the lower one is read. */
 esp_status esp_spd_invert(int n, double *a);
 
