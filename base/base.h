@@ -91,7 +91,8 @@ typedef enum {
     ESP_RNG_BOOTSTRAP,   /* confidence intervals */
     ESP_RNG_TEST,
     ESP_RNG_DIGITS,      /* generated images */
-    ESP_RNG_SHUFFLE      /* order of the training images in an epoch */
+    ESP_RNG_SHUFFLE,     /* order of the training images in an epoch */
+    ESP_RNG_LOSS         /* signs that combine outputs to a loss */
 } esp_rng_purpose;
 
 /* A key and a counter. Copying it copies the position: equal state gives equal numbers. */

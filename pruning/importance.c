@@ -24,6 +24,10 @@ static const struct {
     [ESP_IMPORTANCE_L1] = {esp_score_l1, false},
     [ESP_IMPORTANCE_L2] = {esp_score_l2, false},
     [ESP_IMPORTANCE_RANDOM] = {score_random, false},
+    [ESP_IMPORTANCE_LAMP] = {esp_score_lamp, false},
+    [ESP_IMPORTANCE_ACTIVATION] = {esp_score_activation, true},
+    [ESP_IMPORTANCE_TAYLOR] = {esp_score_taylor, true},
+    [ESP_IMPORTANCE_OBS] = {esp_score_obs, true},
 };
 
 bool esp_importance_needs_data(esp_importance kind)

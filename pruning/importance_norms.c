@@ -1,6 +1,7 @@
 /* Importance from the weights alone: norms over everything a unit reads and writes. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "pruning/pruning_internal.h"
 
@@ -64,6 +65,41 @@ esp_status esp_score_l2(const esp_network *net, const esp_calibration *calibrati
     for (int axis = 0; axis < net->num_axes; axis++) {
         sum_powers(net, axis, 2, scores[axis]);
         for (int i = 0; i < net->axis[axis].size; i++) scores[axis][i] = sqrt(scores[axis][i]);
+    }
+    return ESP_OK;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+/* From squared norms to shares: a unit over the sum of all that are not smaller, itself among them. */
+static void share_among_larger(int n, double *squares)
+{
+    double *sorted = esp_alloc((size_t)n, sizeof *sorted), *rest = esp_alloc((size_t)n, sizeof *rest);
+    memcpy(sorted, squares, (size_t)n * sizeof *sorted);
+    qsort(sorted, (size_t)n, sizeof *sorted, compare_doubles);
+    double sum = 0;
+    for (int i = n; i-- > 0;) rest[i] = sum += sorted[i];
+    for (int u = 0; u < n; u++) {
+        int i = 0;
+        while (sorted[i] < squares[u]) i++;
+        squares[u] = rest[i] > 0 ? squares[u] / rest[i] : 0;
+    }
+    free(sorted);
+    free(rest);
+}
+
+esp_status esp_score_lamp(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
+                          double *const *scores)
+{
+    (void)calibration;
+    (void)seed;
+    for (int axis = 0; axis < net->num_axes; axis++) {
+        sum_powers(net, axis, 2, scores[axis]);
+        share_among_larger(net->axis[axis].size, scores[axis]);
     }
     return ESP_OK;
 }

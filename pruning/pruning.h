@@ -102,11 +102,21 @@ esp_status esp_calibration_check(const esp_network *net, const esp_calibration *
 
 /* ---- importance.c, importance_*.c ------------------------------------------------------------------ */
 
-typedef enum { ESP_IMPORTANCE_L1, ESP_IMPORTANCE_L2, ESP_IMPORTANCE_RANDOM } esp_importance;
-#define ESP_IMPORTANCE_CHOICES "l1|l2|random"
-
-/* l1 and l2 are norms over all weights of the unit, incoming and outgoing; biases, scales and shifts
- * of normalisations do not count, since they say where a unit works, not how much it matters. */
+/* The first four look at weights alone, the others at recorded data. Weights of a unit are all it
+ * reads and writes; biases, scales and shifts of normalisations do not count, since they say where a
+ * unit works, not how much it matters. */
+typedef enum {
+    ESP_IMPORTANCE_L1,         /* sum of |weights| */
+    ESP_IMPORTANCE_L2,         /* 2-norm of the weights */
+    ESP_IMPORTANCE_RANDOM,     /* a draw from the seed */
+    ESP_IMPORTANCE_LAMP,       /* squared norm over those of all units of the axis that are not smaller: Lee et al.
+                                  2021 (arXiv:2010.07611), with units for weights */
+    ESP_IMPORTANCE_ACTIVATION, /* root mean square of the output, times the 2-norm of the outgoing weights */
+    ESP_IMPORTANCE_TAYLOR,     /* mean |loss gradient times activation|: Molchanov et al. 2017 (arXiv:1611.06440) */
+    ESP_IMPORTANCE_OBS         /* squared error at the outputs that refitting the readers leaves, accumulated from the
+                                  first unit to go: optimal brain surgeon (see importance_obs.c) */
+} esp_importance;
+#define ESP_IMPORTANCE_CHOICES "l1|l2|random|lamp|activation|taylor|obs"
 
 /* Units of every axis, most important first (equal scores keep the lower index), and their scores.
  * Owned arrays. */

@@ -40,6 +40,14 @@ esp_status esp_score_l1(const esp_network *net, const esp_calibration *calibrati
                         double *const *scores);
 esp_status esp_score_l2(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
                         double *const *scores);
+esp_status esp_score_lamp(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
+                          double *const *scores);
+esp_status esp_score_activation(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
+                                double *const *scores);
+esp_status esp_score_taylor(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
+                            double *const *scores);
+esp_status esp_score_obs(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
+                         double *const *scores);
 
 /* ---- calibration.c: recorded data at every layer ---- */
 
@@ -85,6 +93,65 @@ enum { ESP_MAX_READERS = 2 * ESP_MAX_LAYERS };
 
 /* The fed layers along an axis, in order; out [ESP_MAX_READERS]. */
 int esp_axis_readers(const esp_network *net, const esp_calibration *calibration, int axis, esp_reader *out);
+
+/* Unit of the axis behind every value the reader reads, -1: of another axis; [in_size], the caller's. */
+int *esp_reader_units(const esp_network *net, const esp_reader *reader, int axis);
+/* The layer whose output a reader of prunable units reads first. */
+int  esp_reader_heard(const esp_network *net, const esp_calibration *calibration, const esp_reader *reader);
+/* Which layers read an axis that can lose units [ESP_MAX_LAYERS]. */
+void esp_pruned_readers(const esp_network *net, const esp_calibration *calibration, bool *wanted);
+
+/* ---- gram.c ---- */
+
+/* Mean over rows of x x^T, or with targets y of y x^T; x are the columns a layer's weights are
+ * multiplied with and a 1. Owns its arrays. */
+typedef struct {
+    int     n, outs;            /* columns + 1; targets, 0: none */
+    double *g;                  /* [n, n] symmetric, or [outs, n] */
+    long    rows, pending;      /* in g; in the sums below, while rows are added */
+    float  *products, *sums;
+    float  *patches;            /* of `images` images at once, for a convolution */
+    int     images;
+} esp_gram;
+
+void esp_gram_init(esp_gram *gram, const esp_layer *layer, int outs);
+/* x [n, in_size]; y [n * rows, outs], NULL without targets. The order of calls decides the rounding. */
+void esp_gram_add(esp_gram *gram, const esp_layer *layer, const float *x, int n, const float *y);
+void esp_gram_finish(esp_gram *gram); /* from sums to means */
+void esp_gram_free(esp_gram *gram);
+/* `share` of the mean diagonal of x x^T, leaving out the 1: what to add to it where a fit may be singular. */
+double esp_gram_ridge(const esp_gram *gram, double share);
+
+/* One for every wanted layer; grams [ESP_MAX_LAYERS]. On all threads. */
+void esp_grams_make(const esp_network *net, const esp_calibration *calibration, const bool *wanted, esp_gram *grams);
+void esp_grams_free(const esp_network *net, esp_gram *grams);
+
+/* ---- loss.c ---- */
+
+typedef struct esp_loss esp_loss;
+/* dy [block->n, out_size]: loss gradient of a layer's output, activation included. */
+typedef void (*esp_loss_fn)(void *context, const esp_playback_block *block, int layer, const float *dy);
+
+/* Borrows net and calibration. curvature: random signs even where there are targets, so that mean
+ * squared gradients are the diagonal of the Gauss-Newton matrix. */
+esp_loss *esp_loss_create(const esp_network *net, const esp_calibration *calibration, bool curvature, uint64_t seed);
+void      esp_loss_free(esp_loss *loss); /* accepts NULL */
+/* Gradients of the samples of a block that was played, last layer first. */
+void esp_loss_backward(const esp_loss *loss, const esp_playback *play, const esp_playback_block *block,
+                       esp_loss_fn watch, void *context);
+/* Mean squared gradient of every pre-activation of the wanted layers: squares[layer] [outs], the
+ * caller's to free, NULL for the others. On all threads. */
+void esp_loss_sensitivity(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
+                          const bool *wanted, double **squares);
+
+/* ---- refit.c: compensation by least squares ---- */
+
+typedef struct esp_refit esp_refit;
+
+esp_refit *esp_refit_create(const esp_network *net, const esp_calibration *calibration); /* borrows both */
+void       esp_refit_free(esp_refit *refit); /* accepts NULL */
+/* smaller: what surgery made of the network by this cut; gets new weights. */
+esp_status esp_refit_run(const esp_refit *refit, const esp_cut *cut, esp_network *smaller);
 
 /* ---- objective.c: for the methods ---- */
 

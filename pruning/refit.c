@@ -1,0 +1,293 @@
+/* Least-squares repair: front to back, every layer of the smaller network whose input has changed is
+ * fitted so that from what it really reads it gives the pre-activations of the dense network. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pruning/pruning_internal.h"
+
+/* Shares of the mean diagonal by which a fit is drawn to the weights there were: always enough for dead
+ * and duplicate units, and more the fewer rows there are for every column. */
+#define RIDGE 1e-6
+#define SHRINKAGE 0.2
+
+enum {
+    BLOCK = 256,  /* samples that go through a few layers at once */
+    STRIPE = 128  /* outputs fitted at once */
+};
+
+struct esp_refit {
+    const esp_network     *net;
+    const esp_calibration *calibration;
+    float *target[ESP_MAX_LAYERS]; /* [count * rows, outs] pre-activations of the dense network */
+};
+
+/* ---- which layers ---- */
+
+static bool has_weights(const esp_layer *layer)
+{
+    return layer->kind == ESP_LAYER_DENSE || layer->kind == ESP_LAYER_CONV2D;
+}
+
+/* cut NULL: every axis that can. */
+static bool loses_units(const esp_network *net, const esp_cut *cut, const esp_dim *dim)
+{
+    for (int p = 0; p < dim->num; p++) {
+        int axis = dim->part[p].axis;
+        if (cut ? cut->widths.kept[axis] < net->axis[axis].size : net->axis[axis].prunable) return true;
+    }
+    return false;
+}
+
+/* Fed layers with weights that read something else than in the dense network. */
+static void find_changed(const esp_refit *refit, const esp_cut *cut, bool *changed)
+{
+    const esp_network *net = refit->net;
+    bool output[ESP_MAX_COMPONENTS] = {false};
+    memset(changed, 0, ESP_MAX_LAYERS * sizeof *changed);
+    for (int c = 0; c < net->num_components; c++) {
+        int source = refit->calibration->feed[c].source, first = net->component[c].first_layer;
+        if (!esp_calibration_feeds(refit->calibration, c)) continue;
+        output[c] = source >= 0 && output[source];
+        for (int l = first; l < first + net->component[c].num_layers; l++) {
+            changed[l] = output[c] && has_weights(&net->layer[l]);
+            if (loses_units(net, cut, &net->layer[l].out)) output[c] = true;
+        }
+    }
+}
+
+/* ---- the dense network ---- */
+
+static void record_block(esp_refit *refit, const esp_network *linear, const esp_playback *play,
+                         const esp_playback_block *block)
+{
+    for (int l = 0; l < linear->num_layers; l++) {
+        if (!refit->target[l]) continue;
+        const esp_layer *layer = &linear->layer[l];
+        size_t scratch_size = esp_layer_scratch(layer);
+        float *scratch = scratch_size ? esp_alloc(scratch_size, sizeof(float)) : NULL;
+        esp_layer_forward(linear, l, esp_playback_input(play, block, l), block->n, scratch,
+                          refit->target[l] + (size_t)block->first * (size_t)layer->out_size);
+        free(scratch);
+    }
+}
+
+esp_refit *esp_refit_create(const esp_network *net, const esp_calibration *calibration)
+{
+    esp_refit *refit = esp_alloc(1, sizeof *refit);
+    *refit = (esp_refit){.net = net, .calibration = calibration};
+    bool changed[ESP_MAX_LAYERS];
+    find_changed(refit, NULL, changed);
+    esp_network *linear = esp_network_clone(net); /* each layer on its own, without activation */
+    for (int l = 0; l < net->num_layers; l++) {
+        linear->layer[l].act = ESP_ACT_NONE;
+        if (changed[l])
+            refit->target[l] = esp_alloc((size_t)calibration->count * (size_t)net->layer[l].out_size, sizeof(float));
+    }
+    esp_playback *play = esp_playback_create(net, calibration);
+    while (esp_playback_next(play)) {
+#pragma omp parallel for schedule(dynamic)
+        for (int b = 0; b < play->num_blocks; b++) record_block(refit, linear, play, &play->block[b]);
+    }
+    esp_playback_free(play);
+    esp_network_free(linear);
+    return refit;
+}
+
+void esp_refit_free(esp_refit *refit)
+{
+    if (!refit) return;
+    for (int l = 0; l < ESP_MAX_LAYERS; l++) free(refit->target[l]);
+    free(refit);
+}
+
+/* ---- one operation ---- */
+
+typedef struct {
+    const esp_refit *refit;
+    const esp_cut   *cut;
+    esp_network     *net;                        /* the smaller one */
+    bool             changed[ESP_MAX_LAYERS];
+    float           *output[ESP_MAX_COMPONENTS]; /* [count, out_size] of those that others read */
+} operation;
+
+/* Memory for a few layers, one for every thread. */
+typedef struct { float *scratch, *between[2]; } workspace;
+
+static workspace workspace_make(const esp_network *net, int from, int to)
+{
+    size_t widest = 1, scratch = 1;
+    for (int l = from; l < to; l++) {
+        if (esp_layer_scratch(&net->layer[l]) > scratch) scratch = esp_layer_scratch(&net->layer[l]);
+        if ((size_t)net->layer[l].out_size > widest) widest = (size_t)net->layer[l].out_size;
+    }
+    return (workspace){esp_alloc(scratch, sizeof(float)),
+                       {esp_alloc(BLOCK * widest, sizeof(float)), esp_alloc(BLOCK * widest, sizeof(float))}};
+}
+
+static void workspace_free(workspace *space)
+{
+    free(space->scratch);
+    free(space->between[0]);
+    free(space->between[1]);
+}
+
+/* n samples x [n, in_size of from] through the layers from .. to - 1 into y. */
+static void run_block(const esp_network *net, int from, int to, const workspace *space, const void *x, int n, float *y)
+{
+    for (int l = from; l < to; l++) {
+        float *out = l == to - 1 ? y : space->between[l % 2];
+        esp_layer_forward(net, l, x, n, space->scratch, out);
+        x = out;
+    }
+}
+
+static void run_layers(const operation *op, int from, int to, const void *x, float *y)
+{
+    const esp_layer *in = &op->net->layer[from], *out = &op->net->layer[to - 1];
+    size_t in_bytes = (size_t)in->in_size * (in->kind == ESP_LAYER_IMAGE ? 1 : sizeof(float));
+    int count = op->refit->calibration->count;
+#pragma omp parallel
+    {
+        workspace space = workspace_make(op->net, from, to);
+#pragma omp for schedule(dynamic)
+        for (int first = 0; first < count; first += BLOCK)
+            run_block(op->net, from, to, &space, (const char *)x + (size_t)first * in_bytes,
+                      count - first < BLOCK ? count - first : BLOCK, y + (size_t)first * (size_t)out->out_size);
+        workspace_free(&space);
+    }
+}
+
+/* The targets of outputs first_out .. first_out + outs - 1 of those that stay, [n * rows, outs]. */
+static void gather_targets(const operation *op, int l, int first_out, int outs, int first, int n, float *y)
+{
+    const esp_layer *dense = &op->refit->net->layer[l];
+    int axis = dense->out.part[0].axis, size = op->refit->net->axis[axis].size, rows = esp_layer_rows(dense);
+    const int *kept = op->cut->kept[axis] + first_out;
+    const float *target = op->refit->target[l] + (size_t)first * (size_t)dense->out_size;
+    for (int i = 0; i < n * rows; i++, target += size)
+        for (int k = 0; k < outs; k++) *y++ = target[kept[k]];
+}
+
+/* One sum over all samples: the Gram matrix (outs 0), or the products of a few outputs with the inputs. */
+static void collect(const operation *op, int l, const float *x, int first_out, int outs, esp_gram *gram)
+{
+    const esp_layer *layer = &op->net->layer[l];
+    int count = op->refit->calibration->count;
+    size_t rows = (size_t)esp_layer_rows(layer);
+    float *y = outs ? esp_alloc(BLOCK * rows * (size_t)outs, sizeof *y) : NULL;
+    esp_gram_init(gram, layer, outs);
+    for (int first = 0; first < count; first += BLOCK) {
+        int n = count - first < BLOCK ? count - first : BLOCK;
+        if (y) gather_targets(op, l, first_out, outs, first, n, y);
+        esp_gram_add(gram, layer, x + (size_t)first * (size_t)layer->in_size, n, y);
+    }
+    esp_gram_finish(gram);
+    free(y);
+}
+
+/* (G + ridge) w^T = cross^T + ridge w0^T: of all fits the one drawn to the weights w0 there were. */
+static void solve(const operation *op, int l, const double *factor, double ridge, int first_out, esp_gram *cross)
+{
+    size_t n = (size_t)cross->n, columns = n - 1;
+    float *weights = esp_network_weights(op->net, op->net->layer[l].weight) + (size_t)first_out * columns;
+    float *bias = esp_network_weights(op->net, op->net->layer[l].bias) + first_out;
+    for (size_t o = 0; o < (size_t)cross->outs; o++)
+        for (size_t j = 0; j < columns; j++) cross->g[o * n + j] += ridge * (double)weights[o * columns + j];
+    esp_spd_solve(cross->n, cross->outs, factor, cross->g);
+    for (size_t o = 0; o < (size_t)cross->outs; o++) {
+        for (size_t j = 0; j < columns; j++) weights[o * columns + j] = (float)cross->g[o * n + j];
+        bias[o] = (float)cross->g[o * n + columns];
+    }
+}
+
+static esp_status factor(const esp_layer *layer, esp_gram *gram, double *ridge)
+{
+    size_t n = (size_t)gram->n;
+    *ridge = esp_gram_ridge(gram, RIDGE + SHRINKAGE * (double)n / (double)gram->rows);
+    for (size_t j = 0; j + 1 < n; j++) gram->g[j * n + j] += *ridge;
+    esp_status status = esp_spd_factor(gram->n, gram->g);
+    return status == ESP_OK ? status : esp_fail_in(status, "layer '%s' cannot be fitted again", layer->module);
+}
+
+/* The Gram matrix and stripes of outputs are sums of their own: the threads share them out. */
+static esp_status fit(const operation *op, int l, const float *x)
+{
+    const esp_layer *layer = &op->net->layer[l];
+    int outs = layer->out_size / esp_layer_rows(layer), stripes = (outs + STRIPE - 1) / STRIPE;
+    esp_gram *grams = esp_alloc((size_t)stripes + 1, sizeof *grams);
+    double ridge = 0;
+#pragma omp parallel for schedule(dynamic)
+    for (int s = 0; s <= stripes; s++) {
+        int first = (s - 1) * STRIPE;
+        collect(op, l, x, first, s == 0 ? 0 : outs - first < STRIPE ? outs - first : STRIPE, &grams[s]);
+    }
+    esp_status status = factor(layer, &grams[0], &ridge);
+#pragma omp parallel for schedule(dynamic)
+    for (int s = 1; s <= stripes; s++)
+        if (status == ESP_OK) solve(op, l, grams[0].g, ridge, (s - 1) * STRIPE, &grams[s]);
+    for (int s = 0; s <= stripes; s++) esp_gram_free(&grams[s]);
+    free(grams);
+    return status;
+}
+
+static bool is_read(const operation *op, int component)
+{
+    for (int c = component + 1; c < op->net->num_components; c++)
+        if (op->refit->calibration->feed[c].source == component) return true;
+    return false;
+}
+
+/* What a component reads in the smaller network; *owned is to be freed. */
+static const void *component_input(const operation *op, int c, float **owned)
+{
+    const esp_calibration *calibration = op->refit->calibration;
+    const esp_feed *feed = &calibration->feed[c];
+    if (feed->source < 0) return feed->data;
+    if (!feed->columns) return op->output[feed->source];
+    *owned = esp_alloc((size_t)calibration->count * (size_t)op->net->component[c].in_size, sizeof(float));
+    esp_feed_join(feed, 0, calibration->count, op->net->component[feed->source].out_size, op->output[feed->source],
+                  *owned);
+    return *owned;
+}
+
+/* Brings x from layer `from` to layer `to`. */
+static const void *advance(const operation *op, int from, int to, const void *x, float **owned)
+{
+    if (from == to) return x;
+    float *y = esp_alloc((size_t)op->refit->calibration->count * (size_t)op->net->layer[to - 1].out_size, sizeof *y);
+    run_layers(op, from, to, x, y);
+    free(*owned);
+    return *owned = y;
+}
+
+static esp_status fit_component(operation *op, int c)
+{
+    int first = op->net->component[c].first_layer, end = first + op->net->component[c].num_layers, at = first;
+    float *owned = NULL;
+    const void *x = component_input(op, c, &owned);
+    esp_status status = ESP_OK;
+    for (int l = first; l < end && status == ESP_OK; l++) {
+        if (!op->changed[l]) continue;
+        x = advance(op, at, l, x, &owned);
+        at = l;
+        status = fit(op, l, x);
+    }
+    if (status == ESP_OK && is_read(op, c)) {
+        advance(op, at, end, x, &owned);
+        op->output[c] = owned;
+        owned = NULL;
+    }
+    free(owned);
+    return status;
+}
+
+esp_status esp_refit_run(const esp_refit *refit, const esp_cut *cut, esp_network *net)
+{
+    operation op = {.refit = refit, .cut = cut, .net = net};
+    find_changed(refit, cut, op.changed);
+    esp_status status = ESP_OK;
+    for (int c = 0; c < net->num_components && status == ESP_OK; c++)
+        if (esp_calibration_feeds(refit->calibration, c)) status = fit_component(&op, c);
+    for (int c = 0; c < net->num_components; c++) free(op.output[c]);
+    return status;
+}
