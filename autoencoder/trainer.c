@@ -9,23 +9,6 @@ double esp_autoencoder_trainer_seconds(const esp_autoencoder_trainer *trainer)
     return trainer->seconds + esp_clock() - trainer->started;
 }
 
-/* Orthogonal weights lose nothing of the image, and an offset keeps most units in the linear part of
- * ReLU: the network starts near a linear projection, whose optimum it finds soon. The next layer's bias
- * takes the offset away again. */
-static void init_network(esp_network *net, const esp_autoencoder_train_config *config)
-{
-    esp_network_init_orthogonal(net, config->seed);
-    for (int i = 0; i + 1 < net->num_layers; i++) {
-        const esp_layer *norm = &net->layer[i], *next = norm + 1;
-        if (norm->kind != ESP_LAYER_BATCHNORM) continue;
-        float *offset = esp_network_weights(net, norm->bias), *bias = esp_network_weights(net, next->bias);
-        const float *w = esp_network_weights(net, next->weight);
-        for (int j = 0; j < norm->out_size; j++) offset[j] = (float)config->offset;
-        for (int j = 0; j < next->out_size; j++)
-            for (int k = 0; k < next->in_size; k++) bias[j] -= offset[k] * w[(size_t)j * next->in_size + k];
-    }
-}
-
 static int64_t epochs_done(const esp_autoencoder_trainer *t)
 {
     return t->learner.step / t->learner.steps_per_epoch;
@@ -101,7 +84,7 @@ esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp
     esp_status status = esp_run_claim(run_dir, json, resume, &go_on);
     if (status == ESP_OK) status = esp_autoencoder_create(&t.net);
     if (status == ESP_OK) {
-        init_network(t.net, &config->train);
+        esp_autoencoder_start(t.net, train, &config->train);
         esp_learner_init(&t.learner, &config->train, t.net, train);
         if (go_on) status = esp_autoencoder_trainer_restore(&t);
         if (status == ESP_OK && go_on) status = esp_run_cut(run_dir, "epoch", epochs_done(&t));

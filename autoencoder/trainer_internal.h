@@ -4,6 +4,10 @@
 
 #include "autoencoder/autoencoder.h"
 
+/* start.c: weights with which the network is the linear projection of the images onto their leading
+ * principal components, as many as the latent has entries. */
+void esp_autoencoder_start(esp_network *net, const esp_images *images, const esp_autoencoder_train_config *config);
+
 /* learn.c: gradient steps on images. Owns all but the network and the images. */
 typedef struct {
     esp_autoencoder_train_config config;
