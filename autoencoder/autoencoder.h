@@ -55,6 +55,7 @@ typedef struct {
     int      batch;             /* images per gradient step */
     double   learning_rate;     /* of Adam, at first; falls along half a cosine */
     double   learning_rate_end; /* share of it left at the end */
+    int      warmup;            /* gradient steps over which it rises from 0 at first */
     double   weight_decay;
     double   offset;            /* first offset of BatchNorm */
     double   batch_statistics;  /* share of the updates after which BatchNorm keeps its running statistics */
@@ -115,7 +116,10 @@ void esp_reconstruct_pixels(const esp_network *net, const esp_images *images, in
 typedef struct {
     esp_network *net;
     int          capacity;
-    float       *input, *target;  /* [pixels, n], n <= capacity images: filled by the caller */
+    float       *input, *target;  /* [pixels, n], n <= capacity images: filled by the caller, who takes
+                                     centres[0 .. pixels) off the input */
+    size_t       num_centres;
+    float       *centres;         /* of the inputs of all dense layers, one after another; zero at first */
     float       *grads;           /* [num_weights] of the last step */
     esp_adam     adam;
     struct esp_autoencoder_work *work;
@@ -123,6 +127,13 @@ typedef struct {
 
 esp_autoencoder_updater *esp_autoencoder_updater_create(esp_network *net, int capacity);
 void                     esp_autoencoder_updater_free(esp_autoencoder_updater *updater); /* accepts NULL */
+
+/* Takes as centres the mean inputs of the dense layers over the n images in `input` (running statistics),
+ * and changes the biases of the network accordingly: from here on its dense layers read centred inputs.
+ * An offset that all units share would otherwise dominate every gradient. */
+void esp_autoencoder_updater_centre(esp_autoencoder_updater *updater, int n);
+/* `weights` of the centred network as those of a plain one, into out [num_weights]; may be the same. */
+void esp_autoencoder_updater_export(const esp_autoencoder_updater *updater, const float *weights, float *out);
 
 typedef struct {
     int    n;                /* images in the batch */

@@ -15,6 +15,7 @@ const esp_field esp_autoencoder_fields[] = {
     KEY_INT("train.batch", train.batch, 2, 65536, "images per gradient step"),
     KEY_DOUBLE("train.learning_rate", train.learning_rate, 0, 1, "of Adam, at first; falls along half a cosine"),
     KEY_DOUBLE("train.learning_rate_end", train.learning_rate_end, 0, 1, "share of the learning rate left at the end"),
+    KEY_INT("train.warmup", train.warmup, 0, 100000000, "gradient steps over which the learning rate rises at first"),
     KEY_DOUBLE("train.weight_decay", train.weight_decay, 0, 1, "decoupled weight decay, per unit of learning rate"),
     KEY_DOUBLE("train.offset", train.offset, -100, 100, "first offset of BatchNorm; large: ReLU begins linear"),
     KEY_DOUBLE("train.batch_statistics", train.batch_statistics, 0, 1,
@@ -30,7 +31,7 @@ esp_autoencoder_config esp_autoencoder_config_default(void)
 {
     return (esp_autoencoder_config){
         .train = {.seed = 1, .epochs = 30, .batch = 256, .learning_rate = 1e-3, .learning_rate_end = 0.0,
-                  .weight_decay = 0.0, .offset = 2.0, .batch_statistics = 0.8, .average = 0.999, .shift = 0,
+                  .warmup = 200, .weight_decay = 0.0, .offset = 3.0, .batch_statistics = 0.0, .average = 0.999, .shift = 0,
                   .noise = 0.0, .eval_every = 1},
     };
 }

@@ -30,9 +30,10 @@ void esp_learner_free(esp_learner *learner)
     free(learner->order);
 }
 
-const esp_network *esp_learner_result(const esp_learner *learner)
+void esp_learner_result(const esp_learner *learner, esp_network *out)
 {
-    return learner->average ? learner->average : learner->net;
+    const esp_network *trained = learner->average ? learner->average : learner->net;
+    esp_autoencoder_updater_export(learner->updater, trained->weights, out->weights);
 }
 
 /* ---- a batch ---- */
@@ -86,7 +87,9 @@ static void draw_columns(const esp_learner *l, const esp_rng *draw, const int *i
         float *input = l->updater->input + (size_t)p * l->batch + first;
         float *target = l->updater->target + (size_t)p * l->batch + first;
         for (int i = 0; i < count; i++) target[i] = (float)drawn[i][p] / 255.0f;
-        for (int i = 0; i < count; i++) input[i] = deviation > 0.0f ? target[i] + deviation * noise[i][p] : target[i];
+        float centre = l->updater->centres[p];
+        for (int i = 0; i < count; i++) input[i] = target[i] - centre;
+        for (int i = 0; i < count && deviation > 0.0f; i++) input[i] += deviation * noise[i][p];
     }
 }
 
@@ -101,12 +104,22 @@ static void draw_batch(esp_learner *l)
         draw_columns(l, &draw, indices, first, l->batch - first < COLUMNS ? l->batch - first : COLUMNS);
 }
 
+void esp_learner_start(esp_learner *learner)
+{
+    draw_batch(learner);
+    esp_autoencoder_updater_centre(learner->updater, learner->batch);
+    if (learner->average)
+        memcpy(learner->average->weights, learner->net->weights, learner->net->num_weights * sizeof(float));
+}
+
 /* ---- the step ---- */
 
 static double learning_rate(const esp_learner *l)
 {
     double progress = (double)l->step / (double)l->steps, end = l->config.learning_rate_end;
-    return l->config.learning_rate * (end + (1.0 - end) * 0.5 * (1.0 + cos(M_PI * progress)));
+    /* Adam's first steps have the full length in every direction, whatever the gradient. */
+    double rise = l->step < l->config.warmup ? (double)(l->step + 1) / l->config.warmup : 1.0;
+    return rise * l->config.learning_rate * (end + (1.0 - end) * 0.5 * (1.0 + cos(M_PI * progress)));
 }
 
 /* The mean of the weights so far at first, then an exponential one. */
@@ -143,6 +156,7 @@ esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images,
     esp_status status = ESP_OK;
     esp_learner_init(&l, config, net, images);
     l.steps = steps;
+    esp_learner_start(&l);
     while (status == ESP_OK && l.step < l.steps) {
         double mse = 0.0;
         status = esp_check_interrupt();
@@ -150,7 +164,7 @@ esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images,
         if (l.step % 10 == 0 || l.step == l.steps)
             esp_progress("finetune", (double)l.step, (double)l.steps, "batch MSE %.5f", mse);
     }
-    if (status == ESP_OK && l.average) memcpy(net->weights, l.average->weights, net->num_weights * sizeof(float));
+    esp_learner_result(&l, net);
     esp_learner_free(&l);
     return status;
 }

@@ -16,6 +16,7 @@ static int list_items(const esp_autoencoder_trainer *t, int64_t counter[COUNTERS
         {"model", ESP_F32, weights, l->net->weights},
         {"adam.m", ESP_F32, weights, l->updater->adam.m},
         {"adam.v", ESP_F32, weights, l->updater->adam.v},
+        {"centres", ESP_F32, l->updater->num_centres, l->updater->centres},
         {"average", ESP_F32, weights, l->average ? l->average->weights : NULL},
     };
     int count = sizeof items / sizeof *items - (l->average ? 0 : 1);

@@ -32,15 +32,15 @@ static esp_status write_metrics(const esp_autoencoder_trainer *t, double train_m
  * flatter the result. */
 static esp_status evaluate_and_save(esp_autoencoder_trainer *t, double train_mse)
 {
-    const esp_network *net = esp_learner_result(&t->learner);
     esp_reconstruction test;
-    esp_status status = esp_reconstruct(net, t->test, NULL, &test);
+    esp_learner_result(&t->learner, t->result);
+    esp_status status = esp_reconstruct(t->result, t->test, NULL, &test);
     if (status == ESP_OK) status = write_metrics(t, train_mse, &test);
     if (status != ESP_OK) return status;
     esp_log(ESP_LOG_INFO, "epoch %lld: training MSE %.5f, test MSE %.5f", (long long)epochs_done(t), train_mse,
             test.mse);
     char *path = esp_path_join(t->run_dir, "checkpoint.safetensors");
-    status = esp_autoencoder_checkpoint_write(path, t->config, net);
+    status = esp_autoencoder_checkpoint_write(path, t->config, t->result);
     free(path);
     return status == ESP_OK ? esp_autoencoder_trainer_save(t) : status;
 }
@@ -85,13 +85,16 @@ esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp
     if (status == ESP_OK) status = esp_autoencoder_create(&t.net);
     if (status == ESP_OK) {
         esp_autoencoder_start(t.net, train, &config->train);
+        t.result = esp_network_clone(t.net);
         esp_learner_init(&t.learner, &config->train, t.net, train);
         if (go_on) status = esp_autoencoder_trainer_restore(&t);
+        else esp_learner_start(&t.learner);
         if (status == ESP_OK && go_on) status = esp_run_cut(run_dir, "epoch", epochs_done(&t));
         if (status == ESP_OK) status = train_loop(&t);
         esp_learner_free(&t.learner);
     }
     esp_network_free(t.net);
+    esp_network_free(t.result);
     cJSON_Delete(json);
     return status;
 }

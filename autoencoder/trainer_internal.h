@@ -24,17 +24,20 @@ typedef struct {
 void       esp_learner_init(esp_learner *learner, const esp_autoencoder_train_config *config, esp_network *net,
                             const esp_images *images);
 void       esp_learner_free(esp_learner *learner);
+/* Before the first step of a new run. */
+void       esp_learner_start(esp_learner *learner);
 /* One gradient step; *mse of its batch. */
 esp_status esp_learner_step(esp_learner *learner, double *mse);
-/* What is judged and kept: the averaged network, or the network itself. */
-const esp_network *esp_learner_result(const esp_learner *learner);
+/* What is judged and kept: the averaged network, or the network itself, as a plain network. */
+void       esp_learner_result(const esp_learner *learner, esp_network *out);
 
 /* trainer.c: a learner with a run folder around it. */
 typedef struct {
     const esp_autoencoder_config *config;
     const char       *run_dir;
     const esp_images *test;
-    esp_network      *net;       /* owned */
+    esp_network      *net;       /* owned: in training */
+    esp_network      *result;    /* owned: judged and kept */
     esp_learner       learner;
     double            seconds;   /* spent by earlier processes of this run */
     double            started;   /* esp_clock of this one */

@@ -20,6 +20,7 @@ typedef struct {
     const esp_layer *dense, *norm;
     esp_act act;
     int     in, out;
+    float  *centre;  /* [in] part of the updater's centres */
     float  *hidden;  /* [out, n] BatchNorm: normalised; otherwise the same memory as y */
     float  *rstd;    /* [out] BatchNorm: 1 / deviation of the last forward */
     float  *y;       /* [out, n] */
@@ -34,24 +35,25 @@ typedef struct esp_autoencoder_work {
 
 /* ---- memory ---- */
 
-static void stage_create(stage *s, const esp_layer *dense, const esp_layer *norm, int capacity)
+static void stage_create(stage *s, const esp_layer *dense, const esp_layer *norm, int capacity, float *centre)
 {
     size_t count = (size_t)dense->out_size * (size_t)capacity;
     *s = (stage){.dense = dense, .norm = norm, .act = norm ? norm->act : dense->act, .in = dense->in_size,
-                 .out = dense->out_size, .y = esp_alloc(count, sizeof(float)), .dy = esp_alloc(count, sizeof(float))};
+                 .out = dense->out_size, .centre = centre, .y = esp_alloc(count, sizeof(float)), .dy = esp_alloc(count, sizeof(float))};
     assert(!norm || dense->act == ESP_ACT_NONE);
     s->hidden = norm ? esp_alloc(count, sizeof(float)) : s->y;
     if (norm) s->rstd = esp_alloc((size_t)s->out, sizeof(float));
 }
 
-static work *work_create(const esp_network *net, int capacity)
+static work *work_create(const esp_network *net, int capacity, float *centres)
 {
     work *w = esp_alloc(1, sizeof *w);
     for (int i = 0; i < net->num_layers; i++) {
         const esp_layer *dense = &net->layer[i], *next = i + 1 < net->num_layers ? dense + 1 : NULL;
         bool normed = next && next->kind == ESP_LAYER_BATCHNORM;
         assert(dense->kind == ESP_LAYER_DENSE);
-        stage_create(&w->stages[w->num_stages++], dense, normed ? next : NULL, capacity);
+        stage_create(&w->stages[w->num_stages++], dense, normed ? next : NULL, capacity, centres);
+        centres += dense->in_size;
         i += normed;
     }
     w->error = esp_alloc((size_t)w->stages[w->num_stages - 1].out, sizeof *w->error);
@@ -74,11 +76,14 @@ static void work_free(work *w)
 esp_autoencoder_updater *esp_autoencoder_updater_create(esp_network *net, int capacity)
 {
     esp_autoencoder_updater *u = esp_alloc(1, sizeof *u);
-    size_t pixels = (size_t)net->layer[0].in_size * (size_t)capacity;
+    size_t pixels = (size_t)net->layer[0].in_size * (size_t)capacity, inputs = 0;
+    for (int i = 0; i < net->num_layers; i++)
+        if (net->layer[i].kind == ESP_LAYER_DENSE) inputs += (size_t)net->layer[i].in_size;
     *u = (esp_autoencoder_updater){.net = net, .capacity = capacity, .input = esp_alloc(pixels, sizeof(float)),
                                    .target = esp_alloc(pixels, sizeof(float)),
                                    .grads = esp_alloc(net->num_weights, sizeof(float)),
-                                   .work = work_create(net, capacity)};
+                                   .num_centres = inputs, .centres = esp_alloc(inputs, sizeof(float))};
+    u->work = work_create(net, capacity, u->centres);
     esp_adam_init(&u->adam, net->num_weights);
     return u;
 }
@@ -89,6 +94,7 @@ void esp_autoencoder_updater_free(esp_autoencoder_updater *updater)
     free(updater->input);
     free(updater->target);
     free(updater->grads);
+    free(updater->centres);
     esp_adam_free(&updater->adam);
     work_free(updater->work);
     free(updater);
@@ -155,8 +161,16 @@ static void norm_forward(const esp_network *net, const stage *s, int unit, const
     }
 }
 
-static void unit_forward(const esp_network *net, const stage *s, int unit, const esp_autoencoder_step *step)
+/* Of a unit, in the input of the stage above; the last stage has none above. */
+static float centre_of(const work *w, const stage *s, int unit)
 {
+    return s == &w->stages[w->num_stages - 1] ? 0.0f : s[1].centre[unit];
+}
+
+static void unit_forward(const esp_autoencoder_updater *u, const stage *s, int unit, const esp_autoencoder_step *step)
+{
+    const esp_network *net = u->net;
+    float centre = centre_of(u->work, s, unit);
     size_t at = (size_t)unit * (size_t)step->n;
     float *y = s->y + at;
     if (s->norm) {
@@ -166,6 +180,7 @@ static void unit_forward(const esp_network *net, const stage *s, int unit, const
         for (int i = 0; i < step->n; i++) y[i] += bias;
     }
     esp_act_forward(s->act, 1, step->n, NULL, y);
+    for (int i = 0; i < step->n; i++) y[i] -= centre;
 }
 
 /* dx = gain rstd (dy - mean(dy) - h mean(dy h)), the means only with batch statistics: then the bias
@@ -188,8 +203,9 @@ static void norm_backward(const esp_autoencoder_updater *u, const stage *s, int 
 static void unit_backward(const esp_autoencoder_updater *u, const stage *s, int unit, const esp_autoencoder_step *step)
 {
     size_t at = (size_t)unit * (size_t)step->n;
-    float *dy = s->dy + at;
-    esp_act_backward(s->act, (size_t)step->n, s->y + at, dy);
+    float *dy = s->dy + at, *y = s->y + at, centre = centre_of(u->work, s, unit);
+    for (int i = 0; i < step->n; i++) y[i] += centre; /* the stage above has read it for the last time */
+    esp_act_backward(s->act, (size_t)step->n, y, dy);
     if (s->norm) norm_backward(u, s, unit, step, s->hidden + at, dy);
     else u->grads[u->net->tensor[s->dense->bias].offset + (size_t)unit] = sum(step->n, dy);
 }
@@ -215,7 +231,7 @@ static void stripe_forward(const esp_autoencoder_updater *u, int index, stripe p
     const float *x = index ? s[-1].y : u->input, *w = esp_network_weights(u->net, s->dense->weight);
     esp_gemm_nn(part.count, step->n, s->in, w + (size_t)part.first * s->in, x, 0.0f,
                 s->hidden + (size_t)part.first * step->n);
-    for (int j = part.first; j < part.first + part.count; j++) unit_forward(u->net, s, j, step);
+    for (int j = part.first; j < part.first + part.count; j++) unit_forward(u, s, j, step);
 }
 
 /* The squared error of the last stage's units, and its gradient. */
@@ -246,8 +262,6 @@ static void stripe_backward(const esp_autoencoder_updater *u, int index, stripe 
                 u->grads + u->net->tensor[s->dense->weight].offset + (size_t)part.first * s->in);
 }
 
-/* ---- the step ---- */
-
 static void move_weights(const esp_autoencoder_updater *u, esp_adam_rates rates, const esp_autoencoder_step *step,
                          size_t first)
 {
@@ -257,6 +271,44 @@ static void move_weights(const esp_autoencoder_updater *u, esp_adam_rates rates,
         for (size_t i = first; i < first + count; i++) u->net->weights[i] *= keep;
     esp_adam_move((esp_adam *)&u->adam, rates, 1.0f, first, count, u->grads, u->net->weights);
 }
+
+/* ---- centres ---- */
+
+/* Biases of `weights` for an input without (sign 1) or with (sign -1) its centre. */
+static void fold_centres(const esp_autoencoder_updater *u, float sign, float *weights)
+{
+    for (int i = 0; i < u->work->num_stages; i++) {
+        const stage *s = &u->work->stages[i];
+        const float *w = weights + u->net->tensor[s->dense->weight].offset;
+        float *bias = weights + u->net->tensor[s->dense->bias].offset;
+        for (int j = 0; j < s->out; j++) {
+            double moved = 0.0;
+            for (int k = 0; k < s->in; k++) moved += (double)w[(size_t)j * s->in + k] * (double)s->centre[k];
+            bias[j] += sign * (float)moved;
+        }
+    }
+}
+
+void esp_autoencoder_updater_centre(esp_autoencoder_updater *u, int n)
+{
+    const esp_autoencoder_step step = {.n = n};
+    memset(u->centres, 0, u->num_centres * sizeof *u->centres);
+    for (int i = 0; i < u->work->num_stages; i++) {
+        const stage *s = &u->work->stages[i];
+        const float *x = i ? s[-1].y : u->input;
+        for (int k = 0; k < s->in; k++) s->centre[k] = sum(n, x + (size_t)k * n) / (float)n;
+        for (int p = 0; p < num_stripes(s); p++) stripe_forward(u, i, stripe_of(s, p), &step);
+    }
+    fold_centres(u, 1.0f, u->net->weights);
+}
+
+void esp_autoencoder_updater_export(const esp_autoencoder_updater *u, const float *weights, float *out)
+{
+    if (out != weights) memcpy(out, weights, u->net->num_weights * sizeof *out);
+    fold_centres(u, -1.0f, out);
+}
+
+/* ---- the step ---- */
 
 esp_status esp_autoencoder_updater_step(esp_autoencoder_updater *u, const esp_autoencoder_step *step, double *mse)
 {

@@ -34,6 +34,9 @@ esp_status esp_spd_factor(int n, double *a);
 void esp_spd_solve(int n, int m, const double *factor, double *b);
 /* a [n,n] becomes its inverse, both triangles; the lower one is read. */
 esp_status esp_spd_invert(int n, double *a);
+
+/* ---- eigen.c ----------------------------------------------------------------------------------- */
+
 /* Row i of a symmetric matrix a [n,n], whose lower triangle is read, becomes the eigenvector of
  * values[i], of length 1; values [n] ascend. */
 void esp_symmetric_eigen(int n, double *a, double *values);

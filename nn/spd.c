@@ -1,6 +1,5 @@
 /* Symmetric positive definite systems by Cholesky. LAPACK's columns are our rows: the lower triangle
  * of a row-major matrix is its upper one, and right-hand sides are rows. */
-#include <assert.h>
 #include <lapacke.h>
 #include <math.h>
 
@@ -30,12 +29,4 @@ esp_status esp_spd_invert(int n, double *a)
     for (int i = 0; i < n; i++)
         for (int j = i + 1; j < n; j++) a[(size_t)i * (size_t)n + (size_t)j] = a[(size_t)j * (size_t)n + (size_t)i];
     return ESP_OK;
-}
-
-void esp_symmetric_eigen(int n, double *a, double *values)
-{
-    esp_blas_use_one_thread();
-    lapack_int info = LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', n, a, n, values);
-    assert(info == 0); /* finite symmetric matrices converge */
-    (void)info;
 }

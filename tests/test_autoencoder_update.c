@@ -163,6 +163,60 @@ static void any_number_of_threads_gives_the_same_bits(void)
     omp_set_num_threads(omp_get_num_procs());
 }
 
+/* Off the input, as the contract of `input` asks. */
+static void centre_input(esp_autoencoder_updater *u)
+{
+    for (int p = 0; p < PIXELS; p++)
+        for (int i = 0; i < BATCH; i++) u->input[p * BATCH + i] -= u->centres[p];
+}
+
+/* The same function of the images in other coordinates: same error, and the plain weights come back. */
+static void centred_inputs_change_the_gradient_only(void)
+{
+    esp_network *net = test_network(), *plain = esp_network_clone(net), *back = esp_network_clone(net);
+    esp_autoencoder_updater *u = esp_autoencoder_updater_create(net, BATCH);
+    esp_autoencoder_step step = {.n = BATCH, .batch_statistics = false, .learning_rate = 0.0};
+    double mse, centred;
+    fill_batch(u, PIXELS, BATCH);
+    CHECK_OK(esp_autoencoder_updater_step(u, &step, &mse));
+    fill_batch(u, PIXELS, BATCH);
+    esp_autoencoder_updater_centre(u, BATCH);
+    centre_input(u);
+    CHECK_OK(esp_autoencoder_updater_step(u, &step, &centred));
+    CU_ASSERT_DOUBLE_EQUAL(centred, mse, 1e-6); /* float32 */
+    CU_ASSERT(net->weights[net->tensor[net->layer[0].bias].offset] != plain->weights[PIXELS * HIDDEN]);
+    esp_autoencoder_updater_export(u, net->weights, back->weights);
+    CHECK_CLOSE("weights", net->num_weights, back->weights, plain->weights, 1e-6, 1e-6);
+    esp_autoencoder_updater_free(u);
+    esp_network_free(back);
+    esp_network_free(plain);
+    esp_network_free(net);
+}
+
+/* In plain coordinates d loss / dW = sum dz x, in centred ones sum dz (x - centre). */
+static void a_centred_gradient_lacks_the_centres_share(void)
+{
+    esp_network *net = test_network();
+    esp_autoencoder_updater *u = esp_autoencoder_updater_create(net, BATCH);
+    esp_autoencoder_step step = {.n = BATCH, .batch_statistics = false, .learning_rate = 0.0};
+    const esp_layer *last = &net->layer[net->num_layers - 1];
+    size_t weight = net->tensor[last->weight].offset, bias = net->tensor[last->bias].offset;
+    float expected[PIXELS * HIDDEN];
+    double mse;
+    fill_batch(u, PIXELS, BATCH);
+    CHECK_OK(esp_autoencoder_updater_step(u, &step, &mse));
+    memcpy(expected, u->grads + weight, sizeof expected);
+    esp_autoencoder_updater_centre(u, BATCH);
+    const float *centre = u->centres + u->num_centres - HIDDEN;
+    for (int j = 0; j < PIXELS; j++)
+        for (int k = 0; k < HIDDEN; k++) expected[j * HIDDEN + k] -= u->grads[bias + (size_t)j] * centre[k];
+    centre_input(u);
+    CHECK_OK(esp_autoencoder_updater_step(u, &step, &mse));
+    CHECK_CLOSE("gradient", PIXELS * HIDDEN, u->grads + weight, expected, 1e-5, 1e-4); /* float32 */
+    esp_autoencoder_updater_free(u);
+    esp_network_free(net);
+}
+
 static void weights_that_overflow_are_reported(void)
 {
     esp_network *net = test_network();
@@ -184,6 +238,8 @@ static CU_TestInfo tests[] = {
     {"running_statistics_move_as_those_of_a_tape", running_statistics_move_as_those_of_a_tape},
     {"a_step_is_adam_on_the_gradient", a_step_is_adam_on_the_gradient},
     {"any_number_of_threads_gives_the_same_bits", any_number_of_threads_gives_the_same_bits},
+    {"centred_inputs_change_the_gradient_only", centred_inputs_change_the_gradient_only},
+    {"a_centred_gradient_lacks_the_centres_share", a_centred_gradient_lacks_the_centres_share},
     {"weights_that_overflow_are_reported", weights_that_overflow_are_reported},
     CU_TEST_INFO_NULL,
 };
