@@ -56,8 +56,8 @@ typedef struct {
     double   learning_rate;     /* of Adam, at first; falls along half a cosine */
     double   learning_rate_end; /* share of it left at the end */
     int      warmup;            /* gradient steps over which it rises from 0 at first */
-    double   weight_decay;
-    double   offset;            /* first offset of BatchNorm */
+    double   weight_decay;      /* decoupled, per unit of learning rate */
+    double   offset;            /* first offset of BatchNorm, in deviations: large, ReLU starts linear */
     double   batch_statistics;  /* share of the updates after which BatchNorm keeps its running statistics */
     double   average;           /* decay per update of averaged weights; 0: none */
     int      shift;             /* random shift of images, pixels */

@@ -31,7 +31,7 @@ esp_autoencoder_config esp_autoencoder_config_default(void)
 {
     return (esp_autoencoder_config){
         .train = {.seed = 1, .epochs = 30, .batch = 256, .learning_rate = 1e-3, .learning_rate_end = 0.0,
-                  .warmup = 200, .weight_decay = 0.0, .offset = 3.0, .batch_statistics = 0.0, .average = 0.999, .shift = 0,
-                  .noise = 0.0, .eval_every = 1},
+                  .warmup = 200, .weight_decay = 0.0, .offset = 3.0, .batch_statistics = 0.0, .average = 0.999,
+                  .shift = 0, .noise = 0.0, .eval_every = 1},
     };
 }

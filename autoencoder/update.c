@@ -39,7 +39,8 @@ static void stage_create(stage *s, const esp_layer *dense, const esp_layer *norm
 {
     size_t count = (size_t)dense->out_size * (size_t)capacity;
     *s = (stage){.dense = dense, .norm = norm, .act = norm ? norm->act : dense->act, .in = dense->in_size,
-                 .out = dense->out_size, .centre = centre, .y = esp_alloc(count, sizeof(float)), .dy = esp_alloc(count, sizeof(float))};
+                 .out = dense->out_size, .centre = centre, .y = esp_alloc(count, sizeof(float)),
+                 .dy = esp_alloc(count, sizeof(float))};
     assert(!norm || dense->act == ESP_ACT_NONE);
     s->hidden = norm ? esp_alloc(count, sizeof(float)) : s->y;
     if (norm) s->rstd = esp_alloc((size_t)s->out, sizeof(float));
