@@ -82,7 +82,14 @@ typedef struct {
 esp_status esp_train_agent(const esp_train_request *request);
 esp_status esp_train_autoencoder(const esp_train_request *request);
 
-/* A search's judge: the context of `performance` below. */
+/* Who judges the cuts of a search. */
+typedef struct {
+    esp_performance_fn performance;
+    void  *context;
+    int    at_once;                       /* cuts that it likes to get at once */
+    void (*free)(void *context);          /* accepts NULL */
+} esp_judge;
+
 typedef struct {
     const esp_subject *subject;
     const esp_ranking *ranking;
@@ -95,7 +102,6 @@ struct esp_application {
     const char *measure_name;            /* "mean return" */
     const char *sample_name;             /* "episodes": what one evaluation of a search is made of */
     const char *action_name;             /* "action": what flops and time are counted for */
-    int         at_once;                 /* cuts that `performance` likes to get at once */
     const esp_group_spec *paper_groups;
     const int            *num_paper_groups;
 
@@ -109,9 +115,7 @@ struct esp_application {
     void       (*forget)(void *recording);                /* accepts NULL */
 
     void       (*identify)(const esp_subject *subject, cJSON *identity); /* what decides a performance */
-    esp_status (*judge_create)(const esp_judge_config *config, void **judge);
-    void       (*judge_free)(void *judge);                /* accepts NULL */
-    esp_performance_fn performance;
+    esp_status (*judge)(const esp_judge_config *config, esp_judge *out); /* the caller frees out->context */
 
     esp_status (*measure)(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out);
     double     (*flops)(const esp_subject *subject, const esp_network *net);

@@ -110,20 +110,16 @@ static void identify(const esp_subject *subject, cJSON *identity)
     cJSON_Delete(config);
 }
 
-static esp_status judge_create(const esp_judge_config *config, void **out)
+static esp_status judge(const esp_judge_config *config, esp_judge *out)
 {
     const esp_subject *subject = config->subject;
     esp_closed_loop *loop = esp_alloc(1, sizeof *loop);
     *loop = (esp_closed_loop){.surgeon = config->surgeon, .config = &subject->agent.config, .kind = kind_of(subject),
                               .seed = subject->options->seed, .count = subject->judging.search,
                               .pool = subject->agent.pool};
-    *out = loop;
+    /* A kill loses as many evaluations at most. */
+    *out = (esp_judge){.performance = esp_closed_loop_performance, .context = loop, .at_once = 16, .free = free};
     return ESP_OK;
-}
-
-static void judge_free(void *judge)
-{
-    free(judge);
 }
 
 /* ---- recorded episodes ---- */
@@ -340,7 +336,6 @@ const esp_application esp_application_agent = {
     .measure_name = "mean return",
     .sample_name = "episodes",
     .action_name = "action",
-    .at_once = 16,
     .paper_groups = esp_told_paper_groups,
     .num_paper_groups = &esp_told_num_paper_groups,
     .train = esp_train_agent,
@@ -350,9 +345,7 @@ const esp_application esp_application_agent = {
     .record = record,
     .forget = forget,
     .identify = identify,
-    .judge_create = judge_create,
-    .judge_free = judge_free,
-    .performance = esp_closed_loop_performance,
+    .judge = judge,
     .measure = measure,
     .flops = flops,
     .time = time_of_action,

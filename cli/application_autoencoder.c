@@ -87,14 +87,28 @@ static void identify(const esp_subject *subject, cJSON *identity)
     cJSON_AddNumberToObject(identity, "images", subject->judging.search);
 }
 
-static esp_status judge_create(const esp_judge_config *config, void **out)
+static void free_objective(void *objective)
+{
+    esp_autoencoder_objective_free(objective);
+}
+
+/* Compensation gives every cut weights of its own; plain cuts share what they have in common, the more of
+ * them come at once the better. */
+static esp_status judge(const esp_judge_config *config, esp_judge *out)
 {
     const esp_subject *subject = config->subject;
-    esp_reconstruction_candidates *candidates = esp_alloc(1, sizeof *candidates);
-    *candidates = (esp_reconstruction_candidates){.surgeon = config->surgeon, .images = &subject->autoencoder.train,
-                                                  .count = subject->judging.search};
-    *out = candidates;
-    return ESP_OK;
+    const esp_images *images = &subject->autoencoder.train;
+    if (config->compensation != ESP_COMPENSATION_NONE) {
+        esp_reconstruction_candidates *candidates = esp_alloc(1, sizeof *candidates);
+        *candidates = (esp_reconstruction_candidates){config->surgeon, images, subject->judging.search};
+        *out = (esp_judge){esp_reconstruction_candidates_performance, candidates, 16, free};
+        return ESP_OK;
+    }
+    esp_autoencoder_objective *objective = NULL;
+    esp_status status = esp_autoencoder_objective_create(subject->net, config->ranking, images,
+                                                         subject->judging.search, &objective);
+    *out = (esp_judge){esp_autoencoder_objective_performance, objective, 1024, free_objective};
+    return status;
 }
 
 /* ---- test images ---- */
@@ -218,7 +232,6 @@ const esp_application esp_application_autoencoder = {
     .measure_name = "PSNR of the mean error, dB",
     .sample_name = "images",
     .action_name = "image",
-    .at_once = 16,
     .paper_groups = esp_autoencoder_paper_groups,
     .num_paper_groups = &esp_autoencoder_num_paper_groups,
     .train = esp_train_autoencoder,
@@ -228,9 +241,7 @@ const esp_application esp_application_autoencoder = {
     .record = record,
     .forget = free,
     .identify = identify,
-    .judge_create = judge_create,
-    .judge_free = free,
-    .performance = esp_reconstruction_candidates_performance,
+    .judge = judge,
     .measure = measure,
     .flops = flops,
     .time = time_of_image,

@@ -105,14 +105,14 @@ static esp_status open_objective(const esp_objective_config *config, bool journa
 
 /* ---- the search ---- */
 
-static esp_status search_with(esp_pruning *p, void *judge, const char *journal, bool journal_named)
+static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char *journal, bool journal_named)
 {
     const esp_subject *subject = p->subject;
     cJSON *identity = esp_pruning_identity(subject, &p->request);
     esp_objective_config config = {.net = subject->net, .grouping = &p->grouping, .ranking = &p->ranking,
                                    .components = subject->components,
-                                   .performance = subject->application->performance, .context = judge,
-                                   .budget = p->request.budget, .at_once = subject->application->at_once, .journal = journal, .identity = identity};
+                                   .performance = judge->performance, .context = judge->context,
+                                   .budget = p->request.budget, .at_once = judge->at_once, .journal = journal, .identity = identity};
     esp_objective *objective = NULL;
     double started = esp_clock();
     esp_status status = open_objective(&config, journal_named, &objective);
@@ -157,12 +157,13 @@ static esp_status rank(esp_pruning *p, const tools *t)
 static esp_status search(esp_pruning *p, const tools *t, const char *journal, bool journal_named)
 {
     const esp_application *app = p->subject->application;
-    void *judge = NULL;
+    esp_judge judge;
     esp_judge_config config = {.subject = p->subject, .ranking = &p->ranking, .surgeon = t->surgeon,
                                .compensation = (esp_compensation)p->request.compensation};
-    esp_status status = app->judge_create(&config, &judge);
-    if (status == ESP_OK) status = search_with(p, judge, journal, journal_named);
-    app->judge_free(judge);
+    esp_status status = app->judge(&config, &judge);
+    if (status != ESP_OK) return status;
+    status = search_with(p, &judge, journal, journal_named);
+    judge.free(judge.context);
     return status;
 }
 
