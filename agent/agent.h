@@ -203,7 +203,8 @@ typedef struct {
     const esp_plan_budget *budget;   /* of the planner */
     const esp_episode     *episodes;
     int                    count;
-    double                 noise;    /* deviation of Gaussian noise on the actions; 0: as the controller wants */
+    const double          *noise;    /* [count] deviation of Gaussian noise on the actions; NULL: none */
+    float                 *intended; /* [count, steps, actions] before the noise; NULL: not wanted */
 } esp_evaluation;
 
 /* Plays all episodes on all threads, in blocks of fixed size that advance in step: 5 with the
@@ -324,12 +325,12 @@ typedef struct {
     const esp_agent_config *config;
     esp_controller_kind     kind;     /* who acts; the planner with planner.search.* */
     int                     episodes; /* >= 1; even numbers start at random, odd ones hanging */
-    double                  noise;    /* deviation of the noise on the actions, >= 0: a pruned controller meets
-                                         states beside the dense one's path */
+    double                  noise;    /* largest deviation of the noise on the actions, >= 0. A pruned controller
+                                         leaves the dense one's path, so episodes go from undisturbed to lost */
     uint64_t                seed;     /* of episodes that nothing is searched or reported on */
 } esp_record_config;
 
-/* 100 episodes of the policy with noise 0.2, seed 1; net and config are the caller's to name. */
+/* 100 episodes of the policy with noise up to 0.6, seed 1; net and config are the caller's to name. */
 esp_record_config esp_record_config_default(void);
 
 /* What was played; owned arrays. */
@@ -337,7 +338,8 @@ typedef struct {
     int      episodes, num_steps, num_actions;
     int      stack, frame;      /* frames the network sees; pixels of one */
     uint8_t *frames;            /* [episodes, num_steps + 1, frame]: every frame once */
-    float   *actions;           /* [episodes, num_steps, num_actions], noise included */
+    float   *intended;          /* [episodes, num_steps, num_actions] what the controller wanted, and ... */
+    float   *actions;           /* ... what was done, noise included */
     float   *rewards;           /* [episodes, num_steps], of env.reward, unscaled */
     double   mean_return;
 } esp_recording;
@@ -367,6 +369,7 @@ esp_replay *esp_recording_replay(const esp_recording *recording, const esp_agent
 
 typedef struct {
     int      steps;             /* >= 0 */
+    unsigned components;        /* those that the controller runs */
     double   learning_rate;     /* of both Adams, first */
     double   learning_rate_end; /* share of it left at the last step (cosine) */
     uint64_t seed;              /* names the batches and their noise */

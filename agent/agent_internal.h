@@ -33,6 +33,18 @@ void      esp_draw_free(esp_draw *draw); /* accepts NULL */
 /* Everything random about batch number `update` is named by it and the seed. */
 void      esp_draw_batch(esp_draw *draw, const esp_replay *replay, uint64_t seed, int64_t update);
 
+/* ---- imitate.c ---- */
+
+/* Moves encoder and policy alone; borrows the network, owns both Adams and the workspace. */
+typedef struct esp_imitator esp_imitator;
+
+esp_imitator *esp_imitator_create(esp_network *net, int batch);
+void          esp_imitator_free(esp_imitator *imitator); /* accepts NULL */
+/* One step towards the actions intended [batch, A] at obs [batch, C, H, W]; the loss before it, a mean squared
+ * difference, into *loss. ESP_ERR_NUMERIC when it is not finite. */
+esp_status    esp_imitator_step(esp_imitator *imitator, const uint8_t *obs, const float *intended,
+                                double learning_rate, double *loss);
+
 /* ---- schedule.c ---- */
 
 /* 1 at progress 0, `end` at progress 1, half a cosine between. */

@@ -2,6 +2,7 @@
  * performance of many pruned candidates over the same episodes. */
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/agent_internal.h"
 
@@ -21,10 +22,19 @@ typedef struct {
 typedef struct {
     esp_controller *controller;
     step_count     *steps;
-    int             num_actions;
-    float           noise;                  /* deviation; 0: none */
+    int             num_actions, num_steps;
+    const double   *noise;                  /* [n]; NULL: none */
+    float          *intended;               /* [n, num_steps, num_actions]; NULL: not wanted */
     esp_rng         rng[ESP_EPISODE_BLOCK]; /* of the noise, by episode */
 } player;
+
+/* Keeps what the controller wants, then shakes it. */
+static void disturb(player *p, int e, int step, float *action)
+{
+    size_t at = (size_t)e * p->num_steps + step, A = (size_t)p->num_actions;
+    if (p->intended) memcpy(p->intended + at * A, action, A * sizeof *action);
+    if (p->noise && p->noise[e] > 0.0) esp_explore(1, p->num_actions, (float)p->noise[e], &p->rng[e], action);
+}
 
 static esp_status act(void *context, int n, int step, const uint8_t *obs, float *actions)
 {
@@ -35,7 +45,7 @@ static esp_status act(void *context, int n, int step, const uint8_t *obs, float 
     if (p->steps->task && omp_get_thread_num() == 0)
         esp_progress(p->steps->task, done, p->steps->total, "control steps");
     esp_status status = esp_controller_act(p->controller, n, step, obs, actions);
-    if (p->noise > 0.0f) esp_explore(n, p->num_actions, p->noise, p->rng, actions);
+    for (int e = 0; e < n; e++) disturb(p, e, step, actions + e * p->num_actions);
     return status;
 }
 
@@ -54,8 +64,11 @@ static esp_status play_block(esp_pool *pool, const esp_evaluation *ev, int first
     int n = block_size(ev, first);
     esp_status status = esp_pool_simulator(pool, &simulator);
     if (status != ESP_OK) return status;
+    const esp_env_config *env = &ev->config->env;
     player p = {.controller = esp_controller_create(ev->net, ev->config, ev->kind, ev->budget, n), .steps = steps,
-                .num_actions = ev->net->component[ESP_TOLD_POLICY].out_size, .noise = (float)ev->noise};
+                .num_actions = ev->net->component[ESP_TOLD_POLICY].out_size,
+                .num_steps = env->physics_steps / env->action_repeat, .noise = ev->noise ? ev->noise + first : NULL};
+    if (ev->intended) p.intended = ev->intended + (size_t)first * p.num_steps * p.num_actions;
     esp_controller_begin(p.controller, ev->episodes + first, n);
     for (int e = 0; e < n; e++)
         p.rng[e] = esp_rng_make(ev->episodes[first + e].seed, ESP_RNG_EXPLORE, ev->episodes[first + e].index);

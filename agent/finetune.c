@@ -1,50 +1,83 @@
-/* Gradient steps after the cut: the losses that trained the agent, on what the dense one did. */
+/* Gradient steps after the cut, on what the dense agent did: the losses that trained it, and imitation.
+ *
+ * Training's losses alone need thousands of steps to bring back a policy, since they move it along a
+ * value that the cut has damaged as well. */
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/agent_internal.h"
 
 esp_finetune_config esp_finetune_config_default(void)
 {
-    return (esp_finetune_config){.steps = 1000, .learning_rate = 3e-4, .learning_rate_end = 0.1, .seed = 1};
+    return (esp_finetune_config){.steps = 1000, .components = ESP_ALL_COMPONENTS, .learning_rate = 1e-3,
+                                 .learning_rate_end = 0.1, .seed = 1};
 }
 
 typedef struct {
     const esp_agent_config    *config;
     const esp_finetune_config *settings;
     esp_network *net, *average; /* what the steps move, and what comes out */
-    esp_updater *updater;
-    esp_replay  *replay;
-    esp_draw    *draw;
+    esp_updater  *updater;      /* NULL: the controller has no model to learn */
+    esp_imitator *imitator;
+    esp_replay   *replay;
+    esp_draw     *draw;
+    const float  *intended;     /* by slot of the replay */
+    float        *wanted;       /* [B, A] those of the batch */
+    double        loss;         /* of imitation */
 } finetuning;
 
 static finetuning finetuning_create(const esp_network *net, const esp_agent_config *config,
                                     const esp_recording *recording, const esp_finetune_config *settings)
 {
+    int batch = config->train.batch;
     finetuning f = {.config = config, .settings = settings, .net = esp_network_clone(net),
                     .replay = esp_recording_replay(recording, config),
-                    .draw = esp_draw_create(config, recording->num_actions)};
+                    .draw = esp_draw_create(config, recording->num_actions), .intended = recording->intended,
+                    .wanted = esp_alloc((size_t)batch * recording->num_actions, sizeof *f.wanted)};
     if (config->train.average > 0.0) f.average = esp_network_clone(net);
-    f.updater = esp_updater_create(f.net, &config->loss, config->train.batch, config->train.horizon);
+    if (settings->components >> ESP_TOLD_DYNAMICS & 1)
+        f.updater = esp_updater_create(f.net, &config->loss, batch, config->train.horizon);
+    f.imitator = esp_imitator_create(f.net, batch);
     return f;
 }
 
 static void finetuning_free(finetuning *f)
 {
     esp_updater_free(f->updater);
+    esp_imitator_free(f->imitator);
+    free(f->wanted);
     esp_replay_free(f->replay);
     esp_draw_free(f->draw);
     esp_network_free(f->net);
     esp_network_free(f->average);
 }
 
+static esp_status update(finetuning *f, int step, double rate)
+{
+    esp_status status = esp_updater_step(f->updater, &f->draw->batch, step, rate);
+    if (status == ESP_OK)
+        esp_replay_update(f->replay, f->draw->batch.batch, f->draw->slots, f->updater->record.priorities);
+    return status;
+}
+
+static esp_status imitate(finetuning *f, double rate)
+{
+    size_t A = (size_t)f->draw->num_actions;
+    for (int b = 0; b < f->draw->batch.batch; b++)
+        memcpy(f->wanted + b * A, f->intended + f->draw->slots[b] * A, A * sizeof *f->wanted);
+    return esp_imitator_step(f->imitator, f->draw->obs, f->wanted, rate, &f->loss);
+}
+
 static esp_status step_once(finetuning *f, int step)
 {
     const esp_finetune_config *s = f->settings;
+    esp_status status = ESP_OK;
     double rate = s->learning_rate * esp_cosine_schedule(s->learning_rate_end, (double)step / s->steps);
     esp_draw_batch(f->draw, f->replay, s->seed, step);
-    esp_status status = esp_updater_step(f->updater, &f->draw->batch, step, rate);
+    if (f->updater) status = update(f, step, rate);
+    if (status == ESP_OK) status = imitate(f, rate);
     if (status != ESP_OK) return esp_fail_in(status, "finetuning, step %d", step);
-    esp_replay_update(f->replay, f->draw->batch.batch, f->draw->slots, f->updater->record.priorities);
     if (f->average) esp_average_weights(f->config->train.average, step + 1, f->net, f->average);
     return ESP_OK;
 }
@@ -71,7 +104,7 @@ esp_status esp_agent_finetune(esp_network *net, const esp_agent_config *config, 
         status = esp_check_interrupt();
         if (status == ESP_OK) status = step_once(&f, step);
         if (status == ESP_OK)
-            esp_progress("finetune", step + 1, settings->steps, "loss %.4f", f.updater->record.weighted_loss);
+            esp_progress("finetune", step + 1, settings->steps, "action error %.3f", sqrt(f.loss));
     }
     const esp_network *result = f.average ? f.average : f.net;
     if (status == ESP_OK) memcpy(net->weights, result->weights, net->num_weights * sizeof *net->weights);

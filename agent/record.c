@@ -6,7 +6,7 @@
 
 esp_record_config esp_record_config_default(void)
 {
-    return (esp_record_config){.kind = ESP_CONTROLLER_POLICY, .episodes = 100, .noise = 0.2, .seed = 1};
+    return (esp_record_config){.kind = ESP_CONTROLLER_POLICY, .episodes = 100, .noise = 0.6, .seed = 1};
 }
 
 /* ---- recording ---- */
@@ -27,6 +27,7 @@ void esp_recording_create(const esp_env_config *env, int num_actions, int episod
                        .frame = env->image_size * env->image_size};
     size_t steps = (size_t)episodes * r.num_steps;
     r.frames = esp_alloc(steps + episodes, (size_t)r.frame);
+    r.intended = esp_alloc(steps * num_actions, sizeof *r.intended);
     r.actions = esp_alloc(steps * num_actions, sizeof *r.actions);
     r.rewards = esp_alloc(steps, sizeof *r.rewards);
     *out = r;
@@ -35,6 +36,7 @@ void esp_recording_create(const esp_env_config *env, int num_actions, int episod
 void esp_recording_free(esp_recording *r)
 {
     free(r->frames);
+    free(r->intended);
     free(r->actions);
     free(r->rewards);
     *r = (esp_recording){.episodes = 0};
@@ -64,11 +66,17 @@ esp_trajectory *esp_recording_trajectories(const esp_recording *r)
     return out;
 }
 
+/* Levels of noise, each for one episode of either start. */
+#define NOISE_LEVELS 4
+
 /* Random and hanging starts take turns; no two episodes share a number. */
-static void name_episodes(const esp_record_config *config, esp_episode *out)
+static void name_episodes(const esp_record_config *config, esp_episode *out, double *noise)
 {
     esp_episodes_name(config->seed, ESP_EPISODES_RECORD, ESP_START_RANDOM, config->episodes, out);
-    for (int i = 1; i < config->episodes; i += 2) out[i].start = ESP_START_HANGING;
+    for (int i = 0; i < config->episodes; i++) {
+        if (i % 2) out[i].start = ESP_START_HANGING;
+        noise[i] = config->noise * (i / 2 % NOISE_LEVELS) / (NOISE_LEVELS - 1);
+    }
 }
 
 esp_status esp_recording_make(esp_pool *pool, const esp_record_config *config, esp_recording *out)
@@ -76,15 +84,17 @@ esp_status esp_recording_make(esp_pool *pool, const esp_record_config *config, e
     esp_status status = check_config(config);
     if (status != ESP_OK) return status;
     esp_recording r;
-    esp_episode *episodes = esp_alloc((size_t)config->episodes, sizeof *episodes);
     esp_recording_create(&config->config->env, config->net->component[ESP_TOLD_POLICY].out_size, config->episodes, &r);
     esp_trajectory *trajectories = esp_recording_trajectories(&r);
-    name_episodes(config, episodes);
+    esp_episode *episodes = esp_alloc((size_t)r.episodes, sizeof *episodes);
+    double *noise = esp_alloc((size_t)r.episodes, sizeof *noise);
+    name_episodes(config, episodes, noise);
     esp_evaluation ev = {.net = config->net, .config = config->config, .kind = config->kind,
                          .budget = &config->config->planner.search, .episodes = episodes, .count = r.episodes,
-                         .noise = config->noise};
+                         .noise = noise, .intended = r.intended};
     status = esp_evaluate(pool, &ev, "record", trajectories);
     for (int i = 0; i < r.episodes; i++) r.mean_return += trajectories[i].episode_return / r.episodes;
+    free(noise);
     free(episodes);
     free(trajectories);
     if (status == ESP_OK) *out = r;

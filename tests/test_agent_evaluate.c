@@ -36,16 +36,17 @@ static void begin_episodes(const esp_world *world, uint64_t seed, esp_episode_us
     esp_simulator_free(simulator);
 }
 
-static void search_report_and_training_episodes_never_share_a_start(void)
+static void episodes_of_different_use_never_share_a_start(void)
 {
-    static const esp_episode_use uses[] = {ESP_EPISODES_REPORT, ESP_EPISODES_SEARCH, ESP_EPISODES_TRAIN};
+    static const esp_episode_use uses[] = {ESP_EPISODES_REPORT, ESP_EPISODES_SEARCH, ESP_EPISODES_TRAIN,
+                                           ESP_EPISODES_RECORD};
     static const uint64_t seeds[SEEDS] = {0, 1, 9000000000000000u};
-    enum { ALL = 3 * SEEDS };
+    enum { USES = 4, ALL = USES * SEEDS };
     esp_agent_config config = tiny_config();
     esp_world *world = NULL;
     starts *all = esp_alloc(ALL, sizeof *all);
     CHECK_OK(esp_world_create(&config.env, &world));
-    for (int i = 0; i < ALL; i++) begin_episodes(world, seeds[i / 3], uses[i % 3], &all[i]);
+    for (int i = 0; i < ALL; i++) begin_episodes(world, seeds[i / USES], uses[i % USES], &all[i]);
     for (int i = 0; i < ALL * EPISODES; i++)
         for (int j = 0; j < i; j++) {
             const starts *a = &all[i / EPISODES], *b = &all[j / EPISODES];
@@ -253,8 +254,7 @@ static void uncut_candidate_has_the_return_of_the_dense_planner(void)
 }
 
 static CU_TestInfo tests[] = {
-    {"search_report_and_training_episodes_never_share_a_start",
-     search_report_and_training_episodes_never_share_a_start},
+    {"episodes_of_different_use_never_share_a_start", episodes_of_different_use_never_share_a_start},
     {"equal_names_give_equal_starts", equal_names_give_equal_starts},
     {"policy_returns_are_the_same_bits_on_one_thread_and_two", policy_returns_are_the_same_bits_on_one_thread_and_two},
     {"planner_returns_are_the_same_bits_on_one_thread_and_two",
