@@ -280,6 +280,7 @@ typedef struct {
     const float   *weights;   /* [B] */
     const float   *td_noise;  /* [T, B, A] standard normal */
     const float   *pi_noise;  /* [T + 1, B, A] standard normal */
+    const float   *td_target; /* [T, B] what Q1 and Q2 learn; NULL: bootstrapped */
 } esp_batch;
 
 /* Everything one update computed; arrays owned by the updater, valid until the next update. */
@@ -377,11 +378,13 @@ typedef struct {
 
 esp_finetune_config esp_finetune_config_default(void);
 
-/* Moves the weights of a pruned agent by the losses of training (latent consistency, reward, value,
- * policy) on a recording of the dense one, with the batches, loss.* and weight averaging of the
- * agent's configuration. Under a progress bar; bit-identical on any number of threads. When it fails
- * or is interrupted the weights are as before. ESP_ERR_SHAPE when the recording is of another agent. */
-esp_status esp_agent_finetune(esp_network *net, const esp_agent_config *config, const esp_recording *recording,
-                              const esp_finetune_config *settings);
+/* Moves the weights of a pruned agent on a recording of the dense one: encoder and policy towards the actions
+ * intended there, and, when `components` has the model, everything by the losses of training (latent
+ * consistency, reward, value, policy) with the dense agent's values as targets. Batches, loss.*, and weight
+ * averaging are those of the agent's configuration. Under a progress bar; bit-identical on any number of
+ * threads. When it fails or is interrupted the weights are as before. ESP_ERR_SHAPE when the recording is of
+ * another agent. */
+esp_status esp_agent_finetune(esp_network *net, const esp_agent_config *config, const esp_network *dense,
+                              const esp_recording *recording, const esp_finetune_config *settings);
 
 #endif

@@ -15,6 +15,10 @@ void esp_explore(int n, int num_actions, float std, esp_rng *rng, float *actions
 void            esp_recording_create(const esp_env_config *env, int num_actions, int episodes, esp_recording *out);
 esp_trajectory *esp_recording_trajectories(const esp_recording *recording);
 
+/* What the network saw at a step [stack, frame]: its newest frame and those before, the first one again
+ * where they reach back past the start. */
+void            esp_recording_obs(const esp_recording *recording, int episode, int step, uint8_t *obs);
+
 /* ---- draw.c: batches for the updater ---- */
 
 /* Memory of one drawn batch; the slots it came from are where its new priorities go. */
@@ -32,6 +36,12 @@ esp_draw *esp_draw_create(const esp_agent_config *config, int num_actions);
 void      esp_draw_free(esp_draw *draw); /* accepts NULL */
 /* Everything random about batch number `update` is named by it and the seed. */
 void      esp_draw_batch(esp_draw *draw, const esp_replay *replay, uint64_t seed, int64_t update);
+
+/* ---- targets.c ---- */
+
+/* [episodes, num_steps] scaled reward + discount * the dense agent's value of the state after the step; the
+ * caller's to free. */
+float *esp_dense_targets(const esp_network *dense, const esp_agent_config *config, const esp_recording *recording);
 
 /* ---- imitate.c ---- */
 

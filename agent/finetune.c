@@ -1,7 +1,10 @@
-/* Gradient steps after the cut, on what the dense agent did: the losses that trained it, and imitation.
+/* Gradient steps after the cut, on what the dense agent did: the losses of training, the values taught by
+ * the dense agent's, and imitation.
  *
- * Training's losses alone need thousands of steps to bring back a policy, since they move it along a
- * value that the cut has damaged as well. */
+ * A pruned agent that learns from its own values starts from damaged ones: the pendulum's planner, 20 %
+ * smaller, fell from 184 to 54 in 300 such steps and rose to 730 in 200 taught ones. A policy that only
+ * follows its values is as slow: 60 % smaller, it had a return of 10 after 300 steps and of 760 after 500 of
+ * imitation, which cost less. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,20 +27,26 @@ typedef struct {
     esp_draw     *draw;
     const float  *intended;     /* by slot of the replay */
     float        *wanted;       /* [B, A] those of the batch */
+    float        *target;       /* of the values, by slot of the replay; NULL without updater */
+    float        *td_target;    /* [T, B] those of the batch */
     double        loss;         /* of imitation */
 } finetuning;
 
-static finetuning finetuning_create(const esp_network *net, const esp_agent_config *config,
+static finetuning finetuning_create(const esp_network *net, const esp_agent_config *config, const esp_network *dense,
                                     const esp_recording *recording, const esp_finetune_config *settings)
 {
-    int batch = config->train.batch;
+    int batch = config->train.batch, horizon = config->train.horizon;
     finetuning f = {.config = config, .settings = settings, .net = esp_network_clone(net),
                     .replay = esp_recording_replay(recording, config),
                     .draw = esp_draw_create(config, recording->num_actions), .intended = recording->intended,
                     .wanted = esp_alloc((size_t)batch * recording->num_actions, sizeof *f.wanted)};
     if (config->train.average > 0.0) f.average = esp_network_clone(net);
-    if (settings->components >> ESP_TOLD_DYNAMICS & 1)
-        f.updater = esp_updater_create(f.net, &config->loss, batch, config->train.horizon);
+    if (settings->components >> ESP_TOLD_DYNAMICS & 1) {
+        f.updater = esp_updater_create(f.net, &config->loss, batch, horizon);
+        f.target = esp_dense_targets(dense, config, recording);
+        f.td_target = esp_alloc((size_t)horizon * batch, sizeof *f.td_target);
+        f.draw->batch.td_target = f.td_target;
+    }
     f.imitator = esp_imitator_create(f.net, batch);
     return f;
 }
@@ -47,6 +56,8 @@ static void finetuning_free(finetuning *f)
     esp_updater_free(f->updater);
     esp_imitator_free(f->imitator);
     free(f->wanted);
+    free(f->target);
+    free(f->td_target);
     esp_replay_free(f->replay);
     esp_draw_free(f->draw);
     esp_network_free(f->net);
@@ -55,9 +66,12 @@ static void finetuning_free(finetuning *f)
 
 static esp_status update(finetuning *f, int step, double rate)
 {
+    const esp_batch *batch = &f->draw->batch;
+    for (int i = 0; i < batch->horizon * batch->batch; i++)
+        f->td_target[i] = f->target[f->draw->slots[i % batch->batch] + i / batch->batch];
     esp_status status = esp_updater_step(f->updater, &f->draw->batch, step, rate);
     if (status == ESP_OK)
-        esp_replay_update(f->replay, f->draw->batch.batch, f->draw->slots, f->updater->record.priorities);
+        esp_replay_update(f->replay, batch->batch, f->draw->slots, f->updater->record.priorities);
     return status;
 }
 
@@ -82,24 +96,25 @@ static esp_status step_once(finetuning *f, int step)
     return ESP_OK;
 }
 
-static esp_status check_fit(const esp_network *net, const esp_agent_config *config, const esp_recording *recording)
+static esp_status check_fit(const esp_network *net, const esp_recording *recording)
 {
     int image = net->component[ESP_TOLD_ENCODER].in_size, actions = net->component[ESP_TOLD_POLICY].out_size;
     if (recording->stack * recording->frame != image || recording->num_actions != actions)
         return esp_fail(ESP_ERR_SHAPE, "the recording has observations of %d values and %d actions, the network reads "
                         "%d and has %d", recording->stack * recording->frame, recording->num_actions, image, actions);
-    if (config->train.horizon >= recording->num_steps)
-        return esp_fail(ESP_ERR_RANGE, "train.horizon (%d) must be shorter than a recorded episode (%d control steps)",
-                        config->train.horizon, recording->num_steps);
     return ESP_OK;
 }
 
-esp_status esp_agent_finetune(esp_network *net, const esp_agent_config *config, const esp_recording *recording,
-                              const esp_finetune_config *settings)
+esp_status esp_agent_finetune(esp_network *net, const esp_agent_config *config, const esp_network *dense,
+                              const esp_recording *recording, const esp_finetune_config *settings)
 {
-    esp_status status = check_fit(net, config, recording);
+    esp_status status = check_fit(net, recording);
+    if (status == ESP_OK) status = check_fit(dense, recording);
+    if (status == ESP_OK && config->train.horizon >= recording->num_steps)
+        status = esp_fail(ESP_ERR_RANGE, "train.horizon (%d) must be shorter than a recorded episode (%d control "
+                          "steps)", config->train.horizon, recording->num_steps);
     if (status != ESP_OK || settings->steps == 0) return status;
-    finetuning f = finetuning_create(net, config, recording, settings);
+    finetuning f = finetuning_create(net, config, dense, recording, settings);
     for (int step = 0; step < settings->steps && status == ESP_OK; step++) {
         status = esp_check_interrupt();
         if (status == ESP_OK) status = step_once(&f, step);

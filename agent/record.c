@@ -104,9 +104,7 @@ esp_status esp_recording_make(esp_pool *pool, const esp_record_config *config, e
 
 /* ---- samples ---- */
 
-/* What the network saw at a step: its newest frame and those before, the first one again where they
- * reach back past the start. */
-static void stack_frames(const esp_recording *r, int episode, int step, uint8_t *out)
+void esp_recording_obs(const esp_recording *r, int episode, int step, uint8_t *out)
 {
     const uint8_t *first = episode_frames(r, episode);
     for (int i = step - r->stack + 1; i <= step; i++, out += r->frame)
@@ -129,7 +127,7 @@ esp_recorded_samples esp_recording_samples(const esp_recording *r, int count, un
     esp_recorded_samples s = {.obs = esp_alloc(n, image), .actions = esp_alloc(n * A, sizeof *s.actions)};
     for (size_t i = 0; i < n; i++) {
         size_t at = i * total / n;
-        stack_frames(r, (int)(at / r->num_steps), (int)(at % r->num_steps), s.obs + i * image);
+        esp_recording_obs(r, (int)(at / r->num_steps), (int)(at % r->num_steps), s.obs + i * image);
         memcpy(s.actions + i * A, r->actions + at * A, A * sizeof *s.actions);
     }
     s.calibration.count = (int)n;

@@ -183,7 +183,7 @@ static void encode_next(const work *w, block *b, const esp_network *net, const e
 }
 
 /* reward + discount min(target Q1, target Q2)(online encoder, noisy online policy). */
-static void block_td_target(esp_updater *u, block *b, const esp_batch *batch)
+static void block_bootstrap(esp_updater *u, block *b, const esp_batch *batch)
 {
     const work *w = u->work;
     int rows = w->T * b->n;
@@ -194,8 +194,15 @@ static void block_td_target(esp_updater *u, block *b, const esp_batch *batch)
     esp_concat(rows, w->L, b->z_next, w->A, b->action, b->x);
     const float *q1 = esp_forward(u->target, b->q1, b->x, rows);
     const float *q2 = esp_forward(u->target, b->q2, b->x, rows);
-    take(w, b, w->T, 1, batch->rewards, b->r);
     for (int i = 0; i < rows; i++) b->td[i] = b->r[i] + (float)u->config.discount * fminf(q1[i], q2[i]);
+}
+
+static void block_targets(esp_updater *u, block *b, const esp_batch *batch)
+{
+    const work *w = u->work;
+    take(w, b, w->T, 1, batch->rewards, b->r);
+    if (batch->td_target) take(w, b, w->T, 1, batch->td_target, b->td);
+    else                  block_bootstrap(u, b, batch);
     give(w, b, w->T, 1, b->td, u->record.td_target);
     encode_next(w, b, u->target, batch, b->z_target);
     give(w, b, w->T, w->L, b->z_target, u->record.next_z_target);
@@ -406,7 +413,7 @@ static esp_status model_step(esp_updater *u, const esp_batch *batch, double lear
     esp_update_record *r = &u->record;
 #pragma omp parallel for schedule(dynamic, 1)
     for (int i = 0; i < w->num_blocks; i++) {
-        block_td_target(u, &w->blocks[i], batch);
+        block_targets(u, &w->blocks[i], batch);
         block_model(u, &w->blocks[i], batch);
     }
     add_gradients(u, 0, u->model_adam.count);

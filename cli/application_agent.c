@@ -165,7 +165,8 @@ static esp_status finetune(const esp_subject *subject, void *memory, esp_network
     esp_finetune_config settings = esp_finetune_config_default();
     settings.steps = steps;
     settings.seed = subject->options->seed;
-    return esp_agent_finetune(net, &subject->agent.config, &r->episodes, &settings);
+    settings.components = subject->components;
+    return esp_agent_finetune(net, &subject->agent.config, subject->net, &r->episodes, &settings);
 }
 
 /* ---- held-out episodes ---- */

@@ -343,7 +343,9 @@ static esp_status bench_update(esp_bench *bench)
     float *td_noise = new_floats(T * B * A), *pi_noise = new_floats((T + 1) * B * A);
     for (size_t i = 0; i < B; i++) weights[i] = 1;
     t.updater = esp_updater_create(t.net, &bench->subject.agent.config.loss, UPDATE_BATCH, UPDATE_HORIZON);
-    t.batch = (esp_batch){UPDATE_BATCH, UPDATE_HORIZON, obs, next_obs, actions, rewards, weights, td_noise, pi_noise};
+    t.batch = (esp_batch){.batch = UPDATE_BATCH, .horizon = UPDATE_HORIZON, .obs = obs, .next_obs = next_obs,
+                          .actions = actions, .rewards = rewards, .weights = weights, .td_noise = td_noise,
+                          .pi_noise = pi_noise};
     path path = {.work = update, .prepare = restore_weights, .context = &t};
     esp_status status = add_row(bench, "update", "batch 64, horizon 3", bench->threads, &path);
     esp_updater_free(t.updater);
