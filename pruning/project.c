@@ -135,6 +135,15 @@ static esp_status repair(projection *p)
     return ESP_OK;
 }
 
+esp_status esp_search_repair(const esp_search_run *run, const double *coefficient, esp_widths *widths)
+{
+    projection p = {.objective = run->objective, .config = run->config, .levels = run->levels};
+    stretch(&p, coefficient, 1);
+    esp_status status = repair(&p);
+    if (status == ESP_OK) *widths = esp_levels_widths(run->objective, p.level);
+    return status;
+}
+
 esp_status esp_search_project(const esp_objective *objective, const esp_search_config *config,
                               const double *direction, esp_widths *widths)
 {

@@ -217,6 +217,8 @@ typedef struct {
     double rate, momentum;       /* gradient descent: coefficient per slope of relative performance */
     double difference;           /* half-width of a central difference, at least one unit */
     int    iterations;           /* at most; random: coefficient vectors drawn */
+    int    grid;                 /* grid: points per coefficient, 2 to 1000 */
+    int    samples;              /* grid: survivors evaluated at most */
     int    finalists;            /* best points judged again at larger scales, 1 (none) to 64 */
     uint64_t seed;
 } esp_search_config;
@@ -233,6 +235,7 @@ typedef struct {
     int    scale;                     /* of these two performances */
     double structural, nominal;
     int    evaluations, iterations;   /* evaluations in those of scale 1 */
+    double combinations, survivors;   /* grid: all, and those at the target; other methods: 0 */
 } esp_search_result;
 
 /* A search under way, what a method works on (pruning_internal.h). */

@@ -15,6 +15,11 @@ esp_status esp_journal_open(const esp_objective_config *config, esp_journal_fn f
 esp_status esp_journal_append(const esp_objective_config *config, const esp_widths *widths, int scale,
                               double performance, double wall_s, int number);
 
+/* ---- widths.c ---- */
+
+/* Elements of one tensor at these widths. */
+size_t esp_tensor_params(const esp_tensor *tensor, const esp_widths *widths);
+
 /* ---- levels.c ---- */
 
 /* The distinct settings of every group within its bounds and rounding, fewest units removed first.
@@ -177,6 +182,7 @@ struct esp_search_run {
     const esp_objective_config *settings;
     const esp_levels *levels;
     const esp_search_config *config;
+    const esp_search_method *method;
     esp_search_result result;             /* comes with the baseline and the widths of the equal cut */
     int          num_finalists;
     esp_finalist finalist[ESP_MAX_FINALISTS]; /* feasible points offered so far, best first */
@@ -201,9 +207,76 @@ void       esp_finalists_reserve(const esp_search_run *run);
 /* Judges the points offered and leaves the best in run->result. */
 esp_status esp_finalists_judge(esp_search_run *run);
 
+/* ---- project.c ---- */
+
+/* esp_search_project without the stretch: coefficients near the target, moved by single levels. */
+esp_status esp_search_repair(const esp_search_run *run, const double *coefficient, esp_widths *widths);
+
+/* ---- terms.c: lists of sums, sorted ---- */
+
+typedef enum {
+    ESP_COUNT,   /* value: in how many ways; exact up to 2^53 */
+    ESP_LEAST    /* value: the least loss; what weighs more and loses more is left out, 512 terms are kept */
+} esp_algebra;
+
+typedef struct {
+    int64_t sum;
+    double  value;
+} esp_term;
+
+typedef struct {
+    int       num;   /* at least 1 */
+    esp_term *term;  /* [num], sums rising; owned */
+} esp_terms;
+
+esp_terms esp_terms_one(int64_t sum, double value);
+void      esp_terms_free(esp_terms *terms);
+/* Every sum of one term of each list; ESP_ERR_RANGE when the list gets too long. */
+esp_status esp_terms_product(esp_algebra algebra, const esp_terms *a, const esp_terms *b, esp_terms *out);
+/* All terms of the lists, equal sums made one. */
+esp_status esp_terms_union(esp_algebra algebra, int num, const esp_terms *lists, esp_terms *out);
+int             esp_terms_above(const esp_terms *terms, int64_t sum); /* index of the first >= sum */
+const esp_term *esp_terms_find(const esp_terms *terms, int64_t sum);  /* NULL: none */
+
+/* ---- elimination.c: all combinations of choices at once ---- */
+
+/* A few coefficients for every group, and for ESP_LEAST what each is predicted to lose. */
+typedef struct {
+    int     count[ESP_MAX_AXES];
+    double *coefficient[ESP_MAX_AXES]; /* [count], owned */
+    double *share[ESP_MAX_AXES];       /* [count], owned: c_i of Eq. (1b), not rounded to a unit */
+    double *loss[ESP_MAX_AXES];        /* [count], owned; NULL with ESP_COUNT */
+} esp_choices;
+
+/* At most `points` levels of every group, evenly spaced between its bounds. */
+void esp_choices_make(const esp_levels *levels, const esp_grouping *grouping, int points, esp_choices *out);
+void esp_choices_free(esp_choices *choices);
+
+typedef struct esp_elimination esp_elimination;
+
+/* Borrows choices. */
+esp_status esp_elimination_create(const esp_objective_config *settings, const esp_choices *choices,
+                                  esp_algebra algebra, esp_elimination **out);
+void       esp_elimination_free(esp_elimination *elimination); /* accepts NULL */
+/* ESP_COUNT: combinations whose constrained sparsity (nominal: before rounding to units, as the paper
+ * counts) is within tolerance of the target; *nearest is the sparsity closest to it. */
+esp_status esp_elimination_count(esp_elimination *elimination, double sparsity, double tolerance, double *count,
+                                 double *nearest);
+/* ESP_COUNT: the choices [groups] of combination number `rank` of those counted last. Rising ranks are fastest. */
+esp_status esp_elimination_pick(esp_elimination *elimination, double rank, int *choice);
+/* ESP_LEAST: the choices [groups] with the least loss among those that reach a sparsity, within one
+ * step of the front; the sparsest of all when none does. */
+esp_status esp_elimination_best(esp_elimination *elimination, double sparsity, int *choice);
+
 /* ---- the rows of esp_search_methods ---- */
 
 esp_status esp_search_gd(esp_search_run *run);
+esp_status esp_search_grid(esp_search_run *run);
+esp_status esp_search_global(esp_search_run *run);
+esp_status esp_search_lamp(esp_search_run *run);
+esp_status esp_search_sensitivity(esp_search_run *run);
+esp_status esp_search_evolve(esp_search_run *run);
+esp_status esp_search_nlopt(esp_search_run *run);
 esp_status esp_search_magnitude(esp_search_run *run);
 esp_status esp_search_random(esp_search_run *run);
 

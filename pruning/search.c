@@ -10,6 +10,8 @@
 
 const esp_search_method esp_search_methods[] = {
     {"gd", "gradient descent on the coefficients by central differences (the paper's method)", esp_search_gd},
+    {"grid", "points of a grid that meet the target, all or search.samples of them (the paper's method)",
+     esp_search_grid},
     {"magnitude", "the same coefficient for every group; importance alone decides (baseline)", esp_search_magnitude},
     {"random", "random coefficients scaled to the target, best of search.iterations draws (baseline with 1)",
      esp_search_random},
@@ -36,7 +38,7 @@ const esp_search_method *esp_search_find(const char *name)
 esp_search_config esp_search_config_default(void)
 {
     return (esp_search_config){.sparsity = 0.2, .tolerance = 0.01, .lambda = 1e4, .rate = 0.05, .momentum = 0.5,
-                               .difference = 0.05, .iterations = 40, .finalists = 6, .seed = 1};
+                               .difference = 0.05, .iterations = 40, .grid = 10, .samples = 1000, .finalists = 6, .seed = 1};
 }
 
 /* ---- for the methods ---- */
@@ -97,6 +99,8 @@ static esp_status check_config(const esp_search_config *config)
         status = check_range("difference", c->difference, c->difference > 0 && c->difference <= ESP_MAX_COEFFICIENT,
                              "0 < difference <= 0.95");
     if (status == ESP_OK) status = check_range("iterations", c->iterations, c->iterations >= 1, "at least 1");
+    if (status == ESP_OK) status = check_range("grid", c->grid, c->grid >= 2 && c->grid <= 1000, "2 to 1000");
+    if (status == ESP_OK) status = check_range("samples", c->samples, c->samples >= 1, "at least 1");
     if (status == ESP_OK)
         status = check_range("finalists", c->finalists, c->finalists >= 1 && c->finalists <= ESP_MAX_FINALISTS,
                              "1 to 64");

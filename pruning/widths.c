@@ -3,7 +3,7 @@
  * touched: a search can ask for it as often as it likes. */
 #include <math.h>
 
-#include "pruning/pruning.h"
+#include "pruning/pruning_internal.h"
 
 esp_widths esp_widths_full(const esp_network *net)
 {
@@ -61,7 +61,7 @@ double esp_group_fraction(const esp_network *net, const esp_group *group, const 
 
 /* ---- exact ---- */
 
-static size_t tensor_count(const esp_tensor *tensor, const esp_widths *widths)
+size_t esp_tensor_params(const esp_tensor *tensor, const esp_widths *widths)
 {
     size_t count = 1;
     for (int d = 0; d < tensor->rank; d++) {
@@ -82,7 +82,7 @@ size_t esp_widths_params(const esp_network *net, const esp_widths *widths, unsig
 {
     size_t params = 0;
     for (int i = 0; i < net->num_tensors; i++)
-        if (counts(&net->tensor[i], components)) params += tensor_count(&net->tensor[i], widths);
+        if (counts(&net->tensor[i], components)) params += esp_tensor_params(&net->tensor[i], widths);
     return params;
 }
 
