@@ -98,5 +98,7 @@ esp_status esp_finalists_judge(esp_search_run *run)
     }
     run->result.widths = run->finalist[0].widths;
     run->result.performance = run->finalist[0].performance;
-    return status;
+    if (status != ESP_OK || run->result.scale > 1) return status;
+    /* known, unless the method offered it for what it scored at a larger scale */
+    return esp_objective_evaluate(run->objective, 1, &run->result.widths, 1, &run->result.performance);
 }

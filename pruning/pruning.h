@@ -216,9 +216,11 @@ typedef struct {
     double lambda;               /* weight of the quadratic sparsity penalty */
     double rate, momentum;       /* gradient descent: coefficient per slope of relative performance */
     double difference;           /* half-width of a central difference, at least one unit */
-    int    iterations;           /* at most; random: coefficient vectors drawn */
+    int    iterations;           /* at most; evolve: generations; random: coefficient vectors drawn; nlopt: tens
+                                    of evaluations */
     int    grid;                 /* grid: points per coefficient, 2 to 1000 */
     int    samples;              /* grid: survivors evaluated at most */
+    int    levels;               /* sensitivity: cuts of each group alone, 1 to 64 */
     int    finalists;            /* best points judged again at larger scales, 1 (none) to 64 */
     uint64_t seed;
 } esp_search_config;

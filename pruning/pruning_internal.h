@@ -268,6 +268,15 @@ esp_status esp_elimination_pick(esp_elimination *elimination, double rank, int *
  * step of the front; the sparsest of all when none does. */
 esp_status esp_elimination_best(esp_elimination *elimination, double sparsity, int *choice);
 
+/* ---- search_sensitivity.c: where evolve starts ---- */
+
+#define ESP_SENSITIVITY_CANDIDATES 8
+
+/* Levels a group that so many evaluations pay for, search.levels at most; below 1: none. */
+int        esp_sensitivity_levels(const esp_search_run *run, int evaluations);
+/* Evaluates the curves and leaves the cuts with the least predicted loss, not evaluated. */
+esp_status esp_sensitivity_candidates(esp_search_run *run, int levels, int *num, esp_widths *widths);
+
 /* ---- the rows of esp_search_methods ---- */
 
 esp_status esp_search_gd(esp_search_run *run);

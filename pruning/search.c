@@ -12,9 +12,18 @@ const esp_search_method esp_search_methods[] = {
     {"gd", "gradient descent on the coefficients by central differences (the paper's method)", esp_search_gd},
     {"grid", "points of a grid that meet the target, all or search.samples of them (the paper's method)",
      esp_search_grid},
+    {"sensitivity", "every group alone at search.levels levels, then a knapsack over the curves", esp_search_sensitivity},
+    {"evolve", "moves units between groups; offspring that look better play more episodes", esp_search_evolve},
     {"magnitude", "the same coefficient for every group; importance alone decides (baseline)", esp_search_magnitude},
+    {"global", "one ranking of all units over all groups (baseline)", esp_search_global},
+    {"lamp", "the same with scores normalised within each axis, LAMP (baseline)", esp_search_lamp},
     {"random", "random coefficients scaled to the target, best of search.iterations draws (baseline with 1)",
      esp_search_random},
+    {"nlopt:cobyla", "NLopt: linear approximations in a trust region (COBYLA)", esp_search_nlopt},
+    {"nlopt:bobyqa", "NLopt: quadratic approximations in a trust region (BOBYQA)", esp_search_nlopt},
+    {"nlopt:crs2", "NLopt: controlled random search with local mutation (CRS2)", esp_search_nlopt},
+    {"nlopt:isres", "NLopt: evolution strategy with stochastic ranking (ISRES)", esp_search_nlopt},
+    {"nlopt:direct", "NLopt: dividing rectangles (DIRECT)", esp_search_nlopt},
     {NULL, NULL, NULL},
 };
 
@@ -38,7 +47,7 @@ const esp_search_method *esp_search_find(const char *name)
 esp_search_config esp_search_config_default(void)
 {
     return (esp_search_config){.sparsity = 0.2, .tolerance = 0.01, .lambda = 1e4, .rate = 0.05, .momentum = 0.5,
-                               .difference = 0.05, .iterations = 40, .grid = 10, .samples = 1000, .finalists = 6, .seed = 1};
+                               .difference = 0.05, .iterations = 40, .grid = 10, .samples = 1000, .levels = 8, .finalists = 6, .seed = 1};
 }
 
 /* ---- for the methods ---- */
@@ -100,6 +109,7 @@ static esp_status check_config(const esp_search_config *config)
                              "0 < difference <= 0.95");
     if (status == ESP_OK) status = check_range("iterations", c->iterations, c->iterations >= 1, "at least 1");
     if (status == ESP_OK) status = check_range("grid", c->grid, c->grid >= 2 && c->grid <= 1000, "2 to 1000");
+    if (status == ESP_OK) status = check_range("levels", c->levels, c->levels >= 1 && c->levels <= 64, "1 to 64");
     if (status == ESP_OK) status = check_range("samples", c->samples, c->samples >= 1, "at least 1");
     if (status == ESP_OK)
         status = check_range("finalists", c->finalists, c->finalists >= 1 && c->finalists <= ESP_MAX_FINALISTS,
@@ -118,25 +128,25 @@ static void describe(esp_search_run *run)
     result->evaluations = esp_objective_evaluations(run->objective);
 }
 
-static esp_status keep_promise(const esp_search_run *run, const esp_search_method *method)
+static esp_status keep_promise(const esp_search_run *run)
 {
     if (esp_search_feasible(run, &run->result.widths)) return ESP_OK;
     return esp_fail(ESP_ERR_INFEASIBLE, "search method '%s' ended at sparsity %.3f, expected %.3f +- %.3f",
-                    method->name, esp_search_sparsity(run->objective, &run->result.widths), run->config->sparsity,
-                    run->config->tolerance);
+                    run->method->name, esp_search_sparsity(run->objective, &run->result.widths),
+                    run->config->sparsity, run->config->tolerance);
 }
 
-static esp_status run_method(esp_search_run *run, const esp_search_method *method)
+static esp_status run_method(esp_search_run *run)
 {
     const esp_widths full = esp_widths_full(run->settings->net);
     esp_objective_stage(run->objective, 0, 0);
     esp_status status = esp_objective_evaluate(run->objective, 1, &full, 1, &run->result.baseline);
     esp_finalists_reserve(run);
-    if (status == ESP_OK) status = method->search(run);
+    if (status == ESP_OK) status = run->method->search(run);
     esp_objective_reserve(run->objective, 0);
     if (status == ESP_OK && run->num_finalists == 0) status = esp_search_judge(run, 1, &run->result.widths, NULL);
     if (status == ESP_OK && run->num_finalists > 0) status = esp_finalists_judge(run);
-    return status == ESP_OK ? keep_promise(run, method) : status;
+    return status == ESP_OK ? keep_promise(run) : status;
 }
 
 esp_status esp_search(esp_objective *objective, const esp_search_method *method,
@@ -144,12 +154,12 @@ esp_status esp_search(esp_objective *objective, const esp_search_method *method,
 {
     const double equal[ESP_MAX_AXES] = {0};
     esp_search_run run = {.objective = objective, .settings = esp_objective_settings(objective),
-                          .levels = esp_objective_levels(objective), .config = config,
+                          .levels = esp_objective_levels(objective), .config = config, .method = method,
                           .result = {.performance = NAN, .scale = 1}};
     esp_status status = check_config(config);
     if (status == ESP_OK)
         status = esp_search_project(objective, config, equal, &run.result.widths); /* can it be done? */
-    if (status == ESP_OK) status = run_method(&run, method);
+    if (status == ESP_OK) status = run_method(&run);
     if (status != ESP_OK) return status;
     describe(&run);
     esp_progress("prune", 1, 1, "%d evaluations", run.result.evaluations);

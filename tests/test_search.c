@@ -338,6 +338,7 @@ static void searches_are_deterministic(void)
     bench_start(&b, middle_agent());
     b.performance.noise = 0.05;
     draw_limits(&b, 3, 0.3, 0.5);
+    const char *drawing = "grid evolve random nlopt:crs2 nlopt:isres"; /* random numbers */
     for (const esp_search_method *method = esp_search_methods; method->name; method++) {
         esp_search_config config = target(0.3);
         esp_search_result first, second;
@@ -346,7 +347,7 @@ static void searches_are_deterministic(void)
         CU_ASSERT(same_point(&b, &first, &second));
         config.seed = 2;
         CHECK_OK(bench_search(&b, method->name, &config, &second));
-        CU_ASSERT_EQUAL(same_point(&b, &first, &second), strcmp(method->name, "random") != 0);
+        CU_ASSERT_EQUAL(same_point(&b, &first, &second), strstr(drawing, method->name) == NULL);
     }
     bench_end(&b);
 }
@@ -452,7 +453,7 @@ static void unknown_method_is_answered_with_the_known_ones(void)
     CU_ASSERT_PTR_NULL(esp_search_find("magnitud"));
     CU_ASSERT(strstr(esp_error_text(), "did you mean 'magnitude'?") != NULL);
     CU_ASSERT_PTR_NULL(esp_search_find("astrology-by-moonlight"));
-    CU_ASSERT(strstr(esp_error_text(), "there are: gd, magnitude, random") != NULL);
+    CU_ASSERT(strstr(esp_error_text(), "there are: gd, grid, sensitivity") != NULL);
 }
 
 static void configuration_outside_its_bounds_is_refused_by_key(void)

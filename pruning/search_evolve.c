@@ -1,0 +1,172 @@
+/* Level-switch evolution on the feasible set (EvoPress, Sieberling et al., ICML 2025): offspring move
+ * units between groups so that the sparsity stays, all of them are judged at scale 1, the few that
+ * look better than their parent at a larger scale, and the best there is the next parent. It starts from the
+ * equal cut and, when a third of the budget buys curves, from the cuts that sensitivity predicts. */
+#include <math.h>
+#include <string.h>
+
+#include "pruning/pruning_internal.h"
+
+enum {
+    OFFSPRING = 8,
+    SURVIVORS = 2,
+    SCALE = 4,            /* of survivors */
+    SCALED = 120,         /* evaluations from which survivors are worth it */
+    CURVES = 4,           /* levels of the starting curves */
+    ATTEMPTS = 16         /* at an offspring that differs from its parent */
+};
+
+#define LARGEST 0.25      /* coefficient moved by a switch, at most; the smallest is 1/16 of it */
+
+typedef struct {
+    esp_search_run *run;
+    int        scale;     /* of parents and survivors */
+    esp_widths parent;
+    double     seen, kept; /* performance of the parent at scale 1 and at `scale` */
+} evolution;
+
+/* ---- mutation ---- */
+
+static double miss(const esp_search_run *run, const int *level)
+{
+    esp_widths widths = esp_levels_widths(run->objective, level);
+    return esp_search_sparsity(run->objective, &widths) - run->config->sparsity;
+}
+
+/* Sets a group to the level that brings the sparsity next to the target. */
+static void balance(const esp_search_run *run, int g, int *level)
+{
+    int low = 0, high = run->levels->count[g] - 1;
+    while (high - low > 1) {
+        level[g] = (low + high) / 2;
+        if (miss(run, level) < 0) low = level[g];
+        else                      high = level[g];
+    }
+    level[g] = low;
+    double below = fabs(miss(run, level));
+    level[g] = high;
+    if (fabs(miss(run, level)) > below) level[g] = low;
+}
+
+/* One group moves, another pays for it, and more if that one cannot. */
+static void switch_levels(const esp_search_run *run, esp_rng *rng, int *level)
+{
+    int num = run->levels->num, mover = (int)esp_rng_below(rng, (uint32_t)num);
+    double step = LARGEST * exp2(-4 * esp_rng_uniform(rng)) * (esp_rng_below(rng, 2) ? 1 : -1);
+    int wish = esp_levels_nearest(run->levels, mover, run->levels->coefficient[mover][level[mover]] + step);
+    int count = run->levels->count[mover];
+    if (wish == level[mover]) wish += step > 0 ? 1 : -1;
+    level[mover] = wish < 0 ? 0 : wish >= count ? count - 1 : wish;
+    int first = (int)esp_rng_below(rng, (uint32_t)num);
+    for (int i = 0; i < num && fabs(miss(run, level)) > run->config->tolerance; i++) {
+        int payer = (first + i) % num;
+        if (payer != mover) balance(run, payer, level);
+    }
+}
+
+static void levels_of(const esp_search_run *run, const esp_widths *widths, int *level)
+{
+    const esp_objective_config *settings = run->settings;
+    for (int g = 0; g < run->levels->num; g++) {
+        const esp_group *group = &settings->grouping->group[g];
+        level[g] = esp_levels_nearest(run->levels, g, esp_group_fraction(settings->net, group, widths));
+    }
+}
+
+static bool same(const esp_search_run *run, const esp_widths *a, const esp_widths *b)
+{
+    return memcmp(a->kept, b->kept, (size_t)run->settings->net->num_axes * sizeof(int)) == 0;
+}
+
+/* False when no attempt gave a feasible cut that differs from its parent. */
+static bool mutate(const evolution *e, esp_rng *rng, esp_widths *out)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        int level[ESP_MAX_AXES], switches = 1 + (int)esp_rng_below(rng, 3);
+        levels_of(e->run, &e->parent, level);
+        for (int i = 0; i < switches; i++) switch_levels(e->run, rng, level);
+        *out = esp_levels_widths(e->run->objective, level);
+        if (!same(e->run, out, &e->parent) && esp_search_feasible(e->run, out)) return true;
+    }
+    return false;
+}
+
+/* ---- selection ---- */
+
+/* The best of n at scale 1 that are above `least`, best first. */
+static int select_best(int n, const double *performance, double least, int *best)
+{
+    int num = 0;
+    for (int i = 0; i < n; i++) {
+        if (!(performance[i] > least)) continue;
+        int at = num < SURVIVORS ? num++ : SURVIVORS;
+        for (; at > 0 && performance[i] > performance[best[at - 1]]; at--)
+            if (at < SURVIVORS) best[at] = best[at - 1];
+        if (at < SURVIVORS) best[at] = i;
+    }
+    return num;
+}
+
+/* Survivors play more; the best of them becomes the parent when it beats the present one there. */
+static esp_status succeed(evolution *e, int n, const esp_widths *widths, const double *performance)
+{
+    int best[SURVIVORS], num = select_best(n, performance, e->seen, best);
+    esp_widths survivor[SURVIVORS] = {{{0}}};
+    double kept[SURVIVORS];
+    for (int i = 0; i < num; i++) survivor[i] = widths[best[i]];
+    esp_status status = esp_objective_evaluate(e->run->objective, num, survivor, e->scale, kept);
+    for (int i = 0; i < num && status == ESP_OK; i++) {
+        esp_search_offer(e->run, &survivor[i], kept[i]);
+        if (!(kept[i] > e->kept)) continue;
+        e->parent = survivor[i];
+        e->seen = performance[best[i]];
+        e->kept = kept[i];
+    }
+    return status;
+}
+
+static esp_status generate(evolution *e, int generation)
+{
+    esp_widths widths[OFFSPRING] = {{{0}}};
+    double performance[OFFSPRING];
+    int num = 0;
+    for (int i = 0; i < OFFSPRING; i++) {
+        esp_rng rng = esp_rng_make(e->run->config->seed, ESP_RNG_SEARCH, (uint64_t)generation * OFFSPRING + (uint64_t)i);
+        num += mutate(e, &rng, &widths[num]);
+    }
+    esp_status status = esp_objective_evaluate(e->run->objective, num, widths, 1, performance);
+    return status == ESP_OK ? succeed(e, num, widths, performance) : status;
+}
+
+/* ---- start ---- */
+
+/* The equal cut first, then what sensitivity predicts; the best at the larger scale is the parent. */
+static esp_status begin(evolution *e)
+{
+    esp_search_run *run = e->run;
+    int left = esp_objective_left(run->objective), num = 0;
+    int levels = esp_sensitivity_levels(run, left / 3);
+    esp_widths start[1 + ESP_SENSITIVITY_CANDIDATES];
+    double performance[1 + ESP_SENSITIVITY_CANDIDATES];
+    esp_status status = ESP_OK;
+    start[0] = e->parent = run->result.widths;
+    if (levels > 1)
+        status = esp_sensitivity_candidates(run, levels < CURVES ? levels : CURVES, &num, &start[1]);
+    if (status == ESP_OK) status = esp_objective_evaluate(run->objective, 1 + num, start, 1, performance);
+    return status == ESP_OK ? succeed(e, 1 + num, start, performance) : status;
+}
+
+esp_status esp_search_evolve(esp_search_run *run)
+{
+    int total = run->config->iterations, done = 0;
+    evolution e = {.run = run, .seen = -INFINITY, .kept = -INFINITY};
+    e.scale = esp_objective_left(run->objective) < SCALED ? 1 : SCALE;
+    esp_search_stage(run, 0, 1, total + 1);
+    esp_status status = begin(&e);
+    for (; done < total && status == ESP_OK && esp_objective_left(run->objective) > 0; done++) {
+        esp_search_stage(run, done + 1, 1, total + 1);
+        status = generate(&e, done);
+    }
+    run->result.iterations = done;
+    return status;
+}

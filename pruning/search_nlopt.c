@@ -1,0 +1,85 @@
+/* Optimisers of NLopt (S. G. Johnson, github.com/stevengj/nlopt) as off-the-shelf comparison. What
+ * they move is a direction in the space of coefficients; its projection onto the cuts that keep the
+ * target is what is evaluated, so that they never see an infeasible point and need no penalty. Cuts
+ * are whole units: steps below one find the performance in the cache. */
+#include <math.h>
+#include <nlopt.h>
+#include <string.h>
+
+#include "pruning/pruning_internal.h"
+
+enum { CALLS = 4 }; /* for every evaluation allowed: most points of a search may be known ones */
+
+static const struct {
+    const char *name;
+    nlopt_algorithm algorithm;
+} optimisers[] = {
+    {"nlopt:cobyla", NLOPT_LN_COBYLA},
+    {"nlopt:bobyqa", NLOPT_LN_BOBYQA},
+    {"nlopt:crs2", NLOPT_GN_CRS2_LM},
+    {"nlopt:isres", NLOPT_GN_ISRES},
+    {"nlopt:direct", NLOPT_GN_DIRECT},
+};
+
+typedef struct {
+    esp_search_run *run;
+    nlopt_opt  opt;
+    esp_status status;
+    int        start, most; /* evaluations before, and as many as are allowed */
+} optimisation;
+
+static int spent(const optimisation *o)
+{
+    return esp_objective_evaluations(o->run->objective) - o->start;
+}
+
+/* Minimised: what part of the performance is lost. A direction that meets no cut loses all of it. */
+static double lost(unsigned n, const double *x, double *gradient, void *context)
+{
+    (void)n;
+    (void)gradient;
+    optimisation *o = context;
+    esp_widths widths;
+    double performance = NAN, scale = fabs(o->run->result.baseline);
+    if (spent(o) >= o->most || esp_objective_left(o->run->objective) < 1) {
+        nlopt_force_stop(o->opt);
+        return 1;
+    }
+    if (esp_search_project(o->run->objective, o->run->config, x, &widths) != ESP_OK) return 1;
+    esp_search_stage(o->run, spent(o), 1, o->most);
+    o->status = esp_search_judge(o->run, 1, &widths, &performance);
+    if (o->status != ESP_OK) nlopt_force_stop(o->opt);
+    if (isnan(performance)) return 1;
+    return (o->run->result.baseline - performance) / (scale > 1e-9 ? scale : 1);
+}
+
+static esp_status optimise(optimisation *o, unsigned n)
+{
+    double x[ESP_MAX_AXES], least;
+    for (unsigned i = 0; i < n; i++) x[i] = 0.5; /* the equal cut */
+    nlopt_set_min_objective(o->opt, lost, o);
+    nlopt_set_lower_bounds1(o->opt, 0);
+    nlopt_set_upper_bounds1(o->opt, 1);
+    nlopt_set_xtol_abs1(o->opt, 1e-3);
+    nlopt_set_maxeval(o->opt, o->most < 100000000 ? CALLS * o->most : 0);
+    nlopt_srand((unsigned long)o->run->config->seed);
+    nlopt_result result = nlopt_optimize(o->opt, x, &least);
+    if (o->status != ESP_OK) return o->status;
+    if (result < 0 && result != NLOPT_FORCED_STOP && result != NLOPT_ROUNDOFF_LIMITED)
+        return esp_fail(ESP_ERR_NUMERIC, "%s: %s", o->run->method->name, nlopt_result_to_string(result));
+    return ESP_OK;
+}
+
+/* The equal cut, which is the result when the budget ends at once, is the starting point. */
+esp_status esp_search_nlopt(esp_search_run *run)
+{
+    unsigned n = (unsigned)run->levels->num;
+    optimisation o = {.run = run, .start = esp_objective_evaluations(run->objective),
+                      .most = run->settings->budget ? run->settings->budget : 10 * run->config->iterations};
+    for (size_t i = 0; i < sizeof optimisers / sizeof *optimisers; i++)
+        if (strcmp(optimisers[i].name, run->method->name) == 0) o.opt = nlopt_create(optimisers[i].algorithm, n);
+    esp_status status = optimise(&o, n);
+    nlopt_destroy(o.opt);
+    run->result.iterations = spent(&o);
+    return status;
+}

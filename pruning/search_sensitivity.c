@@ -1,0 +1,180 @@
+/* Sensitivity curves and a knapsack over them (SPDY, Frantar and Alistarh, ICML 2022): every group is
+ * cut alone at a few levels, and the cut of all groups with the least predicted loss is looked for
+ * among all combinations at once (elimination.c), with exact parameter counts. The curves do not
+ * depend on the target, so with the same journal another target costs a handful of evaluations.
+ *
+ * Loss is -log of the performance kept, which adds up where losses multiply. What a group alone says
+ * is least reliable where all are cut deeply at once, so the handful that is evaluated for real are
+ * the winners under growing mistrust: mistrust * c^2 is added to every curve. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pruning/pruning_internal.h"
+
+#define WORST 0.01 /* of the performance: less is not told apart */
+
+static const double mistrust[] = {0.003, 0.03, 0.1, 0.3, 1, 3};
+
+enum {
+    HANDFUL = sizeof mistrust / sizeof *mistrust,
+    POINTS = 24,       /* settings of a group in the knapsack */
+    MOST_LEVELS = 64
+};
+
+typedef struct {
+    int    num;                       /* levels evaluated */
+    double coefficient[MOST_LEVELS];  /* rising, above the least */
+    double loss[MOST_LEVELS];         /* never falling */
+} curve;
+
+/* A cut that seems to gain was lucky with its episodes: it counts as free. */
+static double loss_of(const esp_search_run *run, double performance)
+{
+    double scale = fabs(run->result.baseline) > 1e-9 ? fabs(run->result.baseline) : 1;
+    double kept = 1 - (run->result.baseline - performance) / scale;
+    return -log(fmin(fmax(kept, WORST), 1));
+}
+
+/* The closest curve that never falls: neighbours in the wrong order share their mean (pool adjacent
+ * violators). A running maximum would let one unlucky evaluation spoil all that follow. */
+static void make_monotone(int num, double *loss)
+{
+    double mean[MOST_LEVELS];
+    int size[MOST_LEVELS], blocks = 0;
+    for (int i = 0; i < num; i++) {
+        mean[blocks] = loss[i];
+        size[blocks++] = 1;
+        for (; blocks > 1 && mean[blocks - 2] > mean[blocks - 1]; blocks--) {
+            int both = size[blocks - 2] + size[blocks - 1];
+            mean[blocks - 2] = (mean[blocks - 2] * size[blocks - 2] + mean[blocks - 1] * size[blocks - 1]) / both;
+            size[blocks - 2] = both;
+        }
+    }
+    for (int b = 0, i = 0; b < blocks; b++)
+        for (int k = 0; k < size[b]; k++) loss[i++] = mean[b];
+}
+
+/* ---- curves ---- */
+
+static void choose_levels(const esp_search_run *run, int g, int num, curve *out)
+{
+    const esp_group *group = &run->settings->grouping->group[g];
+    int last = 0;
+    for (int i = 1; i <= num; i++) {
+        double wish = group->least + (group->most - group->least) * i / num;
+        int level = esp_levels_nearest(run->levels, g, wish);
+        if (level != last) out->coefficient[out->num++] = run->levels->coefficient[g][level];
+        last = level;
+    }
+}
+
+static esp_widths cut_alone(const esp_search_run *run, int g, double coefficient)
+{
+    double c[ESP_MAX_AXES];
+    for (int i = 0; i < run->levels->num; i++) c[i] = run->levels->coefficient[i][0];
+    c[g] = coefficient;
+    return esp_widths_of(run->settings->net, run->settings->grouping, c);
+}
+
+static esp_status evaluate_curves(esp_search_run *run, int num, curve *curves)
+{
+    int groups = run->levels->num, count = 0;
+    esp_widths *widths = esp_alloc((size_t)(groups * num) + 1, sizeof *widths);
+    double *performance = esp_alloc((size_t)(groups * num) + 1, sizeof *performance);
+    for (int g = 0; g < groups; g++) {
+        choose_levels(run, g, num, &curves[g]);
+        for (int i = 0; i < curves[g].num; i++) widths[count++] = cut_alone(run, g, curves[g].coefficient[i]);
+    }
+    esp_status status = esp_search_judge(run, count, widths, performance);
+    for (int g = 0, at = 0; g < groups && status == ESP_OK; g++) {
+        for (int i = 0; i < curves[g].num; i++) curves[g].loss[i] = loss_of(run, performance[at++]);
+        make_monotone(curves[g].num, curves[g].loss);
+    }
+    free(performance);
+    free(widths);
+    return status;
+}
+
+/* Linear between the levels, nothing lost before the first. */
+static double predicted(const curve *curve, double least, double coefficient)
+{
+    double c0 = least, loss0 = 0;
+    for (int i = 0; i < curve->num; i++) {
+        double c1 = curve->coefficient[i], loss1 = curve->loss[i];
+        if (coefficient <= c1) return loss0 + (loss1 - loss0) * fmax(coefficient - c0, 0) / (c1 - c0);
+        c0 = c1;
+        loss0 = loss1;
+    }
+    return loss0;
+}
+
+/* ---- knapsack ---- */
+
+static void predict_choices(const esp_search_run *run, const curve *curves, double weight, esp_choices *choices)
+{
+    for (int g = 0; g < run->levels->num; g++) {
+        double least = run->settings->grouping->group[g].least;
+        if (!choices->loss[g]) choices->loss[g] = esp_alloc((size_t)choices->count[g], sizeof(double));
+        for (int i = 0; i < choices->count[g]; i++) {
+            double c = choices->coefficient[g][i];
+            choices->loss[g][i] = predicted(&curves[g], least, c) + weight * c * c;
+        }
+    }
+}
+
+/* The best combination of choices, brought to the target: a choice is a step of several units. */
+static esp_status solve(esp_search_run *run, const esp_choices *choices, esp_widths *widths)
+{
+    esp_elimination *elimination = NULL;
+    int choice[ESP_MAX_AXES];
+    double coefficient[ESP_MAX_AXES];
+    esp_status status = esp_elimination_create(run->settings, choices, ESP_LEAST, &elimination);
+    if (status == ESP_OK) status = esp_elimination_best(elimination, run->config->sparsity, choice);
+    for (int g = 0; g < run->levels->num && status == ESP_OK; g++)
+        coefficient[g] = choices->coefficient[g][choice[g]];
+    if (status == ESP_OK) status = esp_search_project(run->objective, run->config, coefficient, widths);
+    esp_elimination_free(elimination);
+    return status;
+}
+
+esp_status esp_sensitivity_candidates(esp_search_run *run, int levels, int *num, esp_widths *widths)
+{
+    curve *curves = esp_alloc((size_t)run->levels->num + 1, sizeof *curves);
+    esp_choices choices;
+    esp_choices_make(run->levels, run->settings->grouping, POINTS, &choices);
+    esp_status status = evaluate_curves(run, levels, curves);
+    *num = 0;
+    for (int i = 0; i < HANDFUL && status == ESP_OK; i++) {
+        predict_choices(run, curves, mistrust[i], &choices);
+        status = solve(run, &choices, &widths[*num]);
+        if (status == ESP_OK)             ++*num;
+        if (status == ESP_ERR_INFEASIBLE) status = ESP_OK; /* units too coarse in this direction */
+    }
+    esp_choices_free(&choices);
+    free(curves);
+    return status;
+}
+
+int esp_sensitivity_levels(const esp_search_run *run, int evaluations)
+{
+    int movable = 0;
+    for (int g = 0; g < run->levels->num; g++) movable += run->levels->count[g] > 1;
+    int affordable = movable > 0 ? (evaluations - HANDFUL) / movable : 0;
+    return affordable < run->config->levels ? affordable : run->config->levels;
+}
+
+/* Too small a budget for one level of every group leaves the equal cut. */
+esp_status esp_search_sensitivity(esp_search_run *run)
+{
+    int levels = esp_sensitivity_levels(run, esp_objective_left(run->objective)), num = 0;
+    esp_widths widths[ESP_SENSITIVITY_CANDIDATES];
+    run->result.iterations = 1;
+    if (levels < 1) return ESP_OK;
+    esp_search_stage(run, 0, 0.95, 1);
+    esp_status status = esp_sensitivity_candidates(run, levels, &num, widths);
+    esp_search_stage(run, 0.95, 0.05, 1);
+    return status == ESP_OK ? esp_search_judge(run, num, widths, NULL) : status;
+}
+
+_Static_assert(HANDFUL <= ESP_SENSITIVITY_CANDIDATES, "a caller's array holds all candidates");
