@@ -268,7 +268,10 @@ esp_status esp_elimination_pick(esp_elimination *elimination, double rank, int *
  * step of the front; the sparsest of all when none does. */
 esp_status esp_elimination_best(esp_elimination *elimination, double sparsity, int *choice);
 
-/* ---- search_sensitivity.c: where evolve starts ---- */
+/* ---- search_global.c, search_sensitivity.c: where evolve starts ---- */
+
+/* The cut of one ranking over all groups. */
+esp_status esp_global_cut(const esp_search_run *run, bool lamp, esp_widths *widths);
 
 #define ESP_SENSITIVITY_CANDIDATES 8
 

@@ -9,21 +9,19 @@
 /* ---- the table ---- */
 
 const esp_search_method esp_search_methods[] = {
-    {"gd", "gradient descent on the coefficients by central differences (the paper's method)", esp_search_gd},
-    {"grid", "points of a grid that meet the target, all or search.samples of them (the paper's method)",
-     esp_search_grid},
-    {"sensitivity", "every group alone at search.levels levels, then a knapsack over the curves", esp_search_sensitivity},
-    {"evolve", "moves units between groups; offspring that look better play more episodes", esp_search_evolve},
-    {"magnitude", "the same coefficient for every group; importance alone decides (baseline)", esp_search_magnitude},
+    {"gd", "the paper's gradient descent by central differences", esp_search_gd},
+    {"grid", "the paper's grid: all points that meet the target, or a sample", esp_search_grid},
+    {"sensitivity", "each group alone at some levels, then a knapsack", esp_search_sensitivity},
+    {"evolve", "moves units between groups; better ones play more", esp_search_evolve},
+    {"magnitude", "the same coefficient for every group (baseline)", esp_search_magnitude},
     {"global", "one ranking of all units over all groups (baseline)", esp_search_global},
-    {"lamp", "the same with scores normalised within each axis, LAMP (baseline)", esp_search_lamp},
-    {"random", "random coefficients scaled to the target, best of search.iterations draws (baseline with 1)",
-     esp_search_random},
-    {"nlopt:cobyla", "NLopt: linear approximations in a trust region (COBYLA)", esp_search_nlopt},
-    {"nlopt:bobyqa", "NLopt: quadratic approximations in a trust region (BOBYQA)", esp_search_nlopt},
-    {"nlopt:crs2", "NLopt: controlled random search with local mutation (CRS2)", esp_search_nlopt},
-    {"nlopt:isres", "NLopt: evolution strategy with stochastic ranking (ISRES)", esp_search_nlopt},
-    {"nlopt:direct", "NLopt: dividing rectangles (DIRECT)", esp_search_nlopt},
+    {"lamp", "the same, scores normalised within each axis (baseline)", esp_search_lamp},
+    {"random", "best of search.iterations random directions (baseline)", esp_search_random},
+    {"nlopt:cobyla", "NLopt: linear models in a trust region", esp_search_nlopt},
+    {"nlopt:bobyqa", "NLopt: quadratic models in a trust region", esp_search_nlopt},
+    {"nlopt:crs2", "NLopt: controlled random search, local mutation", esp_search_nlopt},
+    {"nlopt:isres", "NLopt: evolution strategy, stochastic ranking", esp_search_nlopt},
+    {"nlopt:direct", "NLopt: dividing rectangles", esp_search_nlopt},
     {NULL, NULL, NULL},
 };
 

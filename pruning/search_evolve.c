@@ -1,7 +1,8 @@
 /* Level-switch evolution on the feasible set (EvoPress, Sieberling et al., ICML 2025): offspring move
  * units between groups so that the sparsity stays, all of them are judged at scale 1, the few that
- * look better than their parent at a larger scale, and the best there is the next parent. It starts from the
- * equal cut and, when a third of the budget buys curves, from the cuts that sensitivity predicts. */
+ * look better than their parent at a larger scale, and the best there is the next parent. It starts
+ * from the best of the equal cut, the cuts of one ranking over all groups and, when a third of the
+ * budget buys curves, the cuts that sensitivity predicts. */
 #include <math.h>
 #include <string.h>
 
@@ -12,7 +13,6 @@ enum {
     SURVIVORS = 2,
     SCALE = 4,            /* of survivors */
     SCALED = 120,         /* evaluations from which survivors are worth it */
-    CURVES = 4,           /* levels of the starting curves */
     ATTEMPTS = 16         /* at an offspring that differs from its parent */
 };
 
@@ -140,20 +140,20 @@ static esp_status generate(evolution *e, int generation)
 
 /* ---- start ---- */
 
-/* The equal cut first, then what sensitivity predicts; the best at the larger scale is the parent. */
+/* The equal cut first, which is the result when the budget ends at once. */
 static esp_status begin(evolution *e)
 {
     esp_search_run *run = e->run;
-    int left = esp_objective_left(run->objective), num = 0;
-    int levels = esp_sensitivity_levels(run, left / 3);
-    esp_widths start[1 + ESP_SENSITIVITY_CANDIDATES];
-    double performance[1 + ESP_SENSITIVITY_CANDIDATES];
+    int levels = esp_sensitivity_levels(run, esp_objective_left(run->objective) / 3), num = 1, predicted = 0;
+    esp_widths start[3 + ESP_SENSITIVITY_CANDIDATES];
+    double performance[3 + ESP_SENSITIVITY_CANDIDATES];
     esp_status status = ESP_OK;
     start[0] = e->parent = run->result.widths;
-    if (levels > 1)
-        status = esp_sensitivity_candidates(run, levels < CURVES ? levels : CURVES, &num, &start[1]);
-    if (status == ESP_OK) status = esp_objective_evaluate(run->objective, 1 + num, start, 1, performance);
-    return status == ESP_OK ? succeed(e, 1 + num, start, performance) : status;
+    for (int lamp = 0; lamp < 2; lamp++) num += esp_global_cut(run, lamp, &start[num]) == ESP_OK;
+    if (levels > 1) status = esp_sensitivity_candidates(run, levels, &predicted, &start[num]);
+    num += predicted;
+    if (status == ESP_OK) status = esp_objective_evaluate(run->objective, num, start, 1, performance);
+    return status == ESP_OK ? succeed(e, num, start, performance) : status;
 }
 
 esp_status esp_search_evolve(esp_search_run *run)

@@ -100,7 +100,7 @@ static void descend(const esp_search_run *run, int count, const rung *rungs, int
     }
 }
 
-static esp_status rank_all(esp_search_run *run, bool lamp)
+esp_status esp_global_cut(const esp_search_run *run, bool lamp, esp_widths *widths)
 {
     int count = 0, level[ESP_MAX_AXES] = {0}, at = 0;
     double direction[ESP_MAX_AXES];
@@ -114,16 +114,17 @@ static esp_status rank_all(esp_search_run *run, bool lamp)
     descend(run, count, rungs, level);
     free(rungs);
     for (int g = 0; g < run->levels->num; g++) direction[g] = run->levels->coefficient[g][level[g]];
-    run->result.iterations = 1;
-    return esp_search_repair(run, direction, &run->result.widths);
+    return esp_search_repair(run, direction, widths);
 }
 
 esp_status esp_search_global(esp_search_run *run)
 {
-    return rank_all(run, false);
+    run->result.iterations = 1;
+    return esp_global_cut(run, false, &run->result.widths);
 }
 
 esp_status esp_search_lamp(esp_search_run *run)
 {
-    return rank_all(run, true);
+    run->result.iterations = 1;
+    return esp_global_cut(run, true, &run->result.widths);
 }

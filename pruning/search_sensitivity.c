@@ -123,19 +123,22 @@ static void predict_choices(const esp_search_run *run, const curve *curves, doub
     }
 }
 
-/* The best combination of choices, brought to the target: a choice is a step of several units. */
+/* The best combination of choices that takes no more than it has to; brought to the target where a
+ * choice, which is a step of several units, went beyond. */
 static esp_status solve(esp_search_run *run, const esp_choices *choices, esp_widths *widths)
 {
     esp_elimination *elimination = NULL;
     int choice[ESP_MAX_AXES];
     double coefficient[ESP_MAX_AXES];
     esp_status status = esp_elimination_create(run->settings, choices, ESP_LEAST, &elimination);
-    if (status == ESP_OK) status = esp_elimination_best(elimination, run->config->sparsity, choice);
-    for (int g = 0; g < run->levels->num && status == ESP_OK; g++)
-        coefficient[g] = choices->coefficient[g][choice[g]];
-    if (status == ESP_OK) status = esp_search_project(run->objective, run->config, coefficient, widths);
+    if (status == ESP_OK)
+        status = esp_elimination_best(elimination, run->config->sparsity - run->config->tolerance, choice);
     esp_elimination_free(elimination);
-    return status;
+    if (status != ESP_OK) return status;
+    for (int g = 0; g < run->levels->num; g++) coefficient[g] = choices->coefficient[g][choice[g]];
+    *widths = esp_widths_of(run->settings->net, run->settings->grouping, coefficient);
+    if (esp_search_feasible(run, widths)) return ESP_OK;
+    return esp_search_project(run->objective, run->config, coefficient, widths);
 }
 
 esp_status esp_sensitivity_candidates(esp_search_run *run, int levels, int *num, esp_widths *widths)

@@ -124,6 +124,32 @@ static void search_resumed_from_any_byte_ends_the_same_and_repeats_nothing(void)
     bench_end(&b);
 }
 
+static void every_method_resumes_bit_for_bit(void)
+{
+    bench b;
+    start(&b);
+    for (const esp_search_method *method = esp_search_methods; method->name; method++) {
+        esp_search_config config = coarse_config();
+        esp_search_result whole, resumed;
+        remove(path);
+        b.config.budget = 60;
+        CHECK_OK(bench_search(&b, method->name, &config, &whole));
+        CU_ASSERT(whole.evaluations <= 60);
+        size_t size, new_size;
+        char *text = journal_text(&size);
+        for (int part = 0; part <= 8; part++) {
+            write_text(text, size * (size_t)part / 8);
+            CHECK_OK(bench_search(&b, method->name, &config, &resumed));
+            CU_ASSERT(same_result(&whole, &resumed, b.grouping.num, b.net->num_axes));
+            char *again = journal_text(&new_size);
+            CU_ASSERT_EQUAL(lines_of(again, new_size), lines_of(text, size));
+            free(again);
+        }
+        free(text);
+    }
+    bench_end(&b);
+}
+
 static void resumed_search_spends_its_budget_like_an_uninterrupted_one(void)
 {
     bench b;
@@ -332,6 +358,7 @@ static CU_TestInfo tests[] = {
     {"journal_names_groups_and_lists_every_evaluation", journal_names_groups_and_lists_every_evaluation},
     {"search_resumed_from_any_byte_ends_the_same_and_repeats_nothing",
      search_resumed_from_any_byte_ends_the_same_and_repeats_nothing},
+    {"every_method_resumes_bit_for_bit", every_method_resumes_bit_for_bit},
     {"resumed_search_spends_its_budget_like_an_uninterrupted_one",
      resumed_search_spends_its_budget_like_an_uninterrupted_one},
     {"evaluations_of_one_method_serve_the_next", evaluations_of_one_method_serve_the_next},
