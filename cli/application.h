@@ -14,6 +14,7 @@ typedef struct {
     const char *data;         /* autoencoder: folder of MNIST; NULL: generated digits */
     int         search;       /* episodes or images behind one evaluation of a search; 0: the default */
     int         report;       /* held-out episodes; the autoencoder reports on all test images */
+    const char *for_agent, *for_autoencoder; /* an option that was given and that is of no use to others; or NULL */
 } esp_judging;
 
 esp_judging esp_judging_default(void);

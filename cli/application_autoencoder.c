@@ -36,8 +36,10 @@ static esp_status prepare(esp_subject *subject)
 {
     const char *folder = subject->judging.data;
     if (!folder) esp_log(ESP_LOG_INFO, "no --data DIR: generated digits stand in for MNIST");
-    esp_status status = esp_images_load(folder, true, &subject->autoencoder.train);
+    esp_images *train = &subject->autoencoder.train;
+    esp_status status = esp_images_load(folder, true, train);
     if (status == ESP_OK) status = esp_images_load(folder, false, &subject->autoencoder.test);
+    if (status == ESP_OK && subject->judging.search > train->count) subject->judging.search = train->count;
     return status;
 }
 

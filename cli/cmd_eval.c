@@ -1,14 +1,12 @@
 /* espalier eval: what a checkpoint is worth on held-out episodes or images. */
-#include <string.h>
-
 #include "cli/application.h"
 
 typedef struct {
     esp_options *common;
     esp_judging  judging;
     const char  *checkpoint;
-    double       least;            /* of --min-...; a demand when `demand` names it */
-    const char  *demand, *demanded_of; /* the option; the application it is for */
+    double       least;   /* of --min-..., */
+    const char  *demand;  /* which names it; NULL: nothing is demanded */
 } arguments;
 
 enum { KEY_EPISODES = 0x2000, KEY_MIN_RETURN, KEY_MIN_PSNR };
@@ -20,10 +18,9 @@ static const struct argp_option table[] = {
     {0},
 };
 
-static esp_status parse_demand(arguments *a, const char *option, const char *application, const char *text)
+static esp_status parse_demand(arguments *a, const char *option, const char *text)
 {
     a->demand = option;
-    a->demanded_of = application;
     return esp_parse_double(option, text, &a->least);
 }
 
@@ -36,9 +33,18 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[0] = &a->judging;
         state->child_inputs[1] = a->common;
         break;
-    case KEY_EPISODES: status = esp_parse_int("--episodes", argument, 1, 1000000, &a->judging.report); break;
-    case KEY_MIN_RETURN: status = parse_demand(a, "--min-return", "tdmpc", argument); break;
-    case KEY_MIN_PSNR: status = parse_demand(a, "--min-psnr", "autoencoder", argument); break;
+    case KEY_EPISODES:
+        a->judging.for_agent = "--episodes";
+        status = esp_parse_int("--episodes", argument, 1, 1000000, &a->judging.report);
+        break;
+    case KEY_MIN_RETURN:
+        a->judging.for_agent = "--min-return";
+        status = parse_demand(a, "--min-return", argument);
+        break;
+    case KEY_MIN_PSNR:
+        a->judging.for_autoencoder = "--min-psnr";
+        status = parse_demand(a, "--min-psnr", argument);
+        break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
     case ARGP_KEY_END: status = esp_need_argument(a->checkpoint, "CHECKPOINT"); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -105,13 +111,6 @@ static int judge(const arguments *a, const esp_subject *subject, const esp_measu
     return ESP_EXIT_THRESHOLD;
 }
 
-static esp_status check_demand(const arguments *a, const esp_subject *subject)
-{
-    if (!a->demand || strcmp(a->demanded_of, subject->application->name) == 0) return ESP_OK;
-    return esp_fail(ESP_ERR_USAGE, "%s: not for %s, which is of application '%s'", a->demand, subject->path,
-                    subject->application->name);
-}
-
 int esp_cmd_eval(int argc, char **argv, esp_options *options)
 {
     arguments a = {.common = options, .judging = esp_judging_default()};
@@ -119,7 +118,6 @@ int esp_cmd_eval(int argc, char **argv, esp_options *options)
     esp_measurement measurement = {.returns = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
     if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, &a.judging, NULL, &subject);
-    if (status == ESP_OK) status = check_demand(&a, &subject);
     if (status == ESP_OK) status = subject.application->prepare(&subject);
     if (status == ESP_OK) status = subject.application->measure(&subject, subject.net, "eval", &measurement);
     int result = ESP_EXIT_DONE;

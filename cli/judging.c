@@ -15,9 +15,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     esp_judging *judging = state->input;
     switch (key) {
     case KEY_CONTROLLER:
+        judging->for_agent = "--controller";
         return esp_parse_error(esp_parse_choice("--controller", argument, ESP_CONTROLLER_CHOICES, &judging->controller));
-    case KEY_START: return esp_parse_error(esp_parse_choice("--start", argument, "random|hanging", &judging->start));
-    case KEY_DATA: judging->data = argument; return 0;
+    case KEY_START:
+        judging->for_agent = "--start";
+        return esp_parse_error(esp_parse_choice("--start", argument, "random|hanging", &judging->start));
+    case KEY_DATA:
+        judging->for_autoencoder = "--data";
+        judging->data = argument;
+        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }

@@ -73,9 +73,18 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_PIN: status = add_pin(r, text); break;
     case KEY_ROUND_TO: status = esp_parse_int("--round-to", text, 1, 4096, &r->round_to); break;
     case KEY_FINETUNE: status = esp_parse_int("--finetune", text, 0, 100000000, &r->finetune); break;
-    case KEY_EPISODES: status = esp_parse_int("--episodes", text, 1, 100000, &r->judging.search); break;
-    case KEY_IMAGES: status = esp_parse_int("--images", text, 1, 10000000, &r->judging.search); break;
-    case KEY_REPORT_EPISODES: status = esp_parse_int("--report-episodes", text, 1, 1000000, &r->judging.report); break;
+    case KEY_EPISODES:
+        r->judging.for_agent = "--episodes";
+        status = esp_parse_int("--episodes", text, 1, 100000, &r->judging.search);
+        break;
+    case KEY_IMAGES:
+        r->judging.for_autoencoder = "--images";
+        status = esp_parse_int("--images", text, 1, 10000000, &r->judging.search);
+        break;
+    case KEY_REPORT_EPISODES:
+        r->judging.for_agent = "--report-episodes";
+        status = esp_parse_int("--report-episodes", text, 1, 1000000, &r->judging.report);
+        break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return esp_parse_error(status);

@@ -68,12 +68,23 @@ static esp_status find_application(const char *path, const char *config_path, co
 
 /* ---- open and close ---- */
 
+static esp_status check_options(const esp_subject *subject)
+{
+    const esp_judging *judging = &subject->judging;
+    bool agent = subject->application == &esp_application_agent;
+    const char *stray = agent ? judging->for_autoencoder : judging->for_agent;
+    if (!stray) return ESP_OK;
+    return esp_fail(ESP_ERR_USAGE, "%s: not for %s, which is of application '%s'", stray, subject->path,
+                    subject->application->name);
+}
+
 esp_status esp_subject_open(const char *path, const esp_options *options, const esp_judging *judging,
                             esp_search_config *search, esp_subject *out)
 {
     esp_subject subject = {.path = path, .options = options, .judging = *judging};
     esp_status status = esp_file_bytes(path, &subject.bytes);
     if (status == ESP_OK) status = find_application(path, options->config, &subject.application);
+    if (status == ESP_OK) status = check_options(&subject);
     if (status == ESP_OK) status = subject.application->open(&subject, search);
     if (status == ESP_OK) *out = subject;
     else                  esp_subject_close(&subject);

@@ -82,6 +82,8 @@ esp_status esp_train_agent(const esp_train_request *request)
 {
     esp_agent_config config = esp_agent_config_default();
     const esp_options *options = request->options;
+    if (request->data)
+        return esp_fail(ESP_ERR_USAGE, "--data: not for %s, which is of application 'tdmpc'", request->path);
     esp_status status = esp_config_read(esp_agent_fields, esp_agent_num_fields, request->json, request->path, &config);
     if (status == ESP_OK) status = esp_options_apply(options, esp_agent_fields, esp_agent_num_fields, &config, NULL);
     if (status == ESP_OK) status = esp_agent_config_check(&config);
