@@ -40,12 +40,21 @@ static esp_status parse_way(arguments *a, const char *text)
     esp_status status = esp_parse_method(method, &way->method);
     if (status == ESP_OK && slash)
         status = esp_parse_choice("--methods", slash + 1, ESP_IMPORTANCE_CHOICES, &way->importance);
+    for (int i = 0; i < a->sweep.num_ways - 1 && status == ESP_OK; i++)
+        if (strcmp(a->sweep.way[i].name, way->name) == 0)
+            status = esp_fail(ESP_ERR_USAGE, "--methods: '%s' is in the list twice", text);
     return status;
 }
 
 static esp_status parse_one_sparsity(arguments *a, const char *text)
 {
-    return esp_parse_sparsity(text, &a->sweep.sparsity[a->sweep.num_sparsities++]);
+    double *sparsity = a->sweep.sparsity;
+    int count = a->sweep.num_sparsities++;
+    esp_status status = esp_parse_sparsity("--sparsities", text, &sparsity[count]);
+    for (int i = 0; i < count && status == ESP_OK; i++)
+        if (esp_sweep_equal(sparsity[i], sparsity[count]))
+            status = esp_fail(ESP_ERR_USAGE, "--sparsities: %s is in the list twice", text);
+    return status;
 }
 
 static esp_status parse_list(arguments *a, const char *option, const char *list,

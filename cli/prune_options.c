@@ -25,11 +25,11 @@ static const struct argp_option table[] = {
     {0},
 };
 
-esp_status esp_parse_sparsity(const char *text, double *out)
+esp_status esp_parse_sparsity(const char *option, const char *text, double *out)
 {
-    esp_status status = esp_parse_double("--sparsity", text, out);
+    esp_status status = esp_parse_double(option, text, out);
     if (status == ESP_OK && !(*out > 0 && *out <= ESP_MAX_COEFFICIENT))
-        status = esp_fail(ESP_ERR_USAGE, "--sparsity: %s is outside the range, 0 < sparsity <= %g", text,
+        status = esp_fail(ESP_ERR_USAGE, "%s: %s is outside the range, 0 < sparsity <= %g", option, text,
                           ESP_MAX_COEFFICIENT);
     return status;
 }

@@ -29,6 +29,7 @@ typedef struct {
 esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject);
 /* The finished cell, or NULL; way NULL: the dense network. */
 const cJSON *esp_sweep_find(const esp_sweep *sweep, const esp_sweep_way *way, double sparsity, uint64_t seed);
+bool esp_sweep_equal(double sparsity, double other); /* as far as a file can tell */
 /* Appends a line to the file and keeps it; takes `cell`. */
 esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell);
 

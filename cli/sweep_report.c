@@ -216,24 +216,24 @@ esp_status esp_sweep_report(const esp_sweep *sweep, const esp_subject *subject)
 
 static void print_table(const esp_sweep *sweep, const esp_subject *subject)
 {
-    esp_table *table = esp_table_create("lrrrrr");
-    esp_table_row(table, "method|target|sparsity|%s|parameters|evaluations", subject->application->measure_name);
+    esp_table *table = esp_table_create("lrrrrrr");
+    esp_table_row(table, "method|seed|target|sparsity|%s|parameters|evaluations", subject->application->measure_name);
     esp_table_rule(table);
     const cJSON *cell;
     cJSON_ArrayForEach(cell, sweep->results) {
         const char *way = cJSON_GetObjectItemCaseSensitive(cell, "way")->valuestring;
-        bool is_dense = isnan(number(cell, "target_sparsity"));
+        double target = number(cell, "target_sparsity");
+        bool is_dense = isnan(target);
         double performance = number(cell, is_dense ? "performance_before" : "performance_after");
         char params[ESP_NUMBER_TEXT];
-        if (isnan(performance)) {
-            esp_table_row(table, "%s|%g|can't be reached", way, number(cell, "target_sparsity"));
-            continue;
-        }
+        esp_table_row(table, "%s|%.0f", way, number(cell, "seed"));
+        if (is_dense) esp_table_cell(table, "|");
+        else if (isnan(performance)) esp_table_cell(table, "%g|can't be reached", target);
+        else esp_table_cell(table, "%g|%.3f", target, number(cell, "structural_sparsity"));
+        if (isnan(performance)) continue;
         esp_text_count(number(cell, is_dense ? "params_before" : "params_after"), params);
-        if (is_dense) esp_table_row(table, "dense|||%.5g|%s|", performance, params);
-        else
-            esp_table_row(table, "%s|%g|%.3f|%.5g|%s|%.0f", way, number(cell, "target_sparsity"),
-                          number(cell, "structural_sparsity"), performance, params, number(cell, "evaluations"));
+        esp_table_cell(table, "%.5g|%s", performance, params);
+        if (!is_dense) esp_table_cell(table, "%.0f", number(cell, "evaluations"));
     }
     esp_table_print(table);
     printf("\nwritten: results.jsonl, results.csv, performance.svg, pareto.svg in %s\n", sweep->folder);

@@ -50,9 +50,30 @@ static double number(const cJSON *cell, const char *key)
     return cJSON_IsNumber(item) ? item->valuedouble : NAN;
 }
 
+/* The dense network, what a method made, or why it could not: what the report reads of each. */
 static bool is_cell(const cJSON *cell)
 {
-    return cJSON_IsString(cJSON_GetObjectItemCaseSensitive(cell, "way")) && isfinite(number(cell, "seed"));
+    const cJSON *way = cJSON_GetObjectItemCaseSensitive(cell, "way");
+    if (!cJSON_IsString(way) || !isfinite(number(cell, "seed"))) return false;
+    if (strcmp(way->valuestring, "dense") == 0)
+        return isfinite(number(cell, "performance_before")) && isfinite(number(cell, "params_before"));
+    if (!isfinite(number(cell, "target_sparsity"))) return false;
+    if (cJSON_IsString(cJSON_GetObjectItemCaseSensitive(cell, "error"))) return true;
+    return isfinite(number(cell, "performance_after")) && isfinite(number(cell, "params_after")) &&
+           isfinite(number(cell, "structural_sparsity")) && isfinite(number(cell, "evaluations"));
+}
+
+static esp_status take_line(esp_sweep *sweep, const char *path, int line, const char *text, size_t size)
+{
+    cJSON *cell = NULL;
+    esp_status status = esp_json_parse(text, size, "not JSON", &cell);
+    if (status != ESP_OK) return esp_fail_in(status, "%s: line %d", path, line);
+    if (is_cell(cell)) {
+        cJSON_AddItemToArray(sweep->results, cell);
+        return ESP_OK;
+    }
+    cJSON_Delete(cell);
+    return esp_fail(ESP_ERR_FORMAT, "%s: line %d is no cell of a sweep", path, line);
 }
 
 /* A last line cut short by a kill is dropped from the file as well, so that the next one starts clean. */
@@ -60,20 +81,11 @@ static esp_status read_results(esp_sweep *sweep, const char *path)
 {
     char *text = NULL;
     size_t size = 0, whole = 0;
+    int lines = 0;
     if (access(path, F_OK) != 0) return ESP_OK;
     esp_status status = esp_file_read(path, (size_t)1 << 30, &text, &size);
-    for (char *line = text, *end; status == ESP_OK && line && (end = strchr(line, '\n')); line = end + 1) {
-        cJSON *cell = NULL;
-        status = esp_json_parse(line, (size_t)(end - line), path, &cell);
-        if (status == ESP_OK && !is_cell(cell)) {
-            cJSON_Delete(cell);
-            status = esp_fail(ESP_ERR_FORMAT, "%s: line %d is no cell of a sweep", path,
-                              cJSON_GetArraySize(sweep->results) + 1);
-        } else if (status == ESP_OK) {
-            cJSON_AddItemToArray(sweep->results, cell);
-            whole = (size_t)(end + 1 - text);
-        }
-    }
+    for (char *end; status == ESP_OK && (end = memchr(text + whole, '\n', size - whole)); whole = (size_t)(end + 1 - text))
+        status = take_line(sweep, path, ++lines, text + whole, (size_t)(end - text) - whole);
     if (status == ESP_OK && whole < size) status = esp_file_write(path, text, whole);
     free(text);
     return status;
@@ -96,13 +108,18 @@ esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
     return status;
 }
 
+bool esp_sweep_equal(double sparsity, double other)
+{
+    return fabs(sparsity - other) < 1e-9;
+}
+
 const cJSON *esp_sweep_find(const esp_sweep *sweep, const esp_sweep_way *way, double sparsity, uint64_t seed)
 {
     const cJSON *cell;
     cJSON_ArrayForEach(cell, sweep->results) {
         const char *name = cJSON_GetObjectItemCaseSensitive(cell, "way")->valuestring;
         if (strcmp(name, way ? way->name : "dense") != 0 || number(cell, "seed") != (double)seed) continue;
-        if (!way || fabs(number(cell, "target_sparsity") - sparsity) < 1e-9) return cell;
+        if (!way || esp_sweep_equal(number(cell, "target_sparsity"), sparsity)) return cell;
     }
     return NULL;
 }
