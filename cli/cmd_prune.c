@@ -69,10 +69,11 @@ static const char examples[] =
     "  espalier prune agent.safetensors --sparsity 0.2 -o pruned.safetensors\n"
     "  espalier prune agent.safetensors --controller policy -o policy.safetensors\n"
     "  espalier prune agent.safetensors --method magnitude --importance l1 -o m.st\n"
+    "  espalier prune models/mnist/autoencoder.safetensors --data DIR -o small.st\n"
     "\n"
     "Sparsity counts the parameters that the controller uses. The search sees other\n"
-    "episodes than the report. A search that was stopped goes on from its journal\n"
-    "when the same command is given again.";
+    "episodes or images than the report. A search that was stopped goes on from its\n"
+    "journal when the same command is given again.";
 
 /* The list of methods comes from their table. */
 static char *filter_help(int key, const char *text, void *input)

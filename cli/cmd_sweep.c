@@ -106,11 +106,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const char examples[] =
     "Examples:\n"
     "  espalier sweep agent.safetensors --controller policy -o out/sweep\n"
-    "  espalier sweep agent.safetensors --methods gd,magnitude/l1 --sparsities 0.2,0.6 -o out/two\n"
-    "  espalier sweep autoencoder.safetensors --data DIR --methods gd,grid --groups paper -o out/ae\n"
+    "  espalier sweep agent.safetensors --methods gd,magnitude/l1 \\\n"
+    "      --sparsities 0.2,0.6 -o out/two\n"
+    "  espalier sweep models/mnist/autoencoder.safetensors --data DIR \\\n"
+    "      --methods gd,random --groups paper -o out/mnist\n"
     "\n"
-    "The same command goes on where it was stopped, and adds methods, sparsities and seeds\n"
-    "to a sweep that was finished; finished cells are never computed again.";
+    "The same command goes on where it was stopped, and adds methods, sparsities\n"
+    "and seeds to a sweep that was finished; finished cells are never computed\n"
+    "again.";
 
 static char *filter_help(int key, const char *text, void *input)
 {

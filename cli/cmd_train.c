@@ -45,7 +45,8 @@ static const struct argp argp = {
            "Examples:\n"
            "  espalier train models/pendulum/config.json -o runs/pendulum\n"
            "  espalier train models/pendulum/config.json -o runs/pendulum --resume\n"
-           "  espalier train models/pendulum/config.json -o runs/small --set network.hidden=256 --seed 3\n"
+           "  espalier train models/pendulum/config.json -o runs/small --seed 3 \\\n"
+           "      --set network.hidden=256\n"
            "  espalier train models/mnist/config.json --data DIR -o runs/mnist\n",
     .children = children,
 };

@@ -27,8 +27,10 @@ static const char examples[] =
     "  espalier eval models/pendulum/agent.safetensors --episodes 100\n"
     "  espalier prune agent.safetensors --sparsity 0.2 -o pruned.safetensors\n"
     "  espalier inspect pruned.safetensors --json\n"
+    "  espalier eval models/mnist/autoencoder.safetensors --data DIR\n"
     "\n"
-    "Exit status: 0 done, 1 it failed, 2 wrong usage, 3 a demanded threshold was not met.\n"
+    "Exit status: 0 done, 1 it failed, 2 wrong usage, 3 a demanded threshold was\n"
+    "not met.\n"
     "`espalier COMMAND --help' describes one command.";
 
 typedef struct {

@@ -1,6 +1,7 @@
 /* Options about one pruning, for `prune` and `sweep`. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/prune.h"
 
@@ -100,15 +101,32 @@ esp_prune_request esp_prune_request_default(void)
                                .judging = esp_judging_default(), .search = esp_search_config_default()};
 }
 
+/* argp would break a long line as well, but not indent what follows. */
+static void print_method(FILE *out, const esp_search_method *m)
+{
+    enum { INDENT = 14, WIDTH = 78 };
+    int column = fprintf(out, "  %-*s", INDENT - 2, m->name);
+    for (const char *word = m->help; *word; word += *word == ' ') {
+        int length = (int)strcspn(word, " ");
+        if (column + 1 + length > WIDTH) {
+            fprintf(out, "\n%*s", INDENT, "");
+            column = INDENT;
+        }
+        column += fprintf(out, " %.*s", length, word);
+        word += length;
+    }
+    putc('\n', out);
+}
+
 char *esp_prune_methods_help(const char *examples)
 {
-    enum { SIZE = 8192 };
-    size_t length = 0;
-    char *help = malloc(SIZE);
-    if (!help) return NULL;
-    length += (size_t)snprintf(help, SIZE, "Methods:\n");
-    for (const esp_search_method *m = esp_search_methods; m->name && length < SIZE; m++)
-        length += (size_t)snprintf(help + length, SIZE - length, "  %-12s %s\n", m->name, m->help);
-    if (length < SIZE) snprintf(help + length, SIZE - length, "\n%s", examples);
+    char *help = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&help, &size);
+    if (!out) return NULL;
+    fprintf(out, "Methods:\n");
+    for (const esp_search_method *m = esp_search_methods; m->name; m++) print_method(out, m);
+    fprintf(out, "\n%s", examples);
+    fclose(out);
     return help;
 }
