@@ -144,6 +144,17 @@ esp_status esp_json_read(const char *path, cJSON **out);                       /
 esp_status esp_json_write(const char *path, const cJSON *json);                /* formatted, atomic */
 esp_status esp_json_append(const char *path, const cJSON *json);               /* one line, appended */
 
+/* ---- hash.c: FNV-1a, a number a step ------------------------------------------------------------ */
+
+/* Tells a file whose content changed from the one that results were made with; part of the file format. */
+#define ESP_HASH_START 14695981039346656037u
+static inline uint64_t esp_hash_step(uint64_t hash, uint64_t value)
+{
+    return (hash ^ value) * 1099511628211u;
+}
+/* As text: a JSON number ends being exact at 2^53. */
+void esp_json_add_hash(cJSON *object, const char *key, uint64_t hash);
+
 /* ---- run.c: the folder of a training run -------------------------------------------------------- */
 
 /* A folder without a state becomes a new run: config.json, an empty metrics.jsonl. One with a state

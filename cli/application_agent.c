@@ -98,10 +98,8 @@ static void close_agent(esp_subject *subject)
 /* The start does not decide: every evaluation plays both. */
 static void identify(const esp_subject *subject, cJSON *identity)
 {
-    char word[ESP_CONFIG_TEXT];
     cJSON *config = esp_config_json(esp_agent_fields, esp_agent_num_fields, &subject->agent.config);
-    esp_choice_word(ESP_CONTROLLER_CHOICES, subject->judging.controller, word);
-    cJSON_AddStringToObject(identity, "controller", word);
+    esp_json_add_choice(identity, "controller", ESP_CONTROLLER_CHOICES, subject->judging.controller);
     cJSON_AddNumberToObject(identity, "episodes", subject->judging.search);
     cJSON_AddItemToObject(identity, "env", cJSON_DetachItemFromObject(config, "env"));
     cJSON_AddItemToObject(identity, "planner", cJSON_DetachItemFromObject(config, "planner"));
@@ -246,14 +244,11 @@ static esp_status write_agent(const esp_subject *subject, const char *path, cons
 
 static void question_json(const esp_subject *subject, cJSON *json)
 {
-    char word[ESP_CONFIG_TEXT];
     const esp_env_config *env = &subject->agent.config.env;
     cJSON_AddStringToObject(json, "task", env->task);
     cJSON_AddStringToObject(json, "start", start_of(subject));
-    esp_choice_word("sparse|dense", env->reward, word);
-    cJSON_AddStringToObject(json, "reward", word);
-    esp_choice_word(ESP_CONTROLLER_CHOICES, subject->judging.controller, word);
-    cJSON_AddStringToObject(json, "controller", word);
+    esp_json_add_choice(json, "reward", "sparse|dense", env->reward);
+    esp_json_add_choice(json, "controller", ESP_CONTROLLER_CHOICES, subject->judging.controller);
 }
 
 static void question_text(const esp_subject *subject, char *out, size_t size)

@@ -72,20 +72,17 @@ static const char *data_name(const esp_subject *subject)
     return subject->judging.data ? subject->judging.data : "generated digits";
 }
 
-/* FNV-1a of the images: a folder may hold others next time. */
+/* A folder may hold other images next time. */
 static uint64_t images_hash(const esp_images *images)
 {
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < (size_t)images->count * ESP_IMAGE_PIXELS; i++)
-        hash = (hash ^ images->pixels[i]) * 1099511628211u;
+    uint64_t hash = ESP_HASH_START;
+    for (size_t i = 0; i < (size_t)images->count * ESP_IMAGE_PIXELS; i++) hash = esp_hash_step(hash, images->pixels[i]);
     return hash;
 }
 
 static void identify(const esp_subject *subject, cJSON *identity)
 {
-    char hash[20];
-    snprintf(hash, sizeof hash, "%016jx", (uintmax_t)images_hash(&subject->autoencoder.train));
-    cJSON_AddStringToObject(identity, "images_hash", hash);
+    esp_json_add_hash(identity, "images_hash", images_hash(&subject->autoencoder.train));
     cJSON_AddNumberToObject(identity, "images", subject->judging.search);
 }
 

@@ -81,6 +81,7 @@ char *esp_text_seconds(double seconds, char out[ESP_NUMBER_TEXT]);
 
 void esp_json_print(cJSON *json); /* deletes it */
 void esp_json_add_doubles(cJSON *object, const char *key, int count, const double *values);
+void esp_json_add_choice(cJSON *object, const char *key, const char *choices, int index); /* the word */
 
 /* ---- statistics.c --------------------------------------------------------------------------------- */
 

@@ -173,3 +173,10 @@ void esp_json_add_doubles(cJSON *object, const char *key, int count, const doubl
 {
     cJSON_AddItemToObject(object, key, cJSON_CreateDoubleArray(values, count));
 }
+
+void esp_json_add_choice(cJSON *object, const char *key, const char *choices, int index)
+{
+    char word[ESP_CONFIG_TEXT];
+    esp_choice_word(choices, index, word);
+    cJSON_AddStringToObject(object, key, word);
+}

@@ -17,13 +17,6 @@ static double flops_of(const esp_pruning *p, int stage)
 
 /* ---- JSON ---- */
 
-static void add_word(cJSON *json, const char *key, const char *choices, int index)
-{
-    char word[ESP_CONFIG_TEXT];
-    esp_choice_word(choices, index, word);
-    cJSON_AddStringToObject(json, key, word);
-}
-
 static void add_question(cJSON *json, const esp_pruning *p)
 {
     const esp_subject *subject = p->subject;
@@ -35,9 +28,9 @@ static void add_question(cJSON *json, const esp_pruning *p)
     snprintf(key, sizeof key, "search_%s", app->sample_name);
     cJSON_AddNumberToObject(json, key, subject->judging.search);
     cJSON_AddStringToObject(json, "method", p->request.method->name);
-    add_word(json, "importance", ESP_IMPORTANCE_CHOICES, p->request.importance);
-    add_word(json, "groups", ESP_GROUPS_CHOICES, p->request.groups);
-    add_word(json, "compensation", ESP_COMPENSATION_CHOICES, p->request.compensation);
+    esp_json_add_choice(json, "importance", ESP_IMPORTANCE_CHOICES, p->request.importance);
+    esp_json_add_choice(json, "groups", ESP_GROUPS_CHOICES, p->request.groups);
+    esp_json_add_choice(json, "compensation", ESP_COMPENSATION_CHOICES, p->request.compensation);
     cJSON_AddNumberToObject(json, "finetune_steps", p->request.finetune);
     cJSON_AddNumberToObject(json, "target_sparsity", p->request.search.sparsity);
     cJSON_AddNumberToObject(json, "tolerance", p->request.search.tolerance);

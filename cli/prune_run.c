@@ -38,36 +38,27 @@ static esp_status make_groups(const esp_subject *subject, const esp_prune_reques
     return status;
 }
 
-/* FNV-1a over axis sizes and the bits of the weights. */
+/* Over axis sizes and the bits of the weights. */
 static uint64_t network_hash(const esp_network *net)
 {
-    uint64_t hash = 14695981039346656037u;
-    for (int i = 0; i < net->num_axes; i++) hash = (hash ^ (uint64_t)net->axis[i].size) * 1099511628211u;
+    uint64_t hash = ESP_HASH_START;
+    for (int i = 0; i < net->num_axes; i++) hash = esp_hash_step(hash, (uint64_t)net->axis[i].size);
     for (size_t i = 0; i < net->num_weights; i++) {
         uint32_t bits;
         memcpy(&bits, &net->weights[i], sizeof bits);
-        hash = (hash ^ bits) * 1099511628211u;
+        hash = esp_hash_step(hash, bits);
     }
     return hash;
 }
 
-static void add_word(cJSON *json, const char *key, const char *choices, int index)
-{
-    char word[ESP_CONFIG_TEXT];
-    esp_choice_word(choices, index, word);
-    cJSON_AddStringToObject(json, key, word);
-}
-
 cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request *request)
 {
-    char hash[20];
     cJSON *json = cJSON_CreateObject();
-    snprintf(hash, sizeof hash, "%016jx", (uintmax_t)network_hash(subject->net));
     cJSON_AddStringToObject(json, "version", ESP_VERSION);
-    cJSON_AddStringToObject(json, "checkpoint", hash);
-    add_word(json, "groups", ESP_GROUPS_CHOICES, request->groups);
-    add_word(json, "importance", ESP_IMPORTANCE_CHOICES, request->importance);
-    add_word(json, "compensation", ESP_COMPENSATION_CHOICES, request->compensation);
+    esp_json_add_hash(json, "checkpoint", network_hash(subject->net));
+    esp_json_add_choice(json, "groups", ESP_GROUPS_CHOICES, request->groups);
+    esp_json_add_choice(json, "importance", ESP_IMPORTANCE_CHOICES, request->importance);
+    esp_json_add_choice(json, "compensation", ESP_COMPENSATION_CHOICES, request->compensation);
     cJSON_AddNumberToObject(json, "seed", (double)subject->options->seed);
     subject->application->identify(subject, json);
     return json;

@@ -16,20 +16,18 @@ enum { JOURNAL_LIMIT = 1 << 30 };
 
 /* ---- the header ---- */
 
-/* The order of units, as a number: widths mean other cuts under another ranking (FNV-1a). */
+/* The order of units, as a number: widths mean other cuts under another ranking. */
 static uint64_t ranking_hash(const esp_network *net, const esp_ranking *ranking)
 {
-    uint64_t hash = 14695981039346656037u;
+    uint64_t hash = ESP_HASH_START;
     for (int axis = 0; axis < net->num_axes; axis++)
         for (int i = 0; i < net->axis[axis].size; i++)
-            hash = (hash ^ (uint64_t)ranking->order[axis][i]) * 1099511628211u;
+            hash = esp_hash_step(hash, (uint64_t)ranking->order[axis][i]);
     return hash;
 }
 
 static cJSON *header_json(const esp_objective_config *config)
 {
-    char hash[17];
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)ranking_hash(config->net, config->ranking));
     cJSON *header = cJSON_CreateObject();
     cJSON_AddStringToObject(header, "format", JOURNAL_FORMAT);
     cJSON_AddItemToObject(header, "identity",
@@ -37,7 +35,7 @@ static cJSON *header_json(const esp_objective_config *config)
     cJSON *groups = cJSON_AddArrayToObject(header, "groups");
     for (int g = 0; g < config->grouping->num; g++)
         cJSON_AddItemToArray(groups, cJSON_CreateString(config->grouping->group[g].name));
-    cJSON_AddStringToObject(header, "ranking", hash);
+    esp_json_add_hash(header, "ranking", ranking_hash(config->net, config->ranking));
     return header;
 }
 
