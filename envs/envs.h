@@ -62,6 +62,9 @@ typedef struct {
 /* Finds the scene: config.scene if given, else <task>/scene.xml below $ESPALIER_MODELS, the
  * installed models or the source tree's. MuJoCo's own errors become one line. */
 esp_status esp_world_create(const esp_env_config *config, esp_world **out);
+/* A world around a copy of a model that another program loaded, checked like one of ours; `scene` is
+ * the model's own name, which sentences on failures leave to the caller. */
+esp_status esp_world_adopt(const esp_env_config *config, const mjModel *model, esp_world **out);
 void       esp_world_free(esp_world *world);
 
 /* ---- renderer.c: MuJoCo's renderer in an off-screen EGL context ------------------------------ */
@@ -76,6 +79,9 @@ void       esp_renderer_free(esp_renderer *renderer);
 /* Renders supersample * image_size pixels a side and box-filters: frame [image_size * image_size]
  * gray, row 0 at the top. Only the state of data is read; its positions in space are updated. */
 esp_status esp_renderer_frame(esp_renderer *renderer, mjData *data, uint8_t *frame);
+/* Draws the newest frame behind the older ones of obs [frame_stack, image_size, image_size]; the
+ * first of an episode fills the stack. */
+esp_status esp_observe(esp_renderer *renderer, mjData *data, bool first, uint8_t *obs);
 
 /* ---- rollout.c: episodes in lockstep ---------------------------------------------------------- */
 
@@ -111,6 +117,10 @@ void       esp_simulator_free(esp_simulator *simulator);
  * ESP_ERR_INTERRUPTED, ESP_ERR_NUMERIC (an action is NaN) or what `act` returned. */
 esp_status esp_rollout(esp_simulator *simulator, const esp_episode *episodes, int n,
                        esp_act_fn act, void *context, esp_trajectory *out);
+
+/* Clamps action [nu] to [-1, 1] in place and puts it into the actuators' own units: ctrl [nu].
+ * ESP_ERR_NUMERIC: an action is not a number. */
+esp_status esp_actuate(const mjModel *model, float *action, mjtNum *ctrl);
 
 /* One simulator per OpenMP thread, made when first used by that thread. */
 typedef struct esp_pool esp_pool;

@@ -33,27 +33,42 @@ void esp_one_line(const char *text, char *out, size_t size)
     out[used] = 0;
 }
 
+/* What the program had before: a host that loaded us keeps its own ways outside our guards. */
+static void (*host_error)(const char *text), (*host_warning)(const char *text);
+
 /* Must not return: MuJoCo would go on with what it just found impossible. */
 static void on_mujoco_error(const char *text)
 {
-    esp_one_line(text, sentence, sizeof sentence);
-    if (escape) longjmp(*escape, 1);
-    fprintf(stderr, "espalier: MuJoCo: %s\n", sentence);
+    if (escape) {
+        esp_one_line(text, sentence, sizeof sentence);
+        longjmp(*escape, 1);
+    }
+    if (host_error) host_error(text);
+    mju_writeLog("ERROR", text); /* as MuJoCo does without a handler; it would also wait for a key */
+    fprintf(stderr, "MuJoCo: %s\n", text);
     exit(1);
 }
 
 static void on_mujoco_warning(const char *text)
 {
-    char line[LINE];
-    esp_one_line(text, line, sizeof line);
-    esp_log(ESP_LOG_WARNING, "MuJoCo: %s", line);
+    if (escape) {
+        char line[LINE];
+        esp_one_line(text, line, sizeof line);
+        esp_log(ESP_LOG_WARNING, "MuJoCo: %s", line);
+    } else if (host_warning) {
+        host_warning(text);
+    } else {
+        mju_writeLog("WARNING", text);
+        printf("WARNING: %s\n\n", text);
+    }
 }
 
-/* A program that loaded us as a plugin keeps the handlers it has. */
 static void install(void)
 {
-    if (!mju_user_error)   mju_user_error = on_mujoco_error;
-    if (!mju_user_warning) mju_user_warning = on_mujoco_warning;
+    host_error = mju_user_error;
+    host_warning = mju_user_warning;
+    mju_user_error = on_mujoco_error;
+    mju_user_warning = on_mujoco_warning;
 }
 
 esp_status esp_guard(esp_status (*work)(void *argument), void *argument, esp_status on_error)

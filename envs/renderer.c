@@ -254,3 +254,15 @@ esp_status esp_renderer_frame(esp_renderer *renderer, mjData *data, uint8_t *fra
     if (status == ESP_OK) box_filter(renderer->pixels, config->image_size, config->supersample, frame);
     return status;
 }
+
+esp_status esp_observe(esp_renderer *renderer, mjData *data, bool first, uint8_t *obs)
+{
+    const esp_env_config *config = &renderer->world->config;
+    size_t pixels = (size_t)config->image_size * config->image_size;
+    size_t older = (size_t)(config->frame_stack - 1) * pixels;
+    memmove(obs, obs + pixels, older);
+    esp_status status = esp_renderer_frame(renderer, data, obs + older);
+    if (status == ESP_OK && first)
+        for (size_t at = 0; at < older; at += pixels) memcpy(obs + at, obs + older, pixels);
+    return status;
+}

@@ -82,22 +82,16 @@ static void record_state(esp_simulator *simulator, int episode, int state)
     else if (out->settled == simulator->world->num_steps) out->settled = state;
 }
 
-/* Draws the newest frame of an episode behind the older ones; after a reset it fills the stack. */
 static esp_status record_frame(esp_simulator *simulator, int episode, int state)
 {
     size_t pixels = simulator->pixels;
     int stack = simulator->world->config.frame_stack;
     uint8_t *obs = simulator->obs + (size_t)episode * stack * pixels;
-    uint8_t *newest = obs + (size_t)(stack - 1) * pixels;
-    memmove(obs, obs + pixels, (size_t)(stack - 1) * pixels);
-    esp_status status = esp_renderer_frame(simulator->renderer, simulator->data[episode], newest);
-    if (status != ESP_OK) return status;
-
-    if (state == 0)
-        for (int i = 0; i < stack - 1; i++) memcpy(obs + (size_t)i * pixels, newest, pixels);
+    esp_status status = esp_observe(simulator->renderer, simulator->data[episode], state == 0, obs);
     uint8_t *frames = simulator->out[episode].frames;
-    if (frames) memcpy(frames + (size_t)state * pixels, newest, pixels);
-    return ESP_OK;
+    if (status == ESP_OK && frames)
+        memcpy(frames + (size_t)state * pixels, obs + (size_t)(stack - 1) * pixels, pixels);
+    return status;
 }
 
 /* Nobody acts on the last frame of an episode, so it is drawn only for who wants it. */
@@ -130,28 +124,28 @@ static esp_status start(void *argument)
     return ESP_OK;
 }
 
-static esp_status clamp_actions(esp_simulator *simulator)
+/* [-1, 1] becomes the actuator's range in its own unit; one without a range takes it as it is. */
+esp_status esp_actuate(const mjModel *model, float *action, mjtNum *ctrl)
 {
-    int num_actions = simulator->world->num_actions;
-    for (int i = 0; i < simulator->n; i++)
-        for (int k = 0; k < num_actions; k++) {
-            float *action = &simulator->actions[i * num_actions + k];
-            if (isnan(*action))
-                return esp_fail(ESP_ERR_NUMERIC, "action %d of episode %d is not a number at control step %d", k, i,
-                                simulator->step);
-            *action = fminf(1.0f, fmaxf(-1.0f, *action));
-        }
+    for (int k = 0; k < model->nu; k++) {
+        if (isnan(action[k])) return esp_fail(ESP_ERR_NUMERIC, "action %d is not a number", k);
+        action[k] = fminf(1.0f, fmaxf(-1.0f, action[k]));
+        const mjtNum *range = model->actuator_ctrlrange + 2 * k;
+        bool limited = model->actuator_ctrllimited[k];
+        ctrl[k] = limited ? 0.5 * (range[0] + range[1]) + 0.5 * (range[1] - range[0]) * action[k] : action[k];
+    }
     return ESP_OK;
 }
 
-/* [-1, 1] becomes the actuator's range in its own unit; one without a range takes it as it is. */
-static void apply_action(const mjModel *model, mjData *data, const float *action)
+static esp_status apply_actions(esp_simulator *simulator)
 {
-    for (int k = 0; k < model->nu; k++) {
-        const mjtNum *range = model->actuator_ctrlrange + 2 * k;
-        bool limited = model->actuator_ctrllimited[k];
-        data->ctrl[k] = limited ? 0.5 * (range[0] + range[1]) + 0.5 * (range[1] - range[0]) * action[k] : action[k];
+    const esp_world *world = simulator->world;
+    esp_status status = ESP_OK;
+    for (int i = 0; i < simulator->n && status == ESP_OK; i++) {
+        status = esp_actuate(world->model, simulator->actions + i * world->num_actions, simulator->data[i]->ctrl);
+        if (status != ESP_OK) esp_fail_in(status, "control step %d of episode %d", simulator->step, i);
     }
+    return status;
 }
 
 /* MuJoCo answers numbers it cannot integrate by resetting the state before its next step, which
@@ -174,7 +168,6 @@ static esp_status advance(void *argument)
         const float *action = simulator->actions + i * world->num_actions;
         esp_trajectory *out = &simulator->out[i];
         double reward = 0.0;
-        apply_action(world->model, data, action);
         for (int repeat = 0; repeat < world->config.action_repeat; repeat++) {
             mj_step(world->model, data);
             reward += world->task->reward(world->model, data, (esp_reward_kind)world->config.reward);
@@ -199,7 +192,7 @@ static esp_status play(esp_simulator *simulator, esp_act_fn act, void *context)
         simulator->step = step;
         status = esp_check_interrupt();
         if (status == ESP_OK) status = act(context, simulator->n, step, simulator->obs, simulator->actions);
-        if (status == ESP_OK) status = clamp_actions(simulator);
+        if (status == ESP_OK) status = apply_actions(simulator);
         if (status == ESP_OK) status = esp_guard(advance, simulator, ESP_ERR_NUMERIC);
         if (status == ESP_OK) status = record(simulator, step + 1);
     }

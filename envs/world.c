@@ -71,9 +71,15 @@ static esp_status find_scene(const esp_env_config *config, const char *task, cha
                     models[0] ? models[0] : "not set", models[1], models[2]);
 }
 
+/* A world that is about to get its model, and the model to copy if it is not to come from a file. */
+typedef struct {
+    esp_world     *world;
+    const mjModel *source;
+} loading;
+
 static esp_status load_model(void *argument)
 {
-    esp_world *world = argument;
+    esp_world *world = ((loading *)argument)->world;
     struct stat file;
     if (stat(world->scene, &file) != 0) return esp_fail(ESP_ERR_IO, "cannot be read: %s", strerror(errno));
     if (!S_ISREG(file.st_mode)) return esp_fail(ESP_ERR_IO, "is not a file");
@@ -84,6 +90,13 @@ static esp_status load_model(void *argument)
     if (!world->model) return esp_fail(ESP_ERR_FORMAT, "%s", line[0] ? line : "MuJoCo cannot load it");
     if (line[0]) esp_log(ESP_LOG_WARNING, "%s: %s", world->scene, line);
     return ESP_OK;
+}
+
+static esp_status copy_model(void *argument)
+{
+    loading *l = argument;
+    l->world->model = mj_copyModel(NULL, l->source);
+    return l->world->model ? ESP_OK : esp_fail(ESP_ERR_MACHINE, "no memory for a copy");
 }
 
 static esp_status check_model(esp_world *world)
@@ -114,22 +127,26 @@ static void fit_buffer(esp_world *world)
     world->model->vis.quality.shadowsize = 0;
 }
 
-esp_status esp_world_create(const esp_env_config *config, esp_world **out)
+static esp_status make_world(const esp_env_config *config, esp_world **out)
 {
     const esp_task *task = esp_task_find(config->task);
     if (!task) return ESP_ERR_USAGE;
     esp_status status = check_config(config);
     if (status != ESP_OK) return status;
+    *out = esp_alloc(1, sizeof **out);
+    (*out)->config = *config;
+    (*out)->task = task;
+    return ESP_OK;
+}
 
-    esp_world *world = esp_alloc(1, sizeof *world);
-    world->config = *config;
-    world->task = task;
-    status = find_scene(config, task->name, &world->scene);
-    if (status == ESP_OK) {
-        status = esp_guard(load_model, world, ESP_ERR_FORMAT);
-        if (status == ESP_OK) status = check_model(world);
-        if (status != ESP_OK) esp_fail_in(status, "%s", world->scene);
-    }
+/* Has `load` give the world its model, and hands it out or frees it. */
+static esp_status finish_world(esp_world *world, esp_status (*load)(void *argument), const mjModel *source,
+                               esp_world **out)
+{
+    loading l = {world, source};
+    esp_status status = esp_guard(load, &l, ESP_ERR_FORMAT);
+    if (status == ESP_OK) status = check_model(world);
+    if (status != ESP_OK && !source) esp_fail_in(status, "%s", world->scene);
     if (status == ESP_OK) {
         fit_buffer(world);
         *out = world;
@@ -137,6 +154,25 @@ esp_status esp_world_create(const esp_env_config *config, esp_world **out)
         esp_world_free(world);
     }
     return status;
+}
+
+esp_status esp_world_create(const esp_env_config *config, esp_world **out)
+{
+    esp_world *world = NULL;
+    esp_status status = make_world(config, &world);
+    if (status == ESP_OK) status = find_scene(config, world->task->name, &world->scene);
+    if (status == ESP_OK) return finish_world(world, load_model, NULL, out);
+    esp_world_free(world);
+    return status;
+}
+
+esp_status esp_world_adopt(const esp_env_config *config, const mjModel *model, esp_world **out)
+{
+    esp_world *world = NULL;
+    esp_status status = make_world(config, &world);
+    if (status != ESP_OK) return status;
+    world->scene = esp_strdup(model->names); /* which begin with the model's own */
+    return finish_world(world, copy_model, model, out);
 }
 
 void esp_world_free(esp_world *world)

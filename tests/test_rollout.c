@@ -251,7 +251,7 @@ static void what_the_controller_does_wrong_stops_the_episodes(void)
     esp_trajectory out[3] = {{0}};
     bool says_so = false;
     CHECK_FAILS(ESP_ERR_NUMERIC, esp_rollout(simulator, episodes, 2, act_failing, &says_so, out),
-                "action 0 of episode 1 is not a number at control step 3");
+                "control step 3 of episode 1: action 0 is not a number");
     says_so = true;
     CHECK_FAILS(ESP_ERR_SHAPE, esp_rollout(simulator, episodes, 2, act_failing, &says_so, out), "broken");
     CHECK_FAILS(ESP_ERR_SHAPE, esp_rollout(simulator, episodes, 3, act_failing, &says_so, out), "holds 2");
