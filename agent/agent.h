@@ -169,6 +169,8 @@ esp_mppi *esp_mppi_create(const esp_network *net, const esp_planner_config *conf
 void      esp_mppi_free(esp_mppi *planner);
 /* Forgets the warm start of episode e. */
 void      esp_mppi_reset(esp_mppi *planner, int e);
+/* Copies the warm starts of a planner of the same network and budget. */
+void      esp_mppi_copy(esp_mppi *to, const esp_mppi *from);
 float    *esp_mppi_mean(esp_mppi *planner, int e);      /* [H, A], the warm start of the next call */
 /* z [n, latent] -> actions [n, A] in [-1, 1]; noise [n] or NULL: drawn from rng [n]. Allocates
  * nothing. trace (of episode 0) may be NULL. */
@@ -185,6 +187,8 @@ esp_controller *esp_controller_create(const esp_network *net, const esp_agent_co
 void            esp_controller_free(esp_controller *controller);
 /* Starts n episodes; their planner noise is named by the episodes. */
 void            esp_controller_begin(esp_controller *controller, const esp_episode *episodes, int n);
+/* Goes on where another controller of the same network, kind and size is. */
+void            esp_controller_copy(esp_controller *to, const esp_controller *from);
 /* An esp_act_fn whose context is the controller. */
 esp_status      esp_controller_act(void *controller, int n, int step, const uint8_t *obs, float *actions);
 

@@ -1,6 +1,7 @@
 /* Two controllers from one checkpoint: the policy alone, or the planner. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "agent/agent.h"
 
@@ -45,6 +46,12 @@ void esp_controller_begin(esp_controller *c, const esp_episode *episodes, int n)
         c->rng[e] = esp_rng_make(episodes[e].seed, ESP_RNG_PLAN, episodes[e].index);
         if (c->planner) esp_mppi_reset(c->planner, e);
     }
+}
+
+void esp_controller_copy(esp_controller *to, const esp_controller *from)
+{
+    memcpy(to->rng, from->rng, (size_t)from->episodes * sizeof *from->rng);
+    if (from->planner) esp_mppi_copy(to->planner, from->planner);
 }
 
 esp_status esp_controller_act(void *controller, int n, int step, const uint8_t *obs, float *actions)

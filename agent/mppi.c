@@ -155,6 +155,12 @@ void esp_mppi_reset(esp_mppi *p, int e)
     p->warm[e] = false;
 }
 
+void esp_mppi_copy(esp_mppi *to, const esp_mppi *from)
+{
+    memcpy(to->warm, from->warm, (size_t)from->E * sizeof *from->warm);
+    memcpy(to->mean, from->mean, (size_t)from->E * from->budget.horizon * from->A * sizeof *from->mean);
+}
+
 float *esp_mppi_mean(esp_mppi *p, int e)
 {
     p->warm[e] = true;
