@@ -1,0 +1,211 @@
+/* When to act: finds the starts of physics steps among all evaluations of the dynamics, counts them
+ * into control steps and episodes, and keeps the books.
+ *
+ * MuJoCo evaluates the dynamics also in the middle of a step (Runge-Kutta), around one (finite
+ * differences) and as often as the host likes at a standstill; a control is due after so many steps. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/plugin_internal.h"
+
+struct esp_core {
+    esp_plugin_settings settings;  /* owned */
+    esp_pilot          *pilot;     /* owned */
+    bool                failed;    /* told; the control stays zero */
+    int                 nq, nv, nu;
+    mjtNum             *control;   /* [nu] held */
+
+    /* The last start of a step. */
+    bool    started;               /* there was one */
+    size_t  stack;                 /* MuJoCo's stack in use then: inside a step it is higher */
+    double  time, timestep;        /* s */
+    mjtNum *state;                 /* [nq + nv] */
+
+    esp_episode episode;
+    int64_t     steps;             /* of this episode */
+    int         held;              /* steps under the present control */
+    double      reward;            /* of these steps */
+    double      episode_return;    /* of the completed control steps */
+};
+
+/* ---- create -------------------------------------------------------------------------------------- */
+
+esp_status esp_core_create(const mjModel *model, esp_plugin_settings *settings, esp_core **out)
+{
+    esp_core *core = esp_alloc(1, sizeof *core);
+    core->settings = *settings;
+    *settings = (esp_plugin_settings){.checkpoint = NULL};
+    esp_status status = esp_pilot_create(model, &core->settings, &core->pilot);
+    if (status != ESP_OK) {
+        esp_core_free(core);
+        return status;
+    }
+    core->nq = (int)model->nq;
+    core->nv = (int)model->nv;
+    core->nu = (int)model->nu;
+    core->control = esp_alloc((size_t)core->nu, sizeof *core->control);
+    core->state = esp_alloc((size_t)(core->nq + core->nv), sizeof *core->state);
+    core->episode.seed = core->settings.seed;
+    *out = core;
+    return ESP_OK;
+}
+
+void esp_core_free(esp_core *core)
+{
+    if (!core) return;
+    esp_pilot_free(core->pilot);
+    esp_plugin_settings_free(&core->settings);
+    free(core->control);
+    free(core->state);
+    free(core);
+}
+
+void esp_core_restart(esp_core *core)
+{
+    core->started = false;
+}
+
+void esp_core_copy(esp_core *to, const esp_core *from)
+{
+    esp_core kept = *to;
+    *to = *from;
+    to->settings = kept.settings;
+    to->pilot = kept.pilot;
+    to->control = kept.control;
+    to->state = kept.state;
+    memcpy(to->control, from->control, (size_t)from->nu * sizeof *to->control);
+    memcpy(to->state, from->state, (size_t)(from->nq + from->nv) * sizeof *to->state);
+    esp_pilot_copy(to->pilot, from->pilot);
+}
+
+/* ---- the log --------------------------------------------------------------------------------------- */
+
+static cJSON *numbers(const mjtNum *values, int count)
+{
+    cJSON *array = cJSON_CreateArray();
+    for (int i = 0; i < count; i++) cJSON_AddItemToArray(array, cJSON_CreateNumber((double)values[i]));
+    return array;
+}
+
+/* The state, the control chosen in it, the reward of the control step before it, the return so far. */
+static esp_status write_log(const esp_core *core, const mjData *data, double reward)
+{
+    if (!core->settings.log) return ESP_OK;
+    cJSON *line = cJSON_CreateObject();
+    cJSON_AddNumberToObject(line, "time", data->time);
+    cJSON_AddItemToObject(line, "qpos", numbers(data->qpos, core->nq));
+    cJSON_AddItemToObject(line, "ctrl", numbers(core->control, core->nu));
+    cJSON_AddNumberToObject(line, "reward", reward);
+    cJSON_AddNumberToObject(line, "return", core->episode_return);
+    esp_status status = esp_json_append(core->settings.log, line);
+    cJSON_Delete(line);
+    return status;
+}
+
+/* A log that cannot be written is no reason to let the pole fall. */
+static void log_decision(esp_core *core, const mjModel *model, const mjData *data, double reward)
+{
+    if (write_log(core, data, reward) == ESP_OK) return;
+    esp_plugin_complain(model, esp_error_text());
+    free(core->settings.log);
+    core->settings.log = NULL;
+}
+
+/* ---- time ------------------------------------------------------------------------------------------ */
+
+typedef enum {
+    INSIDE,    /* a step: its control holds */
+    AGAIN,     /* the same start of a step */
+    NEXT,      /* the step that follows */
+    ELSEWHERE  /* a state no step led to */
+} moment;
+
+static bool same_state(const esp_core *core, const mjData *data)
+{
+    return memcmp(core->state, data->qpos, (size_t)core->nq * sizeof(mjtNum)) == 0 &&
+           memcmp(core->state + core->nq, data->qvel, (size_t)core->nv * sizeof(mjtNum)) == 0;
+}
+
+/* Runge-Kutta and finite differences keep their own numbers on MuJoCo's stack while they evaluate the
+ * dynamics, which tells their states from those of the simulation. */
+static moment find_moment(const esp_core *core, const mjData *data)
+{
+    if (!core->started) return ELSEWHERE;
+    if ((size_t)data->pstack > core->stack) return INSIDE;
+    double elapsed = data->time - core->time;
+    if (elapsed == 0.0) return same_state(core, data) ? AGAIN : ELSEWHERE;
+    return fabs(elapsed - core->timestep) <= 1e-6 * core->timestep ? NEXT : ELSEWHERE;
+}
+
+static void remember(esp_core *core, const mjModel *model, const mjData *data)
+{
+    core->started = true;
+    core->stack = (size_t)data->pstack;
+    core->time = data->time;
+    core->timestep = model->opt.timestep;
+    memcpy(core->state, data->qpos, (size_t)core->nq * sizeof(mjtNum));
+    memcpy(core->state + core->nq, data->qvel, (size_t)core->nv * sizeof(mjtNum));
+}
+
+/* Physics steps a control is held. */
+static double steps_per_control(const esp_core *core, const mjModel *model)
+{
+    if (core->settings.period == 0.0) return esp_pilot_world(core->pilot)->config.action_repeat;
+    return fmax(1.0, round(core->settings.period / model->opt.timestep));
+}
+
+/* ---- acting ---------------------------------------------------------------------------------------- */
+
+static void decide(esp_core *core, const mjModel *model, const mjData *data, const esp_episode *begin)
+{
+    double reward = core->reward;
+    core->episode_return += reward;
+    core->reward = 0.0;
+    core->held = 0;
+    esp_status status = esp_pilot_decide(core->pilot, data, begin, core->control);
+    if (status == ESP_OK) {
+        log_decision(core, model, data, reward);
+    } else {
+        core->failed = true;
+        memset(core->control, 0, (size_t)core->nu * sizeof *core->control);
+        esp_plugin_complain(model, esp_error_text());
+    }
+}
+
+/* An episode that no step was made in was a look at the state before it was set up. */
+static void begin_episode(esp_core *core, const mjModel *model, const mjData *data)
+{
+    if (core->steps > 0) core->episode.index++;
+    core->steps = 0;
+    core->reward = 0.0;
+    core->episode_return = 0.0;
+    decide(core, model, data, &core->episode);
+}
+
+/* The reward of a step is that of the state it led to. */
+static void count_step(esp_core *core, const mjModel *model, const mjData *data)
+{
+    const esp_world *world = esp_pilot_world(core->pilot);
+    core->reward += world->task->reward(model, data, (esp_reward_kind)world->config.reward);
+    core->steps++;
+    core->held++;
+    if (core->held >= steps_per_control(core, model)) decide(core, model, data, NULL);
+}
+
+static void hold(const esp_core *core, mjData *data)
+{
+    memcpy(data->ctrl, core->control, (size_t)core->nu * sizeof *data->ctrl);
+}
+
+void esp_core_control(esp_core *core, const mjModel *model, mjData *data)
+{
+    hold(core, data); /* first of all: a reward may look at the control */
+    if (core->failed) return;
+    moment now = find_moment(core, data);
+    if (now == INSIDE || now == AGAIN) return;
+    if (now == NEXT) count_step(core, model, data);
+    else             begin_episode(core, model, data);
+    remember(core, model, data);
+    hold(core, data);
+}

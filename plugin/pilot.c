@@ -1,0 +1,203 @@
+/* Sees and acts: one thread that owns an EGL context, a copy of the model and the network.
+ *
+ * The caller hands over a state and waits; what the two share is guarded by one lock. Only the state
+ * travels, so whatever the host does to its own data and OpenGL context meanwhile does not matter. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/plugin_internal.h"
+
+typedef enum { IDLE, DECIDE, QUIT } request;
+
+struct esp_pilot {
+    /* Read by the thread while it starts, which the creator waits for. */
+    const mjModel             *model;
+    const esp_plugin_settings *settings;
+
+    /* The thread's own after that. */
+    esp_checkpoint  agent;
+    esp_world      *world;
+    mjData         *data;        /* what is drawn */
+    esp_renderer   *renderer;
+    esp_controller *controller;
+    uint8_t        *obs;         /* [frame_stack, image_size, image_size] */
+    float          *actions;     /* [num_actions] */
+
+    pthread_t       thread;
+    pthread_mutex_t lock;        /* guards what follows, and the thread's own while it is idle */
+    pthread_cond_t  asked, answered;
+    request         request;
+    bool            begins;      /* an episode, with this state */
+    esp_episode     episode;
+    mjtNum         *control;     /* the caller's */
+    esp_error       result;      /* of starting or deciding */
+};
+
+/* ---- on the thread ----------------------------------------------------------------------------- */
+
+static esp_status open_eyes(esp_pilot *pilot)
+{
+    esp_status status = esp_world_adopt(&pilot->agent.config.env, pilot->model, &pilot->world);
+    if (status != ESP_OK) return status;
+#if mjVERSION_HEADER >= 231
+    pilot->world->model->nplugin = 0; /* the copy is only drawn; else it would create pilots of its own */
+#endif
+    int outputs = pilot->agent.net->component[ESP_TOLD_POLICY].out_size;
+    if (outputs != pilot->world->num_actions)
+        return esp_fail(ESP_ERR_SHAPE, "%s: controls %d actuators, the model has %d", pilot->settings->checkpoint,
+                        outputs, pilot->world->num_actions);
+    pilot->data = mj_makeData(pilot->world->model);
+    if (!pilot->data) return esp_fail(ESP_ERR_MACHINE, "no memory for the state to be drawn");
+    return esp_renderer_create(pilot->world, &pilot->renderer);
+}
+
+static esp_status start(esp_pilot *pilot)
+{
+    esp_status status = esp_checkpoint_read(pilot->settings->checkpoint, NULL, &pilot->agent);
+    if (status == ESP_OK) status = open_eyes(pilot);
+    if (status != ESP_OK) return status;
+    const esp_agent_config *config = &pilot->agent.config;
+    size_t pixels = (size_t)config->env.image_size * config->env.image_size;
+    pilot->obs = esp_alloc((size_t)config->env.frame_stack, pixels);
+    pilot->actions = esp_alloc((size_t)pilot->world->num_actions, sizeof *pilot->actions);
+    pilot->controller = esp_controller_create(pilot->agent.net, config, pilot->settings->controller,
+                                              &config->planner.budget, 1);
+    return ESP_OK;
+}
+
+static void stop(esp_pilot *pilot)
+{
+    esp_controller_free(pilot->controller);
+    esp_renderer_free(pilot->renderer);
+    if (pilot->data) mj_deleteData(pilot->data);
+    esp_world_free(pilot->world);
+    esp_checkpoint_free(&pilot->agent);
+    free(pilot->obs);
+    free(pilot->actions);
+}
+
+static esp_status decide(esp_pilot *pilot)
+{
+    if (pilot->begins) esp_controller_begin(pilot->controller, &pilot->episode, 1);
+    esp_status status = esp_observe(pilot->renderer, pilot->data, pilot->begins, pilot->obs);
+    if (status == ESP_OK) status = esp_controller_act(pilot->controller, 1, 0, pilot->obs, pilot->actions);
+    if (status == ESP_OK) status = esp_actuate(pilot->world->model, pilot->actions, pilot->control);
+    return status;
+}
+
+static void answer(esp_pilot *pilot, esp_status status)
+{
+    esp_error_take(&pilot->result, status);
+    pilot->request = IDLE;
+    pthread_cond_signal(&pilot->answered);
+}
+
+static void *fly(void *argument)
+{
+    esp_pilot *pilot = argument;
+    pthread_mutex_lock(&pilot->lock);
+    answer(pilot, start(pilot));
+    while (pilot->request != QUIT) {
+        pthread_cond_wait(&pilot->asked, &pilot->lock);
+        if (pilot->request == DECIDE) answer(pilot, decide(pilot));
+    }
+    stop(pilot);
+    pthread_mutex_unlock(&pilot->lock);
+    return NULL;
+}
+
+/* ---- on the caller's --------------------------------------------------------------------------- */
+
+static esp_status await(esp_pilot *pilot)
+{
+    while (pilot->request == DECIDE) pthread_cond_wait(&pilot->answered, &pilot->lock);
+    return pilot->result.status == ESP_OK ? ESP_OK : esp_error_raise(&pilot->result);
+}
+
+/* The host's signals are the host's: their handlers must not run on a thread it does not know. */
+static int create_thread(esp_pilot *pilot)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int code = pthread_create(&pilot->thread, NULL, fly, pilot);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return code;
+}
+
+static void destroy(esp_pilot *pilot)
+{
+    pthread_cond_destroy(&pilot->asked);
+    pthread_cond_destroy(&pilot->answered);
+    pthread_mutex_destroy(&pilot->lock);
+    free(pilot);
+}
+
+esp_status esp_pilot_create(const mjModel *model, const esp_plugin_settings *settings, esp_pilot **out)
+{
+    esp_pilot *pilot = esp_alloc(1, sizeof *pilot);
+    pilot->model = model;
+    pilot->settings = settings;
+    pilot->request = DECIDE; /* the answer is that it started */
+    pthread_mutex_init(&pilot->lock, NULL);
+    pthread_cond_init(&pilot->asked, NULL);
+    pthread_cond_init(&pilot->answered, NULL);
+    int code = create_thread(pilot);
+    if (code != 0) {
+        destroy(pilot);
+        return esp_fail(ESP_ERR_MACHINE, "no thread to act on: %s", strerror(code));
+    }
+    pthread_mutex_lock(&pilot->lock);
+    esp_status status = await(pilot);
+    pthread_mutex_unlock(&pilot->lock);
+    if (status == ESP_OK) *out = pilot;
+    else                  esp_pilot_free(pilot);
+    return status;
+}
+
+void esp_pilot_free(esp_pilot *pilot)
+{
+    if (!pilot) return;
+    pthread_mutex_lock(&pilot->lock);
+    pilot->request = QUIT;
+    pthread_cond_signal(&pilot->asked);
+    pthread_mutex_unlock(&pilot->lock);
+    pthread_join(pilot->thread, NULL);
+    destroy(pilot);
+}
+
+const esp_world *esp_pilot_world(const esp_pilot *pilot)
+{
+    return pilot->world;
+}
+
+/* All that a picture depends on; velocities are not seen. */
+static void copy_pose(const mjModel *model, const mjData *from, mjData *to)
+{
+    memcpy(to->qpos, from->qpos, (size_t)model->nq * sizeof *to->qpos);
+    memcpy(to->mocap_pos, from->mocap_pos, (size_t)model->nmocap * 3 * sizeof *to->mocap_pos);
+    memcpy(to->mocap_quat, from->mocap_quat, (size_t)model->nmocap * 4 * sizeof *to->mocap_quat);
+}
+
+esp_status esp_pilot_decide(esp_pilot *pilot, const mjData *data, const esp_episode *begin, mjtNum *control)
+{
+    pthread_mutex_lock(&pilot->lock);
+    copy_pose(pilot->world->model, data, pilot->data);
+    pilot->begins = begin != NULL;
+    if (begin) pilot->episode = *begin;
+    pilot->control = control;
+    pilot->request = DECIDE;
+    pthread_cond_signal(&pilot->asked);
+    esp_status status = await(pilot);
+    pthread_mutex_unlock(&pilot->lock);
+    return status;
+}
+
+void esp_pilot_copy(esp_pilot *to, const esp_pilot *from)
+{
+    const esp_env_config *env = &from->world->config;
+    memcpy(to->obs, from->obs, (size_t)env->frame_stack * env->image_size * env->image_size);
+    esp_controller_copy(to->controller, from->controller);
+}
