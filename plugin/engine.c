@@ -1,0 +1,162 @@
+/* The engine plugin of MuJoCo 2.3.1 and later: an actuator whose force an espalier controller chooses.
+ *
+ * An instance keeps its settings in mjData's plugin_data and makes its core when the dynamics are first
+ * evaluated: mjData is also made to be copied, or by the compiler for nothing but its sizes. */
+#include <mujoco/mujoco.h>
+
+#if mjVERSION_HEADER >= 231
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugin/plugin_internal.h"
+
+typedef struct {
+    esp_core *core;   /* owned; NULL: not needed yet, or refused */
+    bool      refused;
+} instance_data;
+
+static instance_data *data_of(const mjData *data, int instance)
+{
+    return (instance_data *)data->plugin_data[instance];
+}
+
+/* ---- configuration --------------------------------------------------------------------------------- */
+
+static const char *const attributes[] = {"checkpoint", "controller", "period", "seed", "log"};
+
+/* An esp_plugin_lookup. */
+static const char *attribute(const mjModel *model, int instance, const char *key)
+{
+    return mj_getPluginConfig(model, instance, key);
+}
+
+static esp_status create_core(const mjModel *model, int instance, esp_core **out)
+{
+    esp_plugin_settings settings;
+    esp_status status = esp_plugin_settings_read(NULL, model, instance, attribute, &settings);
+    if (status == ESP_OK && !settings.checkpoint)
+        status = esp_fail(ESP_ERR_USAGE, "the plugin has no attribute 'checkpoint' (nor is ESPALIER_CHECKPOINT set)");
+    if (status == ESP_OK) status = esp_core_create(model, &settings, out);
+    esp_plugin_settings_free(&settings);
+    return status;
+}
+
+/* NULL: refused, which was told. */
+static esp_core *core_of(const mjModel *model, instance_data *own, int instance)
+{
+    if (!own->core && !own->refused && create_core(model, instance, &own->core) != ESP_OK) {
+        own->refused = true;
+        esp_plugin_complain(model, esp_error_text());
+    }
+    return own->core;
+}
+
+/* ---- what MuJoCo calls ------------------------------------------------------------------------------ */
+
+static int no_state(const mjModel *model, int instance)
+{
+    (void)model;
+    (void)instance;
+    return 0;
+}
+
+static int init(const mjModel *model, mjData *data, int instance)
+{
+    (void)model;
+    data->plugin_data[instance] = (uintptr_t)esp_alloc(1, sizeof(instance_data));
+    return 0;
+}
+
+static void destroy(mjData *data, int instance)
+{
+    instance_data *own = data_of(data, instance);
+    if (!own) return;
+    esp_core_free(own->core);
+    free(own);
+    data->plugin_data[instance] = 0;
+}
+
+static void copy(mjData *to, const mjModel *model, const mjData *from, int instance)
+{
+    instance_data *own = data_of(to, instance);
+    const instance_data *other = data_of(from, instance);
+    own->refused = other->refused;
+    if (other->core && core_of(model, own, instance)) esp_core_copy(own->core, other->core);
+    else if (own->core) esp_core_restart(own->core);
+}
+
+static void restart(instance_data *own)
+{
+    if (own && own->core) esp_core_restart(own->core);
+}
+
+#if mjVERSION_HEADER == 231
+static void reset(const mjModel *model, mjData *data, int instance)
+{
+    (void)model;
+    restart(data_of(data, instance));
+}
+#else
+static void reset(const mjModel *model, mjtNum *state, void *data, int instance)
+{
+    (void)model;
+    (void)state;
+    (void)instance;
+    restart(data);
+}
+#endif
+
+/* An instance that no actuator refers to has nothing to drive. */
+static bool drives(const mjModel *model, int instance)
+{
+    for (int i = 0; i < model->nu; i++)
+        if (model->actuator_plugin[i] == instance) return true;
+    return false;
+}
+
+/* The force is the control: an actuator plugin has no gain. */
+static void compute(const mjModel *model, mjData *data, int instance, int capability)
+{
+    (void)capability;
+    if (!drives(model, instance)) return;
+    esp_core *core = core_of(model, data_of(data, instance), instance);
+    if (core) esp_core_control(core, model, data);
+    for (int i = 0; i < model->nu; i++)
+        if (model->actuator_plugin[i] == instance) data->actuator_force[i] = core ? data->ctrl[i] : 0.0;
+}
+
+static void register_plugin(void)
+{
+    mjpPlugin plugin;
+    mjp_defaultPlugin(&plugin);
+    plugin.name = "espalier.controller";
+    plugin.nattribute = sizeof attributes / sizeof *attributes;
+    plugin.attributes = attributes;
+#if mjVERSION_HEADER == 231
+    plugin.type = mjPLUGIN_ACTUATOR;
+#else
+    plugin.capabilityflags = mjPLUGIN_ACTUATOR;
+#endif
+    plugin.nstate = no_state;
+    plugin.init = init;
+    plugin.destroy = destroy;
+    plugin.copy = copy;
+    plugin.reset = reset;
+    plugin.compute = compute;
+    mjp_registerPlugin(&plugin);
+}
+
+/* MuJoCo's macro was renamed in 2.3.4 and takes a name since 3.7.0. */
+#if mjVERSION_HEADER >= 3007000
+mjPLUGIN_LIB_INIT(espalier)
+#elif defined(mjPLUGIN_LIB_INIT)
+mjPLUGIN_LIB_INIT
+#else
+mjPLUGIN_DYNAMIC_LIBRARY_INIT
+#endif
+{
+    register_plugin();
+}
+#else
+typedef int esp_no_engine_plugin; /* this MuJoCo drives us by its control callback alone */
+#endif

@@ -1,0 +1,551 @@
+/* The controller inside another program: a simulation that MuJoCo steps on its own behaves as the
+ * closed loop of `eval`, whatever else the program does with it. */
+#include <pthread.h>
+#include <unistd.h>
+
+#include "plugin/plugin_internal.h"
+
+#include "tiny_agent.h"
+
+static char folder[] = "/tmp/espalier-plugin-XXXXXX";
+static char agent_path[64], other_path[64], log_path[64], other_log[64];
+
+enum { STATES = TINY_STEPS + 1, SEED = 5 };
+
+/* ---- agents in a folder of their own ----------------------------------------------------------- */
+
+static void remove_folder(void)
+{
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    if (system(command) != 0) perror(folder);
+}
+
+static void write_agent(const char *path, uint64_t seed)
+{
+    esp_agent_config config = tiny_config();
+    esp_network *net = tiny_network(&config, 1, seed);
+    CHECK_OK(esp_checkpoint_write(path, &config, net));
+    esp_network_free(net);
+}
+
+static esp_world *tiny_world(void)
+{
+    esp_world *world = NULL;
+    esp_agent_config config = tiny_config();
+    CHECK_OK(esp_world_create(&config.env, &world));
+    return world;
+}
+
+static char warned[128];
+
+static void keep_warning(const char *text)
+{
+    snprintf(warned, sizeof warned, "%s", text);
+}
+
+/* First of all; exit status 77 (skipped) on a machine that cannot draw. */
+static void machine_draws_what_agents_see(void)
+{
+    setvbuf(stdout, NULL, _IONBF, 0);
+    mju_user_warning = keep_warning; /* the host's, before it knows of us */
+    CU_ASSERT_FATAL(mkdtemp(folder) != NULL && setenv("ESPALIER_MODELS", ESP_SOURCE "/models", 1) == 0);
+    atexit(remove_folder);
+    esp_world *world = tiny_world();
+    esp_renderer *renderer = NULL;
+    esp_status status = esp_renderer_create(world, &renderer);
+    esp_renderer_free(renderer);
+    esp_world_free(world);
+    if (status == ESP_ERR_MACHINE) {
+        printf("skipped: %s\n", esp_error_text());
+        exit(77);
+    }
+    CU_ASSERT_EQUAL_FATAL(status, ESP_OK);
+    snprintf(agent_path, sizeof agent_path, "%s/agent.safetensors", folder);
+    snprintf(other_path, sizeof other_path, "%s/other.safetensors", folder);
+    snprintf(log_path, sizeof log_path, "%s/log.jsonl", folder);
+    snprintf(other_log, sizeof other_log, "%s/other.jsonl", folder);
+    write_agent(agent_path, 1);
+    write_agent(other_path, 2);
+}
+
+/* ---- an episode of the closed loop, and the same in a program of its own ----------------------- */
+
+typedef struct {
+    double start;             /* rad */
+    double states[STATES][2]; /* at control steps */
+    float  actions[TINY_STEPS];
+    double episode_return;
+} episode;
+
+/* What `eval` does with episode `index` of SEED. */
+static episode evaluate(const char *path, esp_controller_kind kind, int index, int integrator)
+{
+    episode e = {0};
+    esp_checkpoint agent;
+    esp_simulator *simulator = NULL;
+    esp_episode names[4];
+    CHECK_OK(esp_checkpoint_read(path, NULL, &agent));
+    esp_world *world = tiny_world();
+    world->model->opt.integrator = integrator;
+    CHECK_OK(esp_simulator_create(world, 1, true, &simulator));
+    esp_controller *controller =
+        esp_controller_create(agent.net, &agent.config, kind, &agent.config.planner.budget, 1);
+    esp_episodes_name(SEED, ESP_EPISODES_REPORT, ESP_START_HANGING, 4, names);
+    esp_controller_begin(controller, &names[index], 1);
+    esp_trajectory out = {.states = e.states[0], .actions = e.actions};
+    CHECK_OK(esp_rollout(simulator, &names[index], 1, esp_controller_act, controller, &out));
+    e.start = e.states[0][0];
+    e.episode_return = out.episode_return;
+    esp_controller_free(controller);
+    esp_simulator_free(simulator);
+    esp_world_free(world);
+    esp_checkpoint_free(&agent);
+    return e;
+}
+
+/* A host's simulation. */
+typedef struct {
+    mjModel *model;
+    mjData  *data;
+} host;
+
+static host make_host(const char *scene)
+{
+    char error[512] = "";
+    host h = {.model = mj_loadXML(scene, NULL, error, sizeof error)};
+    if (!h.model) printf("\n    %s ", error);
+    CU_ASSERT_FATAL(h.model != NULL);
+    h.data = mj_makeData(h.model);
+    return h;
+}
+
+static host pendulum(void)
+{
+    return make_host(ESP_SOURCE "/models/pendulum/scene.xml");
+}
+
+static void free_host(host *h)
+{
+    esp_plugin_detach(h->data);
+    mj_deleteData(h->data);
+    mj_deleteModel(h->model);
+}
+
+static esp_plugin_options tiny_options(esp_controller_kind kind)
+{
+    return (esp_plugin_options){.checkpoint = agent_path,
+                                .controller = kind == ESP_CONTROLLER_MPPI ? "mppi" : "policy",
+                                .seed = SEED};
+}
+
+/* Steps through an episode; true if it is `expected` to the last bit. `disturb` may be NULL. */
+static bool follows(host *h, const episode *expected, void (*disturb)(host *h))
+{
+    bool equal = true;
+    for (int step = 0; step < TINY_STEPS; step++) {
+        equal = equal && h->data->qpos[0] == expected->states[step][0] && h->data->qvel[0] == expected->states[step][1];
+        for (int repeat = 0; repeat < 8; repeat++) {
+            if (disturb) disturb(h);
+            h->data->ctrl[0] = 0.01 * repeat; /* a host's noise, which the controller overrules */
+            mj_step(h->model, h->data);
+            equal = equal && h->data->ctrl[0] == (double)expected->actions[step];
+        }
+    }
+    return equal && h->data->qpos[0] == expected->states[TINY_STEPS][0];
+}
+
+static bool attached_follows(esp_controller_kind kind, int integrator, void (*disturb)(host *h))
+{
+    episode expected = evaluate(agent_path, kind, 0, integrator);
+    esp_plugin_options options = tiny_options(kind);
+    host h = pendulum();
+    h.model->opt.integrator = integrator;
+    h.data->qpos[0] = expected.start;
+    CU_ASSERT_EQUAL_FATAL(esp_plugin_attach(h.model, h.data, &options), 0);
+    bool equal = follows(&h, &expected, disturb);
+    free_host(&h);
+    return equal;
+}
+
+/* ---- the closed loop ------------------------------------------------------------------------------ */
+
+static void attached_simulation_is_an_episode_of_eval(void)
+{
+    CU_ASSERT(attached_follows(ESP_CONTROLLER_POLICY, mjINT_EULER, NULL));
+    CU_ASSERT(attached_follows(ESP_CONTROLLER_MPPI, mjINT_EULER, NULL));
+}
+
+static void stages_of_runge_kutta_are_no_steps(void)
+{
+    CU_ASSERT(attached_follows(ESP_CONTROLLER_POLICY, mjINT_RK4, NULL));
+}
+
+/* What hosts do between steps: look, look again, and differentiate. */
+static void look_around(host *h)
+{
+    mjtNum A[4], B[2], time = h->data->time;
+    mj_forward(h->model, h->data);
+    mjd_transitionFD(h->model, h->data, 1e-6, 0, A, B, NULL, NULL);
+    h->data->time = time; /* which MuJoCo 2.2.2 forgets to restore */
+    mj_forward(h->model, h->data);
+}
+
+static void evaluations_between_steps_change_nothing(void)
+{
+    CU_ASSERT(attached_follows(ESP_CONTROLLER_MPPI, mjINT_EULER, look_around));
+}
+
+static void reset_begins_the_next_episode(void)
+{
+    esp_plugin_options options = tiny_options(ESP_CONTROLLER_MPPI);
+    host h = pendulum();
+    CU_ASSERT_EQUAL_FATAL(esp_plugin_attach(h.model, h.data, &options), 0);
+    for (int index = 0; index < 3; index++) {
+        episode expected = evaluate(agent_path, ESP_CONTROLLER_MPPI, index, mjINT_EULER);
+        mj_resetData(h.model, h.data);
+        mj_forward(h.model, h.data); /* a host shows the state before it sets its own */
+        h.data->qpos[0] = expected.start;
+        CU_ASSERT(follows(&h, &expected, NULL));
+    }
+    free_host(&h);
+}
+
+/* ---- several ---------------------------------------------------------------------------------------- */
+
+typedef struct {
+    host        h;
+    episode     expected;
+    const char *checkpoint, *log;
+    bool        equal;
+} guest;
+
+static void *play(void *argument)
+{
+    guest *g = argument;
+    esp_plugin_options options = {.checkpoint = g->checkpoint, .seed = SEED, .log = g->log};
+    for (int repeat = 0; repeat < 3; repeat++) {
+        host h = pendulum();
+        h.data->qpos[0] = g->expected.start;
+        g->equal = esp_plugin_attach(h.model, h.data, &options) == 0 && follows(&h, &g->expected, NULL);
+        free_host(&h);
+        if (!g->equal) break;
+    }
+    return NULL;
+}
+
+static void two_models_with_two_controllers_do_not_disturb_each_other(void)
+{
+    guest guests[] = {{.checkpoint = agent_path, .log = log_path}, {.checkpoint = other_path, .log = other_log}};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        guests[i].expected = evaluate(guests[i].checkpoint, ESP_CONTROLLER_MPPI, 0, mjINT_EULER);
+    CU_ASSERT_NOT_EQUAL(guests[0].expected.actions[3], guests[1].expected.actions[3]);
+    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, play, &guests[i]);
+    for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    CU_ASSERT(guests[0].equal && guests[1].equal);
+}
+
+/* As MuJoCo's own copying of plugin instances does. */
+static void copied_core_goes_on_like_the_original(void)
+{
+    episode expected = evaluate(agent_path, ESP_CONTROLLER_MPPI, 0, mjINT_EULER);
+    esp_plugin_options options = tiny_options(ESP_CONTROLLER_MPPI);
+    host h = pendulum();
+    mjData *half_way = mj_makeData(h.model);
+    esp_core *cores[2] = {NULL, NULL};
+    for (int i = 0; i < 2; i++) {
+        esp_plugin_settings settings;
+        CHECK_OK(esp_plugin_settings_read(&options, h.model, 0, esp_plugin_scene_text, &settings));
+        CHECK_OK(esp_core_create(h.model, &settings, &cores[i]));
+    }
+    mjData *played[2] = {h.data, half_way};
+    h.data->qpos[0] = expected.start;
+    for (int i = 0; i < 2; i++) {
+        int first = i == 0 ? 0 : TINY_STEPS / 2 * 8;
+        for (int step = first; step < TINY_STEPS * 8; step++) {
+            if (i == 0 && step == TINY_STEPS / 2 * 8) {
+                mj_copyData(half_way, h.model, h.data);
+                esp_core_copy(cores[1], cores[0]);
+            }
+            mj_fwdPosition(h.model, played[i]);
+            esp_core_control(cores[i], h.model, played[i]);
+            mj_step(h.model, played[i]);
+            CU_ASSERT_EQUAL(played[i]->ctrl[0], (double)expected.actions[step / 8]);
+        }
+    }
+    for (int i = 0; i < 2; i++) esp_core_free(cores[i]);
+    mj_deleteData(half_way);
+    free_host(&h);
+}
+
+/* ---- configuration ----------------------------------------------------------------------------------- */
+
+static void control_is_chosen_once_a_period(void)
+{
+    esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
+    options.period = 0.06;
+    host h = pendulum();
+    h.data->qpos[0] = 3.0;
+    CU_ASSERT_EQUAL_FATAL(esp_plugin_attach(h.model, h.data, &options), 0);
+    double last = -2.0;
+    for (int step = 0; step < 30; step++) {
+        mj_step(h.model, h.data);
+        CU_ASSERT((h.data->ctrl[0] != last) == (step % 3 == 0));
+        last = h.data->ctrl[0];
+    }
+    free_host(&h);
+}
+
+/* The task's scene with a line put in or exchanged. */
+static void write_scene(const char *path, const char *before, const char *inserted)
+{
+    char *text = NULL;
+    size_t size = 0;
+    CHECK_OK(esp_file_read(ESP_SOURCE "/models/pendulum/scene.xml", 1 << 20, &text, &size));
+    char *at = strstr(text, before);
+    CU_ASSERT_FATAL(at != NULL);
+    char *edited = esp_alloc(size + strlen(inserted) + 1, 1);
+    int length = sprintf(edited, "%.*s%s%s", (int)(at - text), text, inserted, at);
+    CHECK_OK(esp_file_write(path, edited, (size_t)length));
+    free(edited);
+    free(text);
+}
+
+static char *in_folder(const char *name)
+{
+    static char path[96];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void scene_names_the_controller_and_the_environment_overrules_it(void)
+{
+    char text[512];
+    snprintf(text, sizeof text,
+             "<custom><text name='espalier.checkpoint' data='%s'/><text name='espalier.controller' data='policy'/>"
+             "<text name='espalier.period' data='0.06'/><text name='espalier.seed' data='%d'/></custom>",
+             agent_path, SEED);
+    write_scene(in_folder("custom.xml"), "<asset>", text);
+    host h = make_host(in_folder("custom.xml"));
+
+    esp_plugin_settings settings;
+    CHECK_OK(esp_plugin_settings_read(NULL, h.model, 0, esp_plugin_scene_text, &settings));
+    CU_ASSERT_STRING_EQUAL(settings.checkpoint, agent_path);
+    CU_ASSERT_EQUAL(settings.controller, ESP_CONTROLLER_POLICY);
+    CU_ASSERT_EQUAL(settings.period, 0.06);
+    CU_ASSERT_EQUAL(settings.seed, SEED);
+    CU_ASSERT_PTR_NULL(settings.log);
+    esp_plugin_settings_free(&settings);
+
+    setenv("ESPALIER_CONTROLLER", "mppi", 1);
+    setenv("ESPALIER_SEED", "0", 1);
+    CHECK_OK(esp_plugin_settings_read(NULL, h.model, 0, esp_plugin_scene_text, &settings));
+    CU_ASSERT_EQUAL(settings.controller, ESP_CONTROLLER_MPPI);
+    CU_ASSERT_EQUAL(settings.seed, 0);
+    esp_plugin_settings_free(&settings);
+    unsetenv("ESPALIER_CONTROLLER");
+    unsetenv("ESPALIER_SEED");
+    free_host(&h);
+}
+
+static void check_refused(host *h, const esp_plugin_options *options, const char *word)
+{
+    CU_ASSERT_NOT_EQUAL(esp_plugin_attach(h->model, h->data, options), 0);
+    if (!strstr(esp_plugin_error(), word)) printf("\n    %s ", esp_plugin_error());
+    CU_ASSERT(strstr(esp_plugin_error(), word) != NULL);
+    CU_ASSERT(strstr(esp_plugin_error(), "model 'pendulum'") != NULL);
+}
+
+static void what_does_not_fit_is_refused_in_one_sentence(void)
+{
+    esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
+    host h = pendulum();
+    check_refused(&h, NULL, "no checkpoint is named");
+    check_refused(&h, &(esp_plugin_options){.checkpoint = "/nix/agent.safetensors"}, "/nix/agent.safetensors");
+    check_refused(&h, &(esp_plugin_options){.checkpoint = ESP_SOURCE "/README.md"}, "safetensors");
+    check_refused(&h, &(esp_plugin_options){.checkpoint = agent_path, .controller = "mpi"}, "mppi|policy");
+    check_refused(&h, &(esp_plugin_options){.checkpoint = agent_path, .period = -1.0}, "period");
+    setenv("ESPALIER_PERIOD", "often", 1);
+    check_refused(&h, &options, "'often'");
+    unsetenv("ESPALIER_PERIOD");
+
+    h.model->names[h.model->name_jntadr[0]] = 'x';
+    check_refused(&h, &options, "joint");
+    free_host(&h);
+    h = pendulum();
+    h.model->names[h.model->name_camadr[0]] = 'x';
+    check_refused(&h, &options, "camera");
+    free_host(&h);
+    write_scene(in_folder("misfit.xml"), "</actuator>", "<motor joint='hinge'/>");
+    h = make_host(in_folder("misfit.xml"));
+    check_refused(&h, &options, "actuator");
+    free_host(&h);
+}
+
+/* ---- the host's own -------------------------------------------------------------------------------------- */
+
+static int calls;
+
+static void count_calls(const mjModel *model, mjData *data)
+{
+    (void)model;
+    (void)data;
+    calls++;
+}
+
+static void callback_that_was_there_serves_the_others(void)
+{
+    mjfGeneric ours = mjcb_control;
+    mjcb_control = count_calls;
+    esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
+    host driven = pendulum(), other = pendulum();
+    calls = 0;
+    CU_ASSERT_EQUAL_FATAL(esp_plugin_attach(driven.model, driven.data, &options), 0);
+    mj_step(driven.model, driven.data);
+    CU_ASSERT_EQUAL(calls, 0);
+    mj_step(other.model, other.data);
+    CU_ASSERT_EQUAL(calls, 1);
+    CU_ASSERT_EQUAL(other.data->ctrl[0], 0.0);
+    esp_plugin_detach(driven.data);
+    mj_step(driven.model, driven.data);
+    CU_ASSERT_EQUAL(calls, 2);
+    free_host(&driven);
+    free_host(&other);
+    mjcb_control = ours;
+}
+
+static void warnings_of_the_host_still_reach_its_handler(void)
+{
+    mju_warning("of the host");
+    CU_ASSERT_STRING_EQUAL(warned, "of the host");
+}
+
+typedef enum { DRIVEN, ZERO, LEFT_ALONE } standing;
+
+/* What a program that preloads the library gets, for every simulation that shows up. */
+static void step_with_noise(const host *h, standing expected)
+{
+    h->data->ctrl[0] = 0.25;
+    mj_step(h->model, h->data);
+    CU_ASSERT((h->data->ctrl[0] == 0.0) == (expected == ZERO));
+    CU_ASSERT((h->data->ctrl[0] == 0.25) == (expected == LEFT_ALONE));
+}
+
+static void preloaded_controller_takes_over_what_names_a_checkpoint(void)
+{
+    esp_callback_take_all();
+    host unnamed = pendulum();
+    step_with_noise(&unnamed, LEFT_ALONE);
+    step_with_noise(&unnamed, LEFT_ALONE);
+    setenv("ESPALIER_CHECKPOINT", agent_path, 1);
+    host driven = pendulum();
+    step_with_noise(&driven, DRIVEN);
+    step_with_noise(&driven, DRIVEN);
+    setenv("ESPALIER_CHECKPOINT", "/nix/agent.safetensors", 1);
+    host refused = pendulum();
+    step_with_noise(&refused, ZERO);
+    step_with_noise(&refused, ZERO);
+    step_with_noise(&driven, DRIVEN);
+    unsetenv("ESPALIER_CHECKPOINT");
+    free_host(&unnamed);
+    free_host(&driven);
+    free_host(&refused);
+}
+
+/* ---- the log ----------------------------------------------------------------------------------------------- */
+
+static cJSON *log_line(char **at)
+{
+    cJSON *json = NULL;
+    char *end = strchr(*at, '\n');
+    CU_ASSERT_FATAL(end != NULL);
+    CHECK_OK(esp_json_parse(*at, (size_t)(end - *at), "log", &json));
+    *at = end + 1;
+    return json;
+}
+
+/* Numbers are written so that they are read as the same, or the next one. */
+static bool logged(double number, double value)
+{
+    return fabs(number - value) <= 2.3e-16 * fabs(value);
+}
+
+static double number(const cJSON *json, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
+    if (cJSON_IsArray(item)) item = cJSON_GetArrayItem(item, 0);
+    CU_ASSERT_FATAL(cJSON_IsNumber(item));
+    return item->valuedouble;
+}
+
+static void log_tells_states_controls_and_the_return_of_eval(void)
+{
+    episode expected = evaluate(agent_path, ESP_CONTROLLER_POLICY, 0, mjINT_EULER);
+    esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
+    options.log = log_path;
+    remove(log_path);
+    host h = pendulum();
+    h.data->qpos[0] = expected.start;
+    CU_ASSERT_EQUAL_FATAL(esp_plugin_attach(h.model, h.data, &options), 0);
+    for (int step = 0; step <= TINY_STEPS * 8; step++) mj_step(h.model, h.data);
+    free_host(&h);
+
+    char *text = NULL, *at;
+    size_t size = 0;
+    double sum = 0.0;
+    CHECK_OK(esp_file_read(log_path, 1 << 20, &text, &size));
+    at = text;
+    for (int step = 0; step <= TINY_STEPS; step++) {
+        cJSON *line = log_line(&at);
+        CU_ASSERT(fabs(number(line, "time") - 0.16 * step) < 1e-9);
+        CU_ASSERT(logged(number(line, "qpos"), expected.states[step][0]));
+        if (step < TINY_STEPS) CU_ASSERT(logged(number(line, "ctrl"), (double)expected.actions[step]));
+        sum += number(line, "reward");
+        CU_ASSERT(fabs(number(line, "return") - sum) <= 1e-14 * sum);
+        cJSON_Delete(line);
+    }
+    CU_ASSERT(fabs(sum - expected.episode_return) <= 1e-14 * sum);
+    CU_ASSERT_EQUAL(*at, 0);
+    free(text);
+}
+
+/* ---- the scene ----------------------------------------------------------------------------------------------- */
+
+static void scene_has_keyframes_to_start_from(void)
+{
+    static const struct { const char *name; double angle; } keys[] = {
+        {"upright", 0.0}, {"hanging", M_PI}, {"test", M_PI}};
+    host h = pendulum();
+    for (int i = 0; i < 3; i++) {
+        int key = mj_name2id(h.model, mjOBJ_KEY, keys[i].name);
+        CU_ASSERT_FATAL(key >= 0);
+        CU_ASSERT_EQUAL(h.model->key_qpos[key], keys[i].angle);
+        CU_ASSERT_EQUAL(h.model->key_qvel[key], 0.0);
+    }
+    free_host(&h);
+}
+
+static CU_TestInfo tests[] = {
+    {"machine draws what agents see", machine_draws_what_agents_see},
+    {"attached simulation is an episode of eval", attached_simulation_is_an_episode_of_eval},
+    {"stages of Runge-Kutta are no steps", stages_of_runge_kutta_are_no_steps},
+    {"evaluations between steps change nothing", evaluations_between_steps_change_nothing},
+    {"reset begins the next episode", reset_begins_the_next_episode},
+    {"two models with two controllers do not disturb each other",
+     two_models_with_two_controllers_do_not_disturb_each_other},
+    {"copied core goes on like the original", copied_core_goes_on_like_the_original},
+    {"control is chosen once a period", control_is_chosen_once_a_period},
+    {"scene names the controller and the environment overrules it",
+     scene_names_the_controller_and_the_environment_overrules_it},
+    {"what does not fit is refused in one sentence", what_does_not_fit_is_refused_in_one_sentence},
+    {"callback that was there serves the others", callback_that_was_there_serves_the_others},
+    {"warnings of the host still reach its handler", warnings_of_the_host_still_reach_its_handler},
+    {"log tells states, controls and the return of eval", log_tells_states_controls_and_the_return_of_eval},
+    {"preloaded controller takes over what names a checkpoint",
+     preloaded_controller_takes_over_what_names_a_checkpoint},
+    {"scene has keyframes to start from", scene_has_keyframes_to_start_from},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("plugin", tests)

@@ -1,0 +1,309 @@
+/* Debian's own MuJoCo programs, unmodified, with the controller preloaded: what they do is read from the
+ * log. Programs that are not installed are skipped. */
+#include <fcntl.h>
+#include <mujoco/mujoco.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+
+#include "check.h"
+
+#define SCENE ESP_SOURCE "/models/pendulum/scene.xml"
+#define AGENT ESP_SOURCE "/models/pendulum/agent.safetensors"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define SANITIZED false
+#endif
+
+static char folder[] = "/tmp/espalier-hosts-XXXXXX";
+
+/* ---- programs ------------------------------------------------------------------------------------ */
+
+static bool is_installed(const char *program, const char *package)
+{
+    char command[128];
+    snprintf(command, sizeof command, "command -v %s >/dev/null 2>&1", program);
+    bool found = system(command) == 0;
+    if (!found) printf("\n    skipped: no %s (Debian: apt install %s) ", program, package);
+    return found;
+}
+
+/* Starts a program with the controller preloaded; it writes its output to the files out and err. */
+static pid_t start_host(char *const argv[], const char *checkpoint)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    CU_ASSERT_FATAL(child >= 0);
+    if (child > 0) return child;
+    if (!freopen("/dev/null", "r", stdin) || !freopen("out", "w", stdout) || !freopen("err", "w", stderr)) _exit(126);
+    setenv("LD_PRELOAD", ESP_CONTROLLER, 1);
+    setenv("ESPALIER_CONTROLLER", "policy", 1);
+    setenv("ESPALIER_LOG", "log", 1);
+    if (checkpoint) setenv("ESPALIER_CHECKPOINT", checkpoint, 1);
+    execvp(argv[0], argv);
+    _exit(127);
+}
+
+/* Waits for its end: the exit status and the largest memory in KiB. */
+static int finish_host(pid_t child, long *memory)
+{
+    struct rusage usage;
+    int status = 0;
+    CU_ASSERT_FATAL(wait4(child, &status, 0, &usage) == child);
+    if (memory) *memory = usage.ru_maxrss;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int run_testspeed(const char *scene, const char *steps, const char *threads, const char *checkpoint,
+                         long *memory)
+{
+    char *argv[] = {"mujoco-testspeed", (char *)scene, (char *)steps, (char *)threads, NULL};
+    remove("log");
+    return finish_host(start_host(argv, checkpoint), memory);
+}
+
+static char *read_text(const char *name)
+{
+    char *text = NULL;
+    size_t size = 0;
+    if (access(name, F_OK) != 0) return esp_strdup("");
+    CHECK_OK(esp_file_read(name, (size_t)1 << 26, &text, &size));
+    return text;
+}
+
+/* ---- the log --------------------------------------------------------------------------------------- */
+
+/* Whole lines in the log, and one of them (the last: -1), or NULL; the caller deletes it. */
+static int log_lines(int wanted, cJSON **line)
+{
+    char *text = read_text("log"), *at = text;
+    int count = 0;
+    for (char *end; (end = strchr(at, '\n')); at = end + 1, count++) {
+        if (!line || (wanted >= 0 && count != wanted) || (wanted < 0 && strchr(end + 1, '\n'))) continue;
+        CHECK_OK(esp_json_parse(at, (size_t)(end - at), "log", line));
+    }
+    free(text);
+    return count;
+}
+
+static double number(const cJSON *json, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
+    if (cJSON_IsArray(item)) item = cJSON_GetArrayItem(item, 0);
+    CU_ASSERT_FATAL(cJSON_IsNumber(item));
+    return item->valuedouble;
+}
+
+/* ---- first of all ---------------------------------------------------------------------------------- */
+
+static void remove_folder(void)
+{
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    if (system(command) != 0) perror(folder);
+}
+
+static void skip(const char *reason)
+{
+    printf("skipped: %s\n", reason);
+    exit(77);
+}
+
+static void machine_has_programs_to_preload_into(void)
+{
+    setvbuf(stdout, NULL, _IONBF, 0);
+    if (SANITIZED) skip("a program without sanitizers cannot preload a library with them");
+    if (mjVERSION_HEADER != 222) skip("Debian's programs are linked to MuJoCo 2.2.2, this build is not");
+    if (!is_installed("mujoco-testspeed", "libmujoco-samples")) exit(77);
+    CU_ASSERT_FATAL(mkdtemp(folder) != NULL && chdir(folder) == 0);
+    atexit(remove_folder);
+    esp_world *world = NULL;
+    esp_renderer *renderer = NULL;
+    esp_env_config config = esp_env_config_default();
+    CHECK_OK(esp_world_create(&config, &world));
+    if (esp_renderer_create(world, &renderer) == ESP_ERR_MACHINE) skip(esp_error_text());
+    esp_renderer_free(renderer);
+    esp_world_free(world);
+}
+
+/* ---- mujoco-testspeed -------------------------------------------------------------------------------- */
+
+/* The keyframe it starts from, without the noise of episodes. */
+static void hang(const mjModel *model, mjData *data, esp_start start, esp_rng *rng)
+{
+    (void)start;
+    (void)rng;
+    data->qpos[0] = model->key_qpos[mj_name2id(model, mjOBJ_KEY, "test")];
+}
+
+/* The episode of eval from there. */
+static double return_of_eval(void)
+{
+    esp_checkpoint agent;
+    CHECK_OK(esp_checkpoint_read(AGENT, NULL, &agent));
+    esp_world *world = NULL;
+    CHECK_OK(esp_world_create(&agent.config.env, &world));
+    esp_task hanging = *world->task;
+    hanging.reset = hang;
+    world->task = &hanging;
+    esp_pool *pool = esp_pool_create(world, ESP_EPISODE_BLOCK, true);
+    esp_episode name;
+    esp_trajectory out = {.rewards = NULL};
+    esp_episodes_name(1, ESP_EPISODES_REPORT, ESP_START_HANGING, 1, &name);
+    esp_evaluation evaluation = {.net = agent.net, .config = &agent.config, .kind = ESP_CONTROLLER_POLICY,
+                                 .budget = &agent.config.planner.budget, .episodes = &name, .count = 1};
+    CHECK_OK(esp_evaluate(pool, &evaluation, NULL, &out));
+    esp_pool_free(pool);
+    esp_world_free(world);
+    esp_checkpoint_free(&agent);
+    return out.episode_return;
+}
+
+static void testspeed_returns_what_eval_does_and_does_not_grow(void)
+{
+    long early = 0, late = 0;
+    cJSON *line = NULL;
+    CU_ASSERT_EQUAL(run_testspeed(SCENE, "10000", "1", AGENT, &early), 0);
+    CU_ASSERT_EQUAL(run_testspeed(SCENE, "100000", "1", AGENT, &late), 0);
+    CU_ASSERT_EQUAL(log_lines(125, &line), 12500);
+    CU_ASSERT_FATAL(line != NULL);
+    CU_ASSERT_EQUAL(number(line, "return"), return_of_eval());
+    CU_ASSERT(number(line, "return") > 600.0);
+    cJSON_Delete(line);
+    /* A frame kept at every control step would be 8.4 MiB; between equal runs memory differs by 3. */
+    printf("\n    memory after 10,000 steps: %ld KiB, after 100,000: %ld KiB ", early, late);
+    CU_ASSERT(late < early + 6 * 1024);
+}
+
+static void check_lives_with_one_line(const char *scene, const char *checkpoint, const char *word)
+{
+    CU_ASSERT_EQUAL(run_testspeed(scene, "50", "3", checkpoint, NULL), 0);
+    char *text = read_text("err"), *end = strchr(text, '\n');
+    if (!end || end[1] || !strstr(text, word)) printf("\n    stderr: %s ", text);
+    CU_ASSERT(end && !end[1] && strstr(text, word) && strstr(text, "espalier: model '") == text);
+    free(text);
+}
+
+static void host_lives_on_when_there_is_no_controller(void)
+{
+    char *humanoid = "/usr/share/mujoco/model/humanoid/humanoid.xml";
+    check_lives_with_one_line(SCENE, "/nix/agent.safetensors", "/nix/agent.safetensors");
+    check_lives_with_one_line(SCENE, SCENE, "safetensors");
+    check_lives_with_one_line(SCENE, NULL, "ESPALIER_CHECKPOINT");
+    if (access(humanoid, F_OK) == 0) check_lives_with_one_line(humanoid, AGENT, "joint");
+}
+
+/* ---- programs with a window ---------------------------------------------------------------------------- */
+
+/* An X server without a screen, on a display of its own choosing. */
+static pid_t start_display(void)
+{
+    int ends[2];
+    CU_ASSERT_FATAL(pipe(ends) == 0);
+    fflush(NULL);
+    pid_t child = fork();
+    CU_ASSERT_FATAL(child >= 0);
+    if (child == 0) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", ends[1]);
+        close(ends[0]);
+        if (!freopen("/dev/null", "w", stderr)) _exit(126);
+        execlp("Xvfb", "Xvfb", "-displayfd", number, "-screen", "0", "640x480x24", "-nolisten", "tcp", (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    char display[16] = ":";
+    ssize_t length = read(ends[0], display + 1, sizeof display - 2);
+    close(ends[0]);
+    CU_ASSERT_FATAL(length > 1);
+    display[length] = 0; /* in place of the line break */
+    setenv("DISPLAY", display, 1);
+    return child;
+}
+
+static void end(pid_t child, int signal_number)
+{
+    kill(child, signal_number);
+    waitpid(child, NULL, 0);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    CHECK_OK(esp_file_write(path, text, strlen(text)));
+}
+
+static char *replaced(char *text, const char *old, const char *new)
+{
+    char *at = strstr(text, old);
+    CU_ASSERT_FATAL(at != NULL);
+    char *out = esp_alloc(strlen(text) + strlen(new) + 1, 1);
+    sprintf(out, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
+    free(text);
+    return out;
+}
+
+/* The shipped scene, whose pole hangs where a program starts that knows no keyframes: the same angles
+ * (upright is 0), with the pole drawn up in its hanging position. It names its controller itself. */
+static void write_hanging_scene(const char *path)
+{
+    char *text = read_text(SCENE);
+    text = replaced(text, "<body name=\"pole\"", "<body name=\"pole\" quat=\"0 0 1 0\"");
+    text = replaced(text, "<joint name=\"hinge\"", "<joint name=\"hinge\" ref=\"3.141592653589793\"");
+    text = replaced(text, "<asset>", "<custom><text name=\"espalier.checkpoint\" data=\"" AGENT "\"/></custom><asset>");
+    write_file(path, text);
+    free(text);
+}
+
+/* Runs a program with a window until the log says that a control step earned `reward`, at most a
+ * minute; true if it did. */
+static bool earns(const char *program, const char *scene, double reward)
+{
+    char *argv[] = {(char *)program, (char *)scene, NULL};
+    bool earned = false, alive = true;
+    remove("log");
+    pid_t host = start_host(argv, NULL);
+    for (int i = 0; i < 600 && alive && !earned; i++) {
+        usleep(100000);
+        cJSON *line = NULL;
+        log_lines(-1, &line);
+        if (line) earned = number(line, "reward") >= reward;
+        cJSON_Delete(line);
+        alive = waitpid(host, NULL, WNOHANG) == 0;
+    }
+    if (alive) end(host, SIGTERM);
+    char *text = read_text("err");
+    if (!earned) printf("\n    %s%s stderr: %s ", program, alive ? "" : " ended;", text);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    free(text);
+    return earned;
+}
+
+static void programs_with_a_window_swing_the_pendulum_up(void)
+{
+    if (!is_installed("Xvfb", "xvfb")) return;
+    pid_t display = start_display();
+    write_hanging_scene("hanging.xml");
+    /* All 8 steps of a control step within 8 degrees: the pole is up, and slow. */
+    if (is_installed("mujoco-simulate", "libmujoco-samples"))
+        CU_ASSERT(earns("mujoco-simulate", "hanging.xml", 8.0));
+    if (is_installed("mujoco-basic", "libmujoco-samples"))
+        CU_ASSERT(earns("mujoco-basic", "hanging.xml", 8.0));
+    end(display, SIGTERM);
+}
+
+static CU_TestInfo tests[] = {
+    {"machine has programs to preload into", machine_has_programs_to_preload_into},
+    {"testspeed returns what eval does and does not grow", testspeed_returns_what_eval_does_and_does_not_grow},
+    {"host lives on when there is no controller", host_lives_on_when_there_is_no_controller},
+    {"programs with a window swing the pendulum up", programs_with_a_window_swing_the_pendulum_up},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("plugin hosts", tests)
