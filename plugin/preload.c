@@ -2,6 +2,7 @@
  * of them ends. A program that links the library is left alone until it attaches a simulation. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,12 @@ static bool is_preloaded(void)
     return strstr(preload, slash ? slash + 1 : self.dli_fname) != NULL;
 }
 
+/* A program may bring another MuJoCo than ours, whose structures are not those we know. */
 __attribute__((constructor)) static void begin(void)
 {
-    if (is_preloaded()) esp_callback_take_all();
+    if (!is_preloaded()) return;
+    if (mj_version() == mjVERSION_HEADER) esp_callback_take_all();
+    else
+        fprintf(stderr, "espalier: the controller was built for MuJoCo %d, this program uses %d: left alone\n",
+                mjVERSION_HEADER, mj_version());
 }

@@ -220,10 +220,11 @@ static pid_t start_display(void)
     }
     close(ends[1]);
     char display[16] = ":";
-    ssize_t length = read(ends[0], display + 1, sizeof display - 2);
+    size_t length = 1; /* the number comes byte by byte, then a line break */
+    while (length < sizeof display - 1 && read(ends[0], display + length, 1) == 1 && display[length] != '\n') length++;
     close(ends[0]);
     CU_ASSERT_FATAL(length > 1);
-    display[length] = 0; /* in place of the line break */
+    display[length] = 0;
     setenv("DISPLAY", display, 1);
     return child;
 }
