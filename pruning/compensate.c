@@ -7,7 +7,7 @@
 struct esp_surgeon {
     const esp_network *net;
     esp_compensation   compensation;
-    float             *mean[ESP_MAX_LAYERS]; /* mean: [columns] of what a layer's weights are multiplied with */
+    double            *mean[ESP_MAX_LAYERS]; /* mean: [columns] of what a layer's weights are multiplied with */
     esp_refit         *refit;                /* lsq */
 };
 
@@ -21,10 +21,9 @@ static void record_means(esp_surgeon *surgeon, const esp_calibration *calibratio
     esp_pruned_readers(net, calibration, wanted);
     esp_grams_make(net, calibration, wanted, grams);
     for (int l = 0; l < net->num_layers; l++) {
-        size_t n = (size_t)grams[l].n;
         if (!wanted[l]) continue;
-        surgeon->mean[l] = esp_alloc(n - 1, sizeof(float));
-        for (size_t j = 0; j + 1 < n; j++) surgeon->mean[l][j] = (float)grams[l].g[j * n + n - 1];
+        surgeon->mean[l] = grams[l].mean;
+        grams[l].mean = NULL;
     }
     esp_grams_free(net, grams);
 }
@@ -56,7 +55,7 @@ static void compensate_mean(const esp_surgeon *surgeon, const esp_cut *cut, int 
         const float *row = weights + (size_t)cut->kept[axis][o] * (size_t)columns;
         double lost = 0;
         for (int j = 0; j < columns; j++)
-            if (!kept[j]) lost += (double)row[j] * (double)surgeon->mean[l][j];
+            if (!kept[j]) lost += (double)row[j] * surgeon->mean[l][j];
         bias[o] += (float)lost;
     }
     free(kept);

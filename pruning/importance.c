@@ -1,6 +1,7 @@
 /* Importance: the score by which the units of an axis are ranked. A criterion is one function and
  * one row of the table below. */
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "pruning/pruning_internal.h"
@@ -58,6 +59,18 @@ static void rank_axis(int n, const double *scores, int *order)
     free(units);
 }
 
+static esp_status check_finite(const esp_network *net, const esp_ranking *ranking, esp_importance kind)
+{
+    char name[ESP_CONFIG_TEXT];
+    esp_choice_word(ESP_IMPORTANCE_CHOICES, (int)kind, name);
+    for (int axis = 0; axis < net->num_axes; axis++)
+        for (int u = 0; u < net->axis[axis].size; u++)
+            if (!isfinite(ranking->score[axis][u]))
+                return esp_fail(ESP_ERR_NUMERIC, "importance '%s' of unit %d of '%s' is %g, expected a finite number",
+                                name, u, net->axis[axis].name, ranking->score[axis][u]);
+    return ESP_OK;
+}
+
 esp_status esp_ranking_make(const esp_network *net, esp_importance kind, uint64_t seed,
                             const esp_calibration *calibration, esp_ranking *out)
 {
@@ -77,6 +90,7 @@ esp_status esp_ranking_make(const esp_network *net, esp_importance kind, uint64_
         if (status != ESP_OK) return status;
     }
     esp_status status = criteria[kind].score(net, calibration, seed, ranking.score);
+    if (status == ESP_OK) status = check_finite(net, &ranking, kind);
     if (status != ESP_OK) {
         esp_ranking_free(&ranking);
         return status;

@@ -2,16 +2,12 @@
  * al. 2023, arXiv:2302.04089): units of an axis go one at a time, always the one whose loss those
  * that remain can make up for best. What is lost is squared error of the readers' pre-activations,
  * each weighted by what its error costs at the outputs (the diagonal of the Gauss-Newton matrix), so
- * that readers and axes compare: on the MNIST autoencoder widths chosen by these scores add 0.00036
- * to the test error at 20 % sparsity, without the weights 0.00043. */
+ * that readers and axes compare: on the MNIST autoencoder, at 20 % sparsity, widths chosen by these
+ * scores add a sixth less to the test error than widths chosen by scores without the weights. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "pruning/pruning_internal.h"
-
-/* Share of the mean diagonal added to every Gram matrix: dead units have an inverse then. */
-#define RIDGE 1e-4
 
 /* One reader of the axis while units leave. W are its weights, each output's by the root of what its
  * error costs; H is the inverse Gram matrix of the inputs still there, among the columns of the axis. Taking the columns b of a unit and fitting all others anew costs
@@ -26,22 +22,13 @@ typedef struct {
     double *share;     /* [block] */
 } fit;
 
-static esp_status invert(const esp_gram *gram, double **out)
-{
-    size_t n = (size_t)gram->n;
-    double ridge = esp_gram_ridge(gram, RIDGE);
-    *out = esp_alloc(n * n, sizeof(double));
-    memcpy(*out, gram->g, n * n * sizeof(double));
-    for (size_t i = 0; i + 1 < n; i++) (*out)[i * n + i] += ridge;
-    return esp_spd_invert(gram->n, *out);
-}
-
-static esp_status fit_make(const esp_network *net, const esp_gram *gram, const double *squares,
-                           const esp_reader *reader, int units, fit *out)
+/* h: the inverse of a Gram matrix. */
+static void fit_make(const esp_network *net, const double *h, const double *squares, const esp_reader *reader,
+                     int units, fit *out)
 {
     const esp_layer *layer = &net->layer[reader->layer];
     size_t columns = (size_t)units * (size_t)reader->block, outs = (size_t)net->tensor[layer->weight].shape[0];
-    size_t n = (size_t)gram->n, first = (size_t)reader->first, block = (size_t)reader->block;
+    size_t all = (size_t)esp_layer_columns(layer), first = (size_t)reader->first, block = (size_t)reader->block;
     *out = (fit){.columns = (int)columns, .outs = (int)outs, .block = reader->block, .rows = esp_layer_rows(layer)};
     out->h = esp_alloc(columns * columns, sizeof(double));
     out->w = esp_alloc(columns * outs, sizeof(double));
@@ -49,14 +36,10 @@ static esp_status fit_make(const esp_network *net, const esp_gram *gram, const d
     out->divided = esp_alloc(block * outs, sizeof(double));
     out->share = esp_alloc(block, sizeof(double));
     const float *w = esp_network_weights(net, layer->weight);
-    for (size_t j = 0; j < columns; j++)
-        for (size_t o = 0; o < outs; o++) out->w[j * outs + o] = sqrt(squares[o]) * (double)w[o * (n - 1) + first + j];
-    double *inverse;
-    esp_status status = invert(gram, &inverse);
-    for (size_t i = 0; i < columns; i++)
-        for (size_t j = 0; j < columns; j++) out->h[i * columns + j] = inverse[(first + i) * n + first + j];
-    free(inverse);
-    return status;
+    for (size_t i = 0; i < columns; i++) {
+        for (size_t j = 0; j < columns; j++) out->h[i * columns + j] = h[(first + i) * all + first + j];
+        for (size_t o = 0; o < outs; o++) out->w[i * outs + o] = sqrt(squares[o]) * (double)w[o * all + first + i];
+    }
 }
 
 static void fit_free(fit *f)
@@ -162,20 +145,31 @@ static void eliminate_all(fit *fits, int readers, int units, double *scores)
     free(gone);
 }
 
-static esp_status score_axis(const esp_network *net, const esp_calibration *calibration, const esp_gram *grams,
-                             double *const *squares, int axis, double *scores)
+static void score_axis(const esp_network *net, const esp_calibration *calibration, const esp_gram *inverses,
+                       double *const *squares, int axis, double *scores)
 {
     esp_reader readers[ESP_MAX_READERS];
     fit fits[ESP_MAX_READERS];
-    int units = net->axis[axis].size, count = esp_axis_readers(net, calibration, axis, readers), made = 0;
-    esp_status status = ESP_OK;
-    while (made < count && status == ESP_OK) {
-        status = fit_make(net, &grams[readers[made].layer], squares[readers[made].layer], &readers[made], units, &fits[made]);
-        made++;
+    int units = net->axis[axis].size, count = esp_axis_readers(net, calibration, axis, readers);
+    for (int r = 0; r < count; r++)
+        fit_make(net, inverses[readers[r].layer].g, squares[readers[r].layer], &readers[r], units, &fits[r]);
+    eliminate_all(fits, count, units, scores);
+    for (int r = 0; r < count; r++) fit_free(&fits[r]);
+}
+
+static esp_status invert(const esp_network *net, const bool *wanted, esp_gram *grams)
+{
+    esp_error errors[ESP_MAX_LAYERS] = {{ESP_OK, ""}};
+#pragma omp parallel for schedule(dynamic)
+    for (int l = 0; l < net->num_layers; l++) {
+        if (!wanted[l]) continue;
+        esp_gram_add_ridge(&grams[l], ESP_OBS_RIDGE);
+        esp_error_take(&errors[l], esp_spd_invert(grams[l].columns, grams[l].g));
     }
-    if (status == ESP_OK) eliminate_all(fits, count, units, scores);
-    for (int r = 0; r < made; r++) fit_free(&fits[r]);
-    return status;
+    for (int l = 0; l < net->num_layers; l++)
+        if (errors[l].status != ESP_OK)
+            return esp_fail_in(esp_error_raise(&errors[l]), "what layer '%s' reads", net->layer[l].module);
+    return ESP_OK;
 }
 
 esp_status esp_score_obs(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
@@ -184,18 +178,15 @@ esp_status esp_score_obs(const esp_network *net, const esp_calibration *calibrat
     bool wanted[ESP_MAX_LAYERS];
     esp_gram grams[ESP_MAX_LAYERS];
     double *squares[ESP_MAX_LAYERS];
-    esp_error errors[ESP_MAX_AXES] = {{ESP_OK, ""}};
     esp_pruned_readers(net, calibration, wanted);
     esp_grams_make(net, calibration, wanted, grams);
     esp_loss_sensitivity(net, calibration, seed, wanted, squares);
+    esp_status status = invert(net, wanted, grams);
 #pragma omp parallel for schedule(dynamic)
-    for (int axis = 0; axis < net->num_axes; axis++) {
-        if (!net->axis[axis].prunable) continue;
-        esp_error_take(&errors[axis], score_axis(net, calibration, grams, squares, axis, scores[axis]));
-    }
+    for (int axis = 0; axis < net->num_axes; axis++)
+        if (net->axis[axis].prunable && status == ESP_OK)
+            score_axis(net, calibration, grams, squares, axis, scores[axis]);
     esp_grams_free(net, grams);
     for (int l = 0; l < net->num_layers; l++) free(squares[l]);
-    for (int axis = 0; axis < net->num_axes; axis++)
-        if (errors[axis].status != ESP_OK) return esp_error_raise(&errors[axis]);
-    return ESP_OK;
+    return status;
 }

@@ -108,24 +108,28 @@ void esp_pruned_readers(const esp_network *net, const esp_calibration *calibrati
 
 /* ---- gram.c ---- */
 
-/* Mean over rows of x x^T, or with targets y of y x^T; x are the columns a layer's weights are
- * multiplied with and a 1. Owns its arrays. */
+/* Covariance of x, or with targets y of y and x; x are the columns a layer's weights are multiplied
+ * with, and a row is one place of the kernel in one sample. Owns its arrays. */
 typedef struct {
-    int     n, outs;            /* columns + 1; targets, 0: none */
-    double *g;                  /* [n, n] symmetric, or [outs, n] */
+    int     columns, outs;      /* outs: targets, 0: none */
+    double *g;                  /* [columns, columns] symmetric, or [outs, columns] */
+    double *mean;               /* [columns] of x */
+    double  ridge;              /* in the diagonal of g */
     long    rows, pending;      /* in g; in the sums below, while rows are added */
     float  *products, *sums;
-    float  *patches;            /* of `images` images at once, for a convolution */
-    int     images;
+    float  *origin, *buffer;    /* of x; rows of `samples` samples counted from it */
+    int     samples;
 } esp_gram;
 
 void esp_gram_init(esp_gram *gram, const esp_layer *layer, int outs);
-/* x [n, in_size]; y [n * rows, outs], NULL without targets. The order of calls decides the rounding. */
+/* x [n, in_size]; y [n * rows, outs], NULL without targets, whose mean over all rows has to be 0. The order
+ * of calls decides the rounding. */
 void esp_gram_add(esp_gram *gram, const esp_layer *layer, const float *x, int n, const float *y);
-void esp_gram_finish(esp_gram *gram); /* from sums to means */
+void esp_gram_finish(esp_gram *gram); /* from sums to covariances */
 void esp_gram_free(esp_gram *gram);
-/* `share` of the mean diagonal of x x^T, leaving out the 1: what to add to it where a fit may be singular. */
-double esp_gram_ridge(const esp_gram *gram, double share);
+/* Adds `share` of the inputs' mean variance to the diagonal, and what sums in float may be wrong by, so
+ * that dead and duplicate units leave a matrix that can be inverted. */
+void esp_gram_add_ridge(esp_gram *gram, double share);
 
 /* One for every wanted layer; grams [ESP_MAX_LAYERS]. On all threads. */
 void esp_grams_make(const esp_network *net, const esp_calibration *calibration, const bool *wanted, esp_gram *grams);
@@ -149,7 +153,17 @@ void esp_loss_backward(const esp_loss *loss, const esp_playback *play, const esp
 void esp_loss_sensitivity(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
                           const bool *wanted, double **squares);
 
+/* ---- importance_obs.c ---- */
+
+#define ESP_OBS_RIDGE 1e-4 /* share of the inputs' mean variance */
+
 /* ---- refit.c: compensation by least squares ---- */
+
+/* A fit is drawn to the weights there were, the more so the fewer rows there are for every column: the
+ * ridge is this share, times columns / rows, of the inputs' mean variance. On the MNIST autoencoder with
+ * 4,000 samples and half of the parameters gone it lowers the added test error from 0.0020 to 0.0018;
+ * with 1,000 to 20,000 samples anything from 0.1 to 0.5 is within 3 % of it. */
+#define ESP_REFIT_SHRINKAGE 0.3
 
 typedef struct esp_refit esp_refit;
 

@@ -5,11 +5,6 @@
 
 #include "pruning/pruning_internal.h"
 
-/* Shares of the mean diagonal by which a fit is drawn to the weights there were: always enough for dead
- * and duplicate units, and more the fewer rows there are for every column. */
-#define RIDGE 1e-6
-#define SHRINKAGE 0.2
-
 enum {
     BLOCK = 256,  /* samples that go through a few layers at once */
     STRIPE = 128  /* outputs fitted at once */
@@ -18,7 +13,8 @@ enum {
 struct esp_refit {
     const esp_network     *net;
     const esp_calibration *calibration;
-    float *target[ESP_MAX_LAYERS]; /* [count * rows, outs] pre-activations of the dense network */
+    float  *target[ESP_MAX_LAYERS]; /* [count * rows, outs] pre-activations of the dense network */
+    double *mean[ESP_MAX_LAYERS];   /* [outs] of them */
 };
 
 /* ---- which layers ---- */
@@ -71,6 +67,16 @@ static void record_block(esp_refit *refit, const esp_network *linear, const esp_
     }
 }
 
+static double *mean_rows(int count, const esp_layer *layer, const float *y)
+{
+    size_t rows = (size_t)count * (size_t)esp_layer_rows(layer), outs = (size_t)(layer->out_size / esp_layer_rows(layer));
+    double *mean = esp_alloc(outs, sizeof *mean);
+    for (size_t i = 0; i < rows; i++, y += outs)
+        for (size_t o = 0; o < outs; o++) mean[o] += (double)y[o];
+    for (size_t o = 0; o < outs; o++) mean[o] /= (double)rows;
+    return mean;
+}
+
 esp_refit *esp_refit_create(const esp_network *net, const esp_calibration *calibration)
 {
     esp_refit *refit = esp_alloc(1, sizeof *refit);
@@ -90,13 +96,18 @@ esp_refit *esp_refit_create(const esp_network *net, const esp_calibration *calib
     }
     esp_playback_free(play);
     esp_network_free(linear);
+    for (int l = 0; l < net->num_layers; l++)
+        if (refit->target[l]) refit->mean[l] = mean_rows(calibration->count, &net->layer[l], refit->target[l]);
     return refit;
 }
 
 void esp_refit_free(esp_refit *refit)
 {
     if (!refit) return;
-    for (int l = 0; l < ESP_MAX_LAYERS; l++) free(refit->target[l]);
+    for (int l = 0; l < ESP_MAX_LAYERS; l++) {
+        free(refit->target[l]);
+        free(refit->mean[l]);
+    }
     free(refit);
 }
 
@@ -157,15 +168,16 @@ static void run_layers(const operation *op, int from, int to, const void *x, flo
     }
 }
 
-/* The targets of outputs first_out .. first_out + outs - 1 of those that stay, [n * rows, outs]. */
+/* The targets, from their means, of outputs first_out .. first_out + outs - 1 of those that stay, [n * rows, outs]. */
 static void gather_targets(const operation *op, int l, int first_out, int outs, int first, int n, float *y)
 {
     const esp_layer *dense = &op->refit->net->layer[l];
     int axis = dense->out.part[0].axis, size = op->refit->net->axis[axis].size, rows = esp_layer_rows(dense);
     const int *kept = op->cut->kept[axis] + first_out;
     const float *target = op->refit->target[l] + (size_t)first * (size_t)dense->out_size;
+    const double *mean = op->refit->mean[l];
     for (int i = 0; i < n * rows; i++, target += size)
-        for (int k = 0; k < outs; k++) *y++ = target[kept[k]];
+        for (int k = 0; k < outs; k++) *y++ = target[kept[k]] - (float)mean[kept[k]];
 }
 
 /* One sum over all samples: the Gram matrix (outs 0), or the products of a few outputs with the inputs. */
@@ -185,27 +197,31 @@ static void collect(const operation *op, int l, const float *x, int first_out, i
     free(y);
 }
 
-/* (G + ridge) w^T = cross^T + ridge w0^T: of all fits the one drawn to the weights w0 there were. */
-static void solve(const operation *op, int l, const double *factor, double ridge, int first_out, esp_gram *cross)
+/* (G + ridge) w^T = cross^T + ridge w0^T: of all fits the one drawn to the weights w0 there were; the bias
+ * then keeps the mean. */
+static void solve(const operation *op, int l, const esp_gram *factor, int first_out, esp_gram *cross)
 {
-    size_t n = (size_t)cross->n, columns = n - 1;
-    float *weights = esp_network_weights(op->net, op->net->layer[l].weight) + (size_t)first_out * columns;
-    float *bias = esp_network_weights(op->net, op->net->layer[l].bias) + first_out;
-    for (size_t o = 0; o < (size_t)cross->outs; o++)
-        for (size_t j = 0; j < columns; j++) cross->g[o * n + j] += ridge * (double)weights[o * columns + j];
-    esp_spd_solve(cross->n, cross->outs, factor, cross->g);
+    const esp_layer *layer = &op->net->layer[l];
+    size_t columns = (size_t)cross->columns;
+    float *weights = esp_network_weights(op->net, layer->weight) + (size_t)first_out * columns;
+    float *bias = esp_network_weights(op->net, layer->bias) + first_out;
+    const int *kept = op->cut->kept[layer->out.part[0].axis] + first_out;
+    for (size_t i = 0; i < (size_t)cross->outs * columns; i++) cross->g[i] += factor->ridge * (double)weights[i];
+    esp_spd_solve(cross->columns, cross->outs, factor->g, cross->g);
     for (size_t o = 0; o < (size_t)cross->outs; o++) {
-        for (size_t j = 0; j < columns; j++) weights[o * columns + j] = (float)cross->g[o * n + j];
-        bias[o] = (float)cross->g[o * n + columns];
+        double mean = op->refit->mean[l][kept[o]];
+        for (size_t j = 0; j < columns; j++) {
+            weights[o * columns + j] = (float)cross->g[o * columns + j];
+            mean -= cross->g[o * columns + j] * factor->mean[j];
+        }
+        bias[o] = (float)mean;
     }
 }
 
-static esp_status factor(const esp_layer *layer, esp_gram *gram, double *ridge)
+static esp_status factor(const esp_layer *layer, esp_gram *gram)
 {
-    size_t n = (size_t)gram->n;
-    *ridge = esp_gram_ridge(gram, RIDGE + SHRINKAGE * (double)n / (double)gram->rows);
-    for (size_t j = 0; j + 1 < n; j++) gram->g[j * n + j] += *ridge;
-    esp_status status = esp_spd_factor(gram->n, gram->g);
+    esp_gram_add_ridge(gram, ESP_REFIT_SHRINKAGE * gram->columns / (double)gram->rows);
+    esp_status status = esp_spd_factor(gram->columns, gram->g);
     return status == ESP_OK ? status : esp_fail_in(status, "layer '%s' cannot be fitted again", layer->module);
 }
 
@@ -215,16 +231,15 @@ static esp_status fit(const operation *op, int l, const float *x)
     const esp_layer *layer = &op->net->layer[l];
     int outs = layer->out_size / esp_layer_rows(layer), stripes = (outs + STRIPE - 1) / STRIPE;
     esp_gram *grams = esp_alloc((size_t)stripes + 1, sizeof *grams);
-    double ridge = 0;
 #pragma omp parallel for schedule(dynamic)
     for (int s = 0; s <= stripes; s++) {
         int first = (s - 1) * STRIPE;
         collect(op, l, x, first, s == 0 ? 0 : outs - first < STRIPE ? outs - first : STRIPE, &grams[s]);
     }
-    esp_status status = factor(layer, &grams[0], &ridge);
+    esp_status status = factor(layer, &grams[0]);
 #pragma omp parallel for schedule(dynamic)
     for (int s = 1; s <= stripes; s++)
-        if (status == ESP_OK) solve(op, l, grams[0].g, ridge, (s - 1) * STRIPE, &grams[s]);
+        if (status == ESP_OK) solve(op, l, &grams[0], (s - 1) * STRIPE, &grams[s]);
     for (int s = 0; s <= stripes; s++) esp_gram_free(&grams[s]);
     free(grams);
     return status;
