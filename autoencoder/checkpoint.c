@@ -35,12 +35,19 @@ static esp_status read_config(const esp_safetensors *file, const char *path, con
     return status;
 }
 
+static esp_status check_tensors(const esp_safetensors *file, const char *path)
+{
+    if (esp_safetensors_find(file, "encoder.0.weight")) return ESP_OK;
+    return esp_fail(ESP_ERR_FORMAT, "%s: tensor 'encoder.0.weight' is missing; this is no autoencoder", path);
+}
+
 esp_status esp_autoencoder_checkpoint_read(const char *path, const char *config_path, esp_autoencoder_checkpoint *out)
 {
     esp_safetensors *file = NULL;
     esp_autoencoder_checkpoint loaded = {.net = NULL};
     esp_status status = esp_safetensors_read(path, &file);
     if (status == ESP_OK) status = read_config(file, path, config_path, &loaded.config);
+    if (status == ESP_OK) status = check_tensors(file, path);
     if (status == ESP_OK) status = esp_autoencoder_create(&loaded.net);
     if (status == ESP_OK) status = esp_network_load(loaded.net, file, "");
 

@@ -37,8 +37,11 @@ static esp_status evaluate_and_save(esp_autoencoder_trainer *t, double train_mse
     esp_status status = esp_reconstruct(t->result, t->test, NULL, &test);
     if (status == ESP_OK) status = write_metrics(t, train_mse, &test);
     if (status != ESP_OK) return status;
-    esp_log(ESP_LOG_INFO, "epoch %lld: training MSE %.5f, test MSE %.5f", (long long)epochs_done(t), train_mse,
-            test.mse);
+    if (isnan(train_mse)) /* before the first step */
+        esp_log(ESP_LOG_INFO, "epoch %lld: test MSE %.5f", (long long)epochs_done(t), test.mse);
+    else
+        esp_log(ESP_LOG_INFO, "epoch %lld: training MSE %.5f, test MSE %.5f", (long long)epochs_done(t), train_mse,
+                test.mse);
     char *path = esp_path_join(t->run_dir, "checkpoint.safetensors");
     status = esp_autoencoder_checkpoint_write(path, t->config, t->result);
     free(path);

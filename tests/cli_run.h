@@ -135,13 +135,31 @@ static inline void cli_end(void)
     if (system(command) != 0) perror(cli_folder);
 }
 
-/* Leaves agent.safetensors in a new folder. Exit status 77 (skipped) on a machine that cannot draw. */
-static inline void cli_begin(void)
+/* One line on stderr, nothing on stdout, a word of the sentence, the exit status. */
+static inline void cli_check_refusal(int status, const char *arguments, const char *word)
+{
+    int found = cli("$E %s", arguments);
+    bool good = found == status && strstr(cli_err, word) && !*cli_out && cli_lines(cli_err) == 1;
+    if (!good) {
+        printf("\n    espalier %s: status %d, expected %d and '%s'", arguments, found, status, word);
+        cli_say();
+    }
+    CU_ASSERT(good);
+}
+
+/* Works in a new folder from now on. */
+static inline void cli_open(void)
 {
     atexit(cli_end);
     setvbuf(stdout, NULL, _IONBF, 0);
     if (!mkdtemp(cli_folder) || chdir(cli_folder) != 0 || setenv("E", ESP_EXECUTABLE, 1) != 0) exit(1);
     if (setenv("ESPALIER_MODELS", ESP_SOURCE "/models", 1) != 0) exit(1);
+}
+
+/* Leaves agent.safetensors in a new folder. Exit status 77 (skipped) on a machine that cannot draw. */
+static inline void cli_begin(void)
+{
+    cli_open();
     if (esp_file_write("tiny.json", tiny_json, strlen(tiny_json)) != ESP_OK) exit(1);
     int status = cli("$E train tiny.json -o run --quiet && cp run/checkpoint.safetensors agent.safetensors");
     if (status == 0) return;

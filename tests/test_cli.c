@@ -14,31 +14,31 @@ static void an_agent_is_trained_into_a_run_directory(void)
     CLI_OK("grep -q '\"seed\":[[:space:]]*7' second/config.json");
 }
 
+/* argp breaks what is longer than a line of a terminal; what it broke off stands at the margin. */
+static void check_examples(const char *help)
+{
+    const char *line = strstr(help, "Examples:\n");
+    for (line = line ? strchr(line, '\n') + 1 : ""; *line && *line != '\n'; line = strchr(line, '\n') + 1) {
+        bool whole = strncmp(line, "  ", 2) == 0;
+        if (!whole) printf("\n    broken example: %.80s ", line);
+        CU_ASSERT(whole);
+    }
+}
+
 static void help_lists_every_command_with_examples(void)
 {
-    static const char *const commands[] = {"train", "eval", "prune", "inspect", "bench"};
+    static const char *const commands[] = {"train", "eval", "prune", "sweep", "inspect", "bench"};
     CLI_OK("$E --help");
-    for (int i = 0; i < 5; i++) CU_ASSERT(strstr(cli_out, commands[i]) != NULL);
+    for (int i = 0; i < 6; i++) CU_ASSERT(strstr(cli_out, commands[i]) != NULL);
     CU_ASSERT(strstr(cli_out, "Examples:") != NULL);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         CLI_OK("$E %s --help", commands[i]);
         CU_ASSERT(strstr(cli_out, "Usage: espalier") != NULL && strstr(cli_out, commands[i]) != NULL);
         CU_ASSERT(strstr(cli_out, "Examples:") != NULL && strstr(cli_out, "--threads=N") != NULL);
+        check_examples(cli_out);
     }
     CLI_OK("$E --version");
     CU_ASSERT_STRING_EQUAL(cli_out, "espalier " ESP_VERSION "\n");
-}
-
-/* One line on stderr, nothing on stdout, a word of the sentence, the exit status. */
-static void check_refusal(int status, const char *arguments, const char *word)
-{
-    int found = cli("$E %s", arguments);
-    bool good = found == status && strstr(cli_err, word) && !*cli_out && cli_lines(cli_err) == 1;
-    if (!good) {
-        printf("\n    espalier %s: status %d, expected %d and '%s'", arguments, found, status, word);
-        cli_say();
-    }
-    CU_ASSERT(good);
 }
 
 static void wrong_usage_has_status_2_and_one_line(void)
@@ -86,11 +86,26 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"train tiny.json -o run", "add --resume to go on with it"},
         {"train tiny.json -o run --resume --set train.batch=9", "another configuration"},
         {"bench --only nothing", "no row matches 'nothing'"},
+        {"prune agent.safetensors -o o --budget 0", "--budget: expected a whole number from 2"},
+        {"prune agent.safetensors -o o --round-to 0", "--round-to: expected a whole number from 1"},
+        {"prune agent.safetensors -o o --finetune -1", "--finetune: expected a whole number"},
+        {"prune agent.safetensors -o o --compensate most", "--compensate: expected none|mean|lsq"},
+        {"prune agent.safetensors -o o --method magnitud", "did you mean 'magnitude'?"},
+        {"prune agent.safetensors -o o --pin nothing=0", "no group matches 'nothing'; there are: latent, encoder"},
+        {"prune agent.safetensors -o o --pin latent", "--pin: expected PATTERN=COEFFICIENT, found 'latent'"},
+        {"prune agent.safetensors -o o --pin =0", "--pin: expected PATTERN=COEFFICIENT, found '=0'"},
+        {"prune agent.safetensors -o o --pin latent=", "--pin: expected a number, found ''"},
+        {"prune agent.safetensors -o o --pin latent=nan", "--pin: expected a number, found 'nan'"},
+        {"prune agent.safetensors -o o --pin latent=0.96", "group 'latent': coefficient 0.96, expected 0 to 0.95"},
+        {"eval agent.safetensors --min-psnr 20", "--min-psnr: not for agent.safetensors, which is of application 'tdmpc'"},
+        {"eval agent.safetensors --data run", "--data: not for agent.safetensors"},
+        {"prune agent.safetensors -o o --images 100", "--images: not for agent.safetensors"},
+        {"train tiny.json -o x --data run", "--data: not for tiny.json"},
     };
     CLI_OK("echo '{\"planner\": {\"sample\": 3}}' >unknown_key.json");
     CLI_OK("echo '{\"train\": {\"batch\": \"8\"}}' >wrong_type.json");
     CLI_OK("echo '{\"train\": {\"batch\": 0}}' >wrong_range.json");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_refusal(2, cases[i].arguments, cases[i].word);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) cli_check_refusal(2, cases[i].arguments, cases[i].word);
     CU_ASSERT_EQUAL(cli("$E eval --bogus"), 2); /* argp's own answer has a second line, on help */
     CU_ASSERT(strstr(cli_err, "--bogus") != NULL && strstr(cli_err, "espalier eval --help") != NULL);
     CLI_OK("! test -e o && ! test -e x");
@@ -146,9 +161,9 @@ static void bad_files_have_status_1_and_are_named(void)
     write_bad_checkpoints();
     CLI_OK("echo '{\"train\": ' >malformed.json");
     CLI_OK("head -c 5000 /dev/zero | tr '\\0' '[' >deep.json");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) check_refusal(1, cases[i].arguments, cases[i].word);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) cli_check_refusal(1, cases[i].arguments, cases[i].word);
     CLI_OK("! test -e o");
-    check_refusal(2, "eval agent.safetensors --config unknown_key.json", "unknown key 'planner.sample'");
+    cli_check_refusal(2, "eval agent.safetensors --config unknown_key.json", "unknown key 'planner.sample'");
 }
 
 static void eval_reports_what_the_contract_promises(void)
@@ -286,7 +301,7 @@ static void prune_knows_baselines_groups_importances_and_the_policy(void)
 static void a_journal_of_another_search_is_refused_and_kept(void)
 {
     CLI_OK("cp m.st.journal.jsonl kept && cp m.st kept.st");
-    check_refusal(1, "prune agent.safetensors -o m.st --importance l1 --seed 2 --journal m.st.journal.jsonl",
+    cli_check_refusal(1, "prune agent.safetensors -o m.st --importance l1 --seed 2 --journal m.st.journal.jsonl",
                   "journal of another search, 'seed' is 1 there");
     CLI_OK("cmp m.st.journal.jsonl kept && cmp m.st kept.st");
 }
