@@ -10,14 +10,19 @@
 
 static cJSON *question(const esp_sweep *sweep, const esp_subject *subject)
 {
-    cJSON *json = esp_pruning_identity(subject, &sweep->request);
+    const esp_prune_request *request = &sweep->request;
+    cJSON *json = esp_pruning_identity(subject, request);
     cJSON_DeleteItemFromObject(json, "importance"); /* cells differ in these */
     cJSON_DeleteItemFromObject(json, "seed");
+    cJSON_DeleteItemFromObject(json, "controller"); /* among what an agent says below */
     subject->application->question_json(subject, json);
     cJSON_AddNumberToObject(json, "report", subject->judging.report);
-    cJSON_AddNumberToObject(json, "tolerance", sweep->request.search.tolerance);
-    cJSON_AddNumberToObject(json, "budget", sweep->request.budget);
-    cJSON *search = esp_config_json(esp_search_fields, esp_search_num_fields, &sweep->request.search);
+    cJSON_AddNumberToObject(json, "tolerance", request->search.tolerance);
+    cJSON_AddNumberToObject(json, "budget", request->budget);
+    cJSON_AddNumberToObject(json, "finetune", request->finetune);
+    cJSON_AddNumberToObject(json, "round_to", request->round_to);
+    cJSON_AddItemToObject(json, "pin", cJSON_CreateStringArray((const char *const *)request->pin, request->num_pins));
+    cJSON *search = esp_config_json(esp_search_fields, esp_search_num_fields, &request->search);
     cJSON_AddItemToObject(json, "search", cJSON_DetachItemFromObject(search, "search"));
     cJSON_Delete(search);
     return json;

@@ -111,15 +111,16 @@ static inline pid_t cli_start(char *const argv[])
     return child;
 }
 
-/* Kills the run again and again, each time a little later, until one life is long enough. Returns
- * the number of kills. */
+/* Kills the run again and again, each time a quarter later, so that a slow machine gets there as well,
+ * until one life is long enough. Returns the number of kills. */
 static inline int cli_kill_until_done(char *const argv[], int milliseconds)
 {
-    for (int kills = 0;; kills++) {
-        CU_ASSERT_FATAL(kills < 200);
+    double life = 1e3 * milliseconds;
+    for (int kills = 0;; kills++, life *= 1.25) {
+        CU_ASSERT_FATAL(kills < 50);
         pid_t child = cli_start(argv);
         int status = 0;
-        usleep(1000u * (unsigned)(milliseconds + 40 * kills));
+        usleep((useconds_t)life);
         kill(child, SIGKILL);
         CU_ASSERT_FATAL(waitpid(child, &status, 0) == child);
         if (WIFSIGNALED(status)) continue;

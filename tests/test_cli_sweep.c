@@ -1,0 +1,300 @@
+/* espalier sweep: cells that are made once, whatever happens in between, and what is drawn of them. */
+#include "cli_run.h"
+
+#define CELLS "--controller policy --episodes 2 --report-episodes 2 --tolerance 0.02 --set search.iterations=2"
+#define SWEEP "$E sweep agent.safetensors " CELLS
+#define LISTS " --methods magnitude,random --sparsities 0.2,0.5"
+
+/* ---- what was made ---- */
+
+static cJSON *read_line(const char *line, size_t size)
+{
+    cJSON *json = NULL;
+    CHECK_OK(esp_json_parse(line, size, "results.jsonl", &json));
+    return json;
+}
+
+/* The lines of a sweep's results, as an array; the caller deletes it. */
+static cJSON *read_cells(const char *path)
+{
+    cJSON *cells = cJSON_CreateArray();
+    char *text = cli_file(path);
+    for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
+        cJSON_AddItemToArray(cells, read_line(line, (size_t)(end - line)));
+    free(text);
+    return cells;
+}
+
+static const char *text_of(const cJSON *json, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, key);
+    CU_ASSERT_FATAL(cJSON_IsString(item));
+    return item->valuestring;
+}
+
+static void every_method_is_run_at_every_sparsity(void)
+{
+    cli_begin();
+    CLI_OK(SWEEP LISTS " -o whole --json");
+    cJSON *json = cli_json(), *cells = read_cells("whole/results.jsonl"), *cell;
+    cli_check_keys(json, "application directory cells version");
+    CU_ASSERT(cJSON_Compare(cells, cJSON_GetObjectItem(json, "cells"), true));
+    CU_ASSERT_EQUAL_FATAL(cJSON_GetArraySize(cells), 5);
+    CU_ASSERT_STRING_EQUAL(text_of(cJSON_GetArrayItem(cells, 0), "way"), "dense");
+    int i = 0;
+    cJSON_ArrayForEach(cell, cells) {
+        if (i++ == 0) continue;
+        cli_check_keys(cell, "way method importance groups seed target_sparsity structural_sparsity nominal_sparsity "
+                             "coefficients kept performance_after search_performance evaluations wall_s params_after "
+                             "flops_after");
+        CU_ASSERT_STRING_EQUAL(text_of(cell, "way"), i <= 3 ? "magnitude" : "random");
+        CU_ASSERT_EQUAL(cli_number(cell, "target_sparsity"), i % 2 ? 0.5 : 0.2);
+        CU_ASSERT_DOUBLE_EQUAL(cli_number(cell, "structural_sparsity"), cli_number(cell, "target_sparsity"), 0.02);
+    }
+    cJSON_Delete(json);
+    cJSON_Delete(cells);
+}
+
+/* A cell says what `prune` says of the same question. */
+static void a_cell_is_what_prune_gives(void)
+{
+    cJSON *cells = read_cells("whole/results.jsonl"), *cell = cJSON_GetArrayItem(cells, 3);
+    CLI_OK("$E prune agent.safetensors " CELLS " --method random --sparsity 0.2 -o random.st --json");
+    cJSON *json = cli_json();
+    CU_ASSERT(cJSON_Compare(cJSON_GetObjectItem(json, "kept"), cJSON_GetObjectItem(cell, "kept"), true));
+    CU_ASSERT_EQUAL(cli_number(json, "performance_after"), cli_number(cell, "performance_after"));
+    CU_ASSERT_EQUAL(cli_number(json, "evaluations"), cli_number(cell, "evaluations"));
+    cJSON_Delete(json);
+    cJSON_Delete(cells);
+}
+
+static int count_commas(const char *line)
+{
+    int commas = 0;
+    bool quoted = false;
+    for (; *line && *line != '\n'; line++) {
+        if (*line == '"') quoted = !quoted;
+        commas += *line == ',' && !quoted;
+    }
+    CU_ASSERT(!quoted);
+    return commas;
+}
+
+static void the_table_has_a_column_for_every_number(void)
+{
+    char *csv = cli_file("whole/results.csv");
+    static const char first[] = "way,method,importance,groups,target_sparsity,seed,";
+    CU_ASSERT_EQUAL(cli_lines(csv), 6);
+    CU_ASSERT(strncmp(csv, first, strlen(first)) == 0 && strstr(csv, ",c:latent,") != NULL);
+    for (char *line = csv; *line; line = strchr(line, '\n') + 1)
+        CU_ASSERT_EQUAL(count_commas(line), count_commas(csv));
+    free(csv);
+}
+
+static void pictures_show_every_method(void)
+{
+    static const char *const names[] = {"whole/performance.svg", "whole/pareto.svg"};
+    for (int i = 0; i < 2; i++) {
+        char *svg = cli_file(names[i]);
+        CU_ASSERT(strncmp(svg, "<svg", 4) == 0 || strncmp(svg, "<?xml", 5) == 0);
+        CU_ASSERT(strstr(svg, "magnitude") != NULL && strstr(svg, "random") != NULL && strstr(svg, "dense") != NULL);
+        free(svg);
+    }
+}
+
+static void finished_cells_are_not_made_again(void)
+{
+    CLI_OK("cp -r whole before");
+    CLI_OK(SWEEP LISTS " -o whole");
+    CU_ASSERT(strstr(cli_out, "magnitude") != NULL && strstr(cli_out, "dense") != NULL);
+    CU_ASSERT_STRING_EQUAL(cli_err, "");
+    CLI_OK("diff -r before whole");
+}
+
+static void a_finished_sweep_grows(void)
+{
+    CLI_OK(SWEEP " --methods magnitude,random --sparsities 0.2,0.5,0.6 -o whole");
+    CU_ASSERT(strstr(cli_err, "magnitude at 0.6") != NULL && strstr(cli_err, "random at 0.6") != NULL);
+    CU_ASSERT(strstr(cli_err, "at 0.2") == NULL && strstr(cli_err, "at 0.5") == NULL);
+    CLI_OK(SWEEP " --methods magnitude --sparsities 0.2 --seeds 2 -o whole");
+    CU_ASSERT(strstr(cli_err, "seed 2") != NULL && strstr(cli_err, "seed 1") == NULL);
+    CLI_OK("head -n 5 whole/results.jsonl | cmp - before/results.jsonl");
+    CLI_OK("test $(wc -l <whole/results.jsonl) = 9"); /* two at 0.6; dense and one cell of seed 2 */
+}
+
+static void a_killed_sweep_goes_on_to_the_same_table(void)
+{
+    char *const argv[] = {"espalier", "sweep", "agent.safetensors", "--controller", "policy", "--episodes", "2",
+                          "--report-episodes", "2", "--tolerance", "0.02", "--set", "search.iterations=2", "--methods",
+                          "magnitude,random", "--sparsities", "0.2,0.5", "-o", "killed", NULL};
+    int kills = cli_kill_until_done(argv, 60);
+    CU_ASSERT(kills > 0);
+    printf("(%d kills) ", kills);
+    /* Column 13 is wall_s; those before it hold no comma. */
+    CLI_OK("test \"$(head -n 1 before/results.csv | cut -d, -f13)\" = wall_s");
+    CLI_OK("cut -d, -f1-12,14- before/results.csv >a && cut -d, -f1-12,14- killed/results.csv >b && cmp a b");
+}
+
+static void an_interrupted_sweep_says_how_to_go_on(void)
+{
+    char *const argv[] = {"espalier", "sweep", "agent.safetensors", "--episodes", "1000", "--sparsities", "0.5", "-o",
+                          "stopped", "--quiet", NULL};
+    pid_t child = cli_start(argv);
+    int status = 0;
+    while (access("stopped/results.jsonl", F_OK) != 0 && waitpid(child, &status, WNOHANG) == 0) usleep(1000);
+    kill(child, SIGINT);
+    CU_ASSERT(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    char *said = cli_file("err");
+    CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; the same command goes on from stopped\n");
+    free(said);
+    CLI_OK("test $(wc -l <stopped/results.jsonl) = 1"); /* the dense network */
+}
+
+static void a_sparsity_out_of_reach_is_a_result(void)
+{
+    CLI_OK(SWEEP " --methods magnitude --sparsities 0.2,0.9 --pin '*.hidden*=0' --pin 'latent=0' -o reach --quiet");
+    CU_ASSERT(strstr(cli_err, "warning: magnitude at 0.9: no cut of these groups reaches") != NULL);
+    CU_ASSERT(strstr(cli_out, "can't be reached") != NULL);
+    cJSON *cells = read_cells("reach/results.jsonl"), *cell = cJSON_GetArrayItem(cells, 2);
+    CU_ASSERT_EQUAL_FATAL(cJSON_GetArraySize(cells), 3);
+    CU_ASSERT(strstr(text_of(cell, "error"), "the nearest is") != NULL);
+    CU_ASSERT(!cJSON_HasObjectItem(cell, "performance_after"));
+    cJSON_Delete(cells);
+    CLI_OK(SWEEP " --methods magnitude --sparsities 0.2,0.9 --pin '*.hidden*=0' --pin 'latent=0' -o reach");
+    CU_ASSERT_STRING_EQUAL(cli_err, ""); /* it is not tried again */
+}
+
+static void cells_obey_pins_rounding_and_budget(void)
+{
+    CLI_OK(SWEEP " --methods random --sparsities 0.3 --round-to 4 --pin latent=0 --budget 3 --tolerance 0.05 -o options");
+    cJSON *cells = read_cells("options/results.jsonl"), *cell = cJSON_GetArrayItem(cells, 1), *pair;
+    CU_ASSERT(cli_number(cell, "evaluations") <= 3);
+    cJSON_ArrayForEach(pair, cJSON_GetObjectItem(cell, "kept")) {
+        int width = cJSON_GetArrayItem(pair, 0)->valueint, whole = cJSON_GetArrayItem(pair, 1)->valueint;
+        CU_ASSERT(width == whole || width % 4 == 0);
+        if (strcmp(pair->string, "latent") == 0) CU_ASSERT_EQUAL(width, whole);
+    }
+    cJSON_Delete(cells);
+}
+
+static void without_a_program_for_pictures_there_is_a_warning(void)
+{
+    CLI_OK("PATH= $E sweep agent.safetensors " CELLS " --methods magnitude --sparsities 0.2 -o plain --quiet");
+    CU_ASSERT(strstr(cli_err, "rsvg-convert") != NULL);
+    CU_ASSERT(strncmp(cli_err, "espalier: warning: ", 19) == 0);
+    CLI_OK("test -s plain/performance.svg && test -s plain/pareto.svg && test -s plain/results.csv");
+    CLI_OK("! ls plain | grep png");
+}
+
+/* ---- what is refused ---- */
+
+static void another_question_is_refused_in_the_same_folder(void)
+{
+    static const struct { const char *arguments, *word; } cases[] = {
+        {"--tolerance 0.03", "another 'tolerance'"},
+        {"--budget 50", "another 'budget'"},
+        {"--episodes 3", "another 'episodes'"},
+        {"--report-episodes 3", "another 'report'"},
+        {"--groups paper", "another 'groups'"},
+        {"--compensate mean", "another 'compensation'"},
+        {"--controller mppi", "another 'controller'"},
+        {"--set search.iterations=3", "another 'search'"},
+        {"--set planner.policy_fraction=0.5", "another 'planner'"},
+        {"--start hanging", "another 'start'"},
+        {"--pin latent=0", "another '"},
+        {"--round-to 4", "another '"},
+        {"--finetune 3", "another '"},
+    };
+    CLI_OK("cp -r whole kept");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char arguments[512];
+        snprintf(arguments, sizeof arguments, "sweep agent.safetensors " CELLS LISTS " -o whole %s", cases[i].arguments);
+        cli_check_refusal(1, arguments, cases[i].word);
+    }
+    CLI_OK("$E sweep run/checkpoint.safetensors " CELLS LISTS " -o whole"); /* the same network under another name */
+    CLI_OK("cmp whole/results.jsonl kept/results.jsonl && cmp whole/sweep.json kept/sweep.json");
+}
+
+static void wrong_lists_have_status_2(void)
+{
+    static const struct { const char *arguments, *word; } cases[] = {
+        {"sweep", "CHECKPOINT is missing"},
+        {"sweep agent.safetensors", "-o DIR is missing"},
+        {"sweep agent.safetensors -o new --methods magnitud", "did you mean 'magnitude'?"},
+        {"sweep agent.safetensors -o new --methods magnitude/l3", "--methods: expected l1|l2|random"},
+        {"sweep agent.safetensors -o new --methods magnitude/", "found ''"},
+        {"sweep agent.safetensors -o new --methods /l1", "unknown search method ''"},
+        {"sweep agent.safetensors -o new --methods random,magnitude,random", "--methods: 'random' is in the list twice"},
+        {"sweep agent.safetensors -o new --methods ,", "--methods: the list is empty"},
+        {"sweep agent.safetensors -o new --sparsities ''", "--sparsities: the list is empty"},
+        {"sweep agent.safetensors -o new --sparsities 0.2,junk", "--sparsities: expected a number, found 'junk'"},
+        {"sweep agent.safetensors -o new --sparsities 0.2,0.3x", "found '0.3x'"},
+        {"sweep agent.safetensors -o new --sparsities 0.2,0", "--sparsities: 0 is outside the range"},
+        {"sweep agent.safetensors -o new --sparsities 0.2,0.20", "--sparsities: 0.20 is in the list twice"},
+        {"sweep agent.safetensors -o new --sparsities $(seq -s, 0.01 0.01 0.4)", "more than 32 entries"},
+        {"sweep agent.safetensors -o new --seeds 0", "--seeds: expected a whole number from 1"},
+        {"sweep agent.safetensors -o new --budget 1", "--budget: expected a whole number from 2"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) cli_check_refusal(2, cases[i].arguments, cases[i].word);
+    CLI_OK("! test -e new");
+}
+
+/* results.jsonl with one more line, sweep.json with other content. */
+static void malformed_folders_are_refused_and_kept(void)
+{
+    static const struct { const char *file, *line, *word; } cases[] = {
+        {"results.jsonl", "{", "results.jsonl: line 6: not JSON"},
+        {"results.jsonl", "junk", "results.jsonl: line 6: not JSON"},
+        {"results.jsonl", "[]", "results.jsonl: line 6 is no cell of a sweep"},
+        {"results.jsonl", "{\"way\": 3, \"seed\": 1}", "line 6 is no cell"},
+        {"results.jsonl", "{\"way\": \"dense\", \"seed\": 1}", "line 6 is no cell"},
+        {"results.jsonl", "{\"way\": \"magnitude\", \"seed\": 1, \"target_sparsity\": 0.2}", "line 6 is no cell"},
+        {"sweep.json", "{", "sweep.json: line"},
+        {"sweep.json", "[]", "sweep.json is of a sweep with another 'version'"},
+        {"journals/l2-1.jsonl", "junk", "l2-1.jsonl: line "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool whole = strcmp(cases[i].file, "sweep.json") == 0;
+        CLI_OK("rm -rf bad && cp -r before bad && echo '%s' >%s bad/%s && cp bad/%s line", cases[i].line,
+               whole ? "" : ">", cases[i].file, cases[i].file);
+        cli_check_refusal(1, "sweep agent.safetensors " CELLS " --methods magnitude --sparsities 0.3 -o bad --quiet",
+                          cases[i].word);
+        CLI_OK("cmp bad/%s line", cases[i].file);
+    }
+}
+
+static void a_last_line_cut_short_is_made_again(void)
+{
+    CLI_OK("rm -rf bad && cp -r before bad && truncate -s -40 bad/results.jsonl");
+    CLI_OK(SWEEP LISTS " -o bad");
+    CU_ASSERT(strstr(cli_err, "random at 0.5") != NULL && strstr(cli_err, "at 0.2") == NULL);
+    CLI_OK("cut -d, -f1-12,14- before/results.csv >a && cut -d, -f1-12,14- bad/results.csv >b && cmp a b");
+}
+
+static void a_folder_that_cannot_be_written_has_status_1(void)
+{
+    cli_check_refusal(1, "sweep agent.safetensors -o tiny.json", "cannot create folder 'tiny.json'");
+    cli_check_refusal(1, "sweep agent.safetensors -o /proc/sweep", "/proc/sweep");
+}
+
+static CU_TestInfo tests[] = {
+    {"every method is run at every sparsity", every_method_is_run_at_every_sparsity},
+    {"a cell is what prune gives", a_cell_is_what_prune_gives},
+    {"the table has a column for every number", the_table_has_a_column_for_every_number},
+    {"pictures show every method", pictures_show_every_method},
+    {"finished cells are not made again", finished_cells_are_not_made_again},
+    {"a finished sweep grows", a_finished_sweep_grows},
+    {"a killed sweep goes on to the same table", a_killed_sweep_goes_on_to_the_same_table},
+    {"an interrupted sweep says how to go on", an_interrupted_sweep_says_how_to_go_on},
+    {"a sparsity out of reach is a result", a_sparsity_out_of_reach_is_a_result},
+    {"cells obey pins, rounding and budget", cells_obey_pins_rounding_and_budget},
+    {"without a program for pictures there is a warning", without_a_program_for_pictures_there_is_a_warning},
+    {"another question is refused in the same folder", another_question_is_refused_in_the_same_folder},
+    {"wrong lists have status 2", wrong_lists_have_status_2},
+    {"malformed folders are refused and kept", malformed_folders_are_refused_and_kept},
+    {"a last line cut short is made again", a_last_line_cut_short_is_made_again},
+    {"a folder that cannot be written has status 1", a_folder_that_cannot_be_written_has_status_1},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("cli sweep", tests)
