@@ -111,6 +111,22 @@ static inline pid_t cli_start(char *const argv[])
     return child;
 }
 
+/* Sends a signal as soon as the run has made that file, and waits for its end. Returns its exit status;
+ * -1 when a signal ended it. What it said is in the file "err". */
+static inline int cli_interrupt(char *const argv[], const char *file, int signal)
+{
+    int status = 0;
+    siginfo_t info = {.si_pid = 0};
+    pid_t child = cli_start(argv);
+    while (access(file, F_OK) != 0 && info.si_pid == 0) {
+        usleep(10000);
+        waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT);
+    }
+    kill(child, signal);
+    CU_ASSERT_FATAL(waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 /* Kills the run again and again, each time a quarter later, so that a slow machine gets there as well,
  * until one life is long enough. Returns the number of kills. */
 static inline int cli_kill_until_done(char *const argv[], int milliseconds)

@@ -49,13 +49,9 @@ static void an_autoencoder_is_trained_into_a_run_directory(void)
 static void train_interrupted_and_resumed_gives_the_same_file(void)
 {
     char *const argv[] = {"espalier", "train", "ae.json", "-o", "stopped", "--data", "digits", "--seed", "7", NULL};
-    int status = 0;
-    pid_t child = cli_start(argv);
-    while (access("stopped/state.safetensors", F_OK) != 0 && waitpid(child, &status, WNOHANG) == 0) usleep(1000);
-    kill(child, SIGINT);
-    waitpid(child, &status, 0);
+    int status = cli_interrupt(argv, "stopped/state.safetensors", SIGINT);
     char *said = cli_file("err");
-    if (WEXITSTATUS(status) != 0) /* it may have been quicker */
+    if (status != 0) /* it may have been quicker */
         CU_ASSERT(strstr(said, "espalier: interrupted; go on with: espalier train ae.json -o stopped --data digits "
                                "--seed 7 --resume\n") != NULL);
     free(said);

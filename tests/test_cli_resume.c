@@ -25,11 +25,7 @@ static void train_interrupted_says_how_to_go_on(void)
 {
     char *const argv[] = {"espalier", "train", "tiny.json", "-o", "stopped", "--set", "train.updates=100000", "--quiet",
                           NULL};
-    pid_t child = cli_start(argv);
-    int status = 0;
-    usleep(700000);
-    kill(child, SIGINT);
-    CU_ASSERT(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped/metrics.jsonl", SIGINT), 1);
     char *said = cli_file("err");
     CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; go on with: espalier train tiny.json -o stopped --set "
                                  "train.updates=100000 --quiet --resume\n");
@@ -61,8 +57,9 @@ static void eval_gives_the_same_returns_with_one_thread_and_two(void)
     }
 }
 
-#define PRUNE "prune", "agent.safetensors", "--sparsity", "0.3", "--tolerance", "0.02", "--episodes", "8"
-#define PRUNE_TEXT "$E prune agent.safetensors --sparsity 0.3 --tolerance 0.02 --episodes 8"
+#define PRUNE "prune", "agent.safetensors", "--sparsity", "0.3", "--tolerance", "0.02", "--episodes", "4", \
+              "--set", "search.iterations=6"
+#define PRUNE_TEXT "$E prune agent.safetensors --sparsity 0.3 --tolerance 0.02 --episodes 4 --set search.iterations=6"
 
 /* A search without its times. */
 static const char *const strip_journal = "sed 's/,\"wall_s\":[^,}]*//' %s.journal.jsonl >%s.lines";
@@ -92,11 +89,7 @@ static void prune_interrupted_leaves_the_journal_and_no_network(void)
 {
     char *const argv[] = {"espalier", PRUNE, "-o", "stopped.st", "--set", "search.iterations=10000",
                           "--episodes", "400", NULL};
-    pid_t child = cli_start(argv);
-    int status = 0;
-    usleep(900000);
-    kill(child, SIGTERM);
-    CU_ASSERT(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped.st.journal.jsonl", SIGTERM), 1);
     char *said = cli_file("err");
     CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; the same command goes on from stopped.st.journal.jsonl\n");
     free(said);

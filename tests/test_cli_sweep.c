@@ -139,11 +139,7 @@ static void an_interrupted_sweep_says_how_to_go_on(void)
 {
     char *const argv[] = {"espalier", "sweep", "agent.safetensors", "--episodes", "1000", "--sparsities", "0.5", "-o",
                           "stopped", "--quiet", NULL};
-    pid_t child = cli_start(argv);
-    int status = 0;
-    while (access("stopped/results.jsonl", F_OK) != 0 && waitpid(child, &status, WNOHANG) == 0) usleep(1000);
-    kill(child, SIGINT);
-    CU_ASSERT(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped/results.jsonl", SIGINT), 1);
     char *said = cli_file("err");
     CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; the same command goes on from stopped\n");
     free(said);
