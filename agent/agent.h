@@ -335,7 +335,7 @@ typedef struct {
     uint64_t                seed;     /* of episodes that nothing is searched or reported on */
 } esp_record_config;
 
-/* 100 episodes of the policy with noise up to 0.6, seed 1; net and config are the caller's to name. */
+/* 100 episodes of the policy with noise up to 2.0, seed 1; net and config are the caller's to name. */
 esp_record_config esp_record_config_default(void);
 
 /* What was played; owned arrays. */

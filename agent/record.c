@@ -6,7 +6,7 @@
 
 esp_record_config esp_record_config_default(void)
 {
-    return (esp_record_config){.kind = ESP_CONTROLLER_POLICY, .episodes = 100, .noise = 0.6, .seed = 1};
+    return (esp_record_config){.kind = ESP_CONTROLLER_POLICY, .episodes = 100, .noise = 2.0, .seed = 1};
 }
 
 /* ---- recording ---- */
@@ -66,7 +66,9 @@ esp_trajectory *esp_recording_trajectories(const esp_recording *r)
     return out;
 }
 
-/* Levels of noise, each for one episode of either start. */
+/* Levels of noise, each for one episode of either start. A deviation of 2 makes actions nearly random:
+ * what is learnt beside the path counts. Agents 60 % smaller, finetuned on noise up to 0.6, 1.0 and 2.0, had
+ * returns of 364, 682 and 748 with the planner. */
 #define NOISE_LEVELS 4
 
 /* Random and hanging starts take turns; no two episodes share a number. */
