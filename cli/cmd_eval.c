@@ -60,8 +60,8 @@ static const struct argp argp = {
     .options = table,
     .parser = parse,
     .args_doc = "CHECKPOINT",
-    .doc = "Plays episodes of an agent in the simulator, from rendered pixels, and reports their return; or reconstructs "
-           "the test images with an autoencoder and reports the error.\v"
+    .doc = "Plays episodes of an agent in the simulator, from rendered pixels, and reports their return; or "
+           "reconstructs the test images with an autoencoder and reports the error.\v"
            "Examples:\n"
            "  espalier eval models/pendulum/agent.safetensors\n"
            "  espalier eval pruned.safetensors --controller policy --start hanging\n"

@@ -177,7 +177,8 @@ int esp_cmd_prune(int argc, char **argv, esp_options *options)
     arguments a = {.common = options, .request = esp_prune_request_default()};
     esp_subject subject = {.net = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
-    if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, &a.request.judging, &a.request.search, &subject);
+    if (status == ESP_OK)
+        status = esp_subject_open(a.checkpoint, options, &a.request.judging, &a.request.search, &subject);
     if (status == ESP_OK) status = check_output(&a);
     if (status == ESP_OK) status = subject.application->prepare(&subject);
     if (status == ESP_OK) status = prune(&a, &subject);

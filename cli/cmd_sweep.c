@@ -239,7 +239,8 @@ int esp_cmd_sweep(int argc, char **argv, esp_options *options)
     esp_sweep *sweep = &a.sweep;
     esp_subject subject = {.net = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
-    if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, &sweep->request.judging, &sweep->request.search, &subject);
+    if (status == ESP_OK)
+        status = esp_subject_open(a.checkpoint, options, &sweep->request.judging, &sweep->request.search, &subject);
     if (status == ESP_OK) status = subject.application->prepare(&subject);
     if (status == ESP_OK) status = esp_sweep_open(sweep, &subject);
     for (int i = 0; i < sweep->num_seeds && status == ESP_OK; i++) status = run_seed(sweep, &subject, i);

@@ -103,7 +103,8 @@ static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char
     esp_objective_config config = {.net = subject->net, .grouping = &p->grouping, .ranking = &p->ranking,
                                    .components = subject->components,
                                    .performance = judge->performance, .context = judge->context,
-                                   .budget = p->request.budget, .at_once = judge->at_once, .journal = journal, .identity = identity};
+                                   .budget = p->request.budget, .at_once = judge->at_once,
+                                   .journal = journal, .identity = identity};
     esp_objective *objective = NULL;
     double started = esp_clock();
     esp_status status = open_objective(&config, journal_named, &objective);

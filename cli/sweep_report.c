@@ -181,7 +181,8 @@ static esp_status draw_degradation(const esp_sweep *sweep, const esp_subject *su
     esp_chart_reference references[] = {{.at = dense->performance[0], .label = "dense"},
                                         {.vertical = true, .at = 20, .label = "20 %"}};
     esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Performance after pruning",
-                       .x = {.label = "parameters removed (%)", .low = 0, .high = 100}, .y = {.label = subject->application->measure_name},
+                       .x = {.label = "parameters removed (%)", .low = 0, .high = 100},
+                       .y = {.label = subject->application->measure_name},
                        .num_series = sweep->num_ways, .series = series, .num_references = 2, .references = references};
     return draw(sweep, "performance", &chart);
 }

@@ -89,8 +89,11 @@ static esp_status read_results(esp_sweep *sweep, const char *path)
     int lines = 0;
     if (access(path, F_OK) != 0) return ESP_OK;
     esp_status status = esp_file_read(path, (size_t)1 << 30, &text, &size);
-    for (char *end; status == ESP_OK && (end = memchr(text + whole, '\n', size - whole)); whole = (size_t)(end + 1 - text))
-        status = take_line(sweep, path, ++lines, text + whole, (size_t)(end - text) - whole);
+    for (char *end; status == ESP_OK && (end = memchr(text + whole, '\n', size - whole));) {
+        size_t length = (size_t)(end - text) - whole;
+        status = take_line(sweep, path, ++lines, text + whole, length);
+        whole += length + 1;
+    }
     if (status == ESP_OK && whole < size) status = esp_file_write(path, text, whole);
     free(text);
     return status;

@@ -37,7 +37,8 @@ static esp_status read_metrics(const char *run_dir, best *found)
     return status;
 }
 
-static void print_json(const esp_train_request *request, const esp_agent_config *config, const char *checkpoint, const best *found)
+static void print_json(const esp_train_request *request, const esp_agent_config *config, const char *checkpoint,
+                       const best *found)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "application", "tdmpc");

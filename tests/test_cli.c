@@ -97,7 +97,7 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"prune agent.safetensors -o o --pin latent=", "--pin: expected a number, found ''"},
         {"prune agent.safetensors -o o --pin latent=nan", "--pin: expected a number, found 'nan'"},
         {"prune agent.safetensors -o o --pin latent=0.96", "group 'latent': coefficient 0.96, expected 0 to 0.95"},
-        {"eval agent.safetensors --min-psnr 20", "--min-psnr: not for agent.safetensors, which is of application 'tdmpc'"},
+        {"eval agent.safetensors --min-psnr 20", "not for agent.safetensors, which is of application 'tdmpc'"},
         {"eval agent.safetensors --data run", "--data: not for agent.safetensors"},
         {"prune agent.safetensors -o o --images 100", "--images: not for agent.safetensors"},
         {"train tiny.json -o x --data run", "--data: not for tiny.json"},

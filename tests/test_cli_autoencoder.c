@@ -31,7 +31,8 @@ static void write_images(const char *path, int first, int count)
 static void an_autoencoder_is_trained_into_a_run_directory(void)
 {
     cli_open();
-    CLI_OK("mkdir digits && echo '{\"application\": \"autoencoder\", \"train\": {\"epochs\": 3, \"batch\": 50}}' >ae.json");
+    CLI_OK("mkdir digits");
+    CLI_OK("echo '{\"application\": \"autoencoder\", \"train\": {\"epochs\": 3, \"batch\": 50}}' >ae.json");
     write_images("digits/train-images-idx3-ubyte", 0, TRAIN);
     write_images("digits/t10k-images-idx3-ubyte", TRAIN, TEST);
     CLI_OK("$E train ae.json -o run --data digits --seed 7 --json");

@@ -1,6 +1,7 @@
 /* docs/configuration.md has one row for every key, with its default, its range and its meaning, and
  * no row for a key that is gone. What is missing is printed the way it has to stand there. */
 #include "agent/agent.h"
+#include "autoencoder/autoencoder.h"
 #include "cli/search_keys.c"
 
 #include "check.h"
@@ -45,58 +46,63 @@ static void escape(const char *text, char out[ROW])
     out[at] = 0;
 }
 
-static char *read_page(void)
+/* From its heading to the next of its rank; the caller frees it. */
+static char *read_section(const char *heading)
 {
     char *page = NULL;
     size_t size = 0;
     CHECK_OK(esp_file_read(ESP_SOURCE "/docs/configuration.md", (size_t)1 << 20, &page, &size));
-    return page;
+    char *start = strstr(page, heading);
+    CU_ASSERT_FATAL(start != NULL);
+    char *end = strstr(start + strlen(heading), "\n## ");
+    if (end) end[1] = 0;
+    char *section = esp_strdup(start);
+    free(page);
+    return section;
 }
 
-static void check_rows(const char *page, const esp_field *fields, int count, const void *config)
+static void check_rows(const char *heading, const esp_field *fields, int count, const void *config)
 {
+    int rows = 0;
+    char *section = read_section(heading);
     for (int i = 0; i < count; i++) {
         char range[256], help[ROW], row[2 * ROW];
         char *value = describe_default(&fields[i], config);
         describe_range(&fields[i], range, sizeof range);
         escape(fields[i].help, help);
         snprintf(row, sizeof row, "| `%s` | `%s` | %s | %s |\n", fields[i].path, value, range, help);
-        bool found = strstr(page, row) != NULL;
+        bool found = strstr(section, row) != NULL;
         if (!found) printf("\n%s", row);
         CU_ASSERT(found);
         cJSON_free(value);
     }
+    for (const char *at = section; (at = strstr(at, "\n| `")); at++) rows++;
+    CU_ASSERT_EQUAL(rows, count); /* none of a key that is gone */
+    free(section);
 }
 
-static void every_key_of_an_agent_is_documented(void)
+static void the_keys_of_an_agent_are_documented(void)
 {
-    char *page = read_page();
     esp_agent_config config = esp_agent_config_default();
-    check_rows(page, esp_agent_fields, esp_agent_num_fields, &config);
-    free(page);
+    check_rows("\n## Keys of an agent\n", esp_agent_fields, esp_agent_num_fields, &config);
 }
 
-static void every_key_of_a_search_is_documented(void)
+static void the_keys_of_an_autoencoder_are_documented(void)
 {
-    char *page = read_page();
+    esp_autoencoder_config config = esp_autoencoder_config_default();
+    check_rows("\n## Keys of an autoencoder\n", esp_autoencoder_fields, esp_autoencoder_num_fields, &config);
+}
+
+static void the_keys_of_a_search_are_documented(void)
+{
     esp_search_config config = esp_search_config_default();
-    check_rows(page, esp_search_fields, esp_search_num_fields, &config);
-    free(page);
-}
-
-static void no_key_is_documented_that_is_gone(void)
-{
-    char *page = read_page();
-    int rows = 0;
-    for (const char *at = page; (at = strstr(at, "\n| `")); at++) rows++;
-    CU_ASSERT_EQUAL(rows, esp_agent_num_fields + esp_search_num_fields);
-    free(page);
+    check_rows("\n## Keys of a search\n", esp_search_fields, esp_search_num_fields, &config);
 }
 
 static CU_TestInfo tests[] = {
-    {"every key of an agent is documented", every_key_of_an_agent_is_documented},
-    {"every key of a search is documented", every_key_of_a_search_is_documented},
-    {"no key is documented that is gone", no_key_is_documented_that_is_gone},
+    {"the keys of an agent are documented", the_keys_of_an_agent_are_documented},
+    {"the keys of an autoencoder are documented", the_keys_of_an_autoencoder_are_documented},
+    {"the keys of a search are documented", the_keys_of_a_search_are_documented},
     CU_TEST_INFO_NULL,
 };
 

@@ -162,7 +162,8 @@ static void a_sparsity_out_of_reach_is_a_result(void)
 
 static void cells_obey_pins_rounding_and_budget(void)
 {
-    CLI_OK(SWEEP " --methods random --sparsities 0.3 --round-to 4 --pin latent=0 --budget 3 --tolerance 0.05 -o options");
+    CLI_OK(SWEEP " --methods random --sparsities 0.3 --round-to 4 --pin latent=0 --budget 3 --tolerance 0.05 "
+           "-o options");
     cJSON *cells = read_cells("options/results.jsonl"), *cell = cJSON_GetArrayItem(cells, 1), *pair;
     CU_ASSERT(cli_number(cell, "evaluations") <= 3);
     cJSON_ArrayForEach(pair, cJSON_GetObjectItem(cell, "kept")) {
@@ -204,7 +205,8 @@ static void another_question_is_refused_in_the_same_folder(void)
     CLI_OK("cp -r whole kept");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char arguments[512];
-        snprintf(arguments, sizeof arguments, "sweep agent.safetensors " CELLS LISTS " -o whole %s", cases[i].arguments);
+        snprintf(arguments, sizeof arguments, "sweep agent.safetensors " CELLS LISTS " -o whole %s",
+                 cases[i].arguments);
         cli_check_refusal(1, arguments, cases[i].word);
     }
     CLI_OK("$E sweep run/checkpoint.safetensors " CELLS LISTS " -o whole"); /* the same network under another name */
@@ -220,7 +222,7 @@ static void wrong_lists_have_status_2(void)
         {"sweep agent.safetensors -o new --methods magnitude/l3", "--methods: expected l1|l2|random"},
         {"sweep agent.safetensors -o new --methods magnitude/", "found ''"},
         {"sweep agent.safetensors -o new --methods /l1", "unknown search method ''"},
-        {"sweep agent.safetensors -o new --methods random,magnitude,random", "--methods: 'random' is in the list twice"},
+        {"sweep agent.safetensors -o new --methods random,gd,random", "--methods: 'random' is in the list twice"},
         {"sweep agent.safetensors -o new --methods ,", "--methods: the list is empty"},
         {"sweep agent.safetensors -o new --sparsities ''", "--sparsities: the list is empty"},
         {"sweep agent.safetensors -o new --sparsities 0.2,junk", "--sparsities: expected a number, found 'junk'"},
