@@ -80,16 +80,14 @@ esp_status esp_ranking_make(const esp_network *net, esp_importance kind, uint64_
         esp_choice_word(ESP_IMPORTANCE_CHOICES, (int)kind, name);
         return esp_fail(ESP_ERR_USAGE, "importance '%s' looks at recorded data, and there is none", name);
     }
+    esp_status status = calibration ? esp_calibration_check(net, calibration) : ESP_OK;
+    if (status != ESP_OK) return status;
     esp_ranking ranking = {.order = {NULL}};
     for (int axis = 0; axis < net->num_axes; axis++) {
         ranking.order[axis] = esp_alloc((size_t)net->axis[axis].size, sizeof(int));
         ranking.score[axis] = esp_alloc((size_t)net->axis[axis].size, sizeof(double));
     }
-    if (calibration) {
-        esp_status status = esp_calibration_check(net, calibration);
-        if (status != ESP_OK) return status;
-    }
-    esp_status status = criteria[kind].score(net, calibration, seed, ranking.score);
+    status = criteria[kind].score(net, calibration, seed, ranking.score);
     if (status == ESP_OK) status = check_finite(net, &ranking, kind);
     if (status != ESP_OK) {
         esp_ranking_free(&ranking);

@@ -113,7 +113,7 @@ static void layers_whose_input_is_the_same_keep_their_bits(void)
 
 static void result_does_not_depend_on_the_number_of_threads(void)
 {
-    recorded agent = recorded_agent(600, 4, 5, 8);
+    recorded agent = recorded_agent(300, 4, 5, 8);
     esp_cut cut = cut_half(agent.net);
     int before = omp_get_max_threads();
     for (int kind = ESP_COMPENSATION_MEAN; kind <= ESP_COMPENSATION_LSQ; kind++) {
@@ -302,7 +302,7 @@ static void least_squares_solves_the_normal_equations_layer_by_layer(void)
     const char *const coder[] = {"encoder.3", "decoder.0", "decoder.3", NULL};
     const char *const agent[] = {"_encoder.3", "_encoder.5", "_encoder.7", "_encoder.10", "_dynamics.0", "_pi.2",
                                  "_Q1.0", "_Q2.3", NULL};
-    recorded autoencoder = recorded_autoencoder(300), small_agent = recorded_agent(40, 4, 5, 8);
+    recorded autoencoder = recorded_autoencoder(300), small_agent = recorded_agent(10, 4, 5, 8);
     check_refit(&autoencoder, coder);
     check_refit(&small_agent, agent);
     recorded_free(&autoencoder);

@@ -124,11 +124,49 @@ static void random_importance_depends_on_seed_and_axis_alone(void)
     esp_network_free(net);
 }
 
+/* Two units of equal norm count each other: neither is smaller. */
+static void lamp_divides_by_the_units_that_are_not_smaller(void)
+{
+    esp_network *net = small_network();
+    int axis = esp_network_find_axis(net, "one");
+    const float *in = esp_network_weights(net, esp_network_find_tensor(net, "net.0.weight"));
+    float *out = esp_network_weights(net, esp_network_find_tensor(net, "net.2.weight"));
+    for (int i = 0; i < 3; i++) ((float *)in)[4 * 3 + i] = in[2 * 3 + i];
+    for (int o = 0; o < 5; o++) out[o * 7 + 4] = out[o * 7 + 2];
+    double l2[7], lamp[7];
+    axis_scores(net, axis, ESP_IMPORTANCE_L2, 0, l2);
+    axis_scores(net, axis, ESP_IMPORTANCE_LAMP, 0, lamp);
+    CU_ASSERT_EQUAL(l2[2], l2[4]);
+    double largest = 0;
+    for (int u = 0; u < 7; u++) {
+        double sum = 0;
+        for (int other = 0; other < 7; other++) sum += l2[other] >= l2[u] ? l2[other] * l2[other] : 0;
+        CU_ASSERT_DOUBLE_EQUAL(lamp[u], l2[u] * l2[u] / sum, 1e-12);
+        largest = fmax(largest, lamp[u]);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(largest, 1, 1e-12); /* so the last unit of an axis is never the first to go */
+    esp_network_free(net);
+}
+
+static void lamp_of_units_without_weights_is_zero(void)
+{
+    esp_network *net = small_network();
+    memset(net->weights, 0, net->num_weights * sizeof(float));
+    double lamp[7];
+    axis_scores(net, esp_network_find_axis(net, "one"), ESP_IMPORTANCE_LAMP, 0, lamp);
+    for (int u = 0; u < 7; u++) CU_ASSERT_EQUAL(lamp[u], 0);
+    esp_network_free(net);
+}
+
 static void names_of_criteria_stand_in_the_order_of_the_enumeration(void)
 {
     CU_ASSERT_EQUAL(esp_choice_index(ESP_IMPORTANCE_CHOICES, "l1"), ESP_IMPORTANCE_L1);
     CU_ASSERT_EQUAL(esp_choice_index(ESP_IMPORTANCE_CHOICES, "l2"), ESP_IMPORTANCE_L2);
     CU_ASSERT_EQUAL(esp_choice_index(ESP_IMPORTANCE_CHOICES, "random"), ESP_IMPORTANCE_RANDOM);
+    CU_ASSERT_EQUAL(esp_choice_index(ESP_IMPORTANCE_CHOICES, "lamp"), ESP_IMPORTANCE_LAMP);
+    CU_ASSERT_EQUAL(esp_choice_index(ESP_IMPORTANCE_CHOICES, "activation"), ESP_IMPORTANCE_ACTIVATION);
+    CU_ASSERT_EQUAL(esp_choice_index(ESP_IMPORTANCE_CHOICES, "taylor"), ESP_IMPORTANCE_TAYLOR);
+    CU_ASSERT_EQUAL(esp_choice_index(ESP_IMPORTANCE_CHOICES, "obs"), ESP_IMPORTANCE_OBS);
 }
 
 static CU_TestInfo tests[] = {
@@ -138,6 +176,8 @@ static CU_TestInfo tests[] = {
     {"ranking_lists_every_unit_once_most_important_first", ranking_lists_every_unit_once_most_important_first},
     {"equal_scores_keep_the_lower_index", equal_scores_keep_the_lower_index},
     {"random_importance_depends_on_seed_and_axis_alone", random_importance_depends_on_seed_and_axis_alone},
+    {"lamp_divides_by_the_units_that_are_not_smaller", lamp_divides_by_the_units_that_are_not_smaller},
+    {"lamp_of_units_without_weights_is_zero", lamp_of_units_without_weights_is_zero},
     {"names_of_criteria_stand_in_the_order_of_the_enumeration",
      names_of_criteria_stand_in_the_order_of_the_enumeration},
     CU_TEST_INFO_NULL,

@@ -281,6 +281,65 @@ static void gradients_accumulate(void)
     esp_network_free(net);
 }
 
+/* What a watcher sees, taken through the activation and summed over the batch, by layer. */
+typedef struct {
+    const esp_network *net;
+    const esp_tape    *tape;
+    int    n, next;              /* the layer whose turn it is */
+    float *bias[ESP_MAX_LAYERS]; /* [units] */
+} bias_watch;
+
+static void watch_bias(void *context, int i, const float *dy)
+{
+    bias_watch *watch = context;
+    const esp_layer *layer = &watch->net->layer[i];
+    CU_ASSERT_EQUAL(i, watch->next);
+    watch->next = i - 1;
+    if (layer->bias < 0) return;
+    size_t units = watch->net->tensor[layer->bias].count, count = (size_t)watch->n * (size_t)layer->out_size;
+    float *before = esp_alloc(count, sizeof *before);
+    memcpy(before, dy, count * sizeof *before);
+    esp_act_backward(layer->act, count, esp_tape_output(watch->tape, i), before);
+    for (size_t k = 0; k < count; k++) watch->bias[i][k % units] += before[k];
+    free(before);
+}
+
+/* The sum over the batch of a pre-activation's gradient is the gradient of its bias. */
+static void check_watch(esp_network *net)
+{
+    enum { N = 6 };
+    CHECK_OK(esp_network_finish(net));
+    fill_weights(net);
+    probe p = probe_make(net, N, false);
+    float *grads = esp_alloc(p.weights, sizeof *grads);
+    bias_watch watch = {net, p.tape, N, net->num_layers - 1, {NULL}};
+    for (int i = 0; i < net->num_layers; i++) watch.bias[i] = esp_alloc((size_t)net->layer[i].out_size, sizeof(float));
+    esp_tape_watch(p.tape, watch_bias, &watch);
+    probe_backward(&p, grads, NULL);
+    CU_ASSERT_EQUAL(watch.next, reads_image(net) ? 0 : -1);
+    for (int i = 0; i < net->num_layers; i++) {
+        const esp_tensor *bias = net->layer[i].bias < 0 ? NULL : &net->tensor[net->layer[i].bias];
+        if (bias)
+            CHECK_CLOSE("bias", bias->count, watch.bias[i], grads + bias->offset, BACKWARD_TOLERANCE,
+                        BACKWARD_TOLERANCE);
+        free(watch.bias[i]);
+    }
+    esp_tape_watch(p.tape, NULL, NULL);
+    watch.next = 99; /* nobody watches any more */
+    probe_backward(&p, grads, NULL);
+    CU_ASSERT_EQUAL(watch.next, 99);
+    free(grads);
+    probe_free(&p);
+    esp_network_free(net);
+}
+
+static void watched_gradients_are_those_of_the_layers_outputs(void)
+{
+    check_watch(make_value());
+    check_watch(make_autoencoder());
+    check_watch(make_encoder(2, 8, 3, 3, 2));
+}
+
 static void unwanted_gradients_change_nothing_else(void)
 {
     esp_network *net = make_value();
@@ -386,6 +445,7 @@ static CU_TestInfo tests[] = {
     {"convolutions_match_plain_loops", convolutions_match_plain_loops},
     {"deep_networks_match_plain_loops", deep_networks_match_plain_loops},
     {"gradients_accumulate", gradients_accumulate},
+    {"watched_gradients_are_those_of_the_layers_outputs", watched_gradients_are_those_of_the_layers_outputs},
     {"unwanted_gradients_change_nothing_else", unwanted_gradients_change_nothing_else},
     {"unwanted_image_gradients_may_be_null", unwanted_image_gradients_may_be_null},
     {"batch_equals_its_samples_one_by_one", batch_equals_its_samples_one_by_one},
