@@ -287,12 +287,23 @@ esp_status esp_elimination_best(esp_elimination *elimination, double sparsity, i
 /* The cut of one ranking over all groups. */
 esp_status esp_global_cut(const esp_search_run *run, bool lamp, esp_widths *widths);
 
-#define ESP_SENSITIVITY_CANDIDATES 8
+enum { ESP_CURVE_LEVELS = 64, ESP_CURVE_CANDIDATES = 8 };
+
+/* What a group loses when it is cut alone. */
+typedef struct {
+    int    num;                           /* levels evaluated; 0: nothing is known */
+    double coefficient[ESP_CURVE_LEVELS]; /* rising, above the least */
+    double loss[ESP_CURVE_LEVELS];        /* -log of the performance kept, never falling */
+} esp_curve;
 
 /* Levels a group that so many evaluations pay for, search.levels at most; below 1: none. */
-int        esp_sensitivity_levels(const esp_search_run *run, int evaluations);
-/* Evaluates the curves and leaves the cuts with the least predicted loss, not evaluated. */
-esp_status esp_sensitivity_candidates(esp_search_run *run, int levels, int *num, esp_widths *widths);
+int        esp_curves_affordable(const esp_search_run *run, int evaluations);
+/* Evaluates the curves [groups] at so many levels. */
+esp_status esp_curves_make(esp_search_run *run, int levels, esp_curve *curves);
+/* The loss they predict for a cut. */
+double     esp_curves_loss(const esp_search_run *run, const esp_curve *curves, const esp_widths *widths);
+/* The cuts with the least predicted loss, not evaluated; widths [ESP_CURVE_CANDIDATES]. */
+esp_status esp_curves_candidates(esp_search_run *run, const esp_curve *curves, int *num, esp_widths *widths);
 
 /* ---- the rows of esp_search_methods ---- */
 

@@ -10,6 +10,7 @@
 
 enum {
     OFFSPRING = 8,
+    BROOD = 8,            /* mutations drawn for one of them, the one with the least predicted loss is taken */
     SURVIVORS = 2,
     SCALE = 4,            /* of survivors */
     SCALED = 120,         /* evaluations from which survivors are worth it */
@@ -21,6 +22,8 @@ enum {
 typedef struct {
     esp_search_run *run;
     int        scale;     /* of parents and survivors */
+    bool       informed;  /* there are curves */
+    esp_curve  curves[ESP_MAX_AXES];
     esp_widths parent;
     double     seen, kept; /* performance of the parent at scale 1 and at `scale` */
 } evolution;
@@ -91,6 +94,22 @@ static bool mutate(const evolution *e, esp_rng *rng, esp_widths *out)
     return false;
 }
 
+/* The curves know which moves are hopeless; which of the others are good, episodes tell. */
+static bool breed(const evolution *e, esp_rng *rng, esp_widths *out)
+{
+    if (!e->informed) return mutate(e, rng, out);
+    double least = INFINITY;
+    for (int i = 0; i < BROOD; i++) {
+        esp_widths widths;
+        if (!mutate(e, rng, &widths)) continue;
+        double loss = esp_curves_loss(e->run, e->curves, &widths);
+        if (!(loss < least)) continue;
+        least = loss;
+        *out = widths;
+    }
+    return least < INFINITY;
+}
+
 /* ---- selection ---- */
 
 /* The best of n at scale 1 that are above `least`, best first. */
@@ -132,7 +151,7 @@ static esp_status generate(evolution *e, int generation)
     int num = 0;
     for (int i = 0; i < OFFSPRING; i++) {
         esp_rng rng = esp_rng_make(e->run->config->seed, ESP_RNG_SEARCH, (uint64_t)generation * OFFSPRING + (uint64_t)i);
-        num += mutate(e, &rng, &widths[num]);
+        num += breed(e, &rng, &widths[num]);
     }
     esp_status status = esp_objective_evaluate(e->run->objective, num, widths, 1, performance);
     return status == ESP_OK ? succeed(e, num, widths, performance) : status;
@@ -144,13 +163,15 @@ static esp_status generate(evolution *e, int generation)
 static esp_status begin(evolution *e)
 {
     esp_search_run *run = e->run;
-    int levels = esp_sensitivity_levels(run, esp_objective_left(run->objective) / 3), num = 1, predicted = 0;
-    esp_widths start[3 + ESP_SENSITIVITY_CANDIDATES];
-    double performance[3 + ESP_SENSITIVITY_CANDIDATES];
+    int levels = esp_curves_affordable(run, esp_objective_left(run->objective) / 3), num = 1, predicted = 0;
+    esp_widths start[3 + ESP_CURVE_CANDIDATES];
+    double performance[3 + ESP_CURVE_CANDIDATES];
     esp_status status = ESP_OK;
     start[0] = e->parent = run->result.widths;
     for (int lamp = 0; lamp < 2; lamp++) num += esp_global_cut(run, lamp, &start[num]) == ESP_OK;
-    if (levels > 1) status = esp_sensitivity_candidates(run, levels, &predicted, &start[num]);
+    e->informed = levels > 1;
+    if (e->informed) status = esp_curves_make(run, levels, e->curves);
+    if (e->informed && status == ESP_OK) status = esp_curves_candidates(run, e->curves, &predicted, &start[num]);
     num += predicted;
     if (status == ESP_OK) status = esp_objective_evaluate(run->objective, num, start, 1, performance);
     return status == ESP_OK ? succeed(e, num, start, performance) : status;

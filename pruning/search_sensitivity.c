@@ -16,17 +16,12 @@
 
 static const double mistrust[] = {0.003, 0.03, 0.1, 0.3, 1, 3};
 
+#define TYPICAL_MISTRUST 0.1
+
 enum {
     HANDFUL = sizeof mistrust / sizeof *mistrust,
-    POINTS = 24,       /* settings of a group in the knapsack */
-    MOST_LEVELS = 64
+    POINTS = 24        /* settings of a group in the knapsack */
 };
-
-typedef struct {
-    int    num;                       /* levels evaluated */
-    double coefficient[MOST_LEVELS];  /* rising, above the least */
-    double loss[MOST_LEVELS];         /* never falling */
-} curve;
 
 /* A cut that seems to gain was lucky with its episodes: it counts as free. */
 static double loss_of(const esp_search_run *run, double performance)
@@ -40,8 +35,8 @@ static double loss_of(const esp_search_run *run, double performance)
  * violators). A running maximum would let one unlucky evaluation spoil all that follow. */
 static void make_monotone(int num, double *loss)
 {
-    double mean[MOST_LEVELS];
-    int size[MOST_LEVELS], blocks = 0;
+    double mean[ESP_CURVE_LEVELS];
+    int size[ESP_CURVE_LEVELS], blocks = 0;
     for (int i = 0; i < num; i++) {
         mean[blocks] = loss[i];
         size[blocks++] = 1;
@@ -57,7 +52,7 @@ static void make_monotone(int num, double *loss)
 
 /* ---- curves ---- */
 
-static void choose_levels(const esp_search_run *run, int g, int num, curve *out)
+static void choose_levels(const esp_search_run *run, int g, int num, esp_curve *out)
 {
     const esp_group *group = &run->settings->grouping->group[g];
     int last = 0;
@@ -77,11 +72,12 @@ static esp_widths cut_alone(const esp_search_run *run, int g, double coefficient
     return esp_widths_of(run->settings->net, run->settings->grouping, c);
 }
 
-static esp_status evaluate_curves(esp_search_run *run, int num, curve *curves)
+esp_status esp_curves_make(esp_search_run *run, int num, esp_curve *curves)
 {
     int groups = run->levels->num, count = 0;
     esp_widths *widths = esp_alloc((size_t)(groups * num) + 1, sizeof *widths);
     double *performance = esp_alloc((size_t)(groups * num) + 1, sizeof *performance);
+    memset(curves, 0, (size_t)groups * sizeof *curves);
     for (int g = 0; g < groups; g++) {
         choose_levels(run, g, num, &curves[g]);
         for (int i = 0; i < curves[g].num; i++) widths[count++] = cut_alone(run, g, curves[g].coefficient[i]);
@@ -97,7 +93,7 @@ static esp_status evaluate_curves(esp_search_run *run, int num, curve *curves)
 }
 
 /* Linear between the levels, nothing lost before the first. */
-static double predicted(const curve *curve, double least, double coefficient)
+static double predicted(const esp_curve *curve, double least, double coefficient)
 {
     double c0 = least, loss0 = 0;
     for (int i = 0; i < curve->num; i++) {
@@ -109,9 +105,20 @@ static double predicted(const curve *curve, double least, double coefficient)
     return loss0;
 }
 
+double esp_curves_loss(const esp_search_run *run, const esp_curve *curves, const esp_widths *widths)
+{
+    double loss = 0;
+    for (int g = 0; g < run->levels->num; g++) {
+        const esp_group *group = &run->settings->grouping->group[g];
+        double c = esp_group_fraction(run->settings->net, group, widths);
+        loss += predicted(&curves[g], group->least, c) + TYPICAL_MISTRUST * c * c;
+    }
+    return loss;
+}
+
 /* ---- knapsack ---- */
 
-static void predict_choices(const esp_search_run *run, const curve *curves, double weight, esp_choices *choices)
+static void predict_choices(const esp_search_run *run, const esp_curve *curves, double weight, esp_choices *choices)
 {
     for (int g = 0; g < run->levels->num; g++) {
         double least = run->settings->grouping->group[g].least;
@@ -141,12 +148,11 @@ static esp_status solve(esp_search_run *run, const esp_choices *choices, esp_wid
     return esp_search_project(run->objective, run->config, coefficient, widths);
 }
 
-esp_status esp_sensitivity_candidates(esp_search_run *run, int levels, int *num, esp_widths *widths)
+esp_status esp_curves_candidates(esp_search_run *run, const esp_curve *curves, int *num, esp_widths *widths)
 {
-    curve *curves = esp_alloc((size_t)run->levels->num + 1, sizeof *curves);
     esp_choices choices;
     esp_choices_make(run->levels, run->settings->grouping, POINTS, &choices);
-    esp_status status = evaluate_curves(run, levels, curves);
+    esp_status status = ESP_OK;
     *num = 0;
     for (int i = 0; i < HANDFUL && status == ESP_OK; i++) {
         predict_choices(run, curves, mistrust[i], &choices);
@@ -155,11 +161,10 @@ esp_status esp_sensitivity_candidates(esp_search_run *run, int levels, int *num,
         if (status == ESP_ERR_INFEASIBLE) status = ESP_OK; /* units too coarse in this direction */
     }
     esp_choices_free(&choices);
-    free(curves);
     return status;
 }
 
-int esp_sensitivity_levels(const esp_search_run *run, int evaluations)
+int esp_curves_affordable(const esp_search_run *run, int evaluations)
 {
     int movable = 0;
     for (int g = 0; g < run->levels->num; g++) movable += run->levels->count[g] > 1;
@@ -170,14 +175,16 @@ int esp_sensitivity_levels(const esp_search_run *run, int evaluations)
 /* Too small a budget for one level of every group leaves the equal cut. */
 esp_status esp_search_sensitivity(esp_search_run *run)
 {
-    int levels = esp_sensitivity_levels(run, esp_objective_left(run->objective)), num = 0;
-    esp_widths widths[ESP_SENSITIVITY_CANDIDATES];
+    int levels = esp_curves_affordable(run, esp_objective_left(run->objective)), num = 0;
+    esp_curve curves[ESP_MAX_AXES];
+    esp_widths widths[ESP_CURVE_CANDIDATES];
     run->result.iterations = 1;
     if (levels < 1) return ESP_OK;
     esp_search_stage(run, 0, 0.95, 1);
-    esp_status status = esp_sensitivity_candidates(run, levels, &num, widths);
+    esp_status status = esp_curves_make(run, levels, curves);
     esp_search_stage(run, 0.95, 0.05, 1);
+    if (status == ESP_OK) status = esp_curves_candidates(run, curves, &num, widths);
     return status == ESP_OK ? esp_search_judge(run, num, widths, NULL) : status;
 }
 
-_Static_assert(HANDFUL <= ESP_SENSITIVITY_CANDIDATES, "a caller's array holds all candidates");
+_Static_assert((int)HANDFUL <= (int)ESP_CURVE_CANDIDATES, "a caller's array holds all candidates");
