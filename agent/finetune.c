@@ -1,10 +1,10 @@
 /* Gradient steps after the cut, on what the dense agent did: the losses of training, with values taught by
  * the dense agent's, and imitation.
  *
- * Training's losses alone are not enough. A planner that learns from its own values starts from damaged ones:
- * the pendulum's, 20 % smaller, fell from a return of 184 to 54 in 300 steps; taught, it has 750 after 200. A
- * policy that follows its values is as slow: 60 % smaller, it had 10 after 300 steps, and has 768 after 500
- * steps of imitation, each of which costs a quarter. */
+ * The pendulum's agent 60 % smaller, 400 steps, returns on held-out episodes (dense: 756): the policy had 511
+ * by the losses of training alone, and 768 after 500 steps of imitation alone, each of which costs a quarter.
+ * The planner had 707 when values were bootstrapped from the damaged ones and 748 when taught; 20 % smaller,
+ * 200 steps, it was 758 and 750: there it makes no difference. One seed each. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
