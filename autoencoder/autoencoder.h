@@ -56,12 +56,10 @@ typedef struct {
     double   learning_rate;     /* of Adam, at first; falls along half a cosine */
     double   learning_rate_end; /* share of it left at the end */
     int      warmup;            /* gradient steps over which it rises from 0 at first */
-    double   weight_decay;      /* decoupled, per unit of learning rate */
     double   offset;            /* first offset of BatchNorm, in deviations: large, ReLU starts linear */
     double   batch_statistics;  /* share of the updates after which BatchNorm keeps its running statistics */
     double   average;           /* decay per update of averaged weights; 0: none */
     int      shift;             /* random shift of images, pixels */
-    double   noise;             /* deviation of normal noise on the input */
     int      eval_every;        /* epochs between evaluations and saved states */
 } esp_autoencoder_train_config;
 
@@ -139,7 +137,6 @@ typedef struct {
     int    n;                /* images in the batch */
     bool   batch_statistics; /* false: BatchNorm uses its running statistics and leaves them */
     double learning_rate;
-    double weight_decay;
 } esp_autoencoder_step;
 
 /* Gradient of the squared error, summed over pixels and averaged over images, then Adam. *mse: per

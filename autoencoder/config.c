@@ -16,13 +16,11 @@ const esp_field esp_autoencoder_fields[] = {
     KEY_DOUBLE("train.learning_rate", train.learning_rate, 0, 1, "of Adam, at first; falls along half a cosine"),
     KEY_DOUBLE("train.learning_rate_end", train.learning_rate_end, 0, 1, "share of the learning rate left at the end"),
     KEY_INT("train.warmup", train.warmup, 0, 100000000, "gradient steps over which the learning rate rises at first"),
-    KEY_DOUBLE("train.weight_decay", train.weight_decay, 0, 1, "decoupled weight decay, per unit of learning rate"),
     KEY_DOUBLE("train.offset", train.offset, -100, 100, "first offset of BatchNorm; large: ReLU begins linear"),
     KEY_DOUBLE("train.batch_statistics", train.batch_statistics, 0, 1,
                "share of the updates with batch statistics; then BatchNorm uses running ones"),
     KEY_DOUBLE("train.average", train.average, 0, 0.999999, "decay per update of averaged weights; 0: none"),
     KEY_INT("train.shift", train.shift, 0, 27, "random shift of images, pixels"),
-    KEY_DOUBLE("train.noise", train.noise, 0, 10, "deviation of normal noise on the input"),
     KEY_INT("train.eval_every", train.eval_every, 1, 1000000, "epochs between evaluations and saved states"),
 };
 const int esp_autoencoder_num_fields = sizeof esp_autoencoder_fields / sizeof *esp_autoencoder_fields;
@@ -30,8 +28,8 @@ const int esp_autoencoder_num_fields = sizeof esp_autoencoder_fields / sizeof *e
 esp_autoencoder_config esp_autoencoder_config_default(void)
 {
     return (esp_autoencoder_config){
-        .train = {.seed = 1, .epochs = 30, .batch = 256, .learning_rate = 1e-3, .learning_rate_end = 0.0,
-                  .warmup = 200, .weight_decay = 0.0, .offset = 3.0, .batch_statistics = 0.0, .average = 0.999,
-                  .shift = 0, .noise = 0.0, .eval_every = 1},
+        .train = {.seed = 1, .epochs = 24, .batch = 256, .learning_rate = 1e-3, .learning_rate_end = 0.0,
+                  .warmup = 200, .offset = 3.0, .batch_statistics = 0.0, .average = 0.999, .shift = 1,
+                  .eval_every = 1},
     };
 }

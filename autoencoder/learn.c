@@ -76,20 +76,16 @@ static void draw_image(const esp_learner *l, esp_rng *rng, const uint8_t *image,
 static void draw_columns(const esp_learner *l, const esp_rng *draw, const int *indices, int first, int count)
 {
     uint8_t drawn[COLUMNS][ESP_IMAGE_PIXELS];
-    float noise[COLUMNS][ESP_IMAGE_PIXELS];
     for (int i = 0; i < count; i++) {
         esp_rng rng = esp_rng_fork(draw, (uint64_t)(first + i));
         draw_image(l, &rng, l->images->pixels + (size_t)indices[first + i] * ESP_IMAGE_PIXELS, drawn[i]);
-        if (l->config.noise > 0.0) esp_rng_normal(&rng, noise[i], ESP_IMAGE_PIXELS);
     }
-    float deviation = (float)l->config.noise;
     for (int p = 0; p < ESP_IMAGE_PIXELS; p++) {
         float *input = l->updater->input + (size_t)p * l->batch + first;
         float *target = l->updater->target + (size_t)p * l->batch + first;
         for (int i = 0; i < count; i++) target[i] = (float)drawn[i][p] / 255.0f;
         float centre = l->updater->centres[p];
         for (int i = 0; i < count; i++) input[i] = target[i] - centre;
-        for (int i = 0; i < count && deviation > 0.0f; i++) input[i] += deviation * noise[i][p];
     }
 }
 
@@ -140,7 +136,7 @@ esp_status esp_learner_step(esp_learner *learner, double *mse)
     const esp_autoencoder_train_config *c = &learner->config;
     bool batch_statistics = (double)learner->step < c->batch_statistics * (double)learner->steps;
     esp_autoencoder_step step = {.n = learner->batch, .batch_statistics = batch_statistics,
-                                 .learning_rate = learning_rate(learner), .weight_decay = c->weight_decay};
+                                 .learning_rate = learning_rate(learner)};
     draw_batch(learner);
     esp_status status = esp_autoencoder_updater_step(learner->updater, &step, mse);
     if (status != ESP_OK) return esp_fail_in(status, "gradient step %lld", (long long)learner->step);

@@ -271,14 +271,10 @@ static void stripe_backward(const esp_autoencoder_updater *u, int index, stripe 
                 u->grads + u->net->tensor[s->dense->weight].offset + (size_t)part.first * s->in);
 }
 
-static void move_weights(const esp_autoencoder_updater *u, esp_adam_rates rates, const esp_autoencoder_step *step,
-                         size_t first)
+static void move_weights(esp_autoencoder_updater *u, esp_adam_rates rates, size_t first)
 {
     size_t rest = u->net->num_weights - first, count = rest < ADAM_STRETCH ? rest : ADAM_STRETCH;
-    float keep = (float)(1.0 - step->learning_rate * step->weight_decay);
-    if (step->weight_decay > 0.0)
-        for (size_t i = first; i < first + count; i++) u->net->weights[i] *= keep;
-    esp_adam_move((esp_adam *)&u->adam, rates, 1.0f, first, count, u->grads, u->net->weights);
+    esp_adam_move(&u->adam, rates, 1.0f, first, count, u->grads, u->net->weights);
 }
 
 /* ---- centres ---- */
@@ -346,7 +342,7 @@ esp_status esp_autoencoder_updater_step(esp_autoencoder_updater *u, const esp_au
         }
 #pragma omp for schedule(static)
         for (size_t first = 0; first < u->net->num_weights; first += ADAM_STRETCH)
-            move_weights(u, rates, step, first);
+            move_weights(u, rates, first);
     }
     double error = 0.0;
     for (int j = 0; j < w->stages[last].out; j++) error += w->error[j];
