@@ -152,8 +152,9 @@ esp_status esp_autoencoder_updater_step(esp_autoencoder_updater *updater, const 
 esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp_images *train, const esp_images *test,
                                  const char *run_dir, bool resume);
 
-/* Trains `net` further, in memory: `steps` gradient steps on `images` with the keys of `config` but
- * epochs, offset and eval_every. */
+/* Trains `net`, pruned or not, further in memory: `steps` gradient steps on `images` with the keys of
+ * `config` but epochs, offset and eval_every; the warm-up takes at most a tenth of the steps. Whatever
+ * is returned, net holds finite or NaN weights of its size; interrupted: those reached so far. */
 esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images,
                                     const esp_autoencoder_train_config *config, int64_t steps);
 

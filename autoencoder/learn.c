@@ -152,6 +152,7 @@ esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images,
     esp_status status = ESP_OK;
     esp_learner_init(&l, config, net, images);
     l.steps = steps;
+    if (l.config.warmup > steps / 10) l.config.warmup = (int)(steps / 10);
     esp_learner_start(&l);
     while (status == ESP_OK && l.step < l.steps) {
         double mse = 0.0;
