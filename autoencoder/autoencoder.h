@@ -35,6 +35,7 @@ typedef struct {
  * ESP_GENERATED_TRAIN or ESP_GENERATED_TEST digits, always the same. *out is written on success only. */
 esp_status esp_images_load(const char *folder, bool train, esp_images *out);
 void       esp_images_free(esp_images *images); /* accepts what was zeroed; zeroes it */
+uint64_t   esp_images_hash(const esp_images *images); /* of all pixels: names the images */
 
 /* One file of 28 x 28 images in the IDX format of the MNIST database (LeCun, Cortes, Burges), plain or
  * gzipped whatever its name. ESP_ERR_IO when it cannot be read, ESP_ERR_FORMAT when its header, length or

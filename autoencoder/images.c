@@ -68,3 +68,10 @@ esp_status esp_images_load(const char *folder, bool train, esp_images *out)
     free(path);
     return status;
 }
+
+uint64_t esp_images_hash(const esp_images *images)
+{
+    uint64_t hash = ESP_HASH_START;
+    for (size_t i = 0; i < (size_t)images->count * ESP_IMAGE_PIXELS; i++) hash = esp_hash_step(hash, images->pixels[i]);
+    return hash;
+}

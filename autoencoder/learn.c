@@ -1,4 +1,5 @@
 /* Gradient steps on images: which images, how they are altered, how fast to move, what is averaged. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@ enum {
 void esp_learner_init(esp_learner *learner, const esp_autoencoder_train_config *config, esp_network *net,
                       const esp_images *images)
 {
+    assert(images->count > 0);
     int batch = config->batch < images->count ? config->batch : images->count;
     /* Images left over by an epoch have their turn in the next one's order. */
     int per_epoch = images->count / batch;

@@ -5,7 +5,7 @@
 
 #include "autoencoder/trainer_internal.h"
 
-enum { COUNTERS = 3 };
+enum { COUNTERS = 4 };
 
 static int list_items(const esp_autoencoder_trainer *t, int64_t counter[COUNTERS], esp_state_item *out)
 {
@@ -28,7 +28,8 @@ esp_status esp_autoencoder_trainer_save(const esp_autoencoder_trainer *trainer)
 {
     esp_state_item items[ESP_MAX_STATE_ITEMS];
     int64_t counter[COUNTERS] = {trainer->learner.step, trainer->learner.updater->adam.step,
-                                 esp_double_bits(esp_autoencoder_trainer_seconds(trainer))};
+                                 esp_double_bits(esp_autoencoder_trainer_seconds(trainer)),
+                                 (int64_t)trainer->images_hash};
     char *path = esp_run_state_path(trainer->run_dir);
     esp_status status = esp_state_write(path, items, list_items(trainer, counter, items));
     free(path);
@@ -36,8 +37,11 @@ esp_status esp_autoencoder_trainer_save(const esp_autoencoder_trainer *trainer)
 }
 
 /* Counters come from a file: they must be a state this configuration can be in. */
-static esp_status check_counters(const char *path, const esp_learner *l, const int64_t counter[COUNTERS])
+static esp_status check_counters(const char *path, const esp_autoencoder_trainer *t, const int64_t counter[COUNTERS])
 {
+    const esp_learner *l = &t->learner;
+    if (counter[3] != (int64_t)t->images_hash)
+        return esp_fail(ESP_ERR_USAGE, "%s: the run was started with other training images", path);
     if (counter[0] < 0 || counter[0] > l->steps || counter[0] % l->steps_per_epoch || counter[1] != counter[0])
         return esp_fail(ESP_ERR_RANGE, "%s: %lld gradient steps do not fit %d epochs of %d images in batches of %d",
                         path, (long long)counter[0], l->config.epochs, l->images->count, l->batch);
@@ -51,7 +55,7 @@ esp_status esp_autoencoder_trainer_restore(esp_autoencoder_trainer *trainer)
     int64_t counter[COUNTERS] = {0};
     char *path = esp_run_state_path(trainer->run_dir);
     esp_status status = esp_state_read(path, items, list_items(trainer, counter, items));
-    if (status == ESP_OK) status = check_counters(path, l, counter);
+    if (status == ESP_OK) status = check_counters(path, trainer, counter);
     if (status == ESP_OK) {
         l->step = counter[0];
         l->updater->adam.step = counter[1];

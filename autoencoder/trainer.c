@@ -81,7 +81,8 @@ static esp_status train_loop(esp_autoencoder_trainer *t)
 esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp_images *train, const esp_images *test,
                                  const char *run_dir, bool resume)
 {
-    esp_autoencoder_trainer t = {.config = config, .run_dir = run_dir, .test = test, .started = esp_clock()};
+    esp_autoencoder_trainer t = {.config = config, .run_dir = run_dir, .test = test, .started = esp_clock(),
+                                 .images_hash = esp_images_hash(train)};
     cJSON *json = esp_config_json(esp_autoencoder_fields, esp_autoencoder_num_fields, config);
     bool go_on = false;
     esp_status status = esp_run_claim(run_dir, json, resume, &go_on);

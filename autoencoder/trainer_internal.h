@@ -36,6 +36,7 @@ typedef struct {
     const esp_autoencoder_config *config;
     const char       *run_dir;
     const esp_images *test;
+    uint64_t          images_hash; /* of the training images */
     esp_network      *net;       /* owned: in training */
     esp_network      *result;    /* owned: judged and kept */
     esp_learner       learner;

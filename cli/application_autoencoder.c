@@ -73,16 +73,9 @@ static const char *data_name(const esp_subject *subject)
 }
 
 /* A folder may hold other images next time. */
-static uint64_t images_hash(const esp_images *images)
-{
-    uint64_t hash = ESP_HASH_START;
-    for (size_t i = 0; i < (size_t)images->count * ESP_IMAGE_PIXELS; i++) hash = esp_hash_step(hash, images->pixels[i]);
-    return hash;
-}
-
 static void identify(const esp_subject *subject, cJSON *identity)
 {
-    esp_json_add_hash(identity, "images_hash", images_hash(&subject->autoencoder.train));
+    esp_json_add_hash(identity, "images_hash", esp_images_hash(&subject->autoencoder.train));
     cJSON_AddNumberToObject(identity, "images", subject->judging.search);
 }
 

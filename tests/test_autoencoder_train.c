@@ -298,12 +298,24 @@ static void a_state_of_another_run_is_refused_by_name(void)
     char *path = run_file("whole", "state.safetensors"), *state = read_file("whole", "state.safetensors", &size);
     CHECK_OK(esp_file_write(path, state, size / 2));
     CHECK_FAILS(ESP_ERR_FORMAT, train_here(&config, "whole", true), "state.safetensors");
-    int64_t counters[3] = {7, 7, 0};
-    esp_state_item item = {"counters", ESP_I64, 3, counters};
+    int64_t counters[4] = {7, 7, 0, 0};
+    esp_state_item item = {"counters", ESP_I64, 4, counters};
     CHECK_OK(esp_state_write(path, &item, 1));
     CHECK_FAILS(ESP_ERR_FORMAT, train_here(&config, "whole", true), "'model' is missing");
     free(state);
     free(path);
+}
+
+static void other_images_are_refused(void)
+{
+    whole_run();
+    esp_autoencoder_config config = run_config();
+    esp_images train = rectangles(IMAGES);
+    char *dir = run_dir("none");
+    train.pixels[5] ^= 1;
+    CHECK_FAILS(ESP_ERR_USAGE, esp_autoencoder_train(&config, &train, &train, dir, true), "other training images");
+    free(dir);
+    esp_images_free(&train);
 }
 
 static void finetuning_lowers_the_error_of_a_network_of_any_size(void)
@@ -331,6 +343,7 @@ static CU_TestInfo tests[] = {
     {"an_ended_run_resumed_stays_as_it_is", an_ended_run_resumed_stays_as_it_is},
     {"a_folder_with_a_run_is_refused_without_resume", a_folder_with_a_run_is_refused_without_resume},
     {"a_state_of_another_run_is_refused_by_name", a_state_of_another_run_is_refused_by_name},
+    {"other_images_are_refused", other_images_are_refused},
     {"finetuning_lowers_the_error_of_a_network_of_any_size", finetuning_lowers_the_error_of_a_network_of_any_size},
     CU_TEST_INFO_NULL,
 };
