@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the CARD.md of the trained autoencoder: where it comes from, its errors on the test images, its learning curve.
+# Writes the CARD.md of the trained autoencoder: where it comes from, its errors on the test images, its curve.
 #   scripts/card_mnist.sh RUN_DIR CHECKPOINT MNIST_FOLDER "PROCESSOR AND THREADS IT WAS TRAINED ON" > models/mnist/CARD.md
 set -euo pipefail
 cd "$(dirname "$0")/.."
