@@ -127,7 +127,8 @@ void esp_conv2d_patches(const esp_layer *layer, const float *x, int n, float *pa
             for (int ox = 0; ox < layer->out_rows; ox++, patches += channels * k * k)
                 for (int ky = 0; ky < k; ky++)
                     for (int kx = 0; kx < k; kx++) {
-                        const float *pixel = x + ((oy * layer->stride + ky) * rows + ox * layer->stride + kx) * channels;
+                        int row = oy * layer->stride + ky, column = ox * layer->stride + kx;
+                        const float *pixel = x + (row * rows + column) * channels;
                         for (int c = 0; c < channels; c++) patches[(c * k + ky) * k + kx] = pixel[c];
                     }
 }

@@ -10,8 +10,9 @@
 #include "pruning/pruning_internal.h"
 
 /* One reader of the axis while units leave. W are its weights, each output's by the root of what its
- * error costs; H is the inverse Gram matrix of the inputs still there, among the columns of the axis. Taking the columns b of a unit and fitting all others anew costs
- * tr(W_b H_bb^-1 W_b^T); then W_j -= W_b H_bb^-1 H_bj and H_ij -= H_ib H_bb^-1 H_bj. */
+ * error costs; H is the inverse Gram matrix of the inputs still there, among the columns of the
+ * axis. Taking the columns b of a unit and fitting all others anew costs tr(W_b H_bb^-1 W_b^T); then
+ * W_j -= W_b H_bb^-1 H_bj and H_ij -= H_ib H_bb^-1 H_bj. */
 typedef struct {
     int     columns, outs, block;
     double  rows;      /* of the layer for every sample: costs are per sample */

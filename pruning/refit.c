@@ -69,7 +69,8 @@ static void record_block(esp_refit *refit, const esp_network *linear, const esp_
 
 static double *mean_rows(int count, const esp_layer *layer, const float *y)
 {
-    size_t rows = (size_t)count * (size_t)esp_layer_rows(layer), outs = (size_t)(layer->out_size / esp_layer_rows(layer));
+    size_t places = (size_t)esp_layer_rows(layer), outs = (size_t)layer->out_size / places;
+    size_t rows = (size_t)count * places;
     double *mean = esp_alloc(outs, sizeof *mean);
     for (size_t i = 0; i < rows; i++, y += outs)
         for (size_t o = 0; o < outs; o++) mean[o] += (double)y[o];

@@ -28,8 +28,9 @@ static void check_outputs(recorded *r, const int *samples, int num_samples)
         size_t size = (size_t)r->net->component[c].out_size;
         for (int s = 0; s < num_samples; s++) {
             double *x = plain_input(r, outputs, c, samples[s]), *y = plain_forward(r->net, c, weights, x, 1, false);
+            const float *got = outputs[c] + (size_t)samples[s] * size;
             for (size_t j = 0; j < size; j++)
-                CU_ASSERT_DOUBLE_EQUAL((double)outputs[c][(size_t)samples[s] * size + j], y[j], 1e-4 * (1 + fabs(y[j])));
+                CU_ASSERT_DOUBLE_EQUAL((double)got[j], y[j], 1e-4 * (1 + fabs(y[j])));
             free(x);
             free(y);
         }

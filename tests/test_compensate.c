@@ -81,10 +81,12 @@ static bool layer_kept_bits(const esp_network *surgery, const esp_network *opera
 {
     const esp_layer *layer = &operated->layer[l];
     const int tensors[] = {layer->weight, layer->bias};
-    for (int i = 0; i < 2; i++)
-        if (tensors[i] >= 0 && memcmp(esp_network_weights(surgery, tensors[i]), esp_network_weights(operated, tensors[i]),
-                                      surgery->tensor[tensors[i]].count * sizeof(float)) != 0)
-            return false;
+    for (int i = 0; i < 2; i++) {
+        if (tensors[i] < 0) continue;
+        const float *before = esp_network_weights(surgery, tensors[i]);
+        const float *after = esp_network_weights(operated, tensors[i]);
+        if (memcmp(before, after, surgery->tensor[tensors[i]].count * sizeof *before) != 0) return false;
+    }
     return true;
 }
 
@@ -232,8 +234,9 @@ static plain_moments moments_make(const recorded *r, const esp_network *operated
     const esp_layer *layer = &operated->layer[l];
     int count = r->calibration.count, rows = esp_layer_rows(layer), n = esp_layer_columns(layer);
     int axis = layer->out.part[0].axis, outs = operated->axis[axis].size;
-    plain_moments m = {n, outs, esp_alloc((size_t)(n * n), sizeof(double)), esp_alloc((size_t)(outs * n), sizeof(double)),
-                       esp_alloc((size_t)n, sizeof(double)), esp_alloc((size_t)outs, sizeof(double))};
+    plain_moments m = {n, outs, esp_alloc((size_t)(n * n), sizeof(double)),
+                       esp_alloc((size_t)(outs * n), sizeof(double)), esp_alloc((size_t)n, sizeof(double)),
+                       esp_alloc((size_t)outs, sizeof(double))};
     float *dense = recorded_inputs(r->net, &r->calibration, l), *read = recorded_inputs(operated, &r->calibration, l);
     double *x = esp_alloc((size_t)n, sizeof *x);
     for (int s = 0; s < count; s++)
@@ -402,7 +405,8 @@ static void component_without_feed_is_plain_surgery(void)
     int reward = esp_network_find_component(r.net, "_reward");
     r.calibration.feed[reward] = (esp_feed){.source = -1};
     esp_cut cut = cut_half(r.net);
-    esp_network *surgery = operate(&r, ESP_COMPENSATION_NONE, &cut), *operated = operate(&r, ESP_COMPENSATION_LSQ, &cut);
+    esp_network *surgery = operate(&r, ESP_COMPENSATION_NONE, &cut);
+    esp_network *operated = operate(&r, ESP_COMPENSATION_LSQ, &cut);
     const esp_component *part = &operated->component[reward];
     CU_ASSERT_EQUAL(memcmp(surgery->weights + part->offset, operated->weights + part->offset,
                            part->count * sizeof(float)), 0);

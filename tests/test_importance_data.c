@@ -262,7 +262,8 @@ static void duplicate_goes_first_and_its_twin_much_later(void)
 {
     recorded r = recorded_autoencoder(400);
     int axis = esp_network_find_axis(r.net, "one");
-    float *w = esp_network_weights(r.net, r.net->layer[0].weight), *b = esp_network_weights(r.net, r.net->layer[0].bias);
+    float *w = esp_network_weights(r.net, r.net->layer[0].weight);
+    float *b = esp_network_weights(r.net, r.net->layer[0].bias);
     for (int u = 0; u < 9; u++) esp_network_weights(r.net, r.net->layer[1].bias)[u] = 1; /* nobody is dead */
     memcpy(w + 5 * 6, w + 2 * 6, 6 * sizeof *w);
     b[5] = b[2];
@@ -336,8 +337,10 @@ static void data_that_are_not_numbers_are_an_error(void)
     recorded r = recorded_autoencoder(5);
     esp_ranking ranking;
     ((float *)r.owned[0])[3] = NAN;
-    CHECK_FAILS(ESP_ERR_NUMERIC, esp_ranking_make(r.net, ESP_IMPORTANCE_OBS, 0, &r.calibration, &ranking), "positive definite");
-    CHECK_FAILS(ESP_ERR_NUMERIC, esp_ranking_make(r.net, ESP_IMPORTANCE_TAYLOR, 0, &r.calibration, &ranking), "finite");
+    CHECK_FAILS(ESP_ERR_NUMERIC, esp_ranking_make(r.net, ESP_IMPORTANCE_OBS, 0, &r.calibration, &ranking),
+                "positive definite");
+    CHECK_FAILS(ESP_ERR_NUMERIC, esp_ranking_make(r.net, ESP_IMPORTANCE_TAYLOR, 0, &r.calibration, &ranking),
+                "finite");
     recorded_free(&r);
 }
 

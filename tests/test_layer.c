@@ -73,7 +73,7 @@ static void rows_and_columns_are_those_of_the_weights(void)
         const esp_layer *layer = &net->layer[l];
         if (layer->kind != ESP_LAYER_DENSE && layer->kind != ESP_LAYER_CONV2D) continue;
         const esp_tensor *weight = &net->tensor[layer->weight];
-        CU_ASSERT_EQUAL(esp_layer_columns(layer), weight->count / (size_t)weight->shape[0]);
+        CU_ASSERT_EQUAL((size_t)esp_layer_columns(layer), weight->count / (size_t)weight->shape[0]);
         CU_ASSERT_EQUAL(esp_layer_rows(layer) * weight->shape[0], layer->out_size);
     }
     esp_network_free(net);
