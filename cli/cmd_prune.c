@@ -64,25 +64,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return esp_parse_error(status);
 }
 
-static const char examples[] =
-    "Examples:\n"
-    "  espalier prune agent.safetensors --sparsity 0.2 -o pruned.safetensors\n"
-    "  espalier prune agent.safetensors --controller policy -o policy.safetensors\n"
-    "  espalier prune agent.safetensors --method magnitude --importance l1 -o m.st\n"
-    "  espalier prune models/mnist/autoencoder.safetensors --data DIR -o small.st\n"
-    "\n"
-    "Sparsity counts the parameters that the controller uses. The search sees other\n"
-    "episodes or images than the report. A search that was stopped goes on from its\n"
-    "journal when the same command is given again.";
-
-/* The list of methods comes from their table. */
-static char *filter_help(int key, const char *text, void *input)
-{
-    (void)input;
-    char *help = key == ARGP_KEY_HELP_POST_DOC ? esp_prune_methods_help(examples) : NULL;
-    return help ? help : (char *)text;
-}
-
 static const struct argp_child children[] = {{&esp_prune_options_argp, 0, NULL, 0},
                                              {&esp_options_argp, 0, "Options of every command:", 1},
                                              {0}};
@@ -92,9 +73,17 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "CHECKPOINT -o OUT.safetensors",
     .doc = "Searches how many units of each group the network can lose, with episodes in the simulator or images, and "
-           "writes the physically smaller network.\v ", /* what follows \v is written by filter_help */
+           "writes the physically smaller network.\v"
+           "Examples:\n"
+           "  espalier prune agent.safetensors --sparsity 0.2 -o pruned.safetensors\n"
+           "  espalier prune agent.safetensors --controller policy -o policy.safetensors\n"
+           "  espalier prune agent.safetensors --method magnitude --importance l1 -o m.st\n"
+           "  espalier prune models/mnist/autoencoder.safetensors --data DIR -o small.st\n"
+           "\n"
+           "Sparsity counts the parameters that the controller uses. The search sees other\n"
+           "episodes or images than the report. A search that was stopped goes on from its\n"
+           "journal when the same command is given again.",
     .children = children,
-    .help_filter = filter_help,
 };
 
 /* ---- before the search: what would be a pity to find out after it ---- */

@@ -103,25 +103,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return esp_parse_error(status);
 }
 
-static const char examples[] =
-    "Examples:\n"
-    "  espalier sweep agent.safetensors --controller policy -o out/sweep\n"
-    "  espalier sweep agent.safetensors --methods gd,magnitude/l1 \\\n"
-    "      --sparsities 0.2,0.6 -o out/two\n"
-    "  espalier sweep models/mnist/autoencoder.safetensors --data DIR \\\n"
-    "      --methods gd,random --groups paper -o out/mnist\n"
-    "\n"
-    "The same command goes on where it was stopped, and adds methods, sparsities\n"
-    "and seeds to a sweep that was finished; finished cells are never computed\n"
-    "again.";
-
-static char *filter_help(int key, const char *text, void *input)
-{
-    (void)input;
-    char *help = key == ARGP_KEY_HELP_POST_DOC ? esp_prune_methods_help(examples) : NULL;
-    return help ? help : (char *)text;
-}
-
 static const struct argp_child children[] = {{&esp_prune_options_argp, 0, NULL, 0},
                                              {&esp_options_argp, 0, "Options of every command:", 1},
                                              {0}};
@@ -131,9 +112,18 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "CHECKPOINT -o DIR",
     .doc = "Prunes a checkpoint with several methods to several sparsities and draws what is left of its performance. "
-           "No network is written: `prune' makes the one that is wanted.\v ",
+           "No network is written: `prune' makes the one that is wanted.\v"
+           "Examples:\n"
+           "  espalier sweep agent.safetensors --controller policy -o out/sweep\n"
+           "  espalier sweep agent.safetensors --methods gd,magnitude/l1 \\\n"
+           "      --sparsities 0.2,0.6 -o out/two\n"
+           "  espalier sweep models/mnist/autoencoder.safetensors --data DIR \\\n"
+           "      --methods gd,grid --groups paper -o out/mnist\n"
+           "\n"
+           "The same command goes on where it was stopped, and adds methods, sparsities\n"
+           "and seeds to a sweep that was finished; finished cells are never computed\n"
+           "again.",
     .children = children,
-    .help_filter = filter_help,
 };
 
 /* ---- cells ---- */

@@ -21,10 +21,9 @@ typedef struct {
 } esp_prune_request;
 
 esp_prune_request esp_prune_request_default(void);
-/* Everything but what a sweep varies, and how a network is judged; its input is an esp_prune_request. */
+/* Everything but what a sweep varies, and how a network is judged; its input is an esp_prune_request.
+ * --help ends with the list of methods. */
 extern const struct argp esp_prune_options_argp;
-/* The list of search methods for the end of a --help text, followed by `examples`; malloc'ed. */
-char *esp_prune_methods_help(const char *examples);
 esp_status esp_parse_sparsity(const char *option, const char *text, double *out);
 esp_status esp_parse_method(const char *text, const esp_search_method **out);
 

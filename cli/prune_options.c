@@ -92,16 +92,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return esp_parse_error(status);
 }
 
-static const struct argp_child children[] = {{&esp_judging_argp, 0, NULL, 0}, {0}};
-
-const struct argp esp_prune_options_argp = {.options = table, .parser = parse, .children = children};
-
-esp_prune_request esp_prune_request_default(void)
-{
-    return (esp_prune_request){.method = esp_search_methods, .importance = ESP_IMPORTANCE_L2, .round_to = 1,
-                               .judging = esp_judging_default(), .search = esp_search_config_default()};
-}
-
 /* argp would break a long line as well, but not indent what follows. */
 static void print_method(FILE *out, const esp_search_method *m)
 {
@@ -119,15 +109,32 @@ static void print_method(FILE *out, const esp_search_method *m)
     putc('\n', out);
 }
 
-char *esp_prune_methods_help(const char *examples)
+/* The list comes from the table of methods. */
+static char *filter_help(int key, const char *text, void *input)
 {
+    (void)input;
     char *help = NULL;
     size_t size = 0;
-    FILE *out = open_memstream(&help, &size);
-    if (!out) return NULL;
+    FILE *out = key == ARGP_KEY_HELP_POST_DOC ? open_memstream(&help, &size) : NULL;
+    if (!out) return (char *)text;
     fprintf(out, "Methods:\n");
     for (const esp_search_method *m = esp_search_methods; m->name; m++) print_method(out, m);
-    fprintf(out, "\n%s", examples);
     fclose(out);
     return help;
+}
+
+static const struct argp_child children[] = {{&esp_judging_argp, 0, NULL, 0}, {0}};
+
+const struct argp esp_prune_options_argp = {
+    .options = table,
+    .parser = parse,
+    .doc = "\v ", /* what follows \v is written by filter_help */
+    .children = children,
+    .help_filter = filter_help,
+};
+
+esp_prune_request esp_prune_request_default(void)
+{
+    return (esp_prune_request){.method = esp_search_methods, .importance = ESP_IMPORTANCE_L2, .round_to = 1,
+                               .judging = esp_judging_default(), .search = esp_search_config_default()};
 }
