@@ -121,8 +121,8 @@ static esp_status unreachable(const projection *p)
     for (int g = 0; g < grouping->num; g++)
         pinned = pinned || grouping->group[g].least > 0 || grouping->group[g].most < ESP_MAX_COEFFICIENT;
     double nearest = sparsity_of(p);
-    return esp_fail(ESP_ERR_INFEASIBLE, "no cut of these groups reaches sparsity %.3f +- %.3f: the nearest is "
-                    "%.3f; raise --tolerance or %s --sparsity%s%s", p->config->sparsity, p->config->tolerance, nearest,
+    return esp_fail(ESP_ERR_INFEASIBLE, "no cut of these groups reaches sparsity %g +- %g: the nearest is "
+                    "%.6g; raise --tolerance or %s --sparsity%s%s", p->config->sparsity, p->config->tolerance, nearest,
                     nearest < p->config->sparsity ? "lower" : "raise", pinned ? " or loosen --pin" : "",
                     grouping->round_to > 1 ? " or lower --round-to" : "");
 }

@@ -174,6 +174,26 @@ static void cells_obey_pins_rounding_and_budget(void)
     cJSON_Delete(cells);
 }
 
+static void every_method_makes_a_cell(void)
+{
+    static const char methods[] = "gd,grid,sensitivity,evolve,magnitude,global,lamp,random,nlopt:cobyla,nlopt:bobyqa,"
+                                  "nlopt:crs2,nlopt:isres,nlopt:direct";
+    CLI_OK("$E sweep agent.safetensors --controller policy --episodes 1 --report-episodes 2 --tolerance 0.03 "
+           "--budget 20 --methods %s --sparsities 0.3 -o methods --quiet", methods);
+    cJSON *cells = read_cells("methods/results.jsonl"), *cell;
+    CU_ASSERT_EQUAL(cJSON_GetArraySize(cells), 14);
+    cJSON_ArrayForEach(cell, cells) {
+        if (strcmp(text_of(cell, "way"), "dense") == 0) continue;
+        CU_ASSERT_STRING_EQUAL(text_of(cell, "way"), text_of(cell, "method"));
+        CU_ASSERT_DOUBLE_EQUAL(cli_number(cell, "structural_sparsity"), 0.3, 0.03 + 1e-12);
+        CU_ASSERT(cli_number(cell, "evaluations") <= 20);
+    }
+    cJSON_Delete(cells);
+    char *csv = cli_file("methods/results.csv");
+    CU_ASSERT_EQUAL(cli_lines(csv), 15);
+    free(csv);
+}
+
 static void without_a_program_for_pictures_there_is_a_warning(void)
 {
     CLI_OK("PATH= $E sweep agent.safetensors " CELLS " --methods magnitude --sparsities 0.2 -o plain --quiet");
@@ -286,6 +306,7 @@ static CU_TestInfo tests[] = {
     {"an interrupted sweep says how to go on", an_interrupted_sweep_says_how_to_go_on},
     {"a sparsity out of reach is a result", a_sparsity_out_of_reach_is_a_result},
     {"cells obey pins, rounding and budget", cells_obey_pins_rounding_and_budget},
+    {"every method makes a cell", every_method_makes_a_cell},
     {"without a program for pictures there is a warning", without_a_program_for_pictures_there_is_a_warning},
     {"another question is refused in the same folder", another_question_is_refused_in_the_same_folder},
     {"wrong lists have status 2", wrong_lists_have_status_2},
