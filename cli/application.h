@@ -119,6 +119,7 @@ struct esp_application {
     esp_status (*judge)(const esp_judge_config *config, esp_judge *out); /* the caller frees out->context */
 
     esp_status (*measure)(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out);
+    esp_status (*picture)(const esp_subject *subject, const char *path); /* of what it does; NULL: none is drawn */
     double     (*flops)(const esp_subject *subject, const esp_network *net);
     double     (*time)(const esp_subject *subject, const esp_network *net); /* median ms */
     esp_status (*finetune)(const esp_subject *subject, void *recording, esp_network *net, int steps);

@@ -1,8 +1,10 @@
 /* The autoencoder as an application: judged by the error of its reconstructions. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/application.h"
+#include "report/report.h"
 
 /* Training images behind one evaluation of a search (as in the paper), and behind recorded data. */
 #define SEARCH_IMAGES 1000
@@ -112,6 +114,22 @@ static esp_status measure(const esp_subject *subject, const esp_network *net, co
     esp_status status = esp_reconstruct(net, &subject->autoencoder.test, NULL, &out->reconstruction);
     out->performance = out->reconstruction.psnr_of_mean_mse_db;
     return status;
+}
+
+/* Two rows as in Fig. 1: images, reconstructions below them; ink is dark, as on paper. */
+static esp_status picture(const esp_subject *subject, const char *path)
+{
+    enum { COLUMNS = 16 };
+    const esp_images *test = &subject->autoencoder.test;
+    uint8_t pixels[2 * COLUMNS * ESP_IMAGE_PIXELS];
+    int columns = test->count < COLUMNS ? test->count : COLUMNS;
+    size_t row = (size_t)columns * ESP_IMAGE_PIXELS;
+    esp_sheet sheet = {.rows = 2, .columns = columns, .width = ESP_IMAGE_SIDE, .height = ESP_IMAGE_SIDE, .zoom = 2,
+                       .gap = 4};
+    memcpy(pixels, test->pixels, row);
+    esp_reconstruct_pixels(subject->net, test, 0, columns, pixels + row);
+    for (size_t i = 0; i < 2 * row; i++) pixels[i] = (uint8_t)(255 - pixels[i]);
+    return esp_sheet_write(path, &sheet, pixels);
 }
 
 /* ---- size and time ---- */
@@ -235,6 +253,7 @@ const esp_application esp_application_autoencoder = {
     .identify = identify,
     .judge = judge,
     .measure = measure,
+    .picture = picture,
     .flops = flops,
     .time = time_of_image,
     .finetune = finetune,

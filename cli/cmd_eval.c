@@ -5,16 +5,18 @@ typedef struct {
     esp_options *common;
     esp_judging  judging;
     const char  *checkpoint;
+    const char  *picture; /* path, or NULL */
     double       least;   /* of --min-..., */
     const char  *demand;  /* which names it; NULL: nothing is demanded */
 } arguments;
 
-enum { KEY_EPISODES = 0x2000, KEY_MIN_RETURN, KEY_MIN_PSNR };
+enum { KEY_EPISODES = 0x2000, KEY_MIN_RETURN, KEY_MIN_PSNR, KEY_PICTURE };
 
 static const struct argp_option table[] = {
     {"episodes", KEY_EPISODES, "N", 0, "Agent: episodes to play (default 20); --seed names them", 0},
     {"min-return", KEY_MIN_RETURN, "X", 0, "Agent: exit with status 3 when the mean return is below X", 0},
     {"min-psnr", KEY_MIN_PSNR, "X", 0, "Autoencoder: the same when the PSNR of the mean error is below X dB", 0},
+    {"picture", KEY_PICTURE, "FILE.png", 0, "Autoencoder: draw the first test images above their reconstructions", 0},
     {0},
 };
 
@@ -45,6 +47,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->judging.for_autoencoder = "--min-psnr";
         status = parse_demand(a, "--min-psnr", argument);
         break;
+    case KEY_PICTURE:
+        a->judging.for_autoencoder = "--picture";
+        a->picture = argument;
+        break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
     case ARGP_KEY_END: status = esp_need_argument(a->checkpoint, "CHECKPOINT"); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -66,7 +72,7 @@ static const struct argp argp = {
            "  espalier eval models/pendulum/agent.safetensors\n"
            "  espalier eval pruned.safetensors --controller policy --start hanging\n"
            "  espalier eval pruned.safetensors --min-return 800 --json    # for a CI job\n"
-           "  espalier eval models/mnist/autoencoder.safetensors --data DIR\n",
+           "  espalier eval models/mnist/autoencoder.safetensors --data DIR --picture sheet.png\n",
     .children = children,
 };
 
@@ -120,6 +126,7 @@ int esp_cmd_eval(int argc, char **argv, esp_options *options)
     if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, &a.judging, NULL, &subject);
     if (status == ESP_OK) status = subject.application->prepare(&subject);
     if (status == ESP_OK) status = subject.application->measure(&subject, subject.net, "eval", &measurement);
+    if (status == ESP_OK && a.picture) status = subject.application->picture(&subject, a.picture);
     int result = ESP_EXIT_DONE;
     if (status != ESP_OK) {
         result = esp_console_fail(status);
