@@ -1,5 +1,5 @@
-/* What a sweep leaves to look at: results.csv, performance over sparsity (Fig. 4 of the paper), and
- * performance over parameters. */
+/* What a sweep leaves to look at: results.csv, performance over sparsity (Fig. 4 of the paper),
+ * performance over parameters, and the coefficients that were found. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,11 +88,12 @@ static esp_status write_csv(const esp_sweep *sweep)
 
 /* ---- pictures ---- */
 
-/* One way over the sparsities; the mean over the seeds with its interval. */
+/* One way over the sparsities, from the dense network on; the mean over the seeds with its interval. */
+enum { CURVE_POINTS = ESP_SWEEP_LIST + 1 };
 typedef struct {
     int    count;
-    double sparsity[ESP_SWEEP_LIST], params[ESP_SWEEP_LIST];
-    double performance[ESP_SWEEP_LIST], low[ESP_SWEEP_LIST], high[ESP_SWEEP_LIST];
+    double sparsity[CURVE_POINTS], params[CURVE_POINTS];
+    double performance[CURVE_POINTS], low[CURVE_POINTS], high[CURVE_POINTS];
 } curve;
 
 static void take_interval(const cJSON *cell, const char *key, double *low, double *high)
@@ -145,9 +146,11 @@ static void make_curves(const esp_sweep *sweep, const esp_subject *subject, curv
     for (int i = 0; i < sweep->num_sparsities; i++) sparsity[i] = sweep->sparsity[i];
     qsort(sparsity, (size_t)sweep->num_sparsities, sizeof *sparsity, compare_doubles);
     add_point(sweep, subject, NULL, 0, dense);
-    for (int w = 0; w < sweep->num_ways; w++)
+    for (int w = 0; w < sweep->num_ways; w++) {
+        curves[w] = *dense;
         for (int i = 0; i < sweep->num_sparsities; i++)
             add_point(sweep, subject, &sweep->way[w], sparsity[i], &curves[w]);
+    }
 }
 
 static esp_status draw(const esp_sweep *sweep, const char *name, const esp_chart *chart)
@@ -192,14 +195,45 @@ static esp_status draw_pareto(const esp_sweep *sweep, const esp_subject *subject
 {
     esp_chart_series series[ESP_SWEEP_LIST + 1];
     for (int w = 0; w < sweep->num_ways; w++)
-        series[w] = (esp_chart_series){.name = sweep->way[w].name, .count = curves[w].count, .x = curves[w].params,
-                                       .y = curves[w].performance};
+        series[w] = (esp_chart_series){.name = sweep->way[w].name, .count = curves[w].count - 1,
+                                       .x = curves[w].params + 1, .y = curves[w].performance + 1};
     series[sweep->num_ways] = (esp_chart_series){.name = "dense", .count = dense->count, .x = dense->params,
                                                  .y = dense->performance};
     esp_chart chart = {.kind = ESP_CHART_POINTS, .title = "Performance and size", .x = {.label = "parameters"},
                        .y = {.label = subject->application->measure_name}, .num_series = sweep->num_ways + 1,
                        .series = series, .frontier = true};
     return draw(sweep, "pareto", &chart);
+}
+
+/* Which groups gave how much, at the sparsity that is nearest to the paper's 20 %: a colour a method. The
+ * coefficients of `magnitude` are all the same. */
+static esp_status draw_coefficients(const esp_sweep *sweep, const esp_subject *subject)
+{
+    double values[ESP_SWEEP_LIST][ESP_MAX_AXES], sparsity = sweep->sparsity[0];
+    const char *groups[ESP_MAX_AXES];
+    esp_chart_series series[ESP_SWEEP_LIST];
+    char title[64];
+    int num_series = 0, num_groups = 0;
+    for (int i = 1; i < sweep->num_sparsities; i++)
+        if (fabs(sweep->sparsity[i] - 0.2) < fabs(sparsity - 0.2)) sparsity = sweep->sparsity[i];
+    for (int w = 0; w < sweep->num_ways; w++) {
+        const cJSON *cell = esp_sweep_find(sweep, &sweep->way[w], sparsity, subject->options->seed), *group;
+        const cJSON *coefficients = cJSON_GetObjectItemCaseSensitive(cell, "coefficients");
+        if (!coefficients || strcmp(sweep->way[w].method->name, "magnitude") == 0) continue;
+        num_groups = 0;
+        cJSON_ArrayForEach(group, coefficients) {
+            groups[num_groups] = group->string;
+            values[num_series][num_groups++] = group->valuedouble;
+        }
+        series[num_series] = (esp_chart_series){.name = sweep->way[w].name, .count = num_groups, .y = values[num_series]};
+        num_series++;
+    }
+    if (num_series == 0) return ESP_OK;
+    snprintf(title, sizeof title, "Coefficients of the groups at %g %% sparsity", 100 * sparsity);
+    esp_chart chart = {.kind = ESP_CHART_BARS, .title = title, .y = {.label = "share of units removed", .low = 0, .high = 1},
+                       .num_series = num_series, .series = series, .num_categories = num_groups, .categories = groups,
+                       .width = 960};
+    return draw(sweep, "coefficients", &chart);
 }
 
 esp_status esp_sweep_report(const esp_sweep *sweep, const esp_subject *subject)
@@ -209,6 +243,7 @@ esp_status esp_sweep_report(const esp_sweep *sweep, const esp_subject *subject)
     esp_status status = write_csv(sweep);
     if (status == ESP_OK) status = draw_degradation(sweep, subject, curves, &dense);
     if (status == ESP_OK) status = draw_pareto(sweep, subject, curves, &dense);
+    if (status == ESP_OK) status = draw_coefficients(sweep, subject);
     free(curves);
     return status;
 }
@@ -237,7 +272,7 @@ static void print_table(const esp_sweep *sweep, const esp_subject *subject)
         if (!is_dense) esp_table_cell(table, "%.0f", number(cell, "evaluations"));
     }
     esp_table_print(table);
-    printf("\nwritten: results.jsonl, results.csv, performance.svg, pareto.svg in %s\n", sweep->folder);
+    printf("\nwritten: results.jsonl, results.csv and pictures in %s\n", sweep->folder);
 }
 
 void esp_sweep_print(const esp_sweep *sweep, const esp_subject *subject)
