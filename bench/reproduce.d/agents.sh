@@ -1,0 +1,64 @@
+# Pruned agents: what four methods leave of the pendulum agent at four sparsities, for both controllers.
+# shellcheck shell=bash
+
+agent_ways=("gd l2" "magnitude l1" "magnitude l2" "random random")
+
+episodes_of() { # episodes_of CONTROLLER METHOD
+    if [ "$1" = policy ]; then echo "$policy_episodes"
+    elif [ "$2" = gd ] || [ "$2" = dense ]; then echo "$planner_episodes"
+    else echo "$planner_baseline_episodes"; fi
+}
+
+run_agents() {
+    local controller percent way method importance name
+    for controller in policy mppi; do
+        play "dense-$controller" "$agent" $controller "$(episodes_of $controller dense)"
+        for percent in "${percents[@]}"; do
+            for way in "${agent_ways[@]}"; do
+                read -r method importance <<<"$way"
+                name=$method-$importance-$percent-$controller
+                cut_down "$name" "$agent" --controller $controller --sparsity "0.$percent" --method "$method" \
+                    --importance "$importance" --report-episodes 2 ${quick:+--budget 60}
+                play "$name" "$out/$name.safetensors" $controller "$(episodes_of $controller "$method")"
+            done
+        done
+    done
+}
+
+agent_row() { # agent_row NAME METHOD SPARSITY MILLISECONDS
+    row "$2" "$3" "$(returns "$1.random")" "$(held "$1.random")" "$(returns "$1.hanging")" "$(held "$1.hanging")" \
+        "$(count "$1.random" .params_used)" "$(num %.4g "$1.random" '.flops_per_action / 1e6')" "$4"
+}
+
+agents_table() { # agents_table CONTROLLER
+    local percent way method importance name first="gd-l2-${percents[0]}-$1"
+    head_row method sparsity "return, random start" held "return, hanging start" held parameters "MFLOP an action" \
+        "ms an action"
+    agent_row "dense-$1" dense "0 %" "$(num %.3g "$first" .action_ms_before)"
+    for percent in "${percents[@]}"; do
+        for way in "${agent_ways[@]}"; do
+            read -r method importance <<<"$way"
+            name=$method-$importance-$percent-$1
+            agent_row "$name" "$method${importance/#/ }" "$percent %" "$(num %.3g "$name" .action_ms_after)"
+        done
+    done
+}
+
+write_agents() {
+    cat <<TEXT
+## Pruned agents
+
+Each row is \`espalier prune $agent --controller C --method M --importance I --sparsity S -o X\` and
+\`espalier eval X --controller C --start START --seed $report_seed --episodes N\`: with the planner N is $planner_episodes for the dense agent and gd and
+$planner_baseline_episodes for the baselines, with the policy $policy_episodes. Sparsity is structural, of the parameters that the controller uses. Time is the median
+of one action on $(nproc) threads.
+
+### Planner (\`--controller mppi\`), the whole agent
+
+$(agents_table mppi)
+
+### Policy (\`--controller policy\`), encoder and policy alone
+
+$(agents_table policy)
+TEXT
+}

@@ -1,0 +1,72 @@
+# Runs espalier and keeps what it says: $out/NAME.json, with the command and its wall time. Everything else that belongs
+# to the run is named $out/NAME.*, too.
+# shellcheck shell=bash
+
+counting='' jobs=0 started_jobs=0 failures=()
+
+fresh() { # fresh FILE LINE CHECKPOINT
+    [ -s "$1" ] && [ ! "$3" -nt "$1" ] && [ "$(jq -r .command "$1")" = "$2" ]
+}
+
+# run NAME COMMAND CHECKPOINT [ARGUMENT...]: unless its result is there already. While `counting`, only counts.
+run() {
+    local name=$1 checkpoint=$3 file=$out/$1.json line began ended
+    shift
+    line="espalier $*"
+    fresh "$file" "$line" "$checkpoint" && return
+    if [ "$counting" ]; then
+        jobs=$((jobs + 1))
+        return
+    fi
+    started_jobs=$((started_jobs + 1))
+    printf '%(%H:%M:%S)T  %d of %d  %s\n' -1 "$started_jobs" "$jobs" "$line"
+    rm -rf "${out:?}/$name".*
+    began=$EPOCHREALTIME
+    if ! "$espalier" "$@" --json --quiet >"$file.part" 2>"$out/$name.log"; then
+        failures+=("$line: $(tail -n 1 "$out/$name.log")")
+        echo "          failed: $(tail -n 1 "$out/$name.log")"
+        return
+    fi
+    ended=$EPOCHREALTIME
+    jq --arg command "$line" --arg began "$began" --arg ended "$ended" \
+        '. + {command: $command, command_s: (($ended | tonumber) - ($began | tonumber))}' "$file.part" >"$file.part2"
+    rm "$file.part"
+    mv "$file.part2" "$file"
+}
+
+# cut_down NAME CHECKPOINT [ARGUMENT...]: prunes into $out/NAME.safetensors.
+cut_down() {
+    local name=$1
+    shift
+    run "$name" prune "$@" -o "$out/$name.safetensors"
+}
+
+# play NAME CHECKPOINT CONTROLLER EPISODES: held-out episodes of both starts.
+play() {
+    local start
+    for start in random hanging; do
+        run "$1.$start" eval "$2" --controller "$3" --start $start --seed "$report_seed" --episodes "$4"
+    done
+}
+
+# Counts what is left to do, says so, does it, and keeps the text of every part.
+run_parts() {
+    local part
+    trap 'echo "stopped; the same command goes on" >&2; exit 130' INT TERM
+    counting=1
+    for part; do "run_$part"; done
+    counting=''
+    say "$jobs runs to do; from nothing, on two free cores, it takes about"
+    for part; do printf '%s: %s minutes\n' "$part" "${quick:+1 of }${minutes[$part]}"; done
+    for part; do
+        "run_$part"
+        "write_$part" >"$out/$part.md"
+    done
+}
+
+report_failures() {
+    [ ${#failures[@]} -eq 0 ] && return
+    echo "these runs failed, and their results are missing from the tables:" >&2
+    printf '  %s\n' "${failures[@]}" >&2
+    return 1
+}
