@@ -64,6 +64,10 @@ static void add_performance(cJSON *json, const esp_pruning *p)
     cJSON_AddNumberToObject(json, "search_performance", p->result.performance);
     cJSON_AddNumberToObject(json, "evaluations", p->result.evaluations);
     cJSON_AddNumberToObject(json, "iterations", p->result.iterations);
+    if (p->result.combinations > 0) { /* of a grid */
+        cJSON_AddNumberToObject(json, "combinations", p->result.combinations);
+        cJSON_AddNumberToObject(json, "survivors", p->result.survivors);
+    }
     cJSON_AddNumberToObject(json, "wall_s", p->wall_s);
 }
 
