@@ -18,7 +18,7 @@ run_agents() {
                 read -r method importance <<<"$way"
                 name=$method-$importance-$percent-$controller
                 cut_down "$name" "$agent" --controller $controller --sparsity "0.$percent" --method "$method" \
-                    --importance "$importance" --report-episodes 2 ${quick:+--budget 60}
+                    --importance "$importance" --report-episodes 2 "${agent_limits[@]}"
                 play "$name" "$out/$name.safetensors" $controller "$(episodes_of $controller "$method")"
             done
         done

@@ -16,8 +16,6 @@ evolve      obs        lsq  $one_epoch -       -      -
 ROWS
 }
 peer_finetuned=(0.0003 0.0010 0.0044)
-beyond_percents=(20 50 80)
-[ -z "$quick" ] || beyond_percents=(50)
 
 reconstruct() { # reconstruct NAME: of a pruned autoencoder
     run "$1.sheet" eval "$out/$1.safetensors" "${data[@]}" --picture "$out/$1.sheet.png"
@@ -30,17 +28,17 @@ run_autoencoder() {
     run ae.dense eval "$autoencoder" "${data[@]}" --picture "$out/ae.dense.png"
     cut_down ae-random "${paper[@]}" --method magnitude --importance random
     cut_down ae-l2 "${paper[@]}" --method magnitude --importance l2
-    cut_down ae-grid "${paper[@]}" --method grid --set search.finalists=1 ${quick:+--images 100}
-    cut_down ae-gd "${paper[@]}" --method gd "${iterations[@]}"
-    cut_down ae-gd-lsq "${paper[@]}" --method gd --compensate lsq "${iterations[@]}"
+    cut_down ae-grid "${paper[@]}" --method grid --set search.finalists=1
+    cut_down ae-gd "${paper[@]}" --method gd "${gd_limits[@]}"
+    cut_down ae-gd-lsq "${paper[@]}" --method gd --compensate lsq "${gd_limits[@]}"
     for method in random l2 grid gd gd-lsq; do reconstruct "ae-$method"; done
     run ae-coefficients sweep "$autoencoder" "${data[@]}" --groups paper --methods gd,global,lamp,random --sparsities 0.2 \
-        "${iterations[@]}" -o "$out/ae-coefficients.sweep"
+        "${gd_limits[@]}" -o "$out/ae-coefficients.sweep"
     while read -r method importance compensation steps _; do
-        for percent in "${beyond_percents[@]}"; do
+        for percent in "${autoencoder_percents[@]}"; do
             cut_down "ae-$method-$importance-$compensation-$percent" "$autoencoder" "${data[@]}" --method "$method" \
                 --importance "$importance" --compensate "$compensation" --finetune "$steps" --sparsity "0.$percent" \
-                ${quick:+--budget 60}
+                --budget "$compensated_budget"
         done
     done < <(beyond_rows)
 }

@@ -3,14 +3,7 @@
 # shellcheck shell=bash
 
 # An evaluation of these searches is two episodes, one from each start, so --budget is half the episodes.
-search_methods=(gd grid sensitivity evolve random nlopt:cobyla nlopt:bobyqa nlopt:crs2 nlopt:isres nlopt:direct)
-planner_methods=(gd sensitivity evolve)
 rankings=("magnitude l1" "magnitude l2" "global l2" "lamp l2")
-if [ "$quick" ]; then
-    search_methods=(gd evolve random)
-    planner_methods=(gd)
-    rankings=("magnitude l2")
-fi
 
 search_name() { echo "search-$1-$2-$3" | tr : -; } # METHOD BUDGET CONTROLLER
 
@@ -29,7 +22,7 @@ run_pendulum() {
     for controller in policy mppi; do
         play "dense-$controller" "$agent" $controller "$(episodes_of $controller dense)"
         cut_down "table-7-$controller" "$agent" --controller $controller --groups paper --sparsity 0.2 --method gd \
-            --report-episodes 2 "${iterations[@]}"
+            --report-episodes 2 "${agent_limits[@]}"
         play "table-7-$controller" "$out/table-7-$controller.safetensors" $controller "$(episodes_of $controller gd)"
     done
     run figure-4-policy sweep "$agent" --controller policy "${curve[@]}" --report-episodes $policy_episodes \

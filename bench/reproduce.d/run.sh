@@ -19,7 +19,7 @@ run() {
         return
     fi
     started_jobs=$((started_jobs + 1))
-    printf '%(%H:%M:%S)T  %d of %d  %s\n' -1 "$started_jobs" "$jobs" "$line"
+    printf '%(%H:%M:%S)T  %d of %d  %s\n' -1 "$started_jobs" "$jobs" "$name"
     rm -rf "${out:?}/$name".*
     began=$EPOCHREALTIME
     if ! "$espalier" "$@" --json --quiet >"$file.part" 2>"$out/$name.log"; then
@@ -57,7 +57,7 @@ run_parts() {
     for part; do "run_$part"; done
     counting=''
     say "$jobs runs to do; from nothing, on two free cores, it takes about"
-    for part; do printf '%s: %s minutes\n' "$part" "${quick:+1 of }${minutes[$part]}"; done
+    for part; do printf '%s: %s minutes\n' "$part" "${minutes[$part]}"; done
     for part; do
         "run_$part"
         "write_$part" >"$out/$part.md"
