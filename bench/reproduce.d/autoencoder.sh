@@ -59,7 +59,7 @@ TEXT
     row "mean over images of their PSNR" "" "$(num '%.2f dB' ae.dense .mean_psnr_db)"
     cat <<TEXT
 
-Ours is measured on the $(get ae.dense .images) test images. The paper's PSNR and error can't be of the same
+Ours is measured on the $(count ae.dense .images) test images. The paper's PSNR and error can't be of the same
 reconstructions: an error of 0.002238 is 10 log10(1 / 0.002238) = 26.50 dB, and 22.34 dB is an error of 0.005834. "Layers/component: 2" counts the
 pruned ones; the number of parameters is that of four dense layers a component, 784-652-520-388-256 and back, with
 BatchNorm after the hidden ones. 8.84 MB are 2^20 bytes: 2,312,992 parameters and 6,240 running statistics of 4 bytes
@@ -112,9 +112,8 @@ TEXT
     picture ae-l2.sheet.png figure-2-l2.png "units with the smallest norm"
     cat <<TEXT
 
-The paper finds the norm far better than chance. Here units are removed from the network, together with every weight that
-touches them, and their norm says little about what they contribute; what helps is to repair the layer that reads them
-(below).
+The paper finds the norm far better than chance. Its baseline sets weights to zero; here units are removed together with
+every weight that touches them, so that the network is smaller.
 TEXT
     made_by ae-random ae-random.sheet ae-l2 ae-l2.sheet
 }

@@ -8,7 +8,8 @@ fresh() { # fresh FILE LINE CHECKPOINT
     [ -s "$1" ] && [ ! "$3" -nt "$1" ] && [ "$(jq -r .command "$1")" = "$2" ]
 }
 
-# run NAME COMMAND CHECKPOINT [ARGUMENT...]: unless its result is there already. While `counting`, only counts.
+# run NAME COMMAND CHECKPOINT [ARGUMENT...]: unless its result is there already. While `counting`, only counts, and removes
+# what is out of date, so that what depends on it is counted as well.
 run() {
     local name=$1 checkpoint=$3 file=$out/$1.json line began ended
     shift
@@ -16,11 +17,11 @@ run() {
     fresh "$file" "$line" "$checkpoint" && return
     if [ "$counting" ]; then
         jobs=$((jobs + 1))
+        rm -rf "${out:?}/$name".*
         return
     fi
     started_jobs=$((started_jobs + 1))
     printf '%(%H:%M:%S)T  %d of %d  %s\n' -1 "$started_jobs" "$jobs" "$name"
-    rm -rf "${out:?}/$name".*
     began=$EPOCHREALTIME
     if ! "$espalier" "$@" --json --quiet >"$file.part" 2>"$out/$name.log"; then
         failures+=("$line: $(tail -n 1 "$out/$name.log")")
