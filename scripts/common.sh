@@ -27,9 +27,9 @@ install_packages() {
     "${root[@]}" apt-get install -y -q --no-install-recommends $wanted </dev/null || exit 1
 }
 
-build() { # build PRESET
+build() { # build PRESET [TARGET]
     say "building ($1)"
     cmake --preset "$1" >"build-$1.log" 2>&1 || { cat "build-$1.log" >&2; exit 1; }
     rm -f "build-$1.log"
-    cmake --build --preset "$1" || exit 1
+    cmake --build --preset "$1" ${2:+--target "$2"} || exit 1
 }
