@@ -13,6 +13,13 @@ bool esp_calibration_feeds(const esp_calibration *calibration, int component)
     return calibration->feed[component].source >= 0 || calibration->feed[component].data;
 }
 
+bool esp_calibration_is_source(const esp_network *net, const esp_calibration *calibration, int component)
+{
+    for (int c = component + 1; c < net->num_components; c++)
+        if (calibration->feed[c].source == component) return true;
+    return false;
+}
+
 static esp_status check_source(const esp_network *net, const esp_calibration *calibration, int c)
 {
     const esp_feed *feed = &calibration->feed[c];
@@ -160,7 +167,7 @@ const float *esp_playback_output(const esp_playback *play, const esp_playback_bl
 
 /* ---- who reads an axis ---- */
 
-static bool has_weights(const esp_layer *layer)
+bool esp_layer_has_weights(const esp_layer *layer)
 {
     return layer->kind == ESP_LAYER_DENSE || layer->kind == ESP_LAYER_CONV2D;
 }
@@ -170,7 +177,7 @@ int esp_axis_readers(const esp_network *net, const esp_calibration *calibration,
     int count = 0;
     for (int l = 0; l < net->num_layers; l++) {
         const esp_layer *layer = &net->layer[l];
-        if (!has_weights(layer) || !esp_calibration_feeds(calibration, layer->component)) continue;
+        if (!esp_layer_has_weights(layer) || !esp_calibration_feeds(calibration, layer->component)) continue;
         int area = layer->kind == ESP_LAYER_CONV2D ? layer->kernel * layer->kernel : 1, first = 0;
         for (int p = 0; p < layer->in.num; p++) {
             int part = layer->in.part[p].axis, block = layer->in.part[p].block * area;

@@ -18,13 +18,6 @@ struct esp_loss {
 
 /* ---- what counts ---- */
 
-static bool is_read(const esp_network *net, const esp_calibration *calibration, int component)
-{
-    for (int c = component + 1; c < net->num_components; c++)
-        if (calibration->feed[c].source == component) return true;
-    return false;
-}
-
 static bool has_targets(const esp_network *net, const esp_calibration *calibration)
 {
     for (int c = 0; c < net->num_components; c++)
@@ -62,7 +55,8 @@ static void measure_outputs(esp_loss *loss)
     const esp_network *net = loss->net;
     double *moments[ESP_MAX_COMPONENTS] = {NULL};
     for (int c = 0; c < net->num_components; c++) {
-        if (!esp_calibration_feeds(loss->calibration, c) || is_read(net, loss->calibration, c)) continue;
+        if (!esp_calibration_feeds(loss->calibration, c)) continue;
+        if (esp_calibration_is_source(net, loss->calibration, c)) continue; /* counts by what its readers give */
         moments[c] = esp_alloc(2 * (size_t)net->component[c].out_size, sizeof(double));
         loss->scale[c] = esp_alloc((size_t)net->component[c].out_size, sizeof(float));
     }

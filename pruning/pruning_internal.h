@@ -83,6 +83,10 @@ const float *esp_playback_input(const esp_playback *play, const esp_playback_blo
 const float *esp_playback_output(const esp_playback *play, const esp_playback_block *block, int component);
 
 bool esp_calibration_feeds(const esp_calibration *calibration, int component);
+/* Another component reads its output. */
+bool esp_calibration_is_source(const esp_network *net, const esp_calibration *calibration, int component);
+/* Dense or convolution: a matrix that reads an axis. */
+bool esp_layer_has_weights(const esp_layer *layer);
 /* The rows of recorded data from sample `first` on, of a component without source. */
 const void *esp_feed_rows(const esp_network *net, const esp_calibration *calibration, int component, int first);
 /* joined [n, width + columns]: rows of a source's output [n, width], each followed by its data. */

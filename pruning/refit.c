@@ -19,11 +19,6 @@ struct esp_refit {
 
 /* ---- which layers ---- */
 
-static bool has_weights(const esp_layer *layer)
-{
-    return layer->kind == ESP_LAYER_DENSE || layer->kind == ESP_LAYER_CONV2D;
-}
-
 /* cut NULL: every axis that can. */
 static bool loses_units(const esp_network *net, const esp_cut *cut, const esp_dim *dim)
 {
@@ -45,7 +40,7 @@ static void find_changed(const esp_refit *refit, const esp_cut *cut, bool *chang
         if (!esp_calibration_feeds(refit->calibration, c)) continue;
         output[c] = source >= 0 && output[source];
         for (int l = first; l < first + net->component[c].num_layers; l++) {
-            changed[l] = output[c] && has_weights(&net->layer[l]);
+            changed[l] = output[c] && esp_layer_has_weights(&net->layer[l]);
             if (loses_units(net, cut, &net->layer[l].out)) output[c] = true;
         }
     }
@@ -246,13 +241,6 @@ static esp_status fit(const operation *op, int l, const float *x)
     return status;
 }
 
-static bool is_read(const operation *op, int component)
-{
-    for (int c = component + 1; c < op->net->num_components; c++)
-        if (op->refit->calibration->feed[c].source == component) return true;
-    return false;
-}
-
 /* What a component reads in the smaller network; *owned is to be freed. */
 static const void *component_input(const operation *op, int c, float **owned)
 {
@@ -288,7 +276,7 @@ static esp_status fit_component(operation *op, int c)
         at = l;
         status = fit(op, l, x);
     }
-    if (status == ESP_OK && is_read(op, c)) {
+    if (status == ESP_OK && esp_calibration_is_source(op->net, op->refit->calibration, c)) {
         advance(op, at, end, x, &owned);
         op->output[c] = owned;
         owned = NULL;
