@@ -219,9 +219,9 @@ static void check_candidates(esp_controller_kind kind)
         CHECK_OK(play(&c, kind, dense));
         CHECK_OK(esp_closed_loop_performance(&loop, 3, cuts, 2, performance));
         CHECK_OK(esp_closed_loop_performance(&loop, 1, cuts, 1, small));
-        CU_ASSERT_EQUAL(performance[0], mean(dense, LARGE));
-        CU_ASSERT_EQUAL(performance[2], mean(dense, LARGE));
+        CU_ASSERT_EQUAL(performance[2], performance[0]);
         /* other blocks, so other shapes of matrix products */
+        CU_ASSERT_DOUBLE_EQUAL(performance[0], mean(dense, LARGE), 1e-3 * fabs(performance[0]));
         CU_ASSERT_DOUBLE_EQUAL(small[0], mean(dense, SMALL), 1e-3 * fabs(small[0]));
         CU_ASSERT_NOT_EQUAL(performance[1], performance[0]);
         for (int i = 0; i < 3; i++) esp_cut_free(&cuts[i]);
