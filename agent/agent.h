@@ -189,6 +189,8 @@ void            esp_controller_free(esp_controller *controller);
 void            esp_controller_begin(esp_controller *controller, const esp_episode *episodes, int n);
 /* Goes on where another controller of the same network, kind and size is. */
 void            esp_controller_copy(esp_controller *to, const esp_controller *from);
+/* From now on every plan fills `trace`, which is borrowed; NULL: none is kept. The policy does not plan. */
+void            esp_controller_watch(esp_controller *controller, esp_plan_trace *trace);
 /* An esp_act_fn whose context is the controller. */
 esp_status      esp_controller_act(void *controller, int n, int step, const uint8_t *obs, float *actions);
 

@@ -12,6 +12,7 @@ struct esp_controller {
     esp_tape *encoder, *policy;
     esp_mppi *planner; /* NULL for the policy */
     esp_rng *rng;      /* [episodes] of the planner's samples */
+    esp_plan_trace *trace; /* filled by every plan, or NULL */
 };
 
 esp_controller *esp_controller_create(const esp_network *net, const esp_agent_config *config, esp_controller_kind kind,
@@ -54,12 +55,17 @@ void esp_controller_copy(esp_controller *to, const esp_controller *from)
     if (from->planner) esp_mppi_copy(to->planner, from->planner);
 }
 
+void esp_controller_watch(esp_controller *c, esp_plan_trace *trace)
+{
+    c->trace = trace;
+}
+
 esp_status esp_controller_act(void *controller, int n, int step, const uint8_t *obs, float *actions)
 {
     esp_controller *c = controller;
     (void)step;
     const float *z = esp_forward(c->net, c->encoder, obs, n);
-    if (c->planner) return esp_mppi_plan(c->planner, n, z, NULL, c->rng, actions, NULL);
+    if (c->planner) return esp_mppi_plan(c->planner, n, z, NULL, c->rng, actions, c->trace);
 
     const float *mu = esp_forward(c->net, c->policy, z, n);
     for (int i = 0; i < n * c->net->component[ESP_TOLD_POLICY].out_size; i++) actions[i] = tanhf(mu[i]);

@@ -67,11 +67,31 @@ esp_status esp_world_create(const esp_env_config *config, esp_world **out);
 esp_status esp_world_adopt(const esp_env_config *config, const mjModel *model, esp_world **out);
 void       esp_world_free(esp_world *world);
 
-/* ---- renderer.c: MuJoCo's renderer in an off-screen EGL context ------------------------------ */
+/* ---- guard.c: MuJoCo's own errors ---------------------------------------------------------------- */
 
-/* Owns an EGL context and MuJoCo's scene and context. Used by any thread, one at a time: the
- * context is current during a call only, and an EGL context the thread had before is restored
- * (a GLX window's cannot be; such a thread gets ESP_ERR_MACHINE). */
+/* Runs work(argument) and returns what it returns. MuJoCo reports what it cannot do by calling
+ * mju_error, which by default ends the process; inside `work` it becomes `on_error` with MuJoCo's
+ * sentence. What `work` held at that moment is lost, so it should take nothing. */
+esp_status esp_guard(esp_status (*work)(void *argument), void *argument, esp_status on_error);
+
+/* ---- offscreen.c: OpenGL without a window -------------------------------------------------------- */
+
+/* Owns an EGL context. Used by any thread, one at a time: it is current during a call only, and an EGL
+ * context the thread had before is restored (a GLX window's cannot be; such a thread gets
+ * ESP_ERR_MACHINE). */
+typedef struct esp_offscreen esp_offscreen;
+
+esp_status esp_offscreen_create(esp_offscreen **out);
+void       esp_offscreen_free(esp_offscreen *offscreen); /* accepts NULL */
+/* Runs work(argument) with the context current; MuJoCo's errors become ESP_ERR_MACHINE. */
+esp_status esp_offscreen_run(esp_offscreen *offscreen, esp_status (*work)(void *argument), void *argument);
+/* The same for work that makes or frees a mjrContext, which touches state shared by all threads: one
+ * at a time in the process. */
+esp_status esp_offscreen_prepare(esp_offscreen *offscreen, esp_status (*work)(void *argument), void *argument);
+
+/* ---- renderer.c: what the network sees ------------------------------ */
+
+/* Owns an off-screen context and MuJoCo's scene and context. Used by any thread, one at a time. */
 typedef struct esp_renderer esp_renderer;
 
 esp_status esp_renderer_create(const esp_world *world, esp_renderer **out);
@@ -117,6 +137,12 @@ void       esp_simulator_free(esp_simulator *simulator);
  * ESP_ERR_INTERRUPTED, ESP_ERR_NUMERIC (an action is NaN) or what `act` returned. */
 esp_status esp_rollout(esp_simulator *simulator, const esp_episode *episodes, int n,
                        esp_act_fn act, void *context, esp_trajectory *out);
+
+/* Puts data into the start of an episode. */
+void esp_world_start(const esp_world *world, const esp_episode *episode, mjData *data);
+/* One physics step, whose reward is added to sum. ESP_ERR_NUMERIC: MuJoCo could not integrate it. To be
+ * called under esp_guard. */
+esp_status esp_world_step(const esp_world *world, mjData *data, double *sum);
 
 /* Clamps action [nu] to [-1, 1] in place and puts it into the actuators' own units: ctrl [nu].
  * ESP_ERR_NUMERIC: an action is not a number. */

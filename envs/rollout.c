@@ -108,18 +108,42 @@ static esp_status record(esp_simulator *simulator, int state)
 
 /* ---- one control step --------------------------------------------------------------------------- */
 
+void esp_world_start(const esp_world *world, const esp_episode *episode, mjData *data)
+{
+    esp_rng rng = esp_rng_make(episode->seed, ESP_RNG_START, episode->index);
+    mj_resetData(world->model, data);
+    world->task->reset(world->model, data, (esp_start)episode->start, &rng);
+    mj_forward(world->model, data);
+}
+
+/* MuJoCo answers numbers it cannot integrate by resetting the state before its next step, which
+ * would silently start another episode in the middle of this one. */
+static bool diverged(const mjModel *model, const mjData *data)
+{
+    bool reset = data->warning[mjWARN_BADQPOS].number || data->warning[mjWARN_BADQVEL].number ||
+                 data->warning[mjWARN_BADQACC].number;
+    for (int i = 0; i < model->nq && !reset; i++) reset = !isfinite(data->qpos[i]);
+    for (int i = 0; i < model->nv && !reset; i++) reset = !isfinite(data->qvel[i]);
+    return reset;
+}
+
+esp_status esp_world_step(const esp_world *world, mjData *data, double *sum)
+{
+    double time = data->time;
+    mj_step(world->model, data);
+    if (diverged(world->model, data))
+        return esp_fail(ESP_ERR_NUMERIC, "%s: the simulation is unstable at %.3g s", world->scene, time);
+    *sum += world->task->reward(world->model, data, (esp_reward_kind)world->config.reward);
+    return ESP_OK;
+}
+
 static esp_status start(void *argument)
 {
     esp_simulator *simulator = argument;
-    const esp_world *world = simulator->world;
     for (int i = 0; i < simulator->n; i++) {
-        const esp_episode *episode = &simulator->episodes[i];
-        esp_rng rng = esp_rng_make(episode->seed, ESP_RNG_START, episode->index);
-        mj_resetData(world->model, simulator->data[i]);
-        world->task->reset(world->model, simulator->data[i], (esp_start)episode->start, &rng);
-        mj_forward(world->model, simulator->data[i]);
+        esp_world_start(simulator->world, &simulator->episodes[i], simulator->data[i]);
         simulator->out[i].episode_return = 0.0;
-        simulator->out[i].settled = world->num_steps;
+        simulator->out[i].settled = simulator->world->num_steps;
     }
     return ESP_OK;
 }
@@ -148,17 +172,6 @@ static esp_status apply_actions(esp_simulator *simulator)
     return status;
 }
 
-/* MuJoCo answers numbers it cannot integrate by resetting the state before its next step, which
- * would silently start another episode in the middle of this one. */
-static bool diverged(const mjModel *model, const mjData *data)
-{
-    bool reset = data->warning[mjWARN_BADQPOS].number || data->warning[mjWARN_BADQVEL].number ||
-                 data->warning[mjWARN_BADQACC].number;
-    for (int i = 0; i < model->nq && !reset; i++) reset = !isfinite(data->qpos[i]);
-    for (int i = 0; i < model->nv && !reset; i++) reset = !isfinite(data->qvel[i]);
-    return reset;
-}
-
 static esp_status advance(void *argument)
 {
     esp_simulator *simulator = argument;
@@ -169,12 +182,9 @@ static esp_status advance(void *argument)
         esp_trajectory *out = &simulator->out[i];
         double reward = 0.0;
         for (int repeat = 0; repeat < world->config.action_repeat; repeat++) {
-            mj_step(world->model, data);
-            reward += world->task->reward(world->model, data, (esp_reward_kind)world->config.reward);
+            esp_status status = esp_world_step(world, data, &reward);
+            if (status != ESP_OK) return status;
         }
-        if (diverged(world->model, data))
-            return esp_fail(ESP_ERR_NUMERIC, "%s: the simulation is unstable at control step %d", world->scene,
-                            simulator->step);
         out->episode_return += reward;
         if (out->rewards) out->rewards[simulator->step] = (float)reward;
         if (out->actions)

@@ -1,0 +1,306 @@
+/* espalier record: episodes as a video, a film strip or a folder of pictures. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/shown.h"
+#include "report/report.h"
+
+typedef struct {
+    esp_options *common;
+    esp_shown    shown;
+    const char  *output;
+    int          width, height; /* px of each checkpoint; 0: by the kind of output */
+    int          frames;        /* of a film strip */
+    int          episodes;
+    double       fps, seconds;  /* 0: the whole episode */
+} arguments;
+
+enum { KEY_SIZE = 0x2000, KEY_FPS, KEY_SECONDS, KEY_EPISODES, KEY_FRAMES };
+
+static const struct argp_option table[] = {
+    {"output", 'o', "FILE.mp4|FILE.png|DIR", 0, "Video, film strip, or folder (an existing one, or a name that ends "
+     "with /) for one picture a frame", 0},
+    {"size", KEY_SIZE, "WxH", 0, "Pixels of each checkpoint (default 640x480; film strip 160x160)", 0},
+    {"fps", KEY_FPS, "N", 0, "Frames a second of video or folder (default 25)", 0},
+    {"frames", KEY_FRAMES, "N", 0, "Frames of a film strip, evenly spread (default 10)", 0},
+    {"seconds", KEY_SECONDS, "S", 0, "Stop an episode after S seconds (default: its end)", 0},
+    {"episodes", KEY_EPISODES, "N", 0, "Episodes one after the other (default 1); --seed names them as in eval", 0},
+    {0},
+};
+
+static esp_status parse_size(const char *text, int *width, int *height)
+{
+    char rest;
+    if (sscanf(text, "%dx%d%c", width, height, &rest) != 2)
+        return esp_fail(ESP_ERR_USAGE, "--size: '%s' is no size, expected WxH such as 640x480", text);
+    if (*width < 64 || *width > 4096 || *height < 64 || *height > 4096)
+        return esp_fail(ESP_ERR_RANGE, "--size: %s, expected 64x64 to 4096x4096", text);
+    return ESP_OK;
+}
+
+static esp_status parse_positive(const char *option, const char *text, double most, double *out)
+{
+    esp_status status = esp_parse_double(option, text, out);
+    if (status == ESP_OK && !(*out > 0.0 && *out <= most))
+        status = esp_fail(ESP_ERR_RANGE, "%s: %s, expected above 0 and at most %g", option, text, most);
+    return status;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    arguments *a = state->input;
+    esp_status status = ESP_OK;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->shown.judging;
+        state->child_inputs[1] = a->common;
+        break;
+    case 'o': a->output = argument; break;
+    case KEY_SIZE: status = parse_size(argument, &a->width, &a->height); break;
+    case KEY_FPS: status = parse_positive("--fps", argument, 1000, &a->fps); break;
+    case KEY_SECONDS: status = parse_positive("--seconds", argument, 1e6, &a->seconds); break;
+    case KEY_FRAMES: status = esp_parse_int("--frames", argument, 1, 100, &a->frames); break;
+    case KEY_EPISODES: status = esp_parse_int("--episodes", argument, 1, 1000, &a->episodes); break;
+    case ARGP_KEY_ARG: status = esp_shown_take(&a->shown, argument); break;
+    case ARGP_KEY_END:
+        status = esp_need_argument(a->shown.count ? a->shown.path[0] : NULL, "CHECKPOINT");
+        if (status == ESP_OK) status = esp_need_argument(a->output, "-o FILE.mp4|FILE.png|DIR");
+        break;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+    return esp_parse_error(status);
+}
+
+static const struct argp_child children[] = {{&esp_judging_argp, 0, NULL, 0},
+                                             {&esp_options_argp, 0, "Options of every command:", 1},
+                                             {0}};
+
+static const struct argp argp = {
+    .options = table,
+    .parser = parse,
+    .args_doc = "CHECKPOINT [CHECKPOINT...]",
+    .doc = "Plays an episode and records it; several agents are played side by side from the same start, in step. "
+           "Needs no display.\v"
+           "Examples:\n"
+           "  espalier record models/pendulum/agent.safetensors -o episode.mp4\n"
+           "  espalier record agent.safetensors pruned.safetensors \\\n"
+           "      --controller policy --start hanging -o side-by-side.mp4\n"
+           "  espalier record agent.safetensors --seconds 8 -o strip.png\n"
+           "  espalier record agent.safetensors --fps 10 -o frames/\n",
+    .children = children,
+};
+
+/* ---- where frames go ---- */
+
+typedef enum { TO_MOVIE, TO_STRIP, TO_FOLDER } kind;
+
+typedef struct {
+    kind       kind;
+    int        width, height;  /* px of a frame */
+    int        count;          /* frames so far */
+    uint8_t   *frame;          /* [height, width, 3] */
+    esp_movie *movie;
+    int        columns, roles; /* of a strip: frames side by side, a row for each checkpoint */
+    uint8_t   *strip;          /* [height * roles, columns * width / roles, 3] */
+} film;
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), tail = strlen(end);
+    return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+static esp_status kind_of(const char *output, kind *out)
+{
+    struct stat info;
+    bool folder = ends_with(output, "/") || (stat(output, &info) == 0 && S_ISDIR(info.st_mode));
+    if (folder) *out = TO_FOLDER;
+    else if (ends_with(output, ".mp4")) *out = TO_MOVIE;
+    else if (ends_with(output, ".png")) *out = TO_STRIP;
+    else
+        return esp_fail(ESP_ERR_USAGE, "-o: '%s' is no .mp4 or .png file and no folder; the name of a new folder ends "
+                        "with /", output);
+    return ESP_OK;
+}
+
+static esp_status film_open(const arguments *a, film *f)
+{
+    f->frame = esp_alloc((size_t)f->width * (size_t)f->height, 3);
+    if (f->kind == TO_MOVIE) return esp_movie_create(a->output, f->width, f->height, a->fps, &f->movie);
+    if (f->kind == TO_FOLDER) return esp_folder_make(a->output);
+    f->strip = esp_alloc((size_t)f->columns * (size_t)f->width * (size_t)f->height, 3);
+    return ESP_OK;
+}
+
+/* Checkpoints, side by side in the frame, are below each other in the strip. */
+static void paste(film *f)
+{
+    size_t tile = 3 * (size_t)(f->width / f->roles), row = tile * (size_t)f->columns;
+    for (int role = 0; role < f->roles; role++)
+        for (int y = 0; y < f->height; y++)
+            memcpy(f->strip + (size_t)(role * f->height + y) * row + (size_t)f->count * tile,
+                   f->frame + (size_t)y * tile * (size_t)f->roles + (size_t)role * tile, tile);
+}
+
+static esp_status film_add(const arguments *a, film *f)
+{
+    esp_status status = ESP_OK;
+    if (f->kind == TO_MOVIE) {
+        status = esp_movie_add(f->movie, f->frame);
+    } else if (f->kind == TO_STRIP) {
+        paste(f);
+    } else {
+        char name[32];
+        snprintf(name, sizeof name, "frame-%05d.png", f->count);
+        char *path = esp_path_join(a->output, name);
+        status = esp_png_write(path, f->width, f->height, 3, f->frame);
+        free(path);
+    }
+    f->count++;
+    return status;
+}
+
+static esp_status film_close(const arguments *a, film *f, esp_status status)
+{
+    if (status == ESP_OK && f->movie) {
+        status = esp_movie_finish(f->movie);
+        f->movie = NULL;
+    }
+    if (status == ESP_OK && f->kind == TO_STRIP)
+        status = esp_png_write(a->output, f->columns * f->width / f->roles, f->height * f->roles, 3, f->strip);
+    esp_movie_cancel(f->movie);
+    free(f->frame);
+    free(f->strip);
+    return status;
+}
+
+/* ---- play ---- */
+
+typedef struct {
+    esp_player *player;
+    esp_canvas *canvas;
+    film        film;
+    int         steps;    /* physics steps played of an episode */
+    double      interval; /* physics steps between frames */
+} recording;
+
+/* Frames at the physics step nearest to their time, the start included. */
+static esp_status play(const arguments *a, recording *r, int episode)
+{
+    esp_status status = ESP_OK;
+    int frames = r->film.kind == TO_STRIP ? a->frames : (int)ceil(r->steps / r->interval - 1e-9);
+    for (int i = 0; i < frames && status == ESP_OK; i++) {
+        int at = (int)lround(i * r->interval);
+        while (status == ESP_OK && esp_player_steps(r->player) < at) status = esp_player_step(r->player);
+        if (status == ESP_OK) status = esp_check_interrupt();
+        if (status == ESP_OK) status = esp_canvas_frame(r->canvas, r->film.frame);
+        if (status == ESP_OK) status = film_add(a, &r->film);
+        esp_progress("record", episode * frames + i + 1, a->episodes * frames, "%.1f s", i * r->interval *
+                     esp_player_timestep(r->player));
+    }
+    while (status == ESP_OK && esp_player_steps(r->player) < r->steps) status = esp_player_step(r->player);
+    return status;
+}
+
+static esp_status play_all(const arguments *a, recording *r, double *returns)
+{
+    esp_episode *episodes = esp_alloc((size_t)a->episodes, sizeof *episodes);
+    esp_episodes_name(a->common->seed, ESP_EPISODES_REPORT, esp_shown_start(&a->shown), a->episodes, episodes);
+    esp_status status = ESP_OK;
+    for (int i = 0; i < a->episodes && status == ESP_OK; i++) {
+        status = esp_player_begin(r->player, &episodes[i]);
+        if (status == ESP_OK) status = play(a, r, i);
+        for (int role = 0; role < a->shown.count; role++)
+            returns[i * a->shown.count + role] = esp_player_return(r->player, role);
+    }
+    free(episodes);
+    return status;
+}
+
+static esp_status plan(const arguments *a, recording *r)
+{
+    film *f = &r->film;
+    bool strip = f->kind == TO_STRIP;
+    double timestep = esp_player_timestep(r->player);
+    r->steps = esp_player_length(r->player);
+    if (a->seconds > 0) r->steps = (int)fmin(r->steps, ceil(a->seconds / timestep - 1e-9));
+    f->roles = a->shown.count;
+    f->columns = a->frames;
+    int width = a->width ? a->width : strip ? 160 : 640, height = a->height ? a->height : strip ? 160 : 480;
+    f->width = width * f->roles;
+    f->height = height;
+    r->interval = strip ? (a->frames > 1 ? (double)r->steps / (a->frames - 1) : 1.0) : 1.0 / (a->fps * timestep);
+    esp_overlays overlays = {.caption = !strip, .figures = !strip, .inset = !strip};
+    return esp_canvas_create(r->player, width, height, overlays, &r->canvas);
+}
+
+static esp_status record(const arguments *a, recording *r, double *returns)
+{
+    esp_status status = esp_player_create(a->shown.count, a->shown.role, &r->player);
+    if (status == ESP_OK) status = plan(a, r);
+    if (status == ESP_OK) {
+        status = film_open(a, &r->film);
+        if (status == ESP_OK) status = play_all(a, r, returns);
+        status = film_close(a, &r->film, status);
+    }
+    esp_canvas_free(r->canvas);
+    esp_player_free(r->player);
+    return status;
+}
+
+/* ---- results ---- */
+
+static void print_json(const arguments *a, const recording *r, const double *returns)
+{
+    cJSON *json = cJSON_CreateObject(), *checkpoints = cJSON_AddArrayToObject(json, "checkpoints");
+    cJSON_AddStringToObject(json, "output", a->output);
+    cJSON_AddNumberToObject(json, "frames", r->film.count);
+    cJSON_AddNumberToObject(json, "width", r->film.width);
+    cJSON_AddNumberToObject(json, "height", r->film.height);
+    esp_json_add_choice(json, "controller", ESP_CONTROLLER_CHOICES, a->shown.judging.controller);
+    cJSON_AddNumberToObject(json, "seed", (double)a->common->seed);
+    for (int role = 0; role < a->shown.count; role++) {
+        cJSON *item = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(item, "returns");
+        cJSON_AddStringToObject(item, "checkpoint", a->shown.path[role]);
+        for (int i = 0; i < a->episodes; i++)
+            cJSON_AddItemToArray(list, cJSON_CreateNumber(returns[i * a->shown.count + role]));
+        cJSON_AddItemToArray(checkpoints, item);
+    }
+    cJSON_AddStringToObject(json, "version", ESP_VERSION);
+    esp_json_print(json);
+}
+
+static void print_table(const arguments *a, const recording *r, const double *returns)
+{
+    printf("%s: %d frames\n", a->output, r->film.count);
+    for (int role = 0; role < a->shown.count; role++) {
+        printf("%s: return", a->shown.path[role]);
+        for (int i = 0; i < a->episodes; i++) printf(" %.1f", returns[i * a->shown.count + role]);
+        putchar('\n');
+    }
+}
+
+int esp_cmd_record(int argc, char **argv, esp_options *options)
+{
+    arguments a = {.common = options, .fps = 25, .frames = 10, .episodes = 1,
+                   .shown = {.judging = esp_judging_default()}};
+    recording r = {.player = NULL};
+    esp_status status = esp_parse(&argp, argc, argv, &a);
+    double *returns = NULL;
+    if (status == ESP_OK) status = kind_of(a.output, &r.film.kind);
+    if (status == ESP_OK && r.film.kind == TO_STRIP && a.episodes > 1)
+        status = esp_fail(ESP_ERR_USAGE, "--episodes: a film strip shows one");
+    if (status == ESP_OK) status = esp_shown_open(&a.shown, options);
+    if (status == ESP_OK) {
+        returns = esp_alloc((size_t)(a.episodes * a.shown.count), sizeof *returns);
+        status = record(&a, &r, returns);
+    }
+    if (status == ESP_OK && options->json) print_json(&a, &r, returns);
+    if (status == ESP_OK && !options->json) print_table(&a, &r, returns);
+    free(returns);
+    esp_shown_close(&a.shown);
+    return status == ESP_OK ? ESP_EXIT_DONE : esp_console_fail(status);
+}

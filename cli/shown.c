@@ -1,0 +1,49 @@
+/* The checkpoints that `record` and `view` show side by side. */
+#include <string.h>
+
+#include "cli/shown.h"
+
+esp_status esp_shown_take(esp_shown *shown, const char *path)
+{
+    if (shown->count == ESP_MOST_ROLES)
+        return esp_fail(ESP_ERR_USAGE, "'%s': at most %d checkpoints can be shown side by side", path, ESP_MOST_ROLES);
+    shown->path[shown->count++] = path;
+    return ESP_OK;
+}
+
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+static esp_status open_one(esp_shown *shown, int i, const esp_options *options)
+{
+    esp_subject *subject = &shown->subject[i];
+    esp_status status = esp_subject_open(shown->path[i], options, &shown->judging, NULL, subject);
+    if (status != ESP_OK) return status;
+    if (subject->application != &esp_application_agent)
+        return esp_fail(ESP_ERR_USAGE, "%s: application '%s' has no episodes to look at; agents (tdmpc) have",
+                        shown->path[i], subject->application->name);
+    shown->role[i] = (esp_role){.name = file_name(shown->path[i]), .net = subject->net,
+                                .config = &subject->agent.config,
+                                .kind = (esp_controller_kind)shown->judging.controller};
+    return ESP_OK;
+}
+
+esp_status esp_shown_open(esp_shown *shown, const esp_options *options)
+{
+    esp_status status = ESP_OK;
+    for (int i = 0; i < shown->count && status == ESP_OK; i++) status = open_one(shown, i, options);
+    return status;
+}
+
+void esp_shown_close(esp_shown *shown)
+{
+    for (int i = 0; i < shown->count; i++) esp_subject_close(&shown->subject[i]);
+}
+
+int esp_shown_start(const esp_shown *shown)
+{
+    return shown->subject[0].agent.config.env.start;
+}

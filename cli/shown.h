@@ -1,0 +1,23 @@
+/* The checkpoints that `record` and `view` show side by side. */
+#ifndef ESP_CLI_SHOWN_H
+#define ESP_CLI_SHOWN_H
+
+#include "cli/application.h"
+#include "viewer/viewer.h"
+
+typedef struct {
+    esp_judging judging;                  /* of all */
+    int         count;
+    const char *path[ESP_MOST_ROLES];
+    esp_subject subject[ESP_MOST_ROLES];
+    esp_role    role[ESP_MOST_ROLES];     /* borrow the subjects */
+} esp_shown;
+
+/* One more checkpoint of the command line. */
+esp_status esp_shown_take(esp_shown *shown, const char *path);
+/* Reads them all: agents, which are what can be looked at. */
+esp_status esp_shown_open(esp_shown *shown, const esp_options *options);
+void       esp_shown_close(esp_shown *shown);
+int        esp_shown_start(const esp_shown *shown); /* esp_start of the episodes */
+
+#endif

@@ -1,0 +1,158 @@
+/* OpenGL contexts without a window: EGL on Mesa's surfaceless platform, which needs no display and no
+ * graphics card. */
+#include <EGL/egl.h>
+#include <EGL/eglext.h>
+#include <GL/gl.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "envs/envs_internal.h"
+
+#define NEEDS "off-screen rendering needs EGL (Debian: apt install libegl1 libgl1-mesa-dri)"
+
+struct esp_offscreen {
+    EGLContext context; /* owned */
+};
+
+/* One display for the process, never terminated: other parts of it may be drawing as well. */
+static EGLDisplay display = EGL_NO_DISPLAY;
+void (*esp_read_pixels)(GLint, GLint, GLsizei, GLsizei, GLenum, GLenum, void *);
+
+/* Creating contexts is rare and touches state shared by all threads (MuJoCo's table of GL entry
+ * points, Mesa's loader), so it is done one at a time. */
+static pthread_mutex_t creating = PTHREAD_MUTEX_INITIALIZER;
+
+/* Sets a variable for the display about to be opened; true if it has to be removed again. */
+static bool lend_variable(const char *name, const char *value)
+{
+    return !getenv(name) && setenv(name, value, 0) == 0;
+}
+
+/* Mesa reads these while the display opens. They are taken back afterwards: a window that this
+ * process or a child of it opens later should have the graphics card and all threads. */
+static EGLBoolean initialize_quietly(void)
+{
+    const char *const names[] = {"LP_NUM_THREADS", "LIBGL_ALWAYS_SOFTWARE", "EGL_LOG_LEVEL"};
+    const char *const values[] = {
+        "0",    /* draw in the calling thread: waking helpers costs more than a small frame */
+        "1",    /* the same pixels on machines with and without a graphics card */
+        "fatal" /* what goes wrong is reported by us, in one line */
+    };
+    bool lent[3];
+    for (int i = 0; i < 3; i++) lent[i] = lend_variable(names[i], values[i]);
+    EGLBoolean done = eglInitialize(display, NULL, NULL);
+    for (int i = 0; i < 3; i++)
+        if (lent[i]) unsetenv(names[i]);
+    return done;
+}
+
+static esp_status open_display(void)
+{
+    if (display != EGL_NO_DISPLAY) return ESP_OK;
+    PFNEGLGETPLATFORMDISPLAYEXTPROC get_display =
+        (PFNEGLGETPLATFORMDISPLAYEXTPROC)eglGetProcAddress("eglGetPlatformDisplayEXT");
+    if (get_display) display = get_display(EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL);
+    if (display == EGL_NO_DISPLAY) return esp_fail(ESP_ERR_MACHINE, NEEDS ": no surfaceless platform");
+    if (!initialize_quietly()) {
+        display = EGL_NO_DISPLAY;
+        return esp_fail(ESP_ERR_MACHINE, NEEDS ": eglInitialize failed with 0x%x", (unsigned)eglGetError());
+    }
+    esp_read_pixels =
+        (void (*)(GLint, GLint, GLsizei, GLsizei, GLenum, GLenum, void *))eglGetProcAddress("glReadPixels");
+    if (!esp_read_pixels) return esp_fail(ESP_ERR_MACHINE, NEEDS ": no glReadPixels");
+    return ESP_OK;
+}
+
+/* What the calling thread had current, to be put back after a call. */
+typedef struct {
+    EGLenum    api;
+    EGLDisplay display;
+    EGLContext context;
+    EGLSurface draw, read;
+} binding;
+
+static binding current_binding(void)
+{
+    binding now = {eglQueryAPI(), eglGetCurrentDisplay(), eglGetCurrentContext(), eglGetCurrentSurface(EGL_DRAW),
+                   eglGetCurrentSurface(EGL_READ)};
+    return now;
+}
+
+/* A thread that had nothing leaves EGL altogether: LLVM's OpenMP joins its threads when the
+ * process exits, after Mesa's own exit handler, and Mesa then frees what it kept for them twice. */
+static void restore(const binding *before)
+{
+    if (before->context != EGL_NO_CONTEXT) {
+        eglMakeCurrent(before->display, before->draw, before->read, before->context);
+    } else {
+        eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
+        eglReleaseThread();
+    }
+    if (before->api != EGL_OPENGL_ES_API) eglBindAPI(before->api); /* a thread starts with OpenGL ES */
+}
+
+static esp_status choose_and_create(EGLContext *out)
+{
+    static const EGLint wanted[] = {EGL_SURFACE_TYPE, EGL_DONT_CARE, EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT, EGL_NONE};
+    EGLConfig config = NULL;
+    EGLint found = 0;
+    if (!eglBindAPI(EGL_OPENGL_API) || !eglChooseConfig(display, wanted, &config, 1, &found) || found < 1)
+        return esp_fail(ESP_ERR_MACHINE, NEEDS ": no configuration with desktop OpenGL");
+    *out = eglCreateContext(display, config, EGL_NO_CONTEXT, NULL);
+    if (*out == EGL_NO_CONTEXT)
+        return esp_fail(ESP_ERR_MACHINE, NEEDS ": eglCreateContext failed with 0x%x", (unsigned)eglGetError());
+    return ESP_OK;
+}
+
+static esp_status create_context(EGLContext *out)
+{
+    binding before = current_binding();
+    esp_status status = choose_and_create(out);
+    restore(&before);
+    return status;
+}
+
+/* ---- public ------------------------------------------------------------------------------------ */
+
+esp_status esp_offscreen_create(esp_offscreen **out)
+{
+    EGLContext context = EGL_NO_CONTEXT;
+    pthread_mutex_lock(&creating);
+    esp_status status = open_display();
+    if (status == ESP_OK) status = create_context(&context);
+    pthread_mutex_unlock(&creating);
+    if (status != ESP_OK) return status;
+    *out = esp_alloc(1, sizeof **out);
+    (*out)->context = context;
+    return ESP_OK;
+}
+
+void esp_offscreen_free(esp_offscreen *offscreen)
+{
+    if (!offscreen) return;
+    pthread_mutex_lock(&creating);
+    eglDestroyContext(display, offscreen->context);
+    pthread_mutex_unlock(&creating);
+    free(offscreen);
+}
+
+/* All the switching takes about 2 us a frame, and in return any thread may use any context. */
+esp_status esp_offscreen_run(esp_offscreen *offscreen, esp_status (*work)(void *argument), void *argument)
+{
+    binding before = current_binding();
+    esp_status status = ESP_OK;
+    if (eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, offscreen->context))
+        status = esp_guard(work, argument, ESP_ERR_MACHINE);
+    else
+        status = esp_fail(ESP_ERR_MACHINE, "cannot make the EGL context current: error 0x%x", (unsigned)eglGetError());
+    restore(&before);
+    return status;
+}
+
+esp_status esp_offscreen_prepare(esp_offscreen *offscreen, esp_status (*work)(void *argument), void *argument)
+{
+    pthread_mutex_lock(&creating);
+    esp_status status = esp_offscreen_run(offscreen, work, argument);
+    pthread_mutex_unlock(&creating);
+    return status;
+}

@@ -1,0 +1,80 @@
+/* A painter in an off-screen context: pictures without a window. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/viewer_internal.h"
+
+struct esp_canvas {
+    esp_offscreen *context; /* owned, like all below */
+    esp_painter   *painter;
+    bool           attached;
+    esp_overlays   overlays;
+    mjrRect        whole;
+    uint8_t       *pixels;  /* argument of paint, borrowed for the call */
+};
+
+static esp_status attach(void *argument)
+{
+    esp_canvas *canvas = argument;
+    return esp_painter_attach(canvas->painter);
+}
+
+static esp_status detach(void *argument)
+{
+    esp_canvas *canvas = argument;
+    esp_painter_detach(canvas->painter);
+    return ESP_OK;
+}
+
+static esp_status paint(void *argument)
+{
+    esp_canvas *canvas = argument;
+    esp_painter_paint(canvas->painter, canvas->whole, canvas->overlays);
+    mjr_readPixels(canvas->pixels, NULL, canvas->whole, &canvas->painter->draw);
+    return ESP_OK;
+}
+
+esp_status esp_canvas_create(const esp_player *player, int width, int height, esp_overlays overlays, esp_canvas **out)
+{
+    esp_canvas *canvas = esp_alloc(1, sizeof *canvas);
+    canvas->overlays = overlays;
+    canvas->whole = (mjrRect){0, 0, width * player->count, height};
+    esp_status status = esp_painter_create(player, canvas->whole.width, height, &canvas->painter);
+    if (status == ESP_OK) status = esp_offscreen_create(&canvas->context);
+    if (status == ESP_OK) status = esp_offscreen_prepare(canvas->context, attach, canvas);
+    if (status == ESP_OK) canvas->attached = true;
+    if (status == ESP_OK) *out = canvas;
+    else                  esp_canvas_free(canvas);
+    return status;
+}
+
+void esp_canvas_free(esp_canvas *canvas)
+{
+    if (!canvas) return;
+    if (canvas->attached) esp_offscreen_prepare(canvas->context, detach, canvas);
+    esp_offscreen_free(canvas->context);
+    esp_painter_free(canvas->painter);
+    free(canvas);
+}
+
+/* OpenGL's first row is the bottom one. */
+static void turn_over(uint8_t *pixels, int width, int height)
+{
+    size_t row = 3 * (size_t)width;
+    for (int y = 0; y < height / 2; y++) {
+        uint8_t *low = pixels + (size_t)y * row, *high = pixels + (size_t)(height - 1 - y) * row;
+        for (size_t i = 0; i < row; i++) {
+            uint8_t kept = low[i];
+            low[i] = high[i];
+            high[i] = kept;
+        }
+    }
+}
+
+esp_status esp_canvas_frame(esp_canvas *canvas, uint8_t *pixels)
+{
+    canvas->pixels = pixels;
+    esp_status status = esp_offscreen_run(canvas->context, paint, canvas);
+    if (status == ESP_OK) turn_over(pixels, canvas->whole.width, canvas->whole.height);
+    return status;
+}

@@ -1,0 +1,173 @@
+/* Live figures of an episode: reward, action, angle and latency of every control step so far, and the
+ * action sequences that the planner considers right now. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "viewer/viewer_internal.h"
+
+#define FAN 40 /* sequences shown of those considered */
+
+struct esp_figures {
+    mjvFigure curve[ESP_CURVES];
+    mjvFigure fan;
+};
+
+static const char *const titles[ESP_CURVES] = {"reward", "action", "angle (rad)", "latency (ms)"};
+
+static void set_range(mjvFigure *figure, int axis, double low, double high)
+{
+    figure->range[axis][0] = (float)low;
+    figure->range[axis][1] = (float)high;
+}
+
+static void set_color(float *rgb, float r, float g, float b)
+{
+    rgb[0] = r;
+    rgb[1] = g;
+    rgb[2] = b;
+}
+
+static void make_figure(mjvFigure *figure, const char *title)
+{
+    static const float paper[] = {0.08f, 0.09f, 0.11f, 0.62f}, pane[] = {0.08f, 0.09f, 0.11f, 0.0f};
+    mjv_defaultFigure(figure);
+    snprintf(figure->title, sizeof figure->title, "%s", title);
+    memcpy(figure->figurergba, paper, sizeof paper);
+    memcpy(figure->panergba, pane, sizeof pane);
+    set_color(figure->gridrgb, 0.32f, 0.34f, 0.37f);
+    set_color(figure->textrgb, 0.92f, 0.93f, 0.94f);
+    figure->flg_legend = 0;
+    figure->flg_ticklabel[0] = 0;
+    figure->flg_ticklabel[1] = 1;
+    figure->linewidth = 1.5f;
+    figure->gridsize[0] = 5;
+    figure->gridsize[1] = 3;
+    snprintf(figure->yformat, sizeof figure->yformat, "%%.3g");
+    snprintf(figure->minwidth, sizeof figure->minwidth, "-1.5");
+}
+
+static void action_range(const mjModel *model, double range[2])
+{
+    bool limited = model->actuator_ctrllimited[0];
+    range[0] = limited ? model->actuator_ctrlrange[0] : -1.0;
+    range[1] = limited ? model->actuator_ctrlrange[1] : 1.0;
+    double margin = 0.1 * (range[1] - range[0]);
+    range[0] -= margin;
+    range[1] += margin;
+}
+
+esp_figures *esp_figures_create(const esp_actor *actor)
+{
+    static const float colors[ESP_CURVES][3] = {
+        {0.34f, 0.78f, 0.47f}, {0.95f, 0.60f, 0.23f}, {0.36f, 0.68f, 0.94f}, {0.86f, 0.62f, 0.84f}};
+    const esp_world *world = actor->world;
+    double duration = world->config.physics_steps * world->model->opt.timestep, range[2];
+    esp_figures *figures = esp_alloc(1, sizeof *figures);
+    for (int i = 0; i < ESP_CURVES; i++) {
+        make_figure(&figures->curve[i], titles[i]);
+        set_range(&figures->curve[i], 0, 0.0, duration);
+        memcpy(figures->curve[i].linergb[0], colors[i], sizeof colors[i]);
+    }
+    set_range(&figures->curve[ESP_CURVE_REWARD], 1, 0.0, world->config.action_repeat);
+    action_range(world->model, range);
+    set_range(&figures->curve[ESP_CURVE_ACTION], 1, range[0], range[1]);
+    set_range(&figures->curve[ESP_CURVE_ANGLE], 1, -M_PI, M_PI);
+
+    make_figure(&figures->fan, "plan");
+    set_range(&figures->fan, 1, -1.1, 1.1);
+    figures->fan.linewidth = 1.0f;
+    return figures;
+}
+
+void esp_figures_free(esp_figures *figures)
+{
+    free(figures);
+}
+
+/* ---- curves ------------------------------------------------------------------------------------- */
+
+/* An episode longer than a line may be shows the samples that fit, evenly spread. */
+static void fill_curve(mjvFigure *figure, const esp_history *history, int curve)
+{
+    int stride = (history->room + mjMAXLINEPNT - 1) / mjMAXLINEPNT, points = 0;
+    for (int i = 0; i < history->count; i += stride, points++) {
+        figure->linedata[0][2 * points] = history->time[i];
+        figure->linedata[0][2 * points + 1] = history->value[curve][i];
+    }
+    figure->linepnt[0] = points;
+}
+
+/* From nothing to the longest so far, in round numbers, so that the axis seldom moves. */
+static void fit_latency(mjvFigure *figure, const esp_history *history)
+{
+    double longest = 0.0;
+    for (int i = 0; i < history->count; i++) longest = fmax(longest, history->value[ESP_CURVE_LATENCY][i]);
+    set_range(figure, 1, 0.0, longest > 0.0 ? exp2(ceil(log2(longest))) : 1.0);
+}
+
+/* ---- the planner --------------------------------------------------------------------------------- */
+
+/* From dim blue, what promises little, to bright yellow. */
+static void value_color(float *rgb, float share)
+{
+    set_color(rgb, 0.18f + 0.80f * share, 0.28f + 0.58f * share, 0.55f - 0.30f * share);
+}
+
+static void fill_sequence(mjvFigure *figure, int line, const float *actions, int steps, int stride)
+{
+    for (int t = 0; t < steps; t++) {
+        figure->linedata[line][2 * t] = (float)t;
+        figure->linedata[line][2 * t + 1] = actions[(size_t)t * stride];
+    }
+    figure->linepnt[line] = steps;
+}
+
+/* The first action of the sequences of the last iteration, and the mean they were refitted to, in white. */
+static void fill_fan(mjvFigure *figure, const esp_actor *actor)
+{
+    const esp_planner_config *planner = &actor->role.config->planner;
+    int steps = planner->budget.horizon < mjMAXLINEPNT ? planner->budget.horizon : mjMAXLINEPNT;
+    int last = planner->budget.iterations - 1, actions = actor->world->num_actions;
+    int all = planner->budget.samples + esp_policy_trajectories(planner, planner->budget.samples);
+    int shown = all < FAN ? all : FAN, stride = all * actions;
+    const float *value = actor->plan.value + (size_t)last * all;
+    const float *sequences = actor->plan.actions + (size_t)last * planner->budget.horizon * stride;
+    const float *mean = actor->plan.mean + (size_t)last * planner->budget.horizon * actions;
+    float low = INFINITY, high = -INFINITY;
+    for (int i = 0; i < all; i++) {
+        low = fminf(low, value[i]);
+        high = fmaxf(high, value[i]);
+    }
+    for (int i = 0; i < shown; i++) {
+        int sequence = (int)((long)i * all / shown);
+        value_color(figure->linergb[i], high > low ? (value[sequence] - low) / (high - low) : 1.0f);
+        fill_sequence(figure, i, sequences + (size_t)sequence * actions, steps, stride);
+    }
+    set_color(figure->linergb[shown], 1.0f, 1.0f, 1.0f);
+    fill_sequence(figure, shown, mean, steps, actions);
+    set_range(figure, 0, 0.0, steps > 1 ? steps - 1 : 1);
+    snprintf(figure->title, sizeof figure->title, "plan, value %.1f", high);
+}
+
+/* ---- draw ------------------------------------------------------------------------------------------ */
+
+void esp_figures_draw(esp_figures *figures, const esp_actor *actor, mjrRect area, const mjrContext *context)
+{
+    int height = area.height / 4, columns = area.width >= 4 * height ? ESP_CURVES : 2;
+    for (int i = 0; i < ESP_CURVES; i++) {
+        mjvFigure *figure = &figures->curve[i];
+        int row = i / columns, column = i % columns;
+        int left = area.width * column / columns, right = area.width * (column + 1) / columns;
+        mjrRect place = {area.left + left, area.bottom + (ESP_CURVES / columns - 1 - row) * height, right - left, height};
+        fill_curve(figure, &actor->history, i);
+        if (i == ESP_CURVE_LATENCY) fit_latency(figure, &actor->history);
+        mjr_figure(place, figure, context);
+    }
+    if (!actor->plan.value || actor->history.count == 0) return;
+    int width = area.width / columns, rows = ESP_CURVES / columns;
+    mjrRect place = {area.left + area.width - width, area.bottom + rows * height, width, height};
+    fill_fan(&figures->fan, actor);
+    mjr_figure(place, &figures->fan, context);
+}

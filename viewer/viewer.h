@@ -1,0 +1,69 @@
+/* viewer: episodes to look at. A player plays checkpoints side by side from the same start, in step; a
+ * painter draws what it is at into whatever OpenGL context is current, a window's or an off-screen one. */
+#ifndef ESP_VIEWER_H
+#define ESP_VIEWER_H
+
+#include "agent/agent.h"
+
+/* ---- player.c: several controllers, one start, in step --------------------------------------- */
+
+#define ESP_MOST_ROLES 6 /* side by side */
+
+/* One checkpoint to be played. Borrows everything. */
+typedef struct {
+    const char             *name;   /* for captions */
+    const esp_network      *net;
+    const esp_agent_config *config;
+    esp_controller_kind     kind;
+} esp_role;
+
+typedef struct esp_player esp_player;
+
+/* Copies the roles, borrows what they point to. ESP_ERR_USAGE when the checkpoints are not of one task, or
+ * do not act in step; ESP_ERR_MACHINE without EGL. */
+esp_status esp_player_create(int count, const esp_role *roles, esp_player **out);
+void       esp_player_free(esp_player *player); /* accepts NULL */
+/* All begin the same episode. */
+esp_status esp_player_begin(esp_player *player, const esp_episode *episode);
+/* One physics step of all, and before it a control when one is due: the same numbers as esp_evaluate. */
+esp_status esp_player_step(esp_player *player);
+
+int    esp_player_steps(const esp_player *player);     /* physics steps of this episode so far */
+int    esp_player_length(const esp_player *player);    /* physics steps of an episode */
+double esp_player_timestep(const esp_player *player);  /* s */
+double esp_player_return(const esp_player *player, int role); /* so far */
+const mjData *esp_player_state(const esp_player *player, int role);
+
+/* ---- canvas.c: pictures without a window ------------------------------------------------------- */
+
+/* What is drawn over the scene. */
+typedef struct {
+    bool caption;  /* controller, size, time, return */
+    bool figures;  /* reward, action, angle, latency; what the planner considers */
+    bool inset;    /* the picture that the network sees */
+} esp_overlays;
+
+/* Owns an off-screen context; borrows the player. */
+typedef struct esp_canvas esp_canvas;
+
+/* width, height: px of each role. */
+esp_status esp_canvas_create(const esp_player *player, int width, int height, esp_overlays overlays, esp_canvas **out);
+void       esp_canvas_free(esp_canvas *canvas); /* accepts NULL */
+/* Draws where the player is: pixels [height, roles * width, 3], top row first. */
+esp_status esp_canvas_frame(esp_canvas *canvas, uint8_t *pixels);
+
+/* ---- movie.c: frames to a video file -------------------------------------------------------------- */
+
+/* A running ffmpeg program that is fed raw frames. */
+typedef struct esp_movie esp_movie;
+
+/* The file appears under its name when it is finished. ESP_ERR_MACHINE when ffmpeg is missing. */
+esp_status esp_movie_create(const char *path, int width, int height, double fps, esp_movie **out);
+/* pixels [height, width, 3] */
+esp_status esp_movie_add(esp_movie *movie, const uint8_t *pixels);
+/* Ends the video; frees the movie, also when it fails. */
+esp_status esp_movie_finish(esp_movie *movie);
+/* Leaves nothing behind. Accepts NULL. */
+void       esp_movie_cancel(esp_movie *movie);
+
+#endif

@@ -1,0 +1,89 @@
+/* What the files of viewer share and nobody else sees. */
+#ifndef ESP_VIEWER_INTERNAL_H
+#define ESP_VIEWER_INTERNAL_H
+
+#include "viewer/viewer.h"
+
+/* ---- player.c -------------------------------------------------------------------------------- */
+
+/* What figures show, by control step. */
+typedef enum { ESP_CURVE_REWARD, ESP_CURVE_ACTION, ESP_CURVE_ANGLE, ESP_CURVE_LATENCY, ESP_CURVES } esp_curve;
+
+typedef struct {
+    int    count;                /* samples, at most `room` */
+    int    room;
+    float *time;                 /* [room] s */
+    float *value[ESP_CURVES];    /* [room] */
+} esp_history;
+
+/* One role on stage. Owns what it points to, except what the role borrows. */
+typedef struct {
+    esp_role        role;
+    esp_world      *world;
+    esp_renderer   *renderer;
+    esp_controller *controller;
+    mjData         *data;
+    uint8_t        *obs;             /* [frame_stack, image_size, image_size] */
+    float          *actions;         /* [num_actions] */
+    int             hinge;           /* address in qpos of the first hinge joint, -1: none */
+    size_t          params;          /* that the controller uses */
+    double          sparsity;        /* structural, of the network that its configuration describes */
+    double          episode_return;  /* of whole control steps */
+    double          reward;          /* of the present control step so far */
+    double          latency;         /* s, of the last action */
+    esp_history     history;
+    esp_plan_trace  plan;            /* of the last action; all NULL for the policy */
+} esp_actor;
+
+struct esp_player {
+    int       count;
+    int       step;                  /* physics steps of this episode */
+    esp_actor actor[ESP_MOST_ROLES];
+};
+
+const uint8_t *esp_actor_sees(const esp_actor *actor); /* the newest frame, [image_size, image_size] */
+
+/* ---- figures.c ----------------------------------------------------------------------------------- */
+
+/* Curves, and what a planner considers, in the ranges of an actor's task. */
+typedef struct esp_figures esp_figures;
+
+esp_figures *esp_figures_create(const esp_actor *actor);
+void         esp_figures_free(esp_figures *figures);
+/* Draws them into the lower part of a rectangle of the current context. */
+void         esp_figures_draw(esp_figures *figures, const esp_actor *actor, mjrRect area, const mjrContext *context);
+
+/* ---- painter.c: one frame into the current context ------------------------------------------------ */
+
+/* Everything MuJoCo needs to draw, and how people look at it. */
+typedef struct {
+    const esp_player *player;      /* borrowed */
+    bool         offscreen;        /* draws to an off-screen buffer, else to the window's */
+    mjModel     *model;            /* for people; owned, like all below */
+    mjData      *shown;            /* the state being drawn */
+    mjvScene     scene;
+    mjrContext   draw;
+    mjvOption    option;
+    mjvCamera    camera;
+    mjvPerturb   push;             /* of the mouse ... */
+    int          pushed;           /* ... on this actor; -1: on none */
+    esp_figures *figures;
+    uint8_t     *inset;            /* [inset_side, inset_side, 3] */
+    int          inset_side;
+} esp_painter;
+
+/* Loads view.xml beside the task's scene, or takes the scene itself when there is none. width, height: px of the
+ * largest off-screen picture; 0: it draws to a window. Borrows the player. */
+esp_status esp_painter_create(const esp_player *player, int width, int height, esp_painter **out);
+void       esp_painter_free(esp_painter *painter); /* what OpenGL holds was released before */
+/* With the context current, under esp_guard. */
+esp_status esp_painter_attach(esp_painter *painter);
+void       esp_painter_detach(esp_painter *painter);
+/* Puts an actor into painter->scene; its positions in space are then in painter->shown. */
+void       esp_painter_show(esp_painter *painter, int actor);
+/* Draws all actors side by side. With the context current, under esp_guard. */
+void       esp_painter_paint(esp_painter *painter, mjrRect whole, esp_overlays overlays);
+/* Where an actor is in a picture. */
+mjrRect    esp_painter_tile(const esp_painter *painter, mjrRect whole, int actor);
+
+#endif
