@@ -297,7 +297,16 @@ static void control_is_chosen_once_a_period(void)
     free_host(&h);
 }
 
-/* The task's scene with a line put in or exchanged. */
+static void copy_file(const char *from, const char *to)
+{
+    char *text = NULL;
+    size_t size = 0;
+    CHECK_OK(esp_file_read(from, 1 << 20, &text, &size));
+    CHECK_OK(esp_file_write(to, text, size));
+    free(text);
+}
+
+/* The task's scene with a line put in or exchanged, beside the physics that it includes. */
 static void write_scene(const char *path, const char *before, const char *inserted)
 {
     char *text = NULL;
@@ -310,6 +319,9 @@ static void write_scene(const char *path, const char *before, const char *insert
     CHECK_OK(esp_file_write(path, edited, (size_t)length));
     free(edited);
     free(text);
+    char physics[96];
+    snprintf(physics, sizeof physics, "%s/physics.xml", folder);
+    copy_file(ESP_SOURCE "/models/pendulum/physics.xml", physics);
 }
 
 static char *in_folder(const char *name)
@@ -377,7 +389,7 @@ static void what_does_not_fit_is_refused_in_one_sentence(void)
     h.model->names[h.model->name_camadr[0]] = 'x';
     check_refused(&h, &options, "camera");
     free_host(&h);
-    write_scene(in_folder("misfit.xml"), "</actuator>", "<motor joint='hinge'/>");
+    write_scene(in_folder("misfit.xml"), "<asset>", "<actuator><motor joint='hinge'/></actuator>");
     h = make_host(in_folder("misfit.xml"));
     check_refused(&h, &options, "actuator");
     free_host(&h);

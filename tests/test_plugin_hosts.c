@@ -12,6 +12,7 @@
 #include "check.h"
 
 #define SCENE ESP_SOURCE "/models/pendulum/scene.xml"
+#define PHYSICS ESP_SOURCE "/models/pendulum/physics.xml" /* which it includes */
 #define AGENT ESP_SOURCE "/models/pendulum/agent.safetensors"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -254,9 +255,12 @@ static char *replaced(char *text, const char *old, const char *new)
  * (upright is 0), with the pole drawn up in its hanging position. It names its controller itself. */
 static void write_hanging_scene(const char *path)
 {
-    char *text = read_text(SCENE);
+    char *text = read_text(PHYSICS);
     text = replaced(text, "<body name=\"pole\"", "<body name=\"pole\" quat=\"0 0 1 0\"");
     text = replaced(text, "<joint name=\"hinge\"", "<joint name=\"hinge\" ref=\"3.141592653589793\"");
+    write_file("physics.xml", text);
+    free(text);
+    text = read_text(SCENE);
     text = replaced(text, "<asset>", "<custom><text name=\"espalier.checkpoint\" data=\"" AGENT "\"/></custom><asset>");
     write_file(path, text);
     free(text);

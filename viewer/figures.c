@@ -124,7 +124,8 @@ static void fill_sequence(mjvFigure *figure, int line, const float *actions, int
     figure->linepnt[line] = steps;
 }
 
-/* The first action of the sequences of the last iteration, and the mean they were refitted to, in white. */
+/* Sequences that the first iteration sampled, coloured by their value, and in white the mean that the last one
+ * ends with. */
 static void fill_fan(mjvFigure *figure, const esp_actor *actor)
 {
     const esp_planner_config *planner = &actor->role.config->planner;
@@ -132,8 +133,7 @@ static void fill_fan(mjvFigure *figure, const esp_actor *actor)
     int last = planner->budget.iterations - 1, actions = actor->world->num_actions;
     int all = planner->budget.samples + esp_policy_trajectories(planner, planner->budget.samples);
     int shown = all < FAN ? all : FAN, stride = all * actions;
-    const float *value = actor->plan.value + (size_t)last * all;
-    const float *sequences = actor->plan.actions + (size_t)last * planner->budget.horizon * stride;
+    const float *value = actor->plan.value;
     const float *mean = actor->plan.mean + (size_t)last * planner->budget.horizon * actions;
     float low = INFINITY, high = -INFINITY;
     for (int i = 0; i < all; i++) {
@@ -143,7 +143,7 @@ static void fill_fan(mjvFigure *figure, const esp_actor *actor)
     for (int i = 0; i < shown; i++) {
         int sequence = (int)((long)i * all / shown);
         value_color(figure->linergb[i], high > low ? (value[sequence] - low) / (high - low) : 1.0f);
-        fill_sequence(figure, i, sequences + (size_t)sequence * actions, steps, stride);
+        fill_sequence(figure, i, actor->plan.actions + (size_t)sequence * actions, steps, stride);
     }
     set_color(figure->linergb[shown], 1.0f, 1.0f, 1.0f);
     fill_sequence(figure, shown, mean, steps, actions);

@@ -1,6 +1,5 @@
 /* Draws one frame of a player: for every actor its scene, in the look that is made for people, and over it
  * the caption, the figures and what the network sees. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,12 +127,12 @@ void esp_painter_show(esp_painter *painter, int actor)
 
 static void draw_caption(const esp_painter *painter, const esp_actor *actor, mjrRect tile)
 {
-    char values[256];
-    double time = actor->data->time;
-    snprintf(values, sizeof values, "%.32s\n%s\n%zu, -%.1f %%\n%.2f s\n%.1f", actor->role.name,
-             actor->role.kind == ESP_CONTROLLER_POLICY ? "policy" : "mppi", actor->params,
-             100.0 * fmax(actor->sparsity, 0.0), time, actor->episode_return + actor->reward);
-    mjr_overlay(mjFONT_NORMAL, mjGRID_TOPLEFT, tile, "checkpoint\ncontroller\nparameters\ntime\nreturn", values,
+    char values[256], controller[ESP_CONFIG_TEXT];
+    esp_choice_word(ESP_CONTROLLER_CHOICES, (int)actor->role.kind, controller);
+    snprintf(values, sizeof values, "%.32s\n%s\n%.1f %%\n%zu\n%.2f s\n%.1f", actor->role.name, controller,
+             100.0 * actor->sparsity, actor->params, actor->data->time, actor->episode_return + actor->reward);
+    static const char labels[] = "checkpoint\ncontroller\nsparsity\nparameters\ntime\nreturn";
+    mjr_overlay(mjFONT_NORMAL, mjGRID_TOPLEFT, tile, labels, values,
                 &painter->draw);
 }
 

@@ -1,0 +1,122 @@
+/* Pictures of a player: the pole is where the physics has it, and over it is what was asked for. */
+#include "viewer/viewer.h"
+
+#include "tiny_agent.h"
+
+enum { WIDTH = 240, HEIGHT = 180, BYTES = 3 * WIDTH * HEIGHT };
+
+static esp_agent_config config;
+static esp_network *net;
+static const esp_overlays nothing = {.caption = false};
+
+static esp_player *open_player(int count, esp_controller_kind kind)
+{
+    esp_role roles[2];
+    for (int i = 0; i < 2; i++) roles[i] = (esp_role){.name = "tiny", .net = net, .config = &config, .kind = kind};
+    esp_player *player = NULL;
+    esp_status status = esp_player_create(count, roles, &player);
+    if (status == ESP_ERR_MACHINE) {
+        printf("skipped: %s\n", esp_error_text());
+        exit(77);
+    }
+    CHECK_OK(status);
+    CHECK_OK(esp_player_begin(player, &(esp_episode){.seed = 1}));
+    return player;
+}
+
+static void draw(const esp_player *player, esp_overlays overlays, uint8_t *pixels)
+{
+    esp_canvas *canvas = NULL;
+    CHECK_OK(esp_canvas_create(player, WIDTH, HEIGHT, overlays, &canvas));
+    CHECK_OK(esp_canvas_frame(canvas, pixels));
+    esp_canvas_free(canvas);
+}
+
+/* Mean place of the bob's orange pixels, 0 to 1 from the left and from the top; -1: there are none. */
+static void find_bob(const uint8_t *pixels, double *x, double *y)
+{
+    double count = 0;
+    *x = *y = 0;
+    for (int i = 0; i < WIDTH * HEIGHT; i++) {
+        const uint8_t *p = pixels + 3 * i;
+        if (p[0] < 120 || p[2] > p[0] / 2) continue;
+        count++;
+        *x += (i % WIDTH + 0.5) / WIDTH;
+        *y += (i / WIDTH + 0.5) / HEIGHT;
+    }
+    *x = count > 20 ? *x / count : -1;
+    *y = count > 20 ? *y / count : -1;
+}
+
+static void bob_is_drawn_where_the_physics_has_it(void)
+{
+    static uint8_t pixels[BYTES];
+    config = tiny_config();
+    net = tiny_network(&config, 1, 3);
+    esp_player *player = open_player(1, ESP_CONTROLLER_POLICY);
+    mjData *data = (mjData *)esp_player_state(player, 0);
+    esp_canvas *canvas = NULL;
+    CHECK_OK(esp_canvas_create(player, WIDTH, HEIGHT, nothing, &canvas));
+    const double angles[] = {0.0, M_PI / 2, M_PI, -M_PI / 2};
+    double x[4], y[4];
+    for (int i = 0; i < 4; i++) {
+        data->qpos[0] = angles[i];
+        CHECK_OK(esp_canvas_frame(canvas, pixels));
+        find_bob(pixels, &x[i], &y[i]);
+        CU_ASSERT(x[i] > 0.05 && x[i] < 0.95 && y[i] > 0.05 && y[i] < 0.95);
+    }
+    CU_ASSERT(y[0] < 0.25 && y[2] > 0.55);            /* up, hanging */
+    CU_ASSERT(fabs(x[0] - 0.5) < 0.05 && fabs(x[2] - 0.5) < 0.05);
+    CU_ASSERT(x[1] > 0.6 && x[3] < 0.4);              /* positive angles lean right, as the agent sees them */
+    CU_ASSERT(fabs(y[1] - y[3]) < 0.1);
+    esp_canvas_free(canvas);
+    esp_player_free(player);
+}
+
+/* Up to the rounding of edges, which depends on where in the picture they are. */
+static void equal_states_side_by_side_are_equal_pictures(void)
+{
+    static uint8_t pixels[2 * BYTES];
+    esp_player *player = open_player(2, ESP_CONTROLLER_POLICY);
+    draw(player, nothing, pixels);
+    double difference = 0;
+    for (int y = 0; y < HEIGHT; y++)
+        for (int x = 0; x < 3 * WIDTH; x++)
+            difference += abs(pixels[6 * y * WIDTH + x] - pixels[6 * y * WIDTH + 3 * WIDTH + x]);
+    CU_ASSERT(difference / BYTES < 0.01); /* of 255; 3e-5 are usual */
+    esp_player_free(player);
+}
+
+static bool differs(const uint8_t *a, const uint8_t *b, int x0, int y0, int x1, int y1)
+{
+    for (int y = y0; y < y1; y++)
+        if (memcmp(a + 3 * (y * WIDTH + x0), b + 3 * (y * WIDTH + x0), 3 * (size_t)(x1 - x0)) != 0) return true;
+    return false;
+}
+
+static void overlays_are_drawn_in_their_corners_when_asked_for(void)
+{
+    static uint8_t plain[BYTES], covered[BYTES];
+    esp_player *player = open_player(1, ESP_CONTROLLER_MPPI);
+    while (esp_player_steps(player) < 3 * config.env.action_repeat) CHECK_OK(esp_player_step(player));
+    draw(player, nothing, plain);
+    draw(player, (esp_overlays){.caption = true}, covered);
+    CU_ASSERT(differs(plain, covered, 0, 0, WIDTH / 2, HEIGHT / 2));
+    draw(player, (esp_overlays){.figures = true}, covered);
+    CU_ASSERT(differs(plain, covered, 0, 3 * HEIGHT / 4, WIDTH, HEIGHT));
+    CU_ASSERT(!differs(plain, covered, 0, 0, WIDTH, HEIGHT / 4));
+    draw(player, (esp_overlays){.inset = true}, covered);
+    CU_ASSERT(differs(plain, covered, 3 * WIDTH / 4, 0, WIDTH, HEIGHT / 4));
+    CU_ASSERT(!differs(plain, covered, 0, 0, WIDTH / 2, HEIGHT));
+    esp_player_free(player);
+    esp_network_free(net);
+}
+
+static CU_TestInfo tests[] = {
+    {"bob is drawn where the physics has it", bob_is_drawn_where_the_physics_has_it},
+    {"equal states side by side are equal pictures", equal_states_side_by_side_are_equal_pictures},
+    {"overlays are drawn in their corners when asked for", overlays_are_drawn_in_their_corners_when_asked_for},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("canvas", tests)

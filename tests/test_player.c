@@ -1,0 +1,123 @@
+/* Checkpoints played side by side. */
+#include "viewer/viewer.h"
+
+#include "tiny_agent.h"
+
+static esp_agent_config config;
+static esp_network *net;
+
+static esp_role tiny_role(esp_controller_kind kind)
+{
+    return (esp_role){.name = "tiny", .net = net, .config = &config, .kind = kind};
+}
+
+static void machine_can_draw(void)
+{
+    config = tiny_config();
+    net = tiny_network(&config, 1, 3);
+    esp_role role = tiny_role(ESP_CONTROLLER_POLICY);
+    esp_player *player = NULL;
+    esp_status status = esp_player_create(1, &role, &player);
+    if (status == ESP_ERR_MACHINE) {
+        printf("skipped: %s\n", esp_error_text());
+        exit(77);
+    }
+    CHECK_OK(status);
+    esp_player_free(player);
+}
+
+static double evaluated(esp_controller_kind kind, const esp_episode *episode)
+{
+    esp_world *world = NULL;
+    CHECK_OK(esp_world_create(&config.env, &world));
+    esp_pool *pool = esp_pool_create(world, ESP_EPISODE_BLOCK, true);
+    esp_trajectory trajectory = {.rewards = NULL};
+    esp_evaluation evaluation = {.net = net, .config = &config, .kind = kind, .budget = &config.planner.budget,
+                                 .episodes = episode, .count = 1};
+    CHECK_OK(esp_evaluate(pool, &evaluation, NULL, &trajectory));
+    esp_pool_free(pool);
+    esp_world_free(world);
+    return trajectory.episode_return;
+}
+
+static void play(esp_player *player, const esp_episode *episode)
+{
+    CHECK_OK(esp_player_begin(player, episode));
+    while (esp_player_steps(player) < esp_player_length(player)) CHECK_OK(esp_player_step(player));
+}
+
+/* Twice, so that the second beginning forgets the first episode. */
+static void episode_played_is_the_one_that_is_evaluated(void)
+{
+    esp_role roles[] = {tiny_role(ESP_CONTROLLER_POLICY), tiny_role(ESP_CONTROLLER_MPPI),
+                        tiny_role(ESP_CONTROLLER_POLICY)};
+    esp_episode episodes[2];
+    esp_episodes_name(7, ESP_EPISODES_REPORT, ESP_START_RANDOM, 2, episodes);
+    esp_player *player = NULL;
+    CHECK_OK(esp_player_create(3, roles, &player));
+    for (int i = 0; i < 2; i++) {
+        play(player, &episodes[i]);
+        for (int role = 0; role < 3; role++)
+            CU_ASSERT_EQUAL(esp_player_return(player, role), evaluated(roles[role].kind, &episodes[i]));
+    }
+    esp_player_free(player);
+}
+
+static void all_start_at_the_same_state(void)
+{
+    esp_role roles[] = {tiny_role(ESP_CONTROLLER_POLICY), tiny_role(ESP_CONTROLLER_MPPI)};
+    esp_player *player = NULL;
+    CHECK_OK(esp_player_create(2, roles, &player));
+    CHECK_OK(esp_player_begin(player, &(esp_episode){.seed = 5}));
+    CU_ASSERT_EQUAL(esp_player_state(player, 0)->qpos[0], esp_player_state(player, 1)->qpos[0]);
+    CHECK_OK(esp_player_step(player));
+    CU_ASSERT_NOT_EQUAL(esp_player_state(player, 0)->qvel[0], esp_player_state(player, 1)->qvel[0]);
+    esp_player_free(player);
+}
+
+static void checkpoints_out_of_step_are_refused(void)
+{
+    esp_role roles[] = {tiny_role(ESP_CONTROLLER_POLICY), tiny_role(ESP_CONTROLLER_POLICY)};
+    esp_agent_config other = config;
+    esp_player *player = NULL;
+    other.env.action_repeat = 4;
+    roles[1].config = &other;
+    CHECK_FAILS(ESP_ERR_USAGE, esp_player_create(2, roles, &player), "action_repeat");
+    CHECK_FAILS(ESP_ERR_USAGE, esp_player_create(0, roles, &player), "0 checkpoints");
+    CU_ASSERT_PTR_NULL(player);
+}
+
+/* Bit for bit: what people see is not another pendulum. */
+static void scene_for_people_has_the_physics_of_the_agents(void)
+{
+    char text[256] = "";
+    mjModel *agents = mj_loadXML(ESP_SOURCE "/models/pendulum/scene.xml", NULL, text, sizeof text);
+    mjModel *peoples = mj_loadXML(ESP_SOURCE "/models/pendulum/view.xml", NULL, text, sizeof text);
+    CU_ASSERT_FATAL(agents && peoples);
+    mjData *a = mj_makeData(agents), *b = mj_makeData(peoples);
+    int differing = 0;
+    a->qpos[0] = b->qpos[0] = 3.0;
+    for (int i = 0; i < 1000; i++) {
+        a->ctrl[0] = b->ctrl[0] = i / 13 % 2 ? 1.0 : -1.0;
+        mj_step(agents, a);
+        mj_step(peoples, b);
+        differing += a->qpos[0] != b->qpos[0] || a->qvel[0] != b->qvel[0];
+    }
+    CU_ASSERT_EQUAL(differing, 0);
+    mj_deleteData(a);
+    mj_deleteData(b);
+    mj_deleteModel(agents);
+    mj_deleteModel(peoples);
+    esp_network_free(net);
+}
+
+static CU_TestInfo tests[] = {
+    {"machine can draw", machine_can_draw},
+    {"episode played is the one that is evaluated", episode_played_is_the_one_that_is_evaluated},
+    {"all start at the same state", all_start_at_the_same_state},
+    {"checkpoints out of step are refused", checkpoints_out_of_step_are_refused},
+    {"scene for people has the physics of the agent's", scene_for_people_has_the_physics_of_the_agents},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("player", tests)
