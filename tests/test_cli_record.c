@@ -29,7 +29,7 @@ static void recorded_return_is_that_of_eval(void)
 {
     CLI_OK("$E eval agent.safetensors --episodes 1 --controller policy --start hanging --seed 9 --json");
     cJSON *evaluated = cli_json();
-    CLI_OK("$E record agent.safetensors --episodes 1 --controller policy --start hanging --seed 9 --fps 1 -o d/ --json");
+    CLI_OK("$E record agent.safetensors --controller policy --start hanging --seed 9 --fps 1 -o d/ --json");
     cJSON *recorded = cli_json();
     const cJSON *first = cJSON_GetArrayItem(cJSON_GetObjectItem(recorded, "checkpoints"), 0);
     CU_ASSERT(cJSON_Compare(cJSON_GetObjectItem(first, "returns"), cJSON_GetObjectItem(evaluated, "returns"), true));
@@ -83,8 +83,8 @@ static void what_cannot_be_recorded_is_told_in_one_line(void)
 /* A program named ffmpeg that reads a little and gives up. */
 static void failing_ffmpeg_is_one_line_and_leaves_nothing(void)
 {
-    CLI_OK("mkdir bin && printf '#!/bin/sh\\nhead -c 1000 >/dev/null\\necho no such codec >&2\\nexit 1\\n' >bin/ffmpeg && "
-           "chmod +x bin/ffmpeg");
+    CLI_OK("mkdir bin && printf '#!/bin/sh\\nhead -c 1000 >/dev/null\\necho no such codec >&2\\nexit 1\\n' "
+           ">bin/ffmpeg && chmod +x bin/ffmpeg");
     CU_ASSERT_EQUAL(cli("PATH=$PWD/bin:$PATH $E record agent.safetensors -o g.mp4"), 1);
     CU_ASSERT(strstr(cli_err, "ffmpeg failed: no such codec") != NULL);
     CU_ASSERT_EQUAL(cli_lines(cli_err), 1);
@@ -96,7 +96,8 @@ static CU_TestInfo tests[] = {
     {"machine has ffmpeg", machine_has_ffmpeg},
     {"video has the size and length of the episode", video_has_the_size_and_length_of_the_episode},
     {"recorded return is that of eval", recorded_return_is_that_of_eval},
-    {"film strip has frames in columns and checkpoints in rows", film_strip_has_frames_in_columns_and_checkpoints_in_rows},
+    {"film strip has frames in columns and checkpoints in rows",
+     film_strip_has_frames_in_columns_and_checkpoints_in_rows},
     {"folder gets a picture a frame", folder_gets_a_picture_a_frame},
     {"what cannot be recorded is told in one line", what_cannot_be_recorded_is_told_in_one_line},
     {"failing ffmpeg is one line and leaves nothing", failing_ffmpeg_is_one_line_and_leaves_nothing},

@@ -160,7 +160,8 @@ void esp_figures_draw(esp_figures *figures, const esp_actor *actor, mjrRect area
         mjvFigure *figure = &figures->curve[i];
         int row = i / columns, column = i % columns;
         int left = area.width * column / columns, right = area.width * (column + 1) / columns;
-        mjrRect place = {area.left + left, area.bottom + (ESP_CURVES / columns - 1 - row) * height, right - left, height};
+        int bottom = area.bottom + (ESP_CURVES / columns - 1 - row) * height;
+        mjrRect place = {area.left + left, bottom, right - left, height};
         fill_curve(figure, &actor->history, i);
         if (i == ESP_CURVE_LATENCY) fit_latency(figure, &actor->history);
         mjr_figure(place, figure, context);

@@ -28,8 +28,8 @@ struct esp_movie {
 static esp_status start_failure(const char *path, int code)
 {
     if (code == ENOENT || code == EACCES)
-        return esp_fail(ESP_ERR_MACHINE, "cannot write '%s': the program ffmpeg is missing (install the package ffmpeg, "
-                        "or name a .png file or a folder)", path);
+        return esp_fail(ESP_ERR_MACHINE, "cannot write '%s': the program ffmpeg is missing (install the package "
+                        "ffmpeg, or name a .png file or a folder)", path);
     return esp_fail(ESP_ERR_MACHINE, "cannot write '%s': ffmpeg does not start: %s", path, strerror(code));
 }
 
