@@ -18,7 +18,7 @@ run_agents() {
                 read -r method importance <<<"$way"
                 name=$method-$importance-$percent-$controller
                 cut_down "$name" "$agent" --controller $controller --sparsity "0.$percent" --method "$method" \
-                    --importance "$importance" --report-episodes 2 "${agent_limits[@]}"
+                    --importance "$importance" --report-episodes 1 "${agent_limits[@]}"
                 play "$name" "$out/$name.safetensors" $controller "$(episodes_of $controller "$method")"
             done
         done
@@ -48,10 +48,11 @@ write_agents() {
     cat <<TEXT
 ## Pruned agents
 
-Each row is \`espalier prune $agent --controller C --method M --importance I --sparsity S -o X\` and
-\`espalier eval X --controller C --start START --seed $report_seed --episodes N\`: with the planner N is $planner_episodes for the dense agent and gd and
-$planner_baseline_episodes for the baselines, with the policy $policy_episodes. Sparsity is structural, of the parameters that the controller uses. Time is the median
-of one action on $(nproc) threads.
+Each row is \`espalier prune $agent --controller C --method M --importance I --sparsity S -o X\`
+and \`espalier eval X --controller C --start START --seed $report_seed --episodes N\`: with the planner N is
+$planner_episodes for the dense agent and gd and $planner_baseline_episodes for the baselines, with the policy
+$policy_episodes. Sparsity is structural, of the parameters that the controller uses. Time is the median of one action
+on $(nproc) threads.
 
 ### Planner (\`--controller mppi\`), the whole agent
 

@@ -1,5 +1,5 @@
-# Use case II: the TD-MPC agent and the pendulum. Tables III, IV and VII, Figure 4, and all search methods at equal numbers
-# of episodes.
+# Use case II: the TD-MPC agent and the pendulum. Tables III, IV and VII, Figure 4, and all search methods at equal
+# numbers of episodes.
 # shellcheck shell=bash
 
 # An evaluation of these searches is two episodes, one from each start, so --budget is half the episodes.
@@ -11,31 +11,32 @@ run_search() { # run_search METHOD BUDGET CONTROLLER
     local name
     name=$(search_name "$@")
     cut_down "$name" "$agent" --controller "$3" --sparsity 0.6 --method "$1" --episodes 2 --budget $(($2 / 2)) \
-        --set search.iterations=1000 --report-episodes 2
+        --set search.iterations=1000 --report-episodes 1
     play "$name" "$out/$name.safetensors" "$3" "$(episodes_of "$3" baseline)"
 }
 
 run_pendulum() {
     local controller way method importance budget
-    local curve=(--methods magnitude/l1,magnitude/l2 --sparsities "$curve_sparsities" --seed $report_seed)
+    local curve=(--methods magnitude/l1,magnitude/l2 --sparsities "$curve_sparsities" --seed "$report_seed")
     run agent inspect "$agent"
     for controller in policy mppi; do
         play "dense-$controller" "$agent" $controller "$(episodes_of $controller dense)"
         cut_down "table-7-$controller" "$agent" --controller $controller --groups paper --sparsity 0.2 --method gd \
-            --report-episodes 2 "${agent_limits[@]}"
+            --report-episodes 1 "${agent_limits[@]}"
         play "table-7-$controller" "$out/table-7-$controller.safetensors" $controller "$(episodes_of $controller gd)"
     done
-    run figure-4-policy sweep "$agent" --controller policy "${curve[@]}" --report-episodes $policy_episodes \
+    run figure-4-policy sweep "$agent" --controller policy "${curve[@]}" --report-episodes "$policy_episodes" \
         -o "$out/figure-4-policy.sweep"
-    run figure-4-mppi sweep "$agent" --controller mppi "${curve[@]}" --report-episodes $curve_episodes \
+    run figure-4-mppi sweep "$agent" --controller mppi "${curve[@]}" --report-episodes "$curve_episodes" \
         -o "$out/figure-4-mppi.sweep"
-    run methods-policy sweep "$agent" --controller policy --methods "$(list gd "${search_methods[@]:1:3}" magnitude/l2)" \
-        --sparsities "$(list "${percents[@]/#/0.}")" --report-episodes $policy_episodes --budget 250 \
+    run methods-policy sweep "$agent" --controller policy \
+        --methods "$(list "${planner_methods[@]}" global magnitude/l2)" --sparsities "$(list "${percents[@]/#/0.}")" \
+        --report-episodes "$policy_episodes" --budget "$methods_budget" \
         -o "$out/methods-policy.sweep"
     for way in "${rankings[@]}"; do
         read -r method importance <<<"$way"
         cut_down "rank-$method-$importance" "$agent" --controller policy --sparsity 0.6 --method "$method" \
-            --importance "$importance" --report-episodes 2
+            --importance "$importance" --report-episodes 1
         play "rank-$method-$importance" "$out/rank-$method-$importance.safetensors" policy "$policy_episodes"
     done
     for budget in "${budgets[@]}"; do
@@ -49,6 +50,7 @@ run_pendulum() {
 list() { (IFS=,; echo "$*"); }
 
 table_3() {
+    local controller
     cat <<TEXT
 ### Table III: the agent
 
@@ -59,16 +61,20 @@ TEXT
     row "latent dimensions" 50 "$(get agent '.axes[] | select(.name == "latent") | .size')"
     row "hidden units" 512 "$(get agent '.axes[] | select(.name == "pi.hidden1") | .size')"
     row "model size" "12.4 MB" "$(num '%.1f MB' agent '.size_bytes / 1e6')"
-    row "FLOPs" "4.12e8" "$(num %.3g agent .flops_per_action) an action of the planner, $(num %.3g agent .flops_per_action_policy) of the policy"
+    row "FLOP an action, planner" "412 M" "$(num '%.0f M' agent '.flops_per_action / 1e6')"
+    row "FLOP an action, policy" "" "$(num '%.1f M' agent '.flops_per_action_policy / 1e6')"
     row "episode" "125 steps" "125 control steps of 8 physics steps"
     row "episode reward" 858.6 ""
-    row "planner, random / hanging start" "" "$(num %.1f dense-mppi.random .return_mean) / $(num %.1f dense-mppi.hanging .return_mean)"
-    row "policy, random / hanging start" "" "$(num %.1f dense-policy.random .return_mean) / $(num %.1f dense-policy.hanging .return_mean)"
+    for controller in mppi policy; do
+        row "  $controller, random start" "" "$(returns dense-$controller.random)"
+        row "  $controller, hanging start" "" "$(returns dense-$controller.hanging)"
+    done
     cat <<TEXT
 
-12.4 MB are 2 x 1,548,360 x 4 bytes: the online and the target network; ours is the online one alone. The paper does not say what its
-FLOPs are counted for. 858.6 is above what any controller reaches on the control suite's pendulum from a hanging start
-(about 690) and on average over random starts (about 845), so rewards or starts were others; compare shares, not returns.
+12.4 MB are 2 x 1,548,360 x 4 bytes: the online and the target network; ours is the online one alone. The paper does not
+say what its FLOPs are counted for. 858.6 is more than any controller reaches on the control suite's pendulum, from a
+hanging start (about 690) or on average over random starts (about 845), so the task, its rewards or its starts were
+others: compare shares, not returns.
 TEXT
     made_by agent dense-{mppi,policy}.{random,hanging}
 }
@@ -90,9 +96,9 @@ TEXT
     done
     cat <<TEXT
 
-Table IV prints seven component-specific and three coupling groups, two of them alike (26,112, once above); Tables V and VII need eight
-and two. 369,152 = 262,656 + 4 x 26,624: the hidden layer of Q2, missing above it, and the four first layers that read
-latent and action. So we take Q2 as the eighth group and 4 x 26,624 = 106,496 as the last one.
+Table IV prints seven component-specific and three coupling groups (that of 26,112 twice, here once); Tables V and VII
+need eight and two. 369,152 = 262,656 + 4 x 26,624: the hidden layer of Q2, which the table lacks, and the four first
+layers that read latent and action. So Q2 is the eighth group here, and 4 x 26,624 = 106,496 parameters are the last one.
 TEXT
 }
 
@@ -112,22 +118,23 @@ TEXT
     row7 "evaluations, of two episodes (planner) or four (policy)" "" num %d .evaluations
     row7 parameters 1,258,740 count .params_after
     row7 "runtime, s" 46.22 num %.1f .wall_s
-    row7 "coefficients, component-specific" "0.0531, 0.0586, 0.0600, 0.2040, 0.2286, 0.2370, 0.2441, 0.2258" paper_coefficients false
+    row7 "coefficients, component-specific" "0.0531, 0.0586, 0.0600, 0.2040, 0.2286, 0.2370, 0.2441, 0.2258" \
+        paper_coefficients false
     row7 "coefficients, coupling" "0.0, 0.0" paper_coefficients true
     cat <<TEXT
 
 Coefficients are in the order of Table IV; the policy has those of encoder and policy alone. In the paper's numbers,
 
-- 1,258,740 of 1,548,360 parameters are $(calc %.2f "100 * (1 - 1258740 / 1548360)") % removed, not 19.70 %; the printed coefficients
-  remove $(calc %.2f "100 * 301754.4 / 1490016") % under Eq. (1b) (of the groups' 1,490,016 parameters; $(calc %.2f "100 * 301754.4 / 1548360") % of all);
-- 604.7 after the baseline's 20 % is $(calc %.1f "100 * (1 - 604.7 / 858.6)") % less than 858.6, not "over 30 %";
-- 64 iterations with ten coefficients are 1,280 episodes of central differences; in 46.22 s that is $(calc %.2f "1e3 * 46.22 / 1280 / 125") ms a
-  control step, and at Table III's 4.12e8 FLOPs a step $(calc %.1f "1280 * 125 * 4.12e8 / 46.22 / 1e12") TFLOP/s, more than the 0.5 of its processor.
+- 1,258,740 parameters left are 1 - 1,258,740 / 1,548,360 = 18.70 % removed, not 19.70 %; the printed coefficients
+  remove 301,754 under Eq. (1b), 20.25 % of the groups' 1,490,016 parameters or 19.49 % of all;
+- 604.7 after the baseline's 20 % is 29.6 % less than 858.6, not "over 30 %";
+- 64 iterations with ten coefficients are 1,280 episodes of central differences, in 46.22 s 0.29 ms a control step; at
+  Table III's 412 MFLOP a step that is 1.4 TFLOP/s, more than the 0.5 that its processor can do.
 TEXT
     made_by table-7-mppi table-7-mppi.{random,hanging} table-7-policy table-7-policy.{random,hanging}
 }
 
-# row7 LABEL PAPER FUNCTION [FORMAT] WHAT: a column a controller; WHAT beginning with a start's dot and name is an evaluation
+# row7 LABEL PAPER FUNCTION [FORMAT] WHAT: a column a controller. WHAT is a filter, or ".random": evaluations
 row7() {
     local label=$1 paper=$2 function=$3 what=${*: -1} controller cells=()
     for controller in mppi policy; do
@@ -149,8 +156,8 @@ kept_return() { # kept_return PRUNED DENSE
 paper_coefficients() { # paper_coefficients NAME COUPLING
     local coupling
     coupling=$(get agent '[.groups.paper[] | select(.type == "coupling") | .name]' | tr -d '\n')
-    get "$1" "[.coefficients | to_entries[] | select((.key | IN(${coupling:-[]}[])) == $2) | .value * 1e4 | round / 1e4] |
-        map(tostring) | join(\", \")"
+    get "$1" "[.coefficients | to_entries[] | select((.key | IN(${coupling:-[]}[])) == $2) |
+        .value * 1e4 | round / 1e4 | tostring] | join(\", \")"
 }
 
 # "604.7 (70.4 %)" of a sweep's cell and the dense network's
@@ -159,7 +166,7 @@ curve_cell() { # curve_cell SWEEP WAY SPARSITY
 }
 
 figure_4() {
-    local sparsity
+    local sparsity sweep way cells
     cat <<TEXT
 ### Figure 4: the same fraction everywhere, by magnitude
 
@@ -167,13 +174,16 @@ TEXT
     head_row sparsity paper "planner, l1" "planner, l2" "policy, l1" "policy, l2"
     row "0 %" 858.6 {"$(num %.1f figure-4-mppi "$dense_cell")","$(num %.1f figure-4-policy "$dense_cell")"}{,}
     for sparsity in ${curve_sparsities//,/ }; do
-        row "$(calc %.0f "100 * $sparsity") %" "$([ "$sparsity" = 0.2 ] && echo 604.7)" \
-            "$(curve_cell figure-4-mppi magnitude/l1 "$sparsity")" "$(curve_cell figure-4-mppi magnitude/l2 "$sparsity")" \
-            "$(curve_cell figure-4-policy magnitude/l1 "$sparsity")" "$(curve_cell figure-4-policy magnitude/l2 "$sparsity")"
+        cells=()
+        for sweep in figure-4-mppi figure-4-policy; do
+            for way in magnitude/l1 magnitude/l2; do cells+=("$(curve_cell $sweep $way "$sparsity")"); done
+        done
+        row "${sparsity#0.}0 %" "$([ "$sparsity" = 0.2 ] && echo 604.7)" "${cells[@]}"
     done
     cat <<TEXT
 
-Structural groups and sparsity, random starts; $curve_episodes episodes with the planner, $policy_episodes with the policy. Planner:
+Structural groups and sparsity, random starts; $curve_episodes episodes with the planner, $policy_episodes with the
+policy. Planner:
 TEXT
     picture figure-4-mppi.sweep/performance.svg figure-4-planner.svg "return of the planner over sparsity"
     printf '\nPolicy:\n'
@@ -204,10 +214,10 @@ table_methods() {
     cat <<TEXT
 ### Beyond the paper: every search method at equal numbers of episodes
 
-60 % structural, l2. Mean held-out return from random / hanging starts ($policy_episodes episodes each). A search may spend as many
-episodes as the column says, all of them counted: an evaluation is two, one from each start, and the finalists' longer
-ones and those of the unpruned agent are included. 1,344 are 64 iterations of 2 x 10 + 1. Policy, unpruned
-$(both_returns dense-policy):
+60 % structural, l2. Mean held-out return from random / hanging starts ($policy_episodes episodes each). A search may
+spend as many episodes as the column says, all of them counted: an evaluation is two, one from each start, and the
+longer ones of the finalists and those of the unpruned agent are included. 1,344 are 64 iterations of 2 x 10 + 1. Policy,
+unpruned $(both_returns dense-policy):
 
 $(search_table policy search_methods budgets)
 
@@ -221,15 +231,16 @@ TEXT
     done
     cat <<TEXT
 
-Planner, unpruned $(both_returns dense-mppi) ($planner_baseline_episodes episodes of each start; the search itself plays with the smaller
-\`planner.search.*\`):
+Planner, unpruned $(both_returns dense-mppi) ($planner_baseline_episodes episodes of each start; the search itself
+plays with the smaller \`planner.search.*\`):
 
 $(search_table mppi planner_methods planner_budgets)
 
-Each cell is \`espalier prune $agent --controller C --sparsity 0.6 --method METHOD --episodes 2 --budget EPISODES/2
---set search.iterations=1000 -o X\` and \`espalier eval X --controller C --start START --seed $report_seed --episodes N\`.
+Each cell is \`espalier prune $agent --controller C --sparsity 0.6 --method METHOD --episodes 2
+--budget EPISODES/2 --set search.iterations=1000 -o X\` and \`espalier eval X --controller C --start START
+--seed $report_seed --episodes N\`.
 
-Methods over sparsity, policy, at most 250 evaluations of four episodes, and the coefficients at 20 %:
+Methods over sparsity, policy, at most $methods_budget evaluations of four episodes, and the coefficients at 20 %:
 TEXT
     picture methods-policy.sweep/performance.svg methods-policy.svg "return by method and sparsity"
     picture methods-policy.sweep/coefficients.svg coefficients-policy.svg "coefficients per group"

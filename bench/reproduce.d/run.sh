@@ -8,8 +8,8 @@ fresh() { # fresh FILE LINE CHECKPOINT
     [ -s "$1" ] && [ ! "$3" -nt "$1" ] && [ "$(jq -r .command "$1")" = "$2" ]
 }
 
-# run NAME COMMAND CHECKPOINT [ARGUMENT...]: unless its result is there already. While `counting`, only counts, and removes
-# what is out of date, so that what depends on it is counted as well.
+# run NAME COMMAND CHECKPOINT [ARGUMENT...]: unless its result is there already. While `counting`, only counts, and
+# removes what is out of date, so that what depends on it is counted as well.
 run() {
     local name=$1 checkpoint=$3 file=$out/$1.json line began ended
     shift

@@ -11,27 +11,28 @@ data=(--data "$mnist")
 [ -d "$mnist" ] || data=()
 
 # Episodes from each start; baselines that fail need fewer to show it.
-planner_episodes=50 planner_baseline_episodes=20 policy_episodes=100
-curve_episodes=20               # of the planner's curve in Fig. 4
+planner_episodes=40 planner_baseline_episodes=12 policy_episodes=100
+curve_episodes=12               # of the planner's curve in Fig. 4
 percents=(20 40 60 80)          # sparsities of the agents
 autoencoder_percents=(20 50 80) # of the autoencoder, beyond the paper
 curve_sparsities=0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9
 budgets=(50 150 500 1344)       # episodes of a search
 planner_budgets=(500)
+methods_budget=125              # evaluations, of four episodes, of a search in the comparison over sparsities
 search_methods=(gd grid sensitivity evolve random nlopt:cobyla nlopt:bobyqa nlopt:crs2 nlopt:isres nlopt:direct)
 planner_methods=(gd sensitivity evolve)
 one_epoch=235                   # gradient steps: 60,000 images in batches of 256
 compensated_budget=100          # evaluations of a search whose every candidate is repaired
-gd_limits=()                    # the defaults
-agent_limits=()
-declare -A minutes=([autoencoder]=8 [pendulum]=18 [agents]=14)
+grid_limits=() gd_limits=() agent_limits=() # the defaults
+declare -A minutes=([autoencoder]=8 [pendulum]=15 [agents]=12)
 
 make_it_quick() {
     out=out/reproduce-quick document=$out/results.md
     planner_episodes=2 planner_baseline_episodes=2 policy_episodes=4 curve_episodes=2
     percents=(20) autoencoder_percents=(50) curve_sparsities=0.2,0.6
-    budgets=(100) planner_budgets=(24) search_methods=(gd evolve random) planner_methods=(gd)
+    budgets=(100) planner_budgets=(24) methods_budget=20 search_methods=(gd evolve random) planner_methods=(gd)
     one_epoch=20 compensated_budget=16
+    grid_limits=(--images 100)
     gd_limits=(--set search.iterations=2 --budget 30)
     agent_limits=(--set search.finalists=1 --budget 40)
     minutes=([autoencoder]=1 [pendulum]=1 [agents]=1)

@@ -16,10 +16,6 @@ count() { # count NAME FILTER: with commas between thousands
     get "$@" | sed ':again; s/\B[0-9]\{3\}\>/,&/; t again'
 }
 
-calc() { # calc FORMAT EXPRESSION
-    awk "BEGIN { printf \"$1\", $2 }"
-}
-
 seconds() { num '%.1f s' "$1" .command_s; }
 
 row() { # row CELL...
@@ -72,14 +68,16 @@ write_document() {
         cat <<TEXT
 # Results
 
-Made by \`bench/reproduce\` with $("$espalier" --version) on $(nproc) threads of $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1).
-The paper is Sundaram, Ulmen, Haider, Görges, *Application-Specific Component-Aware Structured Pruning of Deep Neural
-Networks in Control via Soft Coefficient Optimization*; its numbers were measured on an Intel Core i7-8650U.
-Autoencoders see $(data_text).
-Returns are means over held-out episodes (\`--seed $report_seed\`; searches draw theirs from a disjoint range) with their
-95 % bootstrap interval, sparse reward; *held* is the share of episodes that keep the pole up to the end. The optimum of the
-pendulum, by dynamic programming on the true dynamics, is about 845 from random and 690 from hanging starts.
-Wall times are whole commands, start of the program and held-out measurements included; runtimes are those of the search alone.
+Made by \`bench/reproduce\` with $("$espalier" --version) on $(nproc) threads of
+$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1). The paper is Sundaram, Ulmen, Haider, Görges,
+*Application-Specific Component-Aware Structured Pruning of Deep Neural Networks in Control via Soft Coefficient
+Optimization*; its numbers were measured on an Intel Core i7-8650U.
+
+Autoencoders see $(data_text). Returns are means over held-out episodes (\`--seed $report_seed\`; searches draw theirs
+from a disjoint range) with their 95 % bootstrap interval, sparse reward; *held* is the share of episodes that keep the
+pole up to the end. The optimum of the pendulum, by dynamic programming on the true dynamics, is about 845 from random
+and 690 from hanging starts. Wall times are those of whole commands, held-out measurements included; runtimes are of the
+search alone.
 TEXT
         for part in autoencoder pendulum agents; do
             if [ -s "$out/$part.md" ]; then
