@@ -234,7 +234,7 @@ esp_status esp_search_repair(const esp_search_run *run, const double *coefficien
 
 typedef enum {
     ESP_COUNT,   /* value: in how many ways; exact up to 2^53 */
-    ESP_LEAST    /* value: the least loss; what weighs more and loses more is left out, 512 terms are kept */
+    ESP_LEAST    /* value: the least loss; what weighs more and loses more is left out, 256 terms are kept */
 } esp_algebra;
 
 typedef struct {

@@ -14,7 +14,9 @@ enum {
     SURVIVORS = 2,
     SCALE = 4,            /* of survivors */
     SCALED = 120,         /* evaluations from which survivors are worth it */
-    ATTEMPTS = 16         /* at an offspring that differs from its parent */
+    ATTEMPTS = 16,        /* at an offspring that differs from its parent */
+    PATIENCE = 8,         /* generations without a new parent before giving up, when there is no budget to spend */
+    STARTS = 3 + ESP_CURVE_CANDIDATES
 };
 
 #define LARGEST 0.25      /* coefficient moved by a switch, at most; the smallest is 1/16 of it */
@@ -26,6 +28,7 @@ typedef struct {
     esp_curve  curves[ESP_MAX_AXES];
     esp_widths parent;
     double     seen, kept; /* performance of the parent at scale 1 and at `scale` */
+    int        stale;      /* generations since there was a new one */
 } evolution;
 
 /* ---- mutation ---- */
@@ -126,6 +129,14 @@ static int select_best(int n, const double *performance, double least, int *best
     return num;
 }
 
+static void adopt(evolution *e, const esp_widths *widths, double seen, double kept)
+{
+    e->parent = *widths;
+    e->seen = seen;
+    e->kept = kept;
+    e->stale = 0;
+}
+
 /* Survivors play more; the best of them becomes the parent when it beats the present one there. */
 static esp_status succeed(evolution *e, int n, const esp_widths *widths, const double *performance)
 {
@@ -136,10 +147,7 @@ static esp_status succeed(evolution *e, int n, const esp_widths *widths, const d
     esp_status status = esp_objective_evaluate(e->run->objective, num, survivor, e->scale, kept);
     for (int i = 0; i < num && status == ESP_OK; i++) {
         esp_search_offer(e->run, &survivor[i], kept[i]);
-        if (!(kept[i] > e->kept)) continue;
-        e->parent = survivor[i];
-        e->seen = performance[best[i]];
-        e->kept = kept[i];
+        if (kept[i] > e->kept) adopt(e, &survivor[i], performance[best[i]], kept[i]);
     }
     return status;
 }
@@ -159,13 +167,25 @@ static esp_status generate(evolution *e, int generation)
 
 /* ---- start ---- */
 
+/* All starts play at the larger scale: the good ones among them differ by less than luck at scale 1. */
+static esp_status choose_parent(evolution *e, int n, const esp_widths *start)
+{
+    double seen[STARTS], kept[STARTS];
+    esp_status status = esp_objective_evaluate(e->run->objective, n, start, 1, seen);
+    if (status == ESP_OK) status = esp_objective_evaluate(e->run->objective, n, start, e->scale, kept);
+    for (int i = 0; i < n && status == ESP_OK; i++) {
+        esp_search_offer(e->run, &start[i], kept[i]);
+        if (kept[i] > e->kept) adopt(e, &start[i], seen[i], kept[i]);
+    }
+    return status;
+}
+
 /* The equal cut first, which is the result when the budget ends at once. */
 static esp_status begin(evolution *e)
 {
     esp_search_run *run = e->run;
     int levels = esp_curves_affordable(run, esp_objective_left(run->objective) / 3), num = 1, predicted = 0;
-    esp_widths start[3 + ESP_CURVE_CANDIDATES];
-    double performance[3 + ESP_CURVE_CANDIDATES];
+    esp_widths start[STARTS];
     esp_status status = ESP_OK;
     start[0] = e->parent = run->result.widths;
     for (int lamp = 0; lamp < 2; lamp++) num += esp_global_cut(run, lamp, &start[num]) == ESP_OK;
@@ -173,8 +193,7 @@ static esp_status begin(evolution *e)
     if (e->informed) status = esp_curves_make(run, levels, e->curves);
     if (e->informed && status == ESP_OK) status = esp_curves_candidates(run, e->curves, &predicted, &start[num]);
     num += predicted;
-    if (status == ESP_OK) status = esp_objective_evaluate(run->objective, num, start, 1, performance);
-    return status == ESP_OK ? succeed(e, num, start, performance) : status;
+    return status == ESP_OK ? choose_parent(e, num, start) : status;
 }
 
 esp_status esp_search_evolve(esp_search_run *run)
@@ -184,9 +203,11 @@ esp_status esp_search_evolve(esp_search_run *run)
     e.scale = esp_objective_left(run->objective) < SCALED ? 1 : SCALE;
     esp_search_stage(run, 0, 1, total + 1);
     esp_status status = begin(&e);
-    for (; done < total && status == ESP_OK && esp_objective_left(run->objective) > 0; done++) {
+    int patience = run->settings->budget ? total : PATIENCE;
+    while (done < total && e.stale < patience && status == ESP_OK && esp_objective_left(run->objective) > 0) {
         esp_search_stage(run, done + 1, 1, total + 1);
-        status = generate(&e, done);
+        e.stale++;
+        status = generate(&e, done++);
     }
     run->result.iterations = done;
     return status;
