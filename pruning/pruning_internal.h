@@ -297,7 +297,7 @@ enum { ESP_CURVE_LEVELS = 64, ESP_CURVE_CANDIDATES = 8 };
 typedef struct {
     int    num;                           /* levels evaluated; 0: nothing is known */
     double coefficient[ESP_CURVE_LEVELS]; /* rising, above the least */
-    double loss[ESP_CURVE_LEVELS];        /* -log of the performance kept, never falling */
+    double lost[ESP_CURVE_LEVELS];        /* share of the performance, 0 to 0.99, never falling */
 } esp_curve;
 
 /* Levels a group that so many evaluations pay for, search.levels at most; below 1: none. */

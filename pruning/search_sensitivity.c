@@ -3,32 +3,45 @@
  * among all combinations at once (elimination.c), with exact parameter counts. The curves do not
  * depend on the target, so with the same journal another target costs a handful of evaluations.
  *
- * Loss is -log of the performance kept, which adds up where losses multiply. What a group alone says
- * is least reliable where all are cut deeply at once, so the handful that is evaluated for real are
- * the winners under growing mistrust: mistrust * c^2 is added to every curve. */
+ * How losses of groups add up depends on what performance is: shares that are kept multiply where any
+ * part can fail the whole (-log adds), errors add where performance is their logarithm (PSNR: 6 is
+ * 26 dB in nepers of power). And what a group alone says is least reliable where all are cut deeply at
+ * once: mistrust * c^2 is added to every curve. The winners of all of these are evaluated for real. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pruning/pruning_internal.h"
 
-#define WORST 0.01 /* of the performance: less is not told apart */
-
-static const double mistrust[] = {0.003, 0.03, 0.1, 0.3, 1, 3};
-
+#define WORST 0.99 /* share of the performance lost: more is not told apart */
+#define NEPERS 6
 #define TYPICAL_MISTRUST 0.1
 
+typedef enum { SHARES_MULTIPLY, ERRORS_ADD } addition;
+
+static const struct {
+    addition addition;
+    double   mistrust;
+} models[] = {
+    {SHARES_MULTIPLY, 0.003}, {SHARES_MULTIPLY, 0.1}, {SHARES_MULTIPLY, 1},
+    {ERRORS_ADD, 0.003},      {ERRORS_ADD, 0.1},      {ERRORS_ADD, 1},
+};
+
 enum {
-    HANDFUL = sizeof mistrust / sizeof *mistrust,
+    HANDFUL = sizeof models / sizeof *models,
     POINTS = 24        /* settings of a group in the knapsack */
 };
 
 /* A cut that seems to gain was lucky with its episodes: it counts as free. */
-static double loss_of(const esp_search_run *run, double performance)
+static double lost_of(const esp_search_run *run, double performance)
 {
     double scale = fabs(run->result.baseline) > 1e-9 ? fabs(run->result.baseline) : 1;
-    double kept = 1 - (run->result.baseline - performance) / scale;
-    return -log(fmin(fmax(kept, WORST), 1));
+    return fmin(fmax((run->result.baseline - performance) / scale, 0), WORST);
+}
+
+static double loss_of(addition addition, double lost)
+{
+    return addition == SHARES_MULTIPLY ? -log(1 - lost) : expm1(NEPERS * lost) / NEPERS;
 }
 
 /* The closest curve that never falls: neighbours in the wrong order share their mean (pool adjacent
@@ -84,25 +97,25 @@ esp_status esp_curves_make(esp_search_run *run, int num, esp_curve *curves)
     }
     esp_status status = esp_search_judge(run, count, widths, performance);
     for (int g = 0, at = 0; g < groups && status == ESP_OK; g++) {
-        for (int i = 0; i < curves[g].num; i++) curves[g].loss[i] = loss_of(run, performance[at++]);
-        make_monotone(curves[g].num, curves[g].loss);
+        for (int i = 0; i < curves[g].num; i++) curves[g].lost[i] = lost_of(run, performance[at++]);
+        make_monotone(curves[g].num, curves[g].lost);
     }
     free(performance);
     free(widths);
     return status;
 }
 
-/* Linear between the levels, nothing lost before the first. */
-static double predicted(const esp_curve *curve, double least, double coefficient)
+/* Loss, linear between the levels, nothing lost before the first; and mistrust. */
+static double predicted(const esp_curve *curve, double least, double coefficient, addition addition, double mistrust)
 {
-    double c0 = least, loss0 = 0;
+    double c0 = least, loss0 = 0, doubt = mistrust * coefficient * coefficient;
     for (int i = 0; i < curve->num; i++) {
-        double c1 = curve->coefficient[i], loss1 = curve->loss[i];
-        if (coefficient <= c1) return loss0 + (loss1 - loss0) * fmax(coefficient - c0, 0) / (c1 - c0);
+        double c1 = curve->coefficient[i], loss1 = loss_of(addition, curve->lost[i]);
+        if (coefficient <= c1) return loss0 + (loss1 - loss0) * fmax(coefficient - c0, 0) / (c1 - c0) + doubt;
         c0 = c1;
         loss0 = loss1;
     }
-    return loss0;
+    return loss0 + doubt;
 }
 
 double esp_curves_loss(const esp_search_run *run, const esp_curve *curves, const esp_widths *widths)
@@ -111,22 +124,21 @@ double esp_curves_loss(const esp_search_run *run, const esp_curve *curves, const
     for (int g = 0; g < run->levels->num; g++) {
         const esp_group *group = &run->settings->grouping->group[g];
         double c = esp_group_fraction(run->settings->net, group, widths);
-        loss += predicted(&curves[g], group->least, c) + TYPICAL_MISTRUST * c * c;
+        loss += predicted(&curves[g], group->least, c, SHARES_MULTIPLY, TYPICAL_MISTRUST);
     }
     return loss;
 }
 
 /* ---- knapsack ---- */
 
-static void predict_choices(const esp_search_run *run, const esp_curve *curves, double weight, esp_choices *choices)
+static void predict_choices(const esp_search_run *run, const esp_curve *curves, int model, esp_choices *choices)
 {
     for (int g = 0; g < run->levels->num; g++) {
         double least = run->settings->grouping->group[g].least;
         if (!choices->loss[g]) choices->loss[g] = esp_alloc((size_t)choices->count[g], sizeof(double));
-        for (int i = 0; i < choices->count[g]; i++) {
-            double c = choices->coefficient[g][i];
-            choices->loss[g][i] = predicted(&curves[g], least, c) + weight * c * c;
-        }
+        for (int i = 0; i < choices->count[g]; i++)
+            choices->loss[g][i] = predicted(&curves[g], least, choices->coefficient[g][i], models[model].addition,
+                                            models[model].mistrust);
     }
 }
 
@@ -155,7 +167,7 @@ esp_status esp_curves_candidates(esp_search_run *run, const esp_curve *curves, i
     esp_status status = ESP_OK;
     *num = 0;
     for (int i = 0; i < HANDFUL && status == ESP_OK; i++) {
-        predict_choices(run, curves, mistrust[i], &choices);
+        predict_choices(run, curves, i, &choices);
         status = solve(run, &choices, &widths[*num]);
         if (status == ESP_OK)             ++*num;
         if (status == ESP_ERR_INFEASIBLE) status = ESP_OK; /* units too coarse in this direction */
