@@ -139,7 +139,8 @@ static esp_status play_all(const trial *t)
     int block = block_size(&shape, 0), blocks = (t->count + block - 1) / block;
     esp_error *errors = esp_alloc((size_t)(t->n * blocks), sizeof *errors);
     step_count unseen = {.task = NULL};
-#pragma omp parallel for schedule(dynamic, 1)
+    /* a single block leaves the threads to its planner */
+#pragma omp parallel for schedule(dynamic, 1) if (t->n * blocks > 1)
     for (int i = 0; i < t->n * blocks; i++) {
         int candidate = i / blocks;
         esp_evaluation ev = {.net = t->nets[candidate], .config = loop->config, .kind = loop->kind,

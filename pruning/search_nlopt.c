@@ -65,7 +65,7 @@ static esp_status optimise(optimisation *o, unsigned n)
     nlopt_srand((unsigned long)o->run->config->seed);
     nlopt_result result = nlopt_optimize(o->opt, x, &least);
     if (o->status != ESP_OK) return o->status;
-    if (result < 0 && result != NLOPT_FORCED_STOP && result != NLOPT_ROUNDOFF_LIMITED)
+    if (result == NLOPT_INVALID_ARGS || result == NLOPT_OUT_OF_MEMORY) /* other failures are an early end */
         return esp_fail(ESP_ERR_NUMERIC, "%s: %s", o->run->method->name, nlopt_result_to_string(result));
     return ESP_OK;
 }
