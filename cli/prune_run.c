@@ -116,27 +116,37 @@ static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char
     return status;
 }
 
+/* Recorded samples that candidates of a search are fitted to; the result gets all of them. The cost of a fit
+ * grows with them: 4,000 of 10,000 images make a least-squares search 2.5 times cheaper. */
+#define SEARCH_SAMPLES 4000
+
 /* What importance, compensation and finetuning may need, made once and only when one of them does. */
 typedef struct {
     void           *recording;
     esp_calibration calibration;
-    esp_surgeon    *surgeon;
+    esp_calibration fewer;              /* of the same samples */
+    esp_surgeon    *surgeon, *search_surgeon;
 } tools;
 
 static esp_status prepare_tools(const esp_subject *subject, const esp_prune_request *request, tools *out)
 {
     bool data = esp_importance_needs_data((esp_importance)request->importance) ||
                 request->compensation != ESP_COMPENSATION_NONE || request->finetune > 0;
+    esp_compensation compensation = (esp_compensation)request->compensation;
     esp_status status = data ? subject->application->record(subject, &out->recording, &out->calibration) : ESP_OK;
+    out->fewer = out->calibration;
+    if (out->fewer.count > SEARCH_SAMPLES) out->fewer.count = SEARCH_SAMPLES;
     if (status == ESP_OK)
-        status = esp_surgeon_create(subject->net, (esp_compensation)request->compensation,
-                                    data ? &out->calibration : NULL, &out->surgeon);
+        status = esp_surgeon_create(subject->net, compensation, data ? &out->calibration : NULL, &out->surgeon);
+    if (status == ESP_OK)
+        status = esp_surgeon_create(subject->net, compensation, data ? &out->fewer : NULL, &out->search_surgeon);
     return status;
 }
 
 static void put_tools_away(const esp_subject *subject, tools *t)
 {
     esp_surgeon_free(t->surgeon);
+    esp_surgeon_free(t->search_surgeon);
     subject->application->forget(t->recording);
 }
 
@@ -150,7 +160,7 @@ static esp_status search(esp_pruning *p, const tools *t, const char *journal, bo
 {
     const esp_application *app = p->subject->application;
     esp_judge judge;
-    esp_judge_config config = {.subject = p->subject, .ranking = &p->ranking, .surgeon = t->surgeon,
+    esp_judge_config config = {.subject = p->subject, .ranking = &p->ranking, .surgeon = t->search_surgeon,
                                .compensation = (esp_compensation)p->request.compensation};
     esp_status status = app->judge(&config, &judge);
     if (status != ESP_OK) return status;
