@@ -215,7 +215,6 @@ static void few_evaluations_reach_what_descent_takes_many_for(void)
     double descent = mean_truth(&b, "gd", 0.5, 1000), equal = mean_truth(&b, "magnitude", 0.5, 0);
     double knapsack = mean_truth(&b, "sensitivity", 0.5, 200), evolution = mean_truth(&b, "evolve", 0.5, 400);
     CU_ASSERT(descent > equal);
-    printf("%.0f %.0f %.0f %.0f ", equal, descent, knapsack, evolution);
     CU_ASSERT(knapsack > descent);
     CU_ASSERT(evolution > descent);
     bench_end(&b);
