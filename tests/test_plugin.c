@@ -1,158 +1,14 @@
 /* The controller inside another program: a simulation that MuJoCo steps on its own behaves as the
  * closed loop of `eval`, whatever else the program does with it. */
 #include <pthread.h>
-#include <unistd.h>
 
-#include "plugin/plugin_internal.h"
-
-#include "tiny_agent.h"
-
-static char folder[] = "/tmp/espalier-plugin-XXXXXX";
-static char agent_path[64], other_path[64], log_path[64], other_log[64];
-
-enum { STATES = TINY_STEPS + 1, SEED = 5 };
-
-/* ---- agents in a folder of their own ----------------------------------------------------------- */
-
-static void remove_folder(void)
-{
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    if (system(command) != 0) perror(folder);
-}
-
-static void write_agent(const char *path, uint64_t seed)
-{
-    esp_agent_config config = tiny_config();
-    esp_network *net = tiny_network(&config, 1, seed);
-    CHECK_OK(esp_checkpoint_write(path, &config, net));
-    esp_network_free(net);
-}
-
-static esp_world *tiny_world(void)
-{
-    esp_world *world = NULL;
-    esp_agent_config config = tiny_config();
-    CHECK_OK(esp_world_create(&config.env, &world));
-    return world;
-}
-
-static char warned[128];
-
-static void keep_warning(const char *text)
-{
-    snprintf(warned, sizeof warned, "%s", text);
-}
-
-/* First of all; exit status 77 (skipped) on a machine that cannot draw. */
-static void machine_draws_what_agents_see(void)
-{
-    setvbuf(stdout, NULL, _IONBF, 0);
-    mju_user_warning = keep_warning; /* the host's, before it knows of us */
-    CU_ASSERT_FATAL(mkdtemp(folder) != NULL && setenv("ESPALIER_MODELS", ESP_SOURCE "/models", 1) == 0);
-    atexit(remove_folder);
-    esp_world *world = tiny_world();
-    esp_renderer *renderer = NULL;
-    esp_status status = esp_renderer_create(world, &renderer);
-    esp_renderer_free(renderer);
-    esp_world_free(world);
-    if (status == ESP_ERR_MACHINE) {
-        printf("skipped: %s\n", esp_error_text());
-        exit(77);
-    }
-    CU_ASSERT_EQUAL_FATAL(status, ESP_OK);
-    snprintf(agent_path, sizeof agent_path, "%s/agent.safetensors", folder);
-    snprintf(other_path, sizeof other_path, "%s/other.safetensors", folder);
-    snprintf(log_path, sizeof log_path, "%s/log.jsonl", folder);
-    snprintf(other_log, sizeof other_log, "%s/other.jsonl", folder);
-    write_agent(agent_path, 1);
-    write_agent(other_path, 2);
-}
-
-/* ---- an episode of the closed loop, and the same in a program of its own ----------------------- */
-
-typedef struct {
-    double start;             /* rad */
-    double states[STATES][2]; /* at control steps */
-    float  actions[TINY_STEPS];
-    double episode_return;
-} episode;
-
-/* What `eval` does with episode `index` of SEED. */
-static episode evaluate(const char *path, esp_controller_kind kind, int index, int integrator)
-{
-    episode e = {0};
-    esp_checkpoint agent;
-    esp_simulator *simulator = NULL;
-    esp_episode names[4];
-    CHECK_OK(esp_checkpoint_read(path, NULL, &agent));
-    esp_world *world = tiny_world();
-    world->model->opt.integrator = integrator;
-    CHECK_OK(esp_simulator_create(world, 1, true, &simulator));
-    esp_controller *controller =
-        esp_controller_create(agent.net, &agent.config, kind, &agent.config.planner.budget, 1);
-    esp_episodes_name(SEED, ESP_EPISODES_REPORT, ESP_START_HANGING, 4, names);
-    esp_controller_begin(controller, &names[index], 1);
-    esp_trajectory out = {.states = e.states[0], .actions = e.actions};
-    CHECK_OK(esp_rollout(simulator, &names[index], 1, esp_controller_act, controller, &out));
-    e.start = e.states[0][0];
-    e.episode_return = out.episode_return;
-    esp_controller_free(controller);
-    esp_simulator_free(simulator);
-    esp_world_free(world);
-    esp_checkpoint_free(&agent);
-    return e;
-}
-
-/* A host's simulation. */
-typedef struct {
-    mjModel *model;
-    mjData  *data;
-} host;
-
-static host make_host(const char *scene)
-{
-    char error[512] = "";
-    host h = {.model = mj_loadXML(scene, NULL, error, sizeof error)};
-    if (!h.model) printf("\n    %s ", error);
-    CU_ASSERT_FATAL(h.model != NULL);
-    h.data = mj_makeData(h.model);
-    return h;
-}
-
-static host pendulum(void)
-{
-    return make_host(ESP_SOURCE "/models/pendulum/scene.xml");
-}
-
-static void free_host(host *h)
-{
-    esp_plugin_detach(h->data);
-    mj_deleteData(h->data);
-    mj_deleteModel(h->model);
-}
+#include "plugin_host.h"
 
 static esp_plugin_options tiny_options(esp_controller_kind kind)
 {
     return (esp_plugin_options){.checkpoint = agent_path,
                                 .controller = kind == ESP_CONTROLLER_MPPI ? "mppi" : "policy",
                                 .seed = SEED};
-}
-
-/* Steps through an episode; true if it is `expected` to the last bit. `disturb` may be NULL. */
-static bool follows(host *h, const episode *expected, void (*disturb)(host *h))
-{
-    bool equal = true;
-    for (int step = 0; step < TINY_STEPS; step++) {
-        equal = equal && h->data->qpos[0] == expected->states[step][0] && h->data->qvel[0] == expected->states[step][1];
-        for (int repeat = 0; repeat < 8; repeat++) {
-            if (disturb) disturb(h);
-            h->data->ctrl[0] = 0.01 * repeat; /* a host's noise, which the controller overrules */
-            mj_step(h->model, h->data);
-            equal = equal && h->data->ctrl[0] == (double)expected->actions[step];
-        }
-    }
-    return equal && h->data->qpos[0] == expected->states[TINY_STEPS][0];
 }
 
 static bool attached_follows(esp_controller_kind kind, int integrator, void (*disturb)(host *h))
@@ -297,48 +153,14 @@ static void control_is_chosen_once_a_period(void)
     free_host(&h);
 }
 
-static void copy_file(const char *from, const char *to)
-{
-    char *text = NULL;
-    size_t size = 0;
-    CHECK_OK(esp_file_read(from, 1 << 20, &text, &size));
-    CHECK_OK(esp_file_write(to, text, size));
-    free(text);
-}
-
-/* The task's scene with a line put in or exchanged, beside the physics that it includes. */
-static void write_scene(const char *path, const char *before, const char *inserted)
-{
-    char *text = NULL;
-    size_t size = 0;
-    CHECK_OK(esp_file_read(ESP_SOURCE "/models/pendulum/scene.xml", 1 << 20, &text, &size));
-    char *at = strstr(text, before);
-    CU_ASSERT_FATAL(at != NULL);
-    char *edited = esp_alloc(size + strlen(inserted) + 1, 1);
-    int length = sprintf(edited, "%.*s%s%s", (int)(at - text), text, inserted, at);
-    CHECK_OK(esp_file_write(path, edited, (size_t)length));
-    free(edited);
-    free(text);
-    char physics[96];
-    snprintf(physics, sizeof physics, "%s/physics.xml", folder);
-    copy_file(ESP_SOURCE "/models/pendulum/physics.xml", physics);
-}
-
-static char *in_folder(const char *name)
-{
-    static char path[96];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
 static void scene_names_the_controller_and_the_environment_overrules_it(void)
 {
     char text[512];
     snprintf(text, sizeof text,
              "<custom><text name='espalier.checkpoint' data='%s'/><text name='espalier.controller' data='policy'/>"
-             "<text name='espalier.period' data='0.06'/><text name='espalier.seed' data='%d'/></custom>",
+             "<text name='espalier.period' data='0.06'/><text name='espalier.seed' data='%d'/></custom><worldbody>",
              agent_path, SEED);
-    write_scene(in_folder("custom.xml"), "<asset>", text);
+    write_scene(in_folder("custom.xml"), (scene_edit[]){{"<worldbody>", text}, {NULL, NULL}});
     host h = make_host(in_folder("custom.xml"));
 
     esp_plugin_settings settings;
@@ -389,7 +211,8 @@ static void what_does_not_fit_is_refused_in_one_sentence(void)
     h.model->names[h.model->name_camadr[0]] = 'x';
     check_refused(&h, &options, "camera");
     free_host(&h);
-    write_scene(in_folder("misfit.xml"), "<asset>", "<actuator><motor joint='hinge'/></actuator>");
+    write_scene(in_folder("misfit.xml"),
+                (scene_edit[]){{"</actuator>", "<motor joint='hinge'/></actuator>"}, {NULL, NULL}});
     h = make_host(in_folder("misfit.xml"));
     check_refused(&h, &options, "actuator");
     free_host(&h);

@@ -9,10 +9,8 @@
 
 #include "agent/agent.h"
 
-#include "check.h"
+#include "edited_scene.h"
 
-#define SCENE ESP_SOURCE "/models/pendulum/scene.xml"
-#define PHYSICS ESP_SOURCE "/models/pendulum/physics.xml" /* which it includes */
 #define AGENT ESP_SOURCE "/models/pendulum/agent.safetensors"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -171,8 +169,8 @@ static void testspeed_returns_what_eval_does_and_does_not_grow(void)
 {
     long early = 0, late = 0;
     cJSON *line = NULL;
-    CU_ASSERT_EQUAL(run_testspeed(SCENE, "10000", "1", AGENT, &early), 0);
-    CU_ASSERT_EQUAL(run_testspeed(SCENE, "100000", "1", AGENT, &late), 0);
+    CU_ASSERT_EQUAL(run_testspeed(PENDULUM_SCENE, "10000", "1", AGENT, &early), 0);
+    CU_ASSERT_EQUAL(run_testspeed(PENDULUM_SCENE, "100000", "1", AGENT, &late), 0);
     CU_ASSERT_EQUAL(log_lines(125, &line), 12500);
     CU_ASSERT_FATAL(line != NULL);
     CU_ASSERT_EQUAL(number(line, "return"), return_of_eval());
@@ -195,9 +193,9 @@ static void check_lives_with_one_line(const char *scene, const char *checkpoint,
 static void host_lives_on_when_there_is_no_controller(void)
 {
     char *humanoid = "/usr/share/mujoco/model/humanoid/humanoid.xml";
-    check_lives_with_one_line(SCENE, "/nix/agent.safetensors", "/nix/agent.safetensors");
-    check_lives_with_one_line(SCENE, SCENE, "safetensors");
-    check_lives_with_one_line(SCENE, NULL, "ESPALIER_CHECKPOINT");
+    check_lives_with_one_line(PENDULUM_SCENE, "/nix/agent.safetensors", "/nix/agent.safetensors");
+    check_lives_with_one_line(PENDULUM_SCENE, PENDULUM_SCENE, "safetensors");
+    check_lives_with_one_line(PENDULUM_SCENE, NULL, "ESPALIER_CHECKPOINT");
     if (access(humanoid, F_OK) == 0) check_lives_with_one_line(humanoid, AGENT, "joint");
 }
 
@@ -236,34 +234,15 @@ static void end(pid_t child, int signal_number)
     waitpid(child, NULL, 0);
 }
 
-static void write_file(const char *path, const char *text)
-{
-    CHECK_OK(esp_file_write(path, text, strlen(text)));
-}
-
-static char *replaced(char *text, const char *old, const char *new)
-{
-    char *at = strstr(text, old);
-    CU_ASSERT_FATAL(at != NULL);
-    char *out = esp_alloc(strlen(text) + strlen(new) + 1, 1);
-    sprintf(out, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
-    free(text);
-    return out;
-}
-
 /* The shipped scene, whose pole hangs where a program starts that knows no keyframes: the same angles
  * (upright is 0), with the pole drawn up in its hanging position. It names its controller itself. */
 static void write_hanging_scene(const char *path)
 {
-    char *text = read_text(PHYSICS);
-    text = replaced(text, "<body name=\"pole\"", "<body name=\"pole\" quat=\"0 0 1 0\"");
-    text = replaced(text, "<joint name=\"hinge\"", "<joint name=\"hinge\" ref=\"3.141592653589793\"");
-    write_file("physics.xml", text);
-    free(text);
-    text = read_text(SCENE);
-    text = replaced(text, "<asset>", "<custom><text name=\"espalier.checkpoint\" data=\"" AGENT "\"/></custom><asset>");
-    write_file(path, text);
-    free(text);
+    write_scene(path, (scene_edit[]){
+        {"<body name=\"pole\"", "<body name=\"pole\" quat=\"0 0 1 0\""},
+        {"<joint name=\"hinge\"", "<joint name=\"hinge\" ref=\"3.141592653589793\""},
+        {"<asset>", "<custom><text name=\"espalier.checkpoint\" data=\"" AGENT "\"/></custom><asset>"},
+        {NULL, NULL}});
 }
 
 /* Runs a program with a window until the log says that a control step earned `reward`, at most a

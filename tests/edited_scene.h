@@ -1,0 +1,47 @@
+/* The pendulum's scene with pieces of its text exchanged. */
+#ifndef ESP_TESTS_EDITED_SCENE_H
+#define ESP_TESTS_EDITED_SCENE_H
+
+#include "base/base.h"
+
+#include "check.h"
+
+#define PENDULUM_SCENE ESP_SOURCE "/models/pendulum/scene.xml"
+
+typedef struct {
+    const char *old, *new;
+} scene_edit;
+
+static inline char *replaced(char *text, const char *old, const char *new)
+{
+    char *at = strstr(text, old);
+    CU_ASSERT_FATAL(at != NULL);
+    char *out = esp_alloc(strlen(text) + strlen(new) + 1, 1);
+    sprintf(out, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
+    free(text);
+    return out;
+}
+
+static inline char *scene_text(const char *file)
+{
+    char *text = NULL;
+    size_t size = 0;
+    CHECK_OK(esp_file_read(file, 1 << 20, &text, &size));
+    return text;
+}
+
+/* One file, with what the scene includes. Edits end with one whose old text is NULL. */
+static inline void write_scene(const char *path, const scene_edit *edits)
+{
+    char *physics = scene_text(ESP_SOURCE "/models/pendulum/physics.xml");
+    char *from = strstr(physics, "<mujoco>"), *to = strstr(physics, "</mujoco>");
+    CU_ASSERT_FATAL(from != NULL && to != NULL);
+    *to = 0;
+    char *text = replaced(scene_text(PENDULUM_SCENE), "<include file=\"physics.xml\"/>", from + strlen("<mujoco>"));
+    for (; edits->old; edits++) text = replaced(text, edits->old, edits->new);
+    CHECK_OK(esp_file_write(path, text, strlen(text)));
+    free(text);
+    free(physics);
+}
+
+#endif
