@@ -85,10 +85,7 @@ static void discard(const mjData *data)
 static esp_status create(const mjModel *model, const esp_plugin_options *options, bool *named, esp_core **out)
 {
     esp_plugin_settings settings = {.checkpoint = NULL};
-    esp_status status = ESP_OK;
-    if (mj_version() != mjVERSION_HEADER)
-        status = esp_fail(ESP_ERR_MACHINE, "the controller was built for MuJoCo %d, this program uses %d",
-                          mjVERSION_HEADER, mj_version());
+    esp_status status = esp_plugin_check_mujoco();
     if (status == ESP_OK) status = esp_plugin_settings_read(options, model, 0, esp_plugin_scene_text, &settings);
     *named = settings.checkpoint != NULL;
     if (status == ESP_OK && !*named)

@@ -5,8 +5,8 @@
 #include <mujoco/mujoco.h>
 
 #if mjVERSION_HEADER >= 231
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "plugin/plugin_internal.h"
 
@@ -127,6 +127,10 @@ static void compute(const mjModel *model, mjData *data, int instance, int capabi
 
 static void register_plugin(void)
 {
+    if (esp_plugin_check_mujoco() != ESP_OK) {
+        fprintf(stderr, "espalier: %s: no plugin\n", esp_error_text());
+        return;
+    }
     mjpPlugin plugin;
     mjp_defaultPlugin(&plugin);
     plugin.name = "espalier.controller";

@@ -7,6 +7,9 @@
 
 /* ---- settings.c ------------------------------------------------------------------------------ */
 
+/* A program may bring another MuJoCo than the one whose structures we were compiled for. */
+esp_status esp_plugin_check_mujoco(void);
+
 typedef struct {
     char               *checkpoint; /* owned; NULL: none was named */
     esp_controller_kind controller;

@@ -49,12 +49,9 @@ static bool is_preloaded(void)
     return strstr(preload, slash ? slash + 1 : self.dli_fname) != NULL;
 }
 
-/* A program may bring another MuJoCo than ours, whose structures are not those we know. */
 __attribute__((constructor)) static void begin(void)
 {
     if (!is_preloaded()) return;
-    if (mj_version() == mjVERSION_HEADER) esp_callback_take_all();
-    else
-        fprintf(stderr, "espalier: the controller was built for MuJoCo %d, this program uses %d: left alone\n",
-                mjVERSION_HEADER, mj_version());
+    if (esp_plugin_check_mujoco() == ESP_OK) esp_callback_take_all();
+    else                                     fprintf(stderr, "espalier: %s: left alone\n", esp_error_text());
 }

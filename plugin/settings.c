@@ -11,6 +11,13 @@
 
 #define DEFAULT_SEED 1 /* of `espalier eval` */
 
+esp_status esp_plugin_check_mujoco(void)
+{
+    if (mj_version() == mjVERSION_HEADER) return ESP_OK;
+    return esp_fail(ESP_ERR_MACHINE, "the controller was built for MuJoCo %d, this program uses %d", mjVERSION_HEADER,
+                    mj_version());
+}
+
 const char *esp_plugin_scene_text(const mjModel *model, int instance, const char *key)
 {
     char name[64];
