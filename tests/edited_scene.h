@@ -22,22 +22,17 @@ static inline char *replaced(char *text, const char *old, const char *new)
     return out;
 }
 
-static inline char *scene_text(const char *file)
-{
-    char *text = NULL;
-    size_t size = 0;
-    CHECK_OK(esp_file_read(file, 1 << 20, &text, &size));
-    return text;
-}
-
 /* One file, with what the scene includes. Edits end with one whose old text is NULL. */
 static inline void write_scene(const char *path, const scene_edit *edits)
 {
-    char *physics = scene_text(ESP_SOURCE "/models/pendulum/physics.xml");
+    char *physics = NULL, *text = NULL;
+    size_t size = 0;
+    CHECK_OK(esp_file_read(ESP_SOURCE "/models/pendulum/physics.xml", 1 << 20, &physics, &size));
+    CHECK_OK(esp_file_read(PENDULUM_SCENE, 1 << 20, &text, &size));
     char *from = strstr(physics, "<mujoco>"), *to = strstr(physics, "</mujoco>");
     CU_ASSERT_FATAL(from != NULL && to != NULL);
     *to = 0;
-    char *text = replaced(scene_text(PENDULUM_SCENE), "<include file=\"physics.xml\"/>", from + strlen("<mujoco>"));
+    text = replaced(text, "<include file=\"physics.xml\"/>", from + strlen("<mujoco>"));
     for (; edits->old; edits++) text = replaced(text, edits->old, edits->new);
     CHECK_OK(esp_file_write(path, text, strlen(text)));
     free(text);

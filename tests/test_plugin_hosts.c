@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <mujoco/mujoco.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,6 +42,7 @@ static pid_t start_host(char *const argv[], const char *checkpoint)
     pid_t child = fork();
     CU_ASSERT_FATAL(child >= 0);
     if (child > 0) return child;
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* no program outlives a test that fails */
     if (!freopen("/dev/null", "r", stdin) || !freopen("out", "w", stdout) || !freopen("err", "w", stderr)) _exit(126);
     setenv("LD_PRELOAD", ESP_CONTROLLER, 1);
     setenv("ESPALIER_CONTROLLER", "policy", 1);
@@ -211,6 +213,7 @@ static pid_t start_display(void)
     CU_ASSERT_FATAL(child >= 0);
     if (child == 0) {
         char number[16];
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
         snprintf(number, sizeof number, "%d", ends[1]);
         close(ends[0]);
         if (!freopen("/dev/null", "w", stderr)) _exit(126);
