@@ -72,7 +72,7 @@ static const struct argp argp = {
            "  espalier eval models/pendulum/agent.safetensors\n"
            "  espalier eval pruned.safetensors --controller policy --start hanging\n"
            "  espalier eval pruned.safetensors --min-return 800 --json    # for a CI job\n"
-           "  espalier eval models/mnist/autoencoder.safetensors --data DIR --picture sheet.png\n",
+           "  espalier eval autoencoder.safetensors --data DIR --picture sheet.png\n",
     .children = children,
 };
 
