@@ -111,6 +111,7 @@ int esp_cmd_eval(int argc, char **argv, esp_options *options);
 int esp_cmd_prune(int argc, char **argv, esp_options *options);
 int esp_cmd_sweep(int argc, char **argv, esp_options *options);
 int esp_cmd_inspect(int argc, char **argv, esp_options *options);
+int esp_cmd_view(int argc, char **argv, esp_options *options);
 int esp_cmd_record(int argc, char **argv, esp_options *options);
 int esp_cmd_bench(int argc, char **argv, esp_options *options);
 

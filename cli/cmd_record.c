@@ -31,24 +31,6 @@ static const struct argp_option table[] = {
     {0},
 };
 
-static esp_status parse_size(const char *text, int *width, int *height)
-{
-    char rest;
-    if (sscanf(text, "%dx%d%c", width, height, &rest) != 2)
-        return esp_fail(ESP_ERR_USAGE, "--size: '%s' is no size, expected WxH such as 640x480", text);
-    if (*width < 64 || *width > 4096 || *height < 64 || *height > 4096)
-        return esp_fail(ESP_ERR_RANGE, "--size: %s, expected 64x64 to 4096x4096", text);
-    return ESP_OK;
-}
-
-static esp_status parse_positive(const char *option, const char *text, double most, double *out)
-{
-    esp_status status = esp_parse_double(option, text, out);
-    if (status == ESP_OK && !(*out > 0.0 && *out <= most))
-        status = esp_fail(ESP_ERR_RANGE, "%s: %s, expected above 0 and at most %g", option, text, most);
-    return status;
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     arguments *a = state->input;
@@ -59,9 +41,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[1] = a->common;
         break;
     case 'o': a->output = argument; break;
-    case KEY_SIZE: status = parse_size(argument, &a->width, &a->height); break;
-    case KEY_FPS: status = parse_positive("--fps", argument, 1000, &a->fps); break;
-    case KEY_SECONDS: status = parse_positive("--seconds", argument, 1e6, &a->seconds); break;
+    case KEY_SIZE: status = esp_parse_size("--size", argument, 64, 4096, &a->width, &a->height); break;
+    case KEY_FPS: status = esp_parse_positive("--fps", argument, 1000, &a->fps); break;
+    case KEY_SECONDS: status = esp_parse_positive("--seconds", argument, 1e6, &a->seconds); break;
     case KEY_FRAMES: status = esp_parse_int("--frames", argument, 1, 100, &a->frames); break;
     case KEY_EPISODES: status = esp_parse_int("--episodes", argument, 1, 1000, &a->episodes); break;
     case ARGP_KEY_ARG: status = esp_shown_take(&a->shown, argument); break;

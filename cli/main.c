@@ -18,6 +18,7 @@ static const command commands[] = {
     {"prune", "search how much of each part can go, write the smaller network", esp_cmd_prune},
     {"sweep", "prune with several methods to several sparsities, draw curves", esp_cmd_sweep},
     {"inspect", "components, axes, groups, parameters, FLOPs of a checkpoint", esp_cmd_inspect},
+    {"view", "a window in which agents act and you interfere", esp_cmd_view},
     {"record", "episodes as a video, a film strip or a folder of pictures", esp_cmd_record},
     {"bench", "speed of every hot path against the machine's limit", esp_cmd_bench},
 };

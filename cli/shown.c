@@ -1,4 +1,5 @@
 /* The checkpoints that `record` and `view` show side by side. */
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/shown.h"
@@ -46,4 +47,22 @@ void esp_shown_close(esp_shown *shown)
 int esp_shown_start(const esp_shown *shown)
 {
     return shown->subject[0].agent.config.env.start;
+}
+
+esp_status esp_parse_size(const char *option, const char *text, int least, int most, int *width, int *height)
+{
+    char rest;
+    if (sscanf(text, "%dx%d%c", width, height, &rest) != 2)
+        return esp_fail(ESP_ERR_USAGE, "%s: '%s' is no size, expected WxH such as 640x480", option, text);
+    if (*width < least || *width > most || *height < least || *height > most)
+        return esp_fail(ESP_ERR_RANGE, "%s: %s, expected %dx%d to %dx%d", option, text, least, least, most, most);
+    return ESP_OK;
+}
+
+esp_status esp_parse_positive(const char *option, const char *text, double most, double *out)
+{
+    esp_status status = esp_parse_double(option, text, out);
+    if (status == ESP_OK && !(*out > 0.0 && *out <= most))
+        status = esp_fail(ESP_ERR_RANGE, "%s: %s, expected above 0 and at most %g", option, text, most);
+    return status;
 }

@@ -20,4 +20,8 @@ esp_status esp_shown_open(esp_shown *shown, const esp_options *options);
 void       esp_shown_close(esp_shown *shown);
 int        esp_shown_start(const esp_shown *shown); /* esp_start of the episodes */
 
+/* Options of both: WxH, each side from least to most; and a number above 0. */
+esp_status esp_parse_size(const char *option, const char *text, int least, int most, int *width, int *height);
+esp_status esp_parse_positive(const char *option, const char *text, double most, double *out);
+
 #endif

@@ -28,7 +28,7 @@ allow agent   "envs pruning nn base"
 allow autoencoder "pruning nn base"
 allow report  "base"
 allow plugin  "agent envs pruning nn base"
-allow viewer  "agent envs pruning nn base"
+allow viewer  "report agent envs pruning nn base"
 allow cli     "viewer report agent autoencoder envs pruning nn base"
 [ $status -eq 0 ] && echo "include directions hold"
 exit $status

@@ -34,6 +34,8 @@ static esp_status load(void *argument)
     if (!painter->model) return esp_fail(ESP_ERR_FORMAT, "%s", *text ? text : "MuJoCo cannot load it");
     if (!is_same_mechanism(painter->model, played))
         return esp_fail(ESP_ERR_FORMAT, "bodies and joints are not those of scene.xml");
+    mjv_makeScene(painter->model, &painter->scene, MAX_GEOMS);
+    painter->scene.flags[mjRND_REFLECTION] = 0;
     painter->shown = mj_makeData(painter->model);
     return painter->shown ? ESP_OK : esp_fail(ESP_ERR_MACHINE, "no memory for the state to be drawn");
 }
@@ -78,6 +80,7 @@ esp_status esp_painter_create(const esp_player *player, int width, int height, e
 void esp_painter_free(esp_painter *painter)
 {
     if (!painter) return;
+    mjv_freeScene(&painter->scene);
     if (painter->shown) mj_deleteData(painter->shown);
     if (painter->model) mj_deleteModel(painter->model);
     esp_figures_free(painter->figures);
@@ -94,14 +97,11 @@ esp_status esp_painter_attach(esp_painter *painter)
     mjr_setBuffer(buffer, &painter->draw);
     if (painter->draw.currentBuffer != buffer)
         return esp_fail(ESP_ERR_MACHINE, "OpenGL offers no %s buffer", painter->offscreen ? "off-screen" : "window");
-    mjv_makeScene(painter->model, &painter->scene, MAX_GEOMS);
-    painter->scene.flags[mjRND_REFLECTION] = 0;
     return ESP_OK;
 }
 
 void esp_painter_detach(esp_painter *painter)
 {
-    mjv_freeScene(&painter->scene);
     mjr_freeContext(&painter->draw);
 }
 

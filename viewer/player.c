@@ -42,12 +42,25 @@ static void make_history(esp_history *history, int room)
     for (int i = 0; i < ESP_CURVES; i++) history->value[i] = esp_alloc((size_t)room, sizeof(float));
 }
 
-static void watch_plans(esp_actor *actor)
+static void free_controller(esp_actor *actor)
 {
-    const esp_planner_config *planner = &actor->role.config->planner;
+    esp_controller_free(actor->controller);
+    free(actor->plan.actions);
+    free(actor->plan.value);
+    free(actor->plan.mean);
+    actor->plan = (esp_plan_trace){.actions = NULL};
+}
+
+/* What the controller needs, and what is seen of its plans. */
+static void make_controller(esp_actor *actor)
+{
+    const esp_role *role = &actor->role;
+    const esp_planner_config *planner = &role->config->planner;
     const esp_plan_budget *budget = &planner->budget;
     size_t sequences = (size_t)(budget->samples + esp_policy_trajectories(planner, budget->samples));
     size_t iterations = (size_t)budget->iterations, steps = (size_t)(budget->horizon * actor->world->num_actions);
+    actor->controller = esp_controller_create(role->net, role->config, role->kind, budget, 1);
+    if (role->kind != ESP_CONTROLLER_MPPI) return;
     actor->plan.actions = esp_alloc(iterations * steps * sequences, sizeof(float));
     actor->plan.value = esp_alloc(iterations * sequences, sizeof(float));
     actor->plan.mean = esp_alloc(iterations * steps, sizeof(float));
@@ -76,15 +89,14 @@ static esp_status create_actor(esp_actor *actor, const esp_role *role)
     actor->hinge = first_hinge(actor->world->model);
     actor->obs = esp_alloc((size_t)env->frame_stack, (size_t)env->image_size * env->image_size);
     actor->actions = esp_alloc((size_t)actor->world->num_actions, sizeof(float));
-    actor->controller = esp_controller_create(role->net, role->config, role->kind, &role->config->planner.budget, 1);
+    make_controller(actor);
     make_history(&actor->history, actor->world->num_steps);
-    if (role->kind == ESP_CONTROLLER_MPPI) watch_plans(actor);
     return ESP_OK;
 }
 
 static void free_actor(esp_actor *actor)
 {
-    esp_controller_free(actor->controller);
+    free_controller(actor);
     esp_renderer_free(actor->renderer);
     if (actor->data) mj_deleteData(actor->data);
     esp_world_free(actor->world);
@@ -92,9 +104,6 @@ static void free_actor(esp_actor *actor)
     free(actor->actions);
     free(actor->history.time);
     for (int i = 0; i < ESP_CURVES; i++) free(actor->history.value[i]);
-    free(actor->plan.actions);
-    free(actor->plan.value);
-    free(actor->plan.mean);
 }
 
 static esp_status check_together(const esp_role *first, const esp_role *other)
@@ -149,6 +158,7 @@ static esp_status begin(void *argument)
         actor->history.count = 0;
     }
     b->player->step = 0;
+    b->player->episode = *b->episode;
     return ESP_OK;
 }
 
@@ -216,6 +226,17 @@ esp_status esp_player_step(esp_player *player)
     for (int i = 0; i < player->count && due && status == ESP_OK; i++)
         status = decide(&player->actor[i], player->step == 0);
     return status == ESP_OK ? esp_guard(advance, player, ESP_ERR_NUMERIC) : status;
+}
+
+esp_status esp_player_recast(esp_player *player, int role, const esp_network *net, esp_controller_kind kind)
+{
+    esp_actor *actor = &player->actor[role];
+    free_controller(actor);
+    actor->role.net = net;
+    actor->role.kind = kind;
+    make_controller(actor);
+    esp_controller_begin(actor->controller, &player->episode, 1);
+    return measure_size(actor);
 }
 
 /* ---- where it is ------------------------------------------------------------------------------- */

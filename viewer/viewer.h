@@ -28,6 +28,10 @@ esp_status esp_player_begin(esp_player *player, const esp_episode *episode);
 /* One physics step of all, and before it a control when one is due: the same numbers as esp_evaluate. */
 esp_status esp_player_step(esp_player *player);
 
+/* Gives a role another network of its configuration, which is borrowed, or another way of acting; the episode
+ * goes on where it is. */
+esp_status esp_player_recast(esp_player *player, int role, const esp_network *net, esp_controller_kind kind);
+
 int    esp_player_steps(const esp_player *player);     /* physics steps of this episode so far */
 int    esp_player_length(const esp_player *player);    /* physics steps of an episode */
 double esp_player_timestep(const esp_player *player);  /* s */
@@ -65,5 +69,24 @@ esp_status esp_movie_add(esp_movie *movie, const uint8_t *pixels);
 esp_status esp_movie_finish(esp_movie *movie);
 /* Leaves nothing behind. Accepts NULL. */
 void       esp_movie_cancel(esp_movie *movie);
+
+/* ---- window.c: a window --------------------------------------------------------------------------- */
+
+typedef struct {
+    uint64_t seed;          /* names the episodes, as `eval` does */
+    int      width, height; /* of the window, px */
+    double   seconds;       /* after which it closes; 0: when the person wants */
+} esp_view_options;
+
+typedef struct {
+    int    frames;
+    double seconds;         /* the window was open */
+    double simulated;       /* s played in it */
+    double frame_ms;        /* mean time to draw a frame */
+} esp_view_result;
+
+/* Opens a window in which a person looks on and interferes (docs/viewer.md); returns when it was closed, or on
+ * an interrupt. ESP_ERR_MACHINE without a display, or when espalier was built without GLFW. */
+esp_status esp_view(int count, const esp_role *roles, const esp_view_options *options, esp_view_result *out);
 
 #endif

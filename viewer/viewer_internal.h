@@ -36,12 +36,24 @@ typedef struct {
 } esp_actor;
 
 struct esp_player {
-    int       count;
-    int       step;                  /* physics steps of this episode */
-    esp_actor actor[ESP_MOST_ROLES];
+    int         count;
+    int         step;                 /* physics steps of this episode */
+    esp_episode episode;             /* that was begun last */
+    esp_actor   actor[ESP_MOST_ROLES];
 };
 
 const uint8_t *esp_actor_sees(const esp_actor *actor); /* the newest frame, [image_size, image_size] */
+
+/* ---- cutter.c ------------------------------------------------------------------------------------ */
+
+/* Ranks the units of a network once, then cuts it to any sparsity in a moment. Borrows the network. */
+typedef struct esp_cutter esp_cutter;
+
+esp_status esp_cutter_create(const esp_network *net, esp_cutter **out);
+void       esp_cutter_free(esp_cutter *cutter); /* accepts NULL */
+/* Structural sparsity of what the controller uses, as near as a slider can tell; 0: a copy. The smaller network
+ * is the caller's to free. */
+esp_status esp_cutter_cut(const esp_cutter *cutter, esp_controller_kind kind, double sparsity, esp_network **out);
 
 /* ---- figures.c ----------------------------------------------------------------------------------- */
 

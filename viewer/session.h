@@ -1,0 +1,61 @@
+/* What a person does while looking; between a window and the player. */
+#ifndef ESP_VIEWER_SESSION_H
+#define ESP_VIEWER_SESSION_H
+
+#include "viewer/viewer_internal.h"
+
+/* What the panel shows and sets; it holds pointers to these. */
+typedef struct {
+    int    pause;
+    int    speed;       /* index: 1, 1/2, 1/4, 1/10 of real time */
+    int    selected;    /* role that the next two belong to */
+    int    controller;  /* esp_controller_kind */
+    mjtNum sparsity;    /* of the network as it was loaded */
+    int    caption, figures, inset, shadows;
+} esp_controls;
+
+/* Who plays a role at the moment. */
+typedef struct {
+    const esp_network  *full;     /* as loaded; borrowed */
+    esp_cutter         *cutter;   /* owned */
+    esp_network        *cut;      /* owned; NULL: the full one plays */
+    esp_controller_kind kind;
+    double              sparsity;
+} esp_casting;
+
+typedef struct {
+    esp_player  *player;           /* owned */
+    esp_painter *painter;          /* owned */
+    esp_controls controls;         /* what is wanted ... */
+    esp_controls shown;            /* ... and what was applied last */
+    esp_casting  casting[ESP_MOST_ROLES];
+    uint64_t     seed;
+    int          start, episode;   /* name the episode */
+    double       due;              /* s of the simulation that are not played yet */
+    double       simulated;        /* s */
+    int          single;           /* physics steps to be played in spite of the pause */
+    bool         help, quit, picture_wanted;
+    char         message[256];     /* for the person, until ... */
+    double       message_until;    /* ... esp_clock is there */
+} esp_session;
+
+/* Begins the first episode of the seed, as `eval` names them. Borrows what roles point to. */
+esp_status esp_session_create(int count, const esp_role *roles, uint64_t seed, esp_session **out);
+void       esp_session_free(esp_session *session); /* accepts NULL */
+/* Makes session->controls true. */
+esp_status esp_session_apply(esp_session *session);
+/* A key was pressed: a code of GLFW. Unknown ones do nothing. */
+esp_status esp_session_key(esp_session *session, int key);
+/* The keys and the mouse, one a line. */
+void       esp_session_help(char *names, char *meanings, size_t size);
+/* Plays as much as fits in so many seconds of the clock; episodes follow each other. */
+esp_status esp_session_advance(esp_session *session, double seconds);
+void       esp_session_say(esp_session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The mouse takes hold of what is at (x, y) of an actor's tile, 0 to 1 from its lower left corner; aspect is
+ * width / height. Moves in heights of the tile. */
+void       esp_session_push_begin(esp_session *session, int actor, double x, double y, double aspect);
+void       esp_session_push_move(esp_session *session, double dx, double dy);
+void       esp_session_push_end(esp_session *session);
+
+#endif
