@@ -7,7 +7,8 @@
 
 #include "viewer/viewer_internal.h"
 
-#define FAN 40 /* sequences shown of those considered */
+#define FAN 40   /* sequences shown of those considered */
+#define WIDE 420 /* px that four figures need */
 
 struct esp_figures {
     mjvFigure curve[ESP_CURVES];
@@ -153,22 +154,20 @@ static void fill_fan(mjvFigure *figure, const esp_actor *actor)
 
 /* ---- draw ------------------------------------------------------------------------------------------ */
 
+/* Four in a row where there is room, else two rows. */
 void esp_figures_draw(esp_figures *figures, const esp_actor *actor, mjrRect area, const mjrContext *context)
 {
-    int height = area.height / 4, columns = area.width >= 4 * height ? ESP_CURVES : 2;
+    int columns = area.width >= WIDE ? ESP_CURVES : ESP_CURVES / 2, rows = ESP_CURVES / columns;
+    int width = area.width / columns, height = area.height / (rows == 1 ? 4 : 6);
     for (int i = 0; i < ESP_CURVES; i++) {
         mjvFigure *figure = &figures->curve[i];
-        int row = i / columns, column = i % columns;
-        int left = area.width * column / columns, right = area.width * (column + 1) / columns;
-        int bottom = area.bottom + (ESP_CURVES / columns - 1 - row) * height;
-        mjrRect place = {area.left + left, bottom, right - left, height};
+        mjrRect place = {area.left + i % columns * width, area.bottom + (rows - 1 - i / columns) * height, width, height};
         fill_curve(figure, &actor->history, i);
         if (i == ESP_CURVE_LATENCY) fit_latency(figure, &actor->history);
         mjr_figure(place, figure, context);
     }
     if (!actor->plan.value || actor->history.count == 0) return;
-    int width = area.width / columns, rows = ESP_CURVES / columns;
-    mjrRect place = {area.left + area.width - width, area.bottom + rows * height, width, height};
+    mjrRect place = {area.left + (columns - 1) * width, area.bottom + rows * height, width, height};
     fill_fan(&figures->fan, actor);
     mjr_figure(place, &figures->fan, context);
 }

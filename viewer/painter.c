@@ -59,6 +59,7 @@ esp_status esp_painter_create(const esp_player *player, int width, int height, e
     mjv_defaultScene(&painter->scene);
     mjr_defaultContext(&painter->draw);
     mjv_defaultOption(&painter->option);
+    painter->option.flags[mjVIS_PERTOBJ] = 0;
     mjv_defaultPerturb(&painter->push);
     painter->pushed = -1;
     esp_status status = load_model(painter);

@@ -7,8 +7,9 @@
 
 #include "viewer/session.h"
 
-#define LONGEST_LAG 0.1 /* s of the simulation that are made up for after a slow frame */
-#define MESSAGE_TIME 4.0 /* s */
+#define LONGEST_LAG 0.1   /* s of the simulation that are made up for after a slow frame */
+#define ROUNDING 1e-9     /* s; sums of frames against whole steps */
+#define MESSAGE_TIME 4.0  /* s */
 
 static const double speeds[] = {1.0, 0.5, 0.25, 0.1};
 enum { NUM_SPEEDS = sizeof speeds / sizeof *speeds };
@@ -43,6 +44,8 @@ esp_status esp_session_create(int count, const esp_role *roles, uint64_t seed, e
         session->casting[i] = (esp_casting){.full = roles[i].net, .kind = roles[i].kind};
         status = esp_cutter_create(roles[i].net, &session->casting[i].cutter);
     }
+    for (int i = 0; i < count && status == ESP_OK; i++) /* how hard the mouse pulls is said by the scene for people */
+        session->player->actor[i].world->model->vis.map.stiffness = session->painter->model->vis.map.stiffness;
     if (status == ESP_OK) status = begin(session);
     if (status == ESP_OK) {
         show_selected(session);
@@ -288,13 +291,7 @@ void esp_session_push_begin(esp_session *session, int actor, double x, double y,
     mjv_defaultPerturb(&painter->push);
     painter->push.select = body > 0 ? body : painter->model->nbody - 1; /* whoever misses means the moving end */
     painter->push.skinselect = -1;
-    if (body > 0) {
-        mjtNum offset[3];
-        mju_sub3(offset, point, painter->shown->xpos + 3 * body);
-        mju_rotVecMatT(painter->push.localpos, offset, painter->shown->xmat + 9 * body);
-    } else {
-        mju_copy3(painter->push.localpos, painter->model->body_ipos + 3 * painter->push.select);
-    }
+    mju_copy3(painter->push.localpos, painter->model->body_ipos + 3 * painter->push.select);
     painter->pushed = actor;
     mjv_initPerturb(painter->model, painter->shown, &painter->scene, &painter->push);
     painter->push.active = mjPERT_TRANSLATE;
@@ -313,7 +310,7 @@ void esp_session_push_end(esp_session *session)
     session->painter->pushed = -1;
 }
 
-/* A spring between the mouse and the point it took hold of. */
+/* A spring between the mouse and the body's centre of mass. */
 static void apply_push(esp_session *session)
 {
     for (int i = 0; i < session->player->count; i++) {
@@ -343,6 +340,6 @@ esp_status esp_session_advance(esp_session *session, double seconds)
     for (; session->single > 0 && status == ESP_OK; session->single--) status = step(session);
     if (session->controls.pause || status != ESP_OK) return status;
     session->due = fmin(session->due + seconds * speeds[session->controls.speed], LONGEST_LAG);
-    for (; session->due >= timestep && status == ESP_OK; session->due -= timestep) status = step(session);
+    for (; session->due > timestep - ROUNDING && status == ESP_OK; session->due -= timestep) status = step(session);
     return status;
 }
