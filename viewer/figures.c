@@ -161,7 +161,8 @@ void esp_figures_draw(esp_figures *figures, const esp_actor *actor, mjrRect area
     int width = area.width / columns, height = area.height / (rows == 1 ? 4 : 6);
     for (int i = 0; i < ESP_CURVES; i++) {
         mjvFigure *figure = &figures->curve[i];
-        mjrRect place = {area.left + i % columns * width, area.bottom + (rows - 1 - i / columns) * height, width, height};
+        int row = rows - 1 - i / columns; /* from the bottom */
+        mjrRect place = {area.left + i % columns * width, area.bottom + row * height, width, height};
         fill_curve(figure, &actor->history, i);
         if (i == ESP_CURVE_LATENCY) fit_latency(figure, &actor->history);
         mjr_figure(place, figure, context);
