@@ -237,7 +237,7 @@ static void on_key(GLFWwindow *glfw, int key, int code, int action, int modifier
 {
     (void)code, (void)modifiers;
     window *w = glfwGetWindowUserPointer(glfw);
-    if (action == GLFW_RELEASE) return;
+    if (action != GLFW_PRESS) return;
     w->state.key = key;
     handle(w, press_key);
 }
