@@ -425,7 +425,8 @@ static esp_status add_episodes(esp_bench *bench, const char *name, esp_controlle
     esp_episodes_name(EPISODE_SEED, ESP_EPISODES_REPORT, env->start, count, episodes);
     playing p = {.trajectories = esp_alloc((size_t)count, sizeof *p.trajectories)};
     p.evaluation = (esp_evaluation){.net = shorter.net, .config = &shorter.agent.config, .kind = kind,
-                                    .budget = &shorter.agent.config.planner.budget, .episodes = episodes, .count = count};
+                                    .budget = &shorter.agent.config.planner.budget, .episodes = episodes,
+                                    .count = count};
     path path = {.work = play, .context = &p, .per_second = (double)count * steps / full, .unit = "episodes/s"};
     esp_world *world = NULL;
     esp_status status = esp_world_create(&shorter.agent.config.env, &world);

@@ -225,12 +225,14 @@ static esp_status draw_coefficients(const esp_sweep *sweep, const esp_subject *s
             groups[num_groups] = group->string;
             values[num_series][num_groups++] = group->valuedouble;
         }
-        series[num_series] = (esp_chart_series){.name = sweep->way[w].name, .count = num_groups, .y = values[num_series]};
+        series[num_series] =
+            (esp_chart_series){.name = sweep->way[w].name, .count = num_groups, .y = values[num_series]};
         num_series++;
     }
     if (num_series == 0) return ESP_OK;
     snprintf(title, sizeof title, "Coefficients of the groups at %g %% sparsity", 100 * sparsity);
-    esp_chart chart = {.kind = ESP_CHART_BARS, .title = title, .y = {.label = "share of units removed", .low = 0, .high = 1},
+    esp_chart chart = {.kind = ESP_CHART_BARS, .title = title,
+                       .y = {.label = "share of units removed", .low = 0, .high = 1},
                        .num_series = num_series, .series = series, .num_categories = num_groups, .categories = groups,
                        .width = 960};
     return draw(sweep, "coefficients", &chart);

@@ -55,16 +55,33 @@ static double number(const cJSON *cell, const char *key)
     return cJSON_IsNumber(item) ? item->valuedouble : NAN;
 }
 
+/* A number for every group; all cells of a sweep have the same groups. */
+static bool are_coefficients(const esp_sweep *sweep, const cJSON *coefficients)
+{
+    const cJSON *group, *cell;
+    int count = cJSON_GetArraySize(coefficients);
+    if (!cJSON_IsObject(coefficients) || count < 1 || count > ESP_MAX_AXES) return false;
+    cJSON_ArrayForEach(group, coefficients)
+        if (!cJSON_IsNumber(group)) return false;
+    cJSON_ArrayForEach(cell, sweep->results) {
+        const cJSON *other = cJSON_GetObjectItemCaseSensitive(cell, "coefficients");
+        if (other) return cJSON_GetArraySize(other) == count;
+    }
+    return true;
+}
+
 /* The dense network, what a method made, or why it could not: what the report reads of each. */
-static bool is_cell(const cJSON *cell)
+static bool is_cell(const esp_sweep *sweep, const cJSON *cell)
 {
     const cJSON *way = cJSON_GetObjectItemCaseSensitive(cell, "way");
+    const cJSON *coefficients = cJSON_GetObjectItemCaseSensitive(cell, "coefficients");
+    if (coefficients && !are_coefficients(sweep, coefficients)) return false;
     if (!cJSON_IsString(way) || !isfinite(number(cell, "seed"))) return false;
     if (strcmp(way->valuestring, "dense") == 0)
         return isfinite(number(cell, "performance_before")) && isfinite(number(cell, "params_before"));
     if (!isfinite(number(cell, "target_sparsity"))) return false;
     if (cJSON_IsString(cJSON_GetObjectItemCaseSensitive(cell, "error"))) return true;
-    return isfinite(number(cell, "performance_after")) && isfinite(number(cell, "params_after")) &&
+    return coefficients && isfinite(number(cell, "performance_after")) && isfinite(number(cell, "params_after")) &&
            isfinite(number(cell, "structural_sparsity")) && isfinite(number(cell, "evaluations"));
 }
 
@@ -73,7 +90,7 @@ static esp_status take_line(esp_sweep *sweep, const char *path, int line, const 
     cJSON *cell = NULL;
     esp_status status = esp_json_parse(text, size, "not JSON", &cell);
     if (status != ESP_OK) return esp_fail_in(status, "%s: line %d", path, line);
-    if (is_cell(cell)) {
+    if (is_cell(sweep, cell)) {
         cJSON_AddItemToArray(sweep->results, cell);
         return ESP_OK;
     }

@@ -27,11 +27,12 @@ static void check_examples(const char *help)
 
 static void help_lists_every_command_with_examples(void)
 {
-    static const char *const commands[] = {"train", "eval", "prune", "sweep", "inspect", "bench"};
+    static const char *const commands[] = {"train", "eval", "prune", "sweep", "inspect", "view", "record", "bench"};
+    enum { COMMANDS = sizeof commands / sizeof *commands };
     CLI_OK("$E --help");
-    for (int i = 0; i < 6; i++) CU_ASSERT(strstr(cli_out, commands[i]) != NULL);
+    for (int i = 0; i < COMMANDS; i++) CU_ASSERT(strstr(cli_out, commands[i]) != NULL);
     CU_ASSERT(strstr(cli_out, "Examples:") != NULL);
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < COMMANDS; i++) {
         CLI_OK("$E %s --help", commands[i]);
         CU_ASSERT(strstr(cli_out, "Usage: espalier") != NULL && strstr(cli_out, commands[i]) != NULL);
         CU_ASSERT(strstr(cli_out, "Examples:") != NULL && strstr(cli_out, "--threads=N") != NULL);

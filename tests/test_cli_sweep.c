@@ -258,6 +258,8 @@ static void wrong_lists_have_status_2(void)
 }
 
 /* results.jsonl with one more line, sweep.json with other content. */
+#define CELL "\"way\": \"random\", \"seed\": 1, \"target_sparsity\": 0.3, "
+
 static void malformed_folders_are_refused_and_kept(void)
 {
     static const struct { const char *file, *line, *word; } cases[] = {
@@ -266,7 +268,10 @@ static void malformed_folders_are_refused_and_kept(void)
         {"results.jsonl", "[]", "results.jsonl: line 6 is no cell of a sweep"},
         {"results.jsonl", "{\"way\": 3, \"seed\": 1}", "line 6 is no cell"},
         {"results.jsonl", "{\"way\": \"dense\", \"seed\": 1}", "line 6 is no cell"},
-        {"results.jsonl", "{\"way\": \"magnitude\", \"seed\": 1, \"target_sparsity\": 0.2}", "line 6 is no cell"},
+        {"results.jsonl", "{" CELL "\"performance_after\": 1}", "line 6 is no cell"},
+        {"results.jsonl", "{" CELL "\"error\": \"\", \"coefficients\": [1]}", "line 6 is no cell"},
+        {"results.jsonl", "{" CELL "\"error\": \"\", \"coefficients\": {\"latent\": 0.5}}", "line 6 is no cell"},
+        {"results.jsonl", "{" CELL "\"error\": \"\", \"coefficients\": {\"latent\": \"x\"}}", "line 6 is no cell"},
         {"sweep.json", "{", "sweep.json: line"},
         {"sweep.json", "[]", "sweep.json is of a sweep with another 'version'"},
         {"journals/l2-1.jsonl", "junk", "l2-1.jsonl: line "},
