@@ -171,7 +171,7 @@ static void print_stages(const esp_pruning *p)
         flops[stage] = flops_of(p, stage);
         bytes[stage] = (double)p->bytes[stage == ESP_BEFORE ? ESP_BEFORE : ESP_AFTER];
     }
-    esp_table_cell(table, "kept");
+    esp_table_cell(table, "after / before");
     esp_table_rule(table);
     number_row(table, app->measure_name, &s, performance, text_performance);
     app->prune_rows(s.count, measured, table);

@@ -30,7 +30,8 @@ void esp_sort_tables(const esp_elimination *e, int num, int *tables)
 {
     for (int i = 1; i < num; i++) {
         int t = tables[i], at = i;
-        for (; at > 0 && esp_cell_at(e, t)->num > esp_cell_at(e, tables[at - 1])->num; at--) tables[at] = tables[at - 1];
+        for (; at > 0 && esp_cell_at(e, t)->num > esp_cell_at(e, tables[at - 1])->num; at--)
+            tables[at] = tables[at - 1];
         tables[at] = t;
     }
 }

@@ -45,7 +45,8 @@ const esp_search_method *esp_search_find(const char *name)
 esp_search_config esp_search_config_default(void)
 {
     return (esp_search_config){.sparsity = 0.2, .tolerance = 0.01, .lambda = 1e4, .rate = 0.05, .momentum = 0.5,
-                               .difference = 0.05, .iterations = 40, .grid = 10, .samples = 1000, .levels = 8, .finalists = 6, .seed = 1};
+                               .difference = 0.05, .iterations = 40, .grid = 10, .samples = 1000, .levels = 8,
+                                .finalists = 6, .seed = 1};
 }
 
 /* ---- for the methods ---- */

@@ -158,7 +158,8 @@ static esp_status generate(evolution *e, int generation)
     double performance[OFFSPRING];
     int num = 0;
     for (int i = 0; i < OFFSPRING; i++) {
-        esp_rng rng = esp_rng_make(e->run->config->seed, ESP_RNG_SEARCH, (uint64_t)generation * OFFSPRING + (uint64_t)i);
+        uint64_t index = (uint64_t)generation * OFFSPRING + (uint64_t)i;
+        esp_rng rng = esp_rng_make(e->run->config->seed, ESP_RNG_SEARCH, index);
         num += breed(e, &rng, &widths[num]);
     }
     esp_status status = esp_objective_evaluate(e->run->objective, num, widths, 1, performance);

@@ -53,7 +53,8 @@ static void eval_draws_test_images_above_their_reconstructions(void)
 static void eval_refuses_to_draw_an_agent(void)
 {
     CU_ASSERT_EQUAL(cli("$E eval agent.safetensors --picture agent.png"), 2);
-    CU_ASSERT_STRING_EQUAL(cli_err, "espalier: --picture: not for agent.safetensors, which is of application 'tdmpc'\n");
+    CU_ASSERT_STRING_EQUAL(cli_err,
+                           "espalier: --picture: not for agent.safetensors, which is of application 'tdmpc'\n");
     CLI_OK("! test -e agent.png");
 }
 
@@ -79,7 +80,8 @@ static void a_sweep_draws_the_coefficients_that_methods_found(void)
 
 static void a_finished_sweep_is_drawn_again_without_an_evaluation(void)
 {
-    CLI_OK("cp swept/results.jsonl kept && %s magnitude/l1,random,gd --budget 20 && cmp swept/results.jsonl kept", sweep);
+    CLI_OK("cp swept/results.jsonl kept && %s magnitude/l1,random,gd --budget 20 && cmp swept/results.jsonl kept",
+           sweep);
     CU_ASSERT_STRING_EQUAL(cli_err, "");
 }
 

@@ -130,7 +130,8 @@ static void failed_evaluation_is_reported_and_forgotten(void)
     CHECK_FAILS(ESP_ERR_MACHINE, esp_objective_evaluate(objective, 1, &full, 1, &performance), "the renderer is gone");
     CU_ASSERT_EQUAL(esp_objective_evaluations(objective), 0);
     number = true;
-    CHECK_FAILS(ESP_ERR_NUMERIC, esp_objective_evaluate(objective, 1, &full, 1, &performance), "expected a finite number");
+    CHECK_FAILS(ESP_ERR_NUMERIC, esp_objective_evaluate(objective, 1, &full, 1, &performance),
+                "expected a finite number");
     CU_ASSERT_EQUAL(esp_objective_evaluations(objective), 0);
     esp_objective_free(objective);
     bench_end(&b);

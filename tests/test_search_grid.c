@@ -161,8 +161,10 @@ static void autoencoder_of_the_paper_has_971_survivors(void)
 {
     const int width[] = {784, 652, 520, 388, 256, 388, 520, 652, 784};
     const char *name[] = {"pixels", "e1", "e2", "e3", "latent", "d1", "d2", "d3", "image"};
-    static const esp_group_spec table_ii[] = {{"Encoder 1", false, {"e3"}, {NULL}}, {"Encoder 2", false, {"e2"}, {NULL}},
-                                              {"Decoder 1", false, {"d3"}, {NULL}}, {"Decoder 2", false, {"d2"}, {NULL}},
+    static const esp_group_spec table_ii[] = {{"Encoder 1", false, {"e3"}, {NULL}},
+                                               {"Encoder 2", false, {"e2"}, {NULL}},
+                                              {"Decoder 1", false, {"d3"}, {NULL}},
+                                               {"Decoder 2", false, {"d2"}, {NULL}},
                                               {"Latent", true, {"latent"}, {NULL}}};
     esp_network *net = esp_network_new();
     for (int i = 0; i < 9; i++) esp_network_axis(net, name[i], width[i], i != 0 && i != 8);
