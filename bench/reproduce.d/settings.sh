@@ -11,7 +11,7 @@ data=(--data "$mnist")
 [ -d "$mnist" ] || data=()
 
 # Episodes from each start; baselines that fail need fewer to show it.
-planner_episodes=40 planner_baseline_episodes=12 policy_episodes=100
+planner_episodes=100 planner_baseline_episodes=12 policy_episodes=100
 curve_episodes=12               # of the planner's curve in Fig. 4
 percents=(20 40 60 80)          # sparsities of the agents
 autoencoder_percents=(20 50 80) # of the autoencoder, beyond the paper
@@ -24,7 +24,7 @@ planner_methods=(gd sensitivity evolve)
 one_epoch=235                   # gradient steps: 60,000 images in batches of 256
 compensated_budget=100          # evaluations of a search whose every candidate is repaired
 grid_limits=() gd_limits=() agent_limits=() # the defaults
-declare -A minutes=([autoencoder]=8 [pendulum]=15 [agents]=12)
+declare -A minutes=([autoencoder]=8 [pendulum]=15 [agents]=20)
 
 make_it_quick() {
     out=out/reproduce-quick document=$out/results.md
