@@ -14,7 +14,7 @@ static esp_session *open_session(int count)
     for (int i = 0; i < 2; i++)
         roles[i] = (esp_role){.name = "tiny", .net = net, .config = &config, .kind = ESP_CONTROLLER_POLICY};
     esp_session *session = NULL;
-    esp_status status = esp_session_create(count, roles, 4, &session);
+    esp_status status = esp_session_create(count, roles, 4, NULL, &session);
     if (status == ESP_ERR_MACHINE) {
         printf("skipped: %s\n", esp_error_text());
         exit(77);

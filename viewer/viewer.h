@@ -73,9 +73,11 @@ void       esp_movie_cancel(esp_movie *movie);
 /* ---- window.c: a window --------------------------------------------------------------------------- */
 
 typedef struct {
-    uint64_t seed;          /* names the episodes, as `eval` does */
-    int      width, height; /* of the window, px */
-    double   seconds;       /* after which it closes; 0: when the person wants */
+    uint64_t    seed;          /* names the episodes, as `eval` does */
+    int         width, height; /* of the window, px */
+    double      seconds;       /* after which it closes; 0: when the person wants */
+    const char *sweep;         /* folder of a sweep of the first role, whose cells its slider picks; NULL: by
+                                  magnitude */
 } esp_view_options;
 
 typedef struct {

@@ -46,13 +46,15 @@ const uint8_t *esp_actor_sees(const esp_actor *actor); /* the newest frame, [ima
 
 /* ---- cutter.c ------------------------------------------------------------------------------------ */
 
-/* Ranks the units of a network once, then cuts it to any sparsity in a moment. Borrows the network. */
+/* Cuts a network to any sparsity in a moment. Borrows the network. */
 typedef struct esp_cutter esp_cutter;
 
-esp_status esp_cutter_create(const esp_network *net, esp_cutter **out);
+/* sweep: folder of an `espalier sweep` of this network, whose cells the cuts then are; NULL: units of smallest
+ * 2-norm go, the same fraction of every group. */
+esp_status esp_cutter_create(const esp_network *net, const char *sweep, esp_cutter **out);
 void       esp_cutter_free(esp_cutter *cutter); /* accepts NULL */
-/* Structural sparsity of what the controller uses, as near as a slider can tell; 0: a copy. The smaller network
- * is the caller's to free. */
+/* Structural sparsity of what the controller uses, as near as a slider can tell or as the sweep has. The smaller
+ * network is the caller's to free. */
 esp_status esp_cutter_cut(const esp_cutter *cutter, esp_controller_kind kind, double sparsity, esp_network **out);
 
 /* ---- figures.c ----------------------------------------------------------------------------------- */

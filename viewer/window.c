@@ -337,7 +337,7 @@ esp_status esp_view(int count, const esp_role *roles, const esp_view_options *op
 {
     window *w = esp_alloc(1, sizeof *w);
     esp_view_result result = {.frames = 0};
-    esp_status status = esp_session_create(count, roles, options->seed, &w->session);
+    esp_status status = esp_session_create(count, roles, options->seed, options->sweep, &w->session);
     if (status == ESP_OK) status = open_window(w, options);
     if (status == ESP_OK) {
         watch(w, options, &result);
