@@ -13,8 +13,8 @@ enum { KEY_SIZE = 0x2000, KEY_SECONDS, KEY_SWEEP };
 
 static const struct argp_option table[] = {
     {"size", KEY_SIZE, "WxH", 0, "Size of the window (default 960x600, wider for several checkpoints)", 0},
-    {"sweep", KEY_SWEEP, "DIR", 0, "Folder of `espalier sweep' of the first checkpoint: its slider picks what the sweep "
-     "found best (default: units of smallest norm, the same fraction everywhere)", 0},
+    {"sweep", KEY_SWEEP, "DIR", 0, "Folder of `espalier sweep' of the first checkpoint: its slider picks what the "
+     "sweep found best (default: units of smallest norm, the same fraction everywhere)", 0},
     {"seconds", KEY_SECONDS, "S", 0, "Close the window after S seconds", 0},
     {0},
 };

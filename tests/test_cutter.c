@@ -102,7 +102,8 @@ static void sweeps_that_do_not_fit_are_refused(void)
 }
 
 static CU_TestInfo tests[] = {
-    {"even cuts have the sparsity of what the controller uses", even_cuts_have_the_sparsity_of_what_the_controller_uses},
+    {"even cuts have the sparsity of what the controller uses",
+     even_cuts_have_the_sparsity_of_what_the_controller_uses},
     {"slider picks the best cell nearest to it", slider_picks_the_best_cell_nearest_to_it},
     {"sweeps that do not fit are refused", sweeps_that_do_not_fit_are_refused},
     CU_TEST_INFO_NULL,

@@ -280,17 +280,28 @@ void esp_session_help(char *names, char *meanings, size_t size)
 
 /* ---- the mouse --------------------------------------------------------------------------------------- */
 
+/* Body at a place of the tile, 0 or less: none that moves. */
+static int body_at(esp_painter *painter, double x, double y, double aspect)
+{
+    mjtNum point[3];
+    int geom = -1, skin = -1;
+#if mjVERSION_HEADER >= 300
+    int flex = -1;
+    return mjv_select(painter->model, painter->shown, &painter->option, aspect, x, y, &painter->scene, point, &geom,
+                      &flex, &skin);
+#else
+    return mjv_select(painter->model, painter->shown, &painter->option, aspect, x, y, &painter->scene, point, &geom,
+                      &skin);
+#endif
+}
+
 void esp_session_push_begin(esp_session *session, int actor, double x, double y, double aspect)
 {
     esp_painter *painter = session->painter;
-    mjtNum point[3];
-    int geom = -1, skin = -1;
     esp_painter_show(painter, actor);
-    int body = mjv_select(painter->model, painter->shown, &painter->option, aspect, x, y, &painter->scene, point,
-                          &geom, &skin);
+    int body = body_at(painter, x, y, aspect);
     mjv_defaultPerturb(&painter->push);
     painter->push.select = body > 0 ? body : painter->model->nbody - 1; /* whoever misses means the moving end */
-    painter->push.skinselect = -1;
     mju_copy3(painter->push.localpos, painter->model->body_ipos + 3 * painter->push.select);
     painter->pushed = actor;
     mjv_initPerturb(painter->model, painter->shown, &painter->scene, &painter->push);
