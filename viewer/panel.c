@@ -7,6 +7,10 @@
 enum { RUN, CONTROLLER, SHOW };            /* sections */
 enum { PAUSE, SPEED, STEP, AGAIN, NEXT };  /* items of RUN */
 
+/* Newer versions of MuJoCo have more members. */
+#define WIDGET(kind, label, pointer, more) \
+    {.type = mjITEM_##kind, .name = label, .state = 1, .pdata = pointer, .other = more}
+
 /* A line for every checkpoint, as far as MuJoCo's text goes. */
 static void list_names(const esp_session *session, char out[mjMAXUITEXT])
 {
@@ -20,21 +24,21 @@ void esp_panel_make(mjUI *panel, esp_session *session)
 {
     esp_controls *c = &session->controls;
     mjuiDef definitions[] = {
-        {mjITEM_SECTION, "Run", 1, NULL, ""},
-        {mjITEM_CHECKINT, "Pause", 1, &c->pause, ""},
-        {mjITEM_RADIO, "Speed", 1, &c->speed, "1\n1/2\n1/4\n1/10"},
-        {mjITEM_BUTTON, "Step", 1, NULL, ""},
-        {mjITEM_BUTTON, "Again", 1, NULL, ""},
-        {mjITEM_BUTTON, "Next episode", 1, NULL, ""},
-        {mjITEM_SECTION, "Controller", 1, NULL, ""},
-        {mjITEM_RADIO, "Of", 1, &c->selected, ""},
-        {mjITEM_RADIO, "Acts by", 1, &c->controller, "planner\npolicy"},
-        {mjITEM_SLIDERNUM, "Sparsity", 1, &c->sparsity, "0 0.95"},
-        {mjITEM_SECTION, "Show", 1, NULL, ""},
-        {mjITEM_CHECKINT, "Captions", 1, &c->caption, ""},
-        {mjITEM_CHECKINT, "Figures", 1, &c->figures, ""},
-        {mjITEM_CHECKINT, "Network's view", 1, &c->inset, ""},
-        {mjITEM_CHECKINT, "Shadows", 1, &c->shadows, ""},
+        WIDGET(SECTION, "Run", NULL, ""),
+        WIDGET(CHECKINT, "Pause", &c->pause, ""),
+        WIDGET(RADIO, "Speed", &c->speed, "1\n1/2\n1/4\n1/10"),
+        WIDGET(BUTTON, "Step", NULL, ""),
+        WIDGET(BUTTON, "Again", NULL, ""),
+        WIDGET(BUTTON, "Next episode", NULL, ""),
+        WIDGET(SECTION, "Controller", NULL, ""),
+        WIDGET(RADIO, "Of", &c->selected, ""),
+        WIDGET(RADIO, "Acts by", &c->controller, "planner\npolicy"),
+        WIDGET(SLIDERNUM, "Sparsity", &c->sparsity, "0 0.95"),
+        WIDGET(SECTION, "Show", NULL, ""),
+        WIDGET(CHECKINT, "Captions", &c->caption, ""),
+        WIDGET(CHECKINT, "Figures", &c->figures, ""),
+        WIDGET(CHECKINT, "Network's view", &c->inset, ""),
+        WIDGET(CHECKINT, "Shadows", &c->shadows, ""),
         {.type = mjITEM_END},
     };
     list_names(session, definitions[7].other);
