@@ -2,11 +2,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "cli/shown.h"
-#include "report/report.h"
 
 typedef struct {
     esp_options *common;
@@ -75,126 +72,45 @@ static const struct argp argp = {
     .children = children,
 };
 
-/* ---- where frames go ---- */
-
-typedef enum { TO_MOVIE, TO_STRIP, TO_FOLDER } kind;
-
-typedef struct {
-    kind       kind;
-    int        width, height;  /* px of a frame */
-    int        count;          /* frames so far */
-    uint8_t   *frame;          /* [height, width, 3] */
-    esp_movie *movie;
-    int        columns, roles; /* of a strip: frames side by side, a row for each checkpoint */
-    uint8_t   *strip;          /* [height * roles, columns * width / roles, 3] */
-} film;
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), tail = strlen(end);
-    return length >= tail && strcmp(text + length - tail, end) == 0;
-}
-
-static esp_status kind_of(const char *output, kind *out)
-{
-    struct stat info;
-    bool folder = ends_with(output, "/") || (stat(output, &info) == 0 && S_ISDIR(info.st_mode));
-    if (folder) *out = TO_FOLDER;
-    else if (ends_with(output, ".mp4")) *out = TO_MOVIE;
-    else if (ends_with(output, ".png")) *out = TO_STRIP;
-    else
-        return esp_fail(ESP_ERR_USAGE, "-o: '%s' is no .mp4 or .png file and no folder; the name of a new folder ends "
-                        "with /", output);
-    return ESP_OK;
-}
-
-static esp_status film_open(const arguments *a, film *f)
-{
-    f->frame = esp_alloc((size_t)f->width * (size_t)f->height, 3);
-    if (f->kind == TO_MOVIE) return esp_movie_create(a->output, f->width, f->height, a->fps, &f->movie);
-    if (f->kind == TO_FOLDER) return esp_folder_make(a->output);
-    f->strip = esp_alloc((size_t)f->columns * (size_t)f->width * (size_t)f->height, 3);
-    return ESP_OK;
-}
-
-/* Checkpoints, side by side in the frame, are below each other in the strip. */
-static void paste(film *f)
-{
-    size_t tile = 3 * (size_t)(f->width / f->roles), row = tile * (size_t)f->columns;
-    for (int role = 0; role < f->roles; role++)
-        for (int y = 0; y < f->height; y++)
-            memcpy(f->strip + (size_t)(role * f->height + y) * row + (size_t)f->count * tile,
-                   f->frame + (size_t)y * tile * (size_t)f->roles + (size_t)role * tile, tile);
-}
-
-static esp_status film_add(const arguments *a, film *f)
-{
-    esp_status status = ESP_OK;
-    if (f->kind == TO_MOVIE) {
-        status = esp_movie_add(f->movie, f->frame);
-    } else if (f->kind == TO_STRIP) {
-        paste(f);
-    } else {
-        char name[32];
-        snprintf(name, sizeof name, "frame-%05d.png", f->count);
-        char *path = esp_path_join(a->output, name);
-        status = esp_png_write(path, f->width, f->height, 3, f->frame);
-        free(path);
-    }
-    f->count++;
-    return status;
-}
-
-static esp_status film_close(const arguments *a, film *f, esp_status status)
-{
-    if (status == ESP_OK && f->movie) {
-        status = esp_movie_finish(f->movie);
-        f->movie = NULL;
-    }
-    if (status == ESP_OK && f->kind == TO_STRIP)
-        status = esp_png_write(a->output, f->columns * f->width / f->roles, f->height * f->roles, 3, f->strip);
-    esp_movie_cancel(f->movie);
-    free(f->frame);
-    free(f->strip);
-    return status;
-}
-
 /* ---- play ---- */
 
 typedef struct {
+    esp_film_config film;
+    int         frames;   /* drawn */
     esp_player *player;
     esp_canvas *canvas;
-    film        film;
+    uint8_t    *pixels;   /* [height, roles * width, 3] */
     int         steps;    /* physics steps played of an episode */
     double      interval; /* physics steps between frames */
 } recording;
 
 /* Frames at the physics step nearest to their time, the start included. */
-static esp_status play(const arguments *a, recording *r, int episode)
+static esp_status play(const arguments *a, recording *r, esp_film *film, int episode)
 {
     esp_status status = ESP_OK;
-    int frames = r->film.kind == TO_STRIP ? a->frames : (int)ceil(r->steps / r->interval - 1e-9);
+    bool strip = r->film.kind == ESP_FILM_STRIP;
+    int frames = strip ? a->frames : (int)ceil(r->steps / r->interval - 1e-9);
     for (int i = 0; i < frames && status == ESP_OK; i++) {
         int at = (int)lround(i * r->interval);
         while (status == ESP_OK && esp_player_steps(r->player) < at) status = esp_player_step(r->player);
         if (status == ESP_OK) status = esp_check_interrupt();
-        if (status == ESP_OK) status = esp_canvas_frame(r->canvas, r->film.frame);
-        if (status == ESP_OK) status = film_add(a, &r->film);
-        esp_progress("record", episode * frames + i + 1, a->episodes * frames, "%.1f s", i * r->interval *
-                     esp_player_timestep(r->player));
+        if (status == ESP_OK) status = esp_canvas_frame(r->canvas, r->pixels);
+        if (status == ESP_OK) status = esp_film_add(film, r->pixels);
+        esp_progress("record", episode * frames + i + 1, a->episodes * frames, "%.1f s",
+                     at * esp_player_timestep(r->player));
     }
     while (status == ESP_OK && esp_player_steps(r->player) < r->steps) status = esp_player_step(r->player);
     return status;
 }
 
-static esp_status play_all(const arguments *a, recording *r, double *returns)
+static esp_status play_all(const arguments *a, recording *r, esp_film *film, double *returns)
 {
     esp_episode *episodes = esp_alloc((size_t)a->episodes, sizeof *episodes);
     esp_episodes_name(a->common->seed, ESP_EPISODES_REPORT, esp_shown_start(&a->shown), a->episodes, episodes);
     esp_status status = ESP_OK;
     for (int i = 0; i < a->episodes && status == ESP_OK; i++) {
         status = esp_player_begin(r->player, &episodes[i]);
-        if (status == ESP_OK) status = play(a, r, i);
+        if (status == ESP_OK) status = play(a, r, film, i);
         for (int role = 0; role < a->shown.count; role++)
             returns[i * a->shown.count + role] = esp_player_return(r->player, role);
     }
@@ -202,34 +118,42 @@ static esp_status play_all(const arguments *a, recording *r, double *returns)
     return status;
 }
 
+/* A strip has room for the scene alone. */
 static esp_status plan(const arguments *a, recording *r)
 {
-    film *f = &r->film;
-    bool strip = f->kind == TO_STRIP;
+    bool strip = r->film.kind == ESP_FILM_STRIP;
     double timestep = esp_player_timestep(r->player);
     r->steps = esp_player_length(r->player);
     if (a->seconds > 0) r->steps = (int)fmin(r->steps, ceil(a->seconds / timestep - 1e-9));
-    f->roles = a->shown.count;
-    f->columns = a->frames;
-    int width = a->width ? a->width : strip ? 160 : 640, height = a->height ? a->height : strip ? 160 : 480;
-    f->width = width * f->roles;
-    f->height = height;
-    r->interval = strip ? (a->frames > 1 ? (double)r->steps / (a->frames - 1) : 1.0) : 1.0 / (a->fps * timestep);
+    if (!strip)             r->interval = 1.0 / (a->fps * timestep);
+    else if (a->frames > 1) r->interval = (double)r->steps / (a->frames - 1);
+    r->film.path = a->output;
+    r->film.roles = a->shown.count;
+    r->film.frames = a->frames;
+    r->film.fps = a->fps;
+    r->film.width = a->width ? a->width : strip ? 160 : 640;
+    r->film.height = a->height ? a->height : strip ? 160 : 480;
+    r->pixels = esp_alloc((size_t)r->film.roles * (size_t)r->film.width, 3 * (size_t)r->film.height);
     esp_overlays overlays = {.caption = !strip, .figures = !strip, .inset = !strip};
-    return esp_canvas_create(r->player, width, height, overlays, &r->canvas);
+    return esp_canvas_create(r->player, r->film.width, r->film.height, overlays, &r->canvas);
 }
 
 static esp_status record(const arguments *a, recording *r, double *returns)
 {
+    esp_film *film = NULL;
     esp_status status = esp_player_create(a->shown.count, a->shown.role, &r->player);
     if (status == ESP_OK) status = plan(a, r);
+    if (status == ESP_OK) status = esp_film_create(&r->film, &film);
+    if (status == ESP_OK) status = play_all(a, r, film, returns);
     if (status == ESP_OK) {
-        status = film_open(a, &r->film);
-        if (status == ESP_OK) status = play_all(a, r, returns);
-        status = film_close(a, &r->film, status);
+        r->frames = esp_film_count(film);
+        status = esp_film_finish(film);
+    } else {
+        esp_film_cancel(film);
     }
     esp_canvas_free(r->canvas);
     esp_player_free(r->player);
+    free(r->pixels);
     return status;
 }
 
@@ -239,8 +163,8 @@ static void print_json(const arguments *a, const recording *r, const double *ret
 {
     cJSON *json = cJSON_CreateObject(), *checkpoints = cJSON_AddArrayToObject(json, "checkpoints");
     cJSON_AddStringToObject(json, "output", a->output);
-    cJSON_AddNumberToObject(json, "frames", r->film.count);
-    cJSON_AddNumberToObject(json, "width", r->film.width);
+    cJSON_AddNumberToObject(json, "frames", r->frames);
+    cJSON_AddNumberToObject(json, "width", r->film.roles * r->film.width);
     cJSON_AddNumberToObject(json, "height", r->film.height);
     esp_json_add_choice(json, "controller", ESP_CONTROLLER_CHOICES, a->shown.judging.controller);
     cJSON_AddNumberToObject(json, "seed", (double)a->common->seed);
@@ -257,7 +181,7 @@ static void print_json(const arguments *a, const recording *r, const double *ret
 
 static void print_table(const arguments *a, const recording *r, const double *returns)
 {
-    printf("%s: %d frames\n", a->output, r->film.count);
+    printf("%s: %d frames\n", a->output, r->frames);
     for (int role = 0; role < a->shown.count; role++) {
         printf("%s: return", a->shown.path[role]);
         for (int i = 0; i < a->episodes; i++) printf(" %.1f", returns[i * a->shown.count + role]);
@@ -272,8 +196,8 @@ int esp_cmd_record(int argc, char **argv, esp_options *options)
     recording r = {.player = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
     double *returns = NULL;
-    if (status == ESP_OK) status = kind_of(a.output, &r.film.kind);
-    if (status == ESP_OK && r.film.kind == TO_STRIP && a.episodes > 1)
+    if (status == ESP_OK) status = esp_film_kind_of(a.output, &r.film.kind);
+    if (status == ESP_OK && r.film.kind == ESP_FILM_STRIP && a.episodes > 1)
         status = esp_fail(ESP_ERR_USAGE, "--episodes: a film strip shows one");
     if (status == ESP_OK) status = esp_shown_open(&a.shown, options);
     if (status == ESP_OK) {

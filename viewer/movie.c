@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "viewer/viewer.h"
+#include "viewer/viewer_internal.h"
 
 extern char **environ;
 

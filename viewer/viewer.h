@@ -56,19 +56,38 @@ void       esp_canvas_free(esp_canvas *canvas); /* accepts NULL */
 /* Draws where the player is: pixels [height, roles * width, 3], top row first. */
 esp_status esp_canvas_frame(esp_canvas *canvas, uint8_t *pixels);
 
-/* ---- movie.c: frames to a video file -------------------------------------------------------------- */
+/* ---- film.c: where frames go ------------------------------------------------------------------------ */
 
-/* A running ffmpeg program that is fed raw frames. */
-typedef struct esp_movie esp_movie;
+typedef enum {
+    ESP_FILM_MOVIE,  /* FILE.mp4, by the program ffmpeg */
+    ESP_FILM_STRIP,  /* FILE.png: frames in columns, roles in rows */
+    ESP_FILM_FOLDER  /* an existing folder, or a name that ends with /: frame-00000.png ... */
+} esp_film_kind;
 
-/* The file appears under its name when it is finished. ESP_ERR_MACHINE when ffmpeg is missing. */
-esp_status esp_movie_create(const char *path, int width, int height, double fps, esp_movie **out);
-/* pixels [height, width, 3] */
-esp_status esp_movie_add(esp_movie *movie, const uint8_t *pixels);
-/* Ends the video; frees the movie, also when it fails. */
-esp_status esp_movie_finish(esp_movie *movie);
-/* Leaves nothing behind. Accepts NULL. */
-void       esp_movie_cancel(esp_movie *movie);
+/* By the name of the output; ESP_ERR_USAGE when it says none. */
+esp_status esp_film_kind_of(const char *path, esp_film_kind *out);
+
+typedef struct {
+    esp_film_kind kind;
+    const char   *path;          /* borrowed */
+    int           roles;         /* side by side in a frame */
+    int           width, height; /* px of each */
+    int           frames;        /* of a strip */
+    double        fps;           /* of a movie */
+} esp_film_config;
+
+typedef struct esp_film esp_film;
+
+/* Files appear under their names when they are finished; a wrong name is told at once. ESP_ERR_MACHINE when ffmpeg
+ * is missing or fails. */
+esp_status esp_film_create(const esp_film_config *config, esp_film **out);
+/* pixels [height, roles * width, 3], as esp_canvas_frame makes them */
+esp_status esp_film_add(esp_film *film, const uint8_t *pixels);
+int        esp_film_count(const esp_film *film); /* frames so far */
+/* Frees the film, also when it fails. */
+esp_status esp_film_finish(esp_film *film);
+/* Leaves no video and no strip behind. Accepts NULL. */
+void       esp_film_cancel(esp_film *film);
 
 /* ---- window.c: a window --------------------------------------------------------------------------- */
 

@@ -100,4 +100,18 @@ void       esp_painter_paint(esp_painter *painter, mjrRect whole, esp_overlays o
 /* Where an actor is in a picture. */
 mjrRect    esp_painter_tile(const esp_painter *painter, mjrRect whole, int actor);
 
+/* ---- movie.c: frames to a video file ---------------------------------------------------------------- */
+
+/* A running ffmpeg program that is fed raw frames. */
+typedef struct esp_movie esp_movie;
+
+/* The file appears under its name when it is finished. ESP_ERR_MACHINE when ffmpeg is missing. */
+esp_status esp_movie_create(const char *path, int width, int height, double fps, esp_movie **out);
+/* pixels [height, width, 3] */
+esp_status esp_movie_add(esp_movie *movie, const uint8_t *pixels);
+/* Ends the video; frees the movie, also when it fails. */
+esp_status esp_movie_finish(esp_movie *movie);
+/* Leaves nothing behind. Accepts NULL. */
+void       esp_movie_cancel(esp_movie *movie);
+
 #endif
