@@ -92,6 +92,21 @@ static void failing_ffmpeg_is_one_line_and_leaves_nothing(void)
     CU_ASSERT_STRING_EQUAL(cli_out, "");
 }
 
+static void interrupted_recording_leaves_nothing(void)
+{
+    char *argv[] = {"espalier", "record", "agent.safetensors", "--episodes", "1000", "-o", "long.mp4", NULL};
+    pid_t child = cli_start(argv);
+    char temporary[64];
+    int status = 0;
+    snprintf(temporary, sizeof temporary, "long.mp4.%ld.tmp", (long)child);
+    for (int i = 0; i < 600 && access(temporary, F_OK) != 0; i++) usleep(50000);
+    CU_ASSERT(access(temporary, F_OK) == 0);
+    kill(child, SIGINT);
+    CU_ASSERT_FATAL(waitpid(child, &status, 0) == child);
+    CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    CU_ASSERT(access(temporary, F_OK) != 0 && access("long.mp4", F_OK) != 0);
+}
+
 static CU_TestInfo tests[] = {
     {"machine has ffmpeg", machine_has_ffmpeg},
     {"video has the size and length of the episode", video_has_the_size_and_length_of_the_episode},
@@ -101,6 +116,7 @@ static CU_TestInfo tests[] = {
     {"folder gets a picture a frame", folder_gets_a_picture_a_frame},
     {"what cannot be recorded is told in one line", what_cannot_be_recorded_is_told_in_one_line},
     {"failing ffmpeg is one line and leaves nothing", failing_ffmpeg_is_one_line_and_leaves_nothing},
+    {"interrupted recording leaves nothing", interrupted_recording_leaves_nothing},
     CU_TEST_INFO_NULL,
 };
 
