@@ -167,20 +167,25 @@ static double return_of_eval(void)
     return out.episode_return;
 }
 
+/* A frame kept at every control step would be 8.4 MiB. */
+#define GROWTH_KIB (6 * 1024)
+
 static void testspeed_returns_what_eval_does_and_does_not_grow(void)
 {
     long early = 0, late = 0;
     cJSON *line = NULL;
     CU_ASSERT_EQUAL(run_testspeed(PENDULUM_SCENE, "10000", "1", AGENT, &early), 0);
-    CU_ASSERT_EQUAL(run_testspeed(PENDULUM_SCENE, "100000", "1", AGENT, &late), 0);
+    /* A leak grows every time; what the renderer and the allocator take differs from run to run, once in
+     * ten by more than the limit. */
+    for (int i = 0; i < 3 && (i == 0 || late >= early + GROWTH_KIB); i++)
+        CU_ASSERT_EQUAL(run_testspeed(PENDULUM_SCENE, "100000", "1", AGENT, &late), 0);
     CU_ASSERT_EQUAL(log_lines(125, &line), 12500);
     CU_ASSERT_FATAL(line != NULL);
     CU_ASSERT_EQUAL(number(line, "return"), return_of_eval());
     CU_ASSERT(number(line, "return") > 600.0);
     cJSON_Delete(line);
-    /* A frame kept at every control step would be 8.4 MiB; between equal runs memory differs by 3. */
     printf("\n    memory after 10,000 steps: %ld KiB, after 100,000: %ld KiB ", early, late);
-    CU_ASSERT(late < early + 6 * 1024);
+    CU_ASSERT(late < early + GROWTH_KIB);
 }
 
 static void check_lives_with_one_line(const char *scene, const char *checkpoint, const char *word)
