@@ -175,8 +175,8 @@ static void testspeed_returns_what_eval_does_and_does_not_grow(void)
     long early = 0, late = 0;
     cJSON *line = NULL;
     CU_ASSERT_EQUAL(run_testspeed(PENDULUM_SCENE, "10000", "1", AGENT, &early), 0);
-    /* A leak grows every time; what the renderer and the allocator take differs from run to run, once in
-     * ten by more than the limit. */
+    /* A leak grows every time; what the renderer and the allocator take differs from run to run, once
+     * seen by more than the limit. */
     for (int i = 0; i < 3 && (i == 0 || late >= early + GROWTH_KIB); i++)
         CU_ASSERT_EQUAL(run_testspeed(PENDULUM_SCENE, "100000", "1", AGENT, &late), 0);
     CU_ASSERT_EQUAL(log_lines(125, &line), 12500);
