@@ -171,9 +171,11 @@ TEXT
     made_by ae-grid ae-gd ae-gd-lsq ae-grid.sheet ae-gd.sheet ae-gd-lsq.sheet ae-coefficients
 }
 
-# "0.00052 (peer 0.0009)"
+kept_units() { get "$1" '[.kept[] | first | tostring] | join(", ")'; }
+
+# "0.000521 (peer 0.0009)"
 added() { # added NAME STAGE PEER
-    printf '%s%s' "$(num %.5f "$1" ".mse_$2 - .mse_before")" "$([ "$3" = - ] || echo " (peer $3)")"
+    printf '%s%s' "$(num %.6f "$1" ".mse_$2 - .mse_before")" "$([ "$3" = - ] || echo " (peer $3)")"
 }
 
 beyond_row() { # beyond_row METHOD IMPORTANCE COMPENSATION STAGE LABEL PEER...
@@ -210,6 +212,12 @@ TEXT
 Each row is \`espalier prune $autoencoder --data DIR --method METHOD --importance IMPORTANCE
 --compensate COMPENSATION --finetune STEPS --sparsity S --budget $compensated_budget -o OUT\`; 235 steps are one pass
 over the training images of MNIST in batches of 256.
+
+Half of the network can go for nothing because it started from principal components (models/mnist/CARD.md): the code is 256
+numbers wide and the hidden layers around it are wider than they need be. Searched widths find that; of
+encoder.hidden1-3, latent, decoder.hidden1-3, \`sensitivity\` keeps $(kept_units ae-sensitivity-obs-lsq-50) units at 50 %.
+\`magnitude\` takes the same fraction of the latent as of every layer, and each of its units is a principal component that
+nothing else can replace; and the norm of its weights does not tell how much of the image it carries.
 TEXT
 }
 

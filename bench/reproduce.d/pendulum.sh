@@ -5,18 +5,18 @@
 # An evaluation of these searches is two episodes, one from each start, so --budget is half the episodes.
 rankings=("magnitude l1" "magnitude l2" "global l2" "lamp l2")
 
-search_name() { echo "search-$1-$2-$3" | tr : -; } # METHOD BUDGET CONTROLLER
+search_name() { echo "search-$1-$2-$3${4:+-seed$4}" | tr : -; } # METHOD EPISODES CONTROLLER [SEED]
 
-run_search() { # run_search METHOD BUDGET CONTROLLER
+run_search() { # run_search METHOD EPISODES CONTROLLER [SEED]
     local name
     name=$(search_name "$@")
     cut_down "$name" "$agent" --controller "$3" --sparsity 0.6 --method "$1" --episodes 2 --budget $(($2 / 2)) \
-        --set search.iterations=1000 --report-episodes 1
+        --set search.iterations=1000 --report-episodes 1 ${4:+--seed "$4"}
     play "$name" "$out/$name.safetensors" "$3" "$(episodes_of "$3" baseline)"
 }
 
 run_pendulum() {
-    local controller way method importance budget
+    local controller way method importance budget seed
     local curve=(--methods magnitude/l1,magnitude/l2 --sparsities "$curve_sparsities" --seed "$report_seed")
     run agent inspect "$agent"
     for controller in policy mppi; do
@@ -44,6 +44,10 @@ run_pendulum() {
     done
     for budget in "${planner_budgets[@]}"; do
         for method in "${planner_methods[@]}"; do run_search "$method" "$budget" mppi; done
+    done
+    for seed in "${search_seeds[@]}"; do
+        run_search gd "$descent_budget" policy "$seed"
+        for method in sensitivity evolve; do run_search "$method" "$fifth_budget" policy "$seed"; done
     done
 }
 
@@ -209,6 +213,16 @@ search_table() { # search_table CONTROLLER METHODS BUDGETS
     done
 }
 
+seeds_table() {
+    local seed
+    head_row "seed of the search" "gd, $descent_budget episodes" "sensitivity, $fifth_budget" "evolve, $fifth_budget"
+    for seed in "${search_seeds[@]}"; do
+        row "$seed" "$(both_returns "$(search_name gd "$descent_budget" policy "$seed")")" \
+            "$(both_returns "$(search_name sensitivity "$fifth_budget" policy "$seed")")" \
+            "$(both_returns "$(search_name evolve "$fifth_budget" policy "$seed")")"
+    done
+}
+
 table_methods() {
     local way method importance
     cat <<TEXT
@@ -239,6 +253,10 @@ $(search_table mppi planner_methods planner_budgets)
 Each cell is \`espalier prune $agent --controller C --sparsity 0.6 --method METHOD --episodes 2
 --budget EPISODES/2 --set search.iterations=1000 -o X\` and \`espalier eval X --controller C --start START
 --seed $report_seed --episodes N\`.
+
+Is it luck? The same with other seeds of the search (\`--seed\`), policy: a method with at most a fifth of gd's episodes.
+
+$(seeds_table)
 
 Methods over sparsity, policy, at most $methods_budget evaluations of four episodes, and the coefficients at 20 %:
 TEXT

@@ -18,6 +18,7 @@ autoencoder_percents=(20 50 80) # of the autoencoder, beyond the paper
 curve_sparsities=0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9
 budgets=(50 150 500 1344)       # episodes of a search
 planner_budgets=(500)
+descent_budget=1344 fifth_budget=268 search_seeds=(2 3 4 5 6)
 methods_budget=125              # evaluations, of four episodes, of a search in the comparison over sparsities
 search_methods=(gd grid sensitivity evolve random nlopt:cobyla nlopt:bobyqa nlopt:crs2 nlopt:isres nlopt:direct)
 planner_methods=(gd sensitivity evolve)
@@ -30,7 +31,7 @@ make_it_quick() {
     out=out/reproduce-quick document=$out/results.md
     planner_episodes=2 planner_baseline_episodes=2 policy_episodes=4 curve_episodes=2
     percents=(20) autoencoder_percents=(50) curve_sparsities=0.2,0.6
-    budgets=(100) planner_budgets=(24) methods_budget=20 search_methods=(gd evolve random) planner_methods=(gd)
+    budgets=(100) descent_budget=100 fifth_budget=60 search_seeds=(2) planner_budgets=(24) methods_budget=20 search_methods=(gd evolve random) planner_methods=(gd)
     one_epoch=20 compensated_budget=16
     grid_limits=(--images 100)
     gd_limits=(--set search.iterations=2 --budget 30)
