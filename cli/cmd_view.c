@@ -9,12 +9,13 @@ typedef struct {
     esp_view_options view;
 } arguments;
 
-enum { KEY_SIZE = 0x2000, KEY_SECONDS, KEY_SWEEP };
+enum { KEY_SIZE = 0x2000, KEY_SECONDS, KEY_ALONG };
 
 static const struct argp_option table[] = {
     {"size", KEY_SIZE, "WxH", 0, "Size of the window (default 960x600, wider for several checkpoints)", 0},
-    {"sweep", KEY_SWEEP, "DIR", 0, "Folder of `espalier sweep' of the first checkpoint: its slider picks what the "
-     "sweep found best (default: units of smallest norm, the same fraction everywhere)", 0},
+    {"along", KEY_ALONG, "DIR|JOURNAL", 0, "Folder of `espalier sweep', or journal of `espalier prune', of the first "
+     "checkpoint: its slider picks the best cut found there (default: units of smallest norm, the same fraction "
+     "everywhere)", 0},
     {"seconds", KEY_SECONDS, "S", 0, "Close the window after S seconds", 0},
     {0},
 };
@@ -30,7 +31,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         break;
     case KEY_SIZE: status = esp_parse_size("--size", argument, 64, 8192, &a->view.width, &a->view.height); break;
     case KEY_SECONDS: status = esp_parse_positive("--seconds", argument, 1e6, &a->view.seconds); break;
-    case KEY_SWEEP: a->view.sweep = argument; break;
+    case KEY_ALONG: a->view.along = argument; break;
     case ARGP_KEY_ARG: status = esp_shown_take(&a->shown, argument); break;
     case ARGP_KEY_END: status = esp_need_argument(a->shown.count ? a->shown.path[0] : NULL, "CHECKPOINT"); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -52,7 +53,7 @@ static const struct argp argp = {
            "Examples:\n"
            "  espalier view models/pendulum/agent.safetensors --controller policy\n"
            "  espalier view agent.safetensors pruned.safetensors --start hanging\n"
-           "  espalier view agent.safetensors --controller policy --sweep out/sweep\n",
+           "  espalier view agent.safetensors --controller policy --along out/sweep\n",
     .children = children,
 };
 

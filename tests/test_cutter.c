@@ -82,6 +82,52 @@ static void slider_picks_the_best_cell_nearest_to_it(void)
     esp_cutter_free(cutter);
 }
 
+static void write_journal(const char *name, const char *text)
+{
+    char *path = esp_path_join(folder, name);
+    CHECK_OK(esp_file_write(path, text, strlen(text)));
+    free(path);
+}
+
+#define HEADER(compensation)                                                                                      \
+    "{\"format\":\"espalier search journal 1\",\"identity\":{\"controller\":\"policy\",\"seed\":1,"                  \
+    "\"importance\":\"l2\",\"compensation\":\"" compensation "\"},\"groups\":[\"pi.hidden1\"]}\n"
+#define TRIED(kept, scale, performance) \
+    "{\"kept\":{\"pi.hidden1\":" #kept "},\"scale\":" #scale ",\"performance\":" #performance "}\n"
+
+static void slider_goes_along_a_search_and_trusts_its_longer_evaluations(void)
+{
+    const double none = 0.0, all = 0.9;
+    char *path = esp_path_join(folder, "journal.jsonl");
+    esp_cutter *cutter = NULL;
+    write_journal("journal.jsonl", HEADER("none") TRIED(8, 1, 800) TRIED(2, 1, 500) TRIED(1, 1, 900)
+                  TRIED(1, 16, 300) "{\"kept\":{\"pi.hid");
+    CHECK_OK(esp_cutter_create(net, path, &cutter));
+    CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, none), 8);
+    CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, all), 1);
+    for (int kept = 1; kept <= 2; kept++) {
+        esp_widths widths = esp_widths_full(net);
+        widths.kept[esp_network_find_axis(net, "pi.hidden1")] = kept;
+        double sparsity = esp_structural_sparsity(net, &widths, esp_controller_components(ESP_CONTROLLER_POLICY));
+        esp_trail trail;
+        CHECK_OK(esp_trail_read(net, path, &trail));
+        CU_ASSERT_EQUAL(trail.count, 4);
+        CU_ASSERT_DOUBLE_EQUAL(trail.cut[kept == 1 ? 3 : 1].sparsity, sparsity, 0.0);
+        CU_ASSERT_EQUAL(trail.cut[3].scale, 16);
+        esp_trail_free(&trail);
+    }
+    esp_cutter_free(cutter);
+    cutter = NULL;
+    write_journal("journal.jsonl", HEADER("lsq") TRIED(2, 1, 500));
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_cutter_create(net, path, &cutter), "weights alone");
+    write_journal("journal.jsonl", "{\"epoch\":1}\n");
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_cutter_create(net, path, &cutter), "neither the folder of a sweep");
+    write_journal("journal.jsonl", HEADER("none") TRIED(9, 1, 500)); /* of 8 */
+    CHECK_FAILS(ESP_ERR_SHAPE, esp_cutter_create(net, path, &cutter), "other sizes");
+    CU_ASSERT(unlink(path) == 0);
+    free(path);
+}
+
 static void sweeps_that_do_not_fit_are_refused(void)
 {
     char text[4096];
@@ -105,6 +151,8 @@ static CU_TestInfo tests[] = {
     {"even cuts have the sparsity of what the controller uses",
      even_cuts_have_the_sparsity_of_what_the_controller_uses},
     {"slider picks the best cell nearest to it", slider_picks_the_best_cell_nearest_to_it},
+    {"slider goes along a search and trusts its longer evaluations",
+     slider_goes_along_a_search_and_trusts_its_longer_evaluations},
     {"sweeps that do not fit are refused", sweeps_that_do_not_fit_are_refused},
     CU_TEST_INFO_NULL,
 };

@@ -32,7 +32,7 @@ static esp_status begin(esp_session *session)
     return esp_player_begin(session->player, &episode);
 }
 
-esp_status esp_session_create(int count, const esp_role *roles, uint64_t seed, const char *sweep, esp_session **out)
+esp_status esp_session_create(int count, const esp_role *roles, uint64_t seed, const char *along, esp_session **out)
 {
     esp_session *session = esp_alloc(1, sizeof *session);
     session->seed = seed;
@@ -42,7 +42,7 @@ esp_status esp_session_create(int count, const esp_role *roles, uint64_t seed, c
     if (status == ESP_OK) status = esp_painter_create(session->player, 0, 0, &session->painter);
     for (int i = 0; i < count && status == ESP_OK; i++) {
         session->casting[i] = (esp_casting){.full = roles[i].net, .kind = roles[i].kind};
-        status = esp_cutter_create(roles[i].net, i == 0 ? sweep : NULL, &session->casting[i].cutter);
+        status = esp_cutter_create(roles[i].net, i == 0 ? along : NULL, &session->casting[i].cutter);
     }
     for (int i = 0; i < count && status == ESP_OK; i++) /* how hard the mouse pulls is said by the scene for people */
         session->player->actor[i].world->model->vis.map.stiffness = session->painter->model->vis.map.stiffness;

@@ -39,9 +39,9 @@ typedef struct {
     double       message_until;    /* ... esp_clock is there */
 } esp_session;
 
-/* Begins the first episode of the seed, as `eval` names them. Borrows what roles point to; sweep is of the first
+/* Begins the first episode of the seed, as `eval` names them. Borrows what roles point to; along is of the first
  * role, as esp_cutter_create takes it. */
-esp_status esp_session_create(int count, const esp_role *roles, uint64_t seed, const char *sweep, esp_session **out);
+esp_status esp_session_create(int count, const esp_role *roles, uint64_t seed, const char *along, esp_session **out);
 void       esp_session_free(esp_session *session); /* accepts NULL */
 /* Makes session->controls true. */
 esp_status esp_session_apply(esp_session *session);

@@ -95,8 +95,8 @@ typedef struct {
     uint64_t    seed;          /* names the episodes, as `eval` does */
     int         width, height; /* of the window, px */
     double      seconds;       /* after which it closes; 0: when the person wants */
-    const char *sweep;         /* folder of a sweep of the first role, whose cells its slider picks; NULL: by
-                                  magnitude */
+    const char *along;         /* sweep or search of the first role, whose cuts its slider makes (trail.c); NULL:
+                                  by magnitude */
 } esp_view_options;
 
 typedef struct {

@@ -44,16 +44,38 @@ struct esp_player {
 
 const uint8_t *esp_actor_sees(const esp_actor *actor); /* the newest frame, [image_size, image_size] */
 
+/* ---- trail.c: what a sweep or a search tried -------------------------------------------------------- */
+
+typedef struct {
+    esp_controller_kind kind;
+    double         sparsity;    /* structural, of what the controller uses; of a sweep the one it was asked for */
+    double         performance; /* return */
+    double         scale;       /* of a search: how much longer than the shortest the evaluation was; sweep: 0 */
+    esp_importance importance;
+    uint64_t       seed;        /* of random importance */
+    esp_widths     widths;
+} esp_tried;
+
+typedef struct {
+    int        count;
+    esp_tried *cut;             /* [count], owned */
+} esp_trail;
+
+/* source: the folder of an `espalier sweep` of this network, or the journal of an `espalier prune` of it. Errors
+ * name the file and the line; none of the cuts being of use is one. */
+esp_status esp_trail_read(const esp_network *net, const char *source, esp_trail *out);
+void       esp_trail_free(esp_trail *trail);
+
 /* ---- cutter.c ------------------------------------------------------------------------------------ */
 
 /* Cuts a network to any sparsity in a moment. Borrows the network. */
 typedef struct esp_cutter esp_cutter;
 
-/* sweep: folder of an `espalier sweep` of this network, whose cells the cuts then are; NULL: units of smallest
- * 2-norm go, the same fraction of every group. */
-esp_status esp_cutter_create(const esp_network *net, const char *sweep, esp_cutter **out);
+/* along: what esp_trail_read reads, whose cuts are then made again; NULL: units of smallest 2-norm go, the same
+ * fraction of every group. */
+esp_status esp_cutter_create(const esp_network *net, const char *along, esp_cutter **out);
 void       esp_cutter_free(esp_cutter *cutter); /* accepts NULL */
-/* Structural sparsity of what the controller uses, as near as a slider can tell or as the sweep has. The smaller
+/* Structural sparsity of what the controller uses, as near as a slider can tell or as the trail has. The smaller
  * network is the caller's to free. */
 esp_status esp_cutter_cut(const esp_cutter *cutter, esp_controller_kind kind, double sparsity, esp_network **out);
 

@@ -3,6 +3,7 @@
  * Its context is made by EGL, because the eyes of the controllers are EGL contexts on the same thread, and only
  * an EGL context can be put back after they looked. */
 #include <GLFW/glfw3.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -314,7 +315,7 @@ static bool goes_on(const window *w, const esp_view_options *options, double ope
 
 static void watch(window *w, const esp_view_options *options, esp_view_result *out)
 {
-    double start = esp_clock(), last = start, drawing = 0.0;
+    double start = esp_clock(), last = start, due = start, drawing = 0.0;
     while (goes_on(w, options, last - start)) {
         double now = esp_clock();
         w->status = esp_session_advance(w->session, now - last);
@@ -324,7 +325,8 @@ static void watch(window *w, const esp_view_options *options, esp_view_result *o
         glfwSwapBuffers(w->glfw);
         drawing += esp_clock() - before;
         out->frames++;
-        double left = FRAME_TIME - (esp_clock() - now);
+        due = fmax(due + FRAME_TIME, now); /* a slow frame is not made up for */
+        double left = due - esp_clock();
         if (left > 0.0) glfwWaitEventsTimeout(left);
         else            glfwPollEvents();
     }
@@ -337,7 +339,7 @@ esp_status esp_view(int count, const esp_role *roles, const esp_view_options *op
 {
     window *w = esp_alloc(1, sizeof *w);
     esp_view_result result = {.frames = 0};
-    esp_status status = esp_session_create(count, roles, options->seed, options->sweep, &w->session);
+    esp_status status = esp_session_create(count, roles, options->seed, options->along, &w->session);
     if (status == ESP_OK) status = open_window(w, options);
     if (status == ESP_OK) {
         watch(w, options, &result);

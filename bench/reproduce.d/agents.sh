@@ -1,12 +1,14 @@
-# Pruned agents: what four methods leave of the pendulum agent at four sparsities, for both controllers.
+# Pruned agents: what five ways leave of the pendulum agent at four sparsities, for both controllers.
 # shellcheck shell=bash
 
-agent_ways=("gd l2" "magnitude l1" "magnitude l2" "random random")
+agent_ways=("gd l2" "evolve l2" "magnitude l1" "magnitude l2" "random random")
 
 episodes_of() { # episodes_of CONTROLLER METHOD
-    if [ "$1" = policy ]; then echo "$policy_episodes"
-    elif [ "$2" = gd ] || [ "$2" = dense ]; then echo "$planner_episodes"
-    else echo "$planner_baseline_episodes"; fi
+    case $1-$2 in
+        policy-*) echo "$policy_episodes" ;;
+        mppi-gd | mppi-evolve | mppi-dense) echo "$planner_episodes" ;;
+        *) echo "$planner_baseline_episodes" ;;
+    esac
 }
 
 run_agents() {
@@ -50,7 +52,7 @@ write_agents() {
 
 Each row is \`espalier prune $agent --controller C --method M --importance I --sparsity S -o X\`
 and \`espalier eval X --controller C --start START --seed $report_seed --episodes N\`: with the planner N is
-$planner_episodes for the dense agent and gd and $planner_baseline_episodes for the baselines, with the policy
+$planner_episodes for the dense agent, gd and evolve and $planner_baseline_episodes for the baselines, with the policy
 $policy_episodes. Sparsity is structural, of the parameters that the controller uses. Time is the median of one action
 on $(nproc) threads.
 

@@ -25,7 +25,7 @@ planner_methods=(gd sensitivity evolve)
 one_epoch=235                   # gradient steps: 60,000 images in batches of 256
 compensated_budget=100          # evaluations of a search whose every candidate is repaired
 grid_limits=() gd_limits=() agent_limits=() # the defaults
-declare -A minutes=([autoencoder]=8 [pendulum]=15 [agents]=20)
+declare -A minutes=([autoencoder]=8 [pendulum]=18 [agents]=30)
 
 make_it_quick() {
     out=out/reproduce-quick document=$out/results.md
