@@ -1,0 +1,147 @@
+/* The cuts that a sweep or a search tried: where its slider can go. Only cuts by weights alone are of use, since those
+ * can be made again in a moment. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "viewer/viewer_internal.h"
+
+#define MOST_BYTES ((size_t)1 << 30) /* of a file */
+
+typedef struct {
+    const esp_network *net;
+    const char *path;       /* of the file */
+    esp_trail  *trail;
+    esp_tried   search;     /* a journal's header: what all its cuts share */
+    int         misfits;    /* of a network of other sizes */
+} reader;
+
+static double number(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+/* Index of the word behind a key, -1 when it is none of them. */
+static int choice(const cJSON *object, const char *key, const char *choices)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsString(item) ? esp_choice_index(choices, item->valuestring) : -1;
+}
+
+/* Who acted and how units were ranked; false when weights alone do not make the network again. */
+static bool read_way(const cJSON *object, esp_tried *out)
+{
+    int kind = choice(object, "controller", ESP_CONTROLLER_CHOICES);
+    int importance = choice(object, "importance", ESP_IMPORTANCE_CHOICES);
+    double seed = number(object, "seed");
+    out->kind = (esp_controller_kind)kind;
+    out->importance = (esp_importance)importance;
+    if (kind < 0 || importance < 0 || !(seed >= 0 && seed < 0x1p53)) return false;
+    out->seed = (uint64_t)seed;
+    return !esp_importance_needs_data(out->importance) &&
+           choice(object, "compensation", ESP_COMPENSATION_CHOICES) == ESP_COMPENSATION_NONE;
+}
+
+/* {axis: units}, or {axis: [units, units before]}, of this very network; other axes stay whole. */
+static bool read_widths(const esp_network *net, const cJSON *kept, esp_widths *out)
+{
+    const cJSON *item;
+    *out = esp_widths_full(net);
+    cJSON_ArrayForEach(item, kept) {
+        int axis = esp_network_find_axis(net, item->string);
+        const cJSON *left = cJSON_IsArray(item) ? cJSON_GetArrayItem(item, 0) : item;
+        const cJSON *before = cJSON_IsArray(item) ? cJSON_GetArrayItem(item, 1) : NULL;
+        if (axis < 0 || !net->axis[axis].prunable || !cJSON_IsNumber(left)) return false;
+        if (before && before->valuedouble != net->axis[axis].size) return false;
+        if (!(left->valuedouble >= 1 && left->valuedouble <= net->axis[axis].size)) return false;
+        out->kept[axis] = (int)left->valuedouble;
+    }
+    return true;
+}
+
+static void add(reader *r, const cJSON *kept, esp_tried tried, bool measure)
+{
+    if (!cJSON_IsObject(kept) || !isfinite(tried.performance)) return;
+    if (!read_widths(r->net, kept, &tried.widths)) {
+        r->misfits++;
+        return;
+    }
+    if (measure)
+        tried.sparsity = esp_structural_sparsity(r->net, &tried.widths, esp_controller_components(tried.kind));
+    r->trail->cut[r->trail->count++] = tried;
+}
+
+/* A finished cell of a sweep stands for the sparsity that it was asked for. */
+static void take_cell(reader *r, const cJSON *cell)
+{
+    esp_tried tried = {.sparsity = number(cell, "target_sparsity"), .performance = number(cell, "performance_after")};
+    if (read_way(cell, &tried) && isfinite(tried.sparsity) && number(cell, "finetune_steps") == 0)
+        add(r, cJSON_GetObjectItemCaseSensitive(cell, "kept"), tried, false);
+}
+
+/* An evaluation of a search. */
+static void take_evaluation(reader *r, const cJSON *entry)
+{
+    esp_tried tried = r->search;
+    double scale = number(entry, "scale");
+    tried.performance = number(entry, "performance");
+    tried.scale = scale >= 1 ? scale : 1;
+    add(r, cJSON_GetObjectItemCaseSensitive(entry, "kept"), tried, true);
+}
+
+static esp_status take_header(reader *r, const cJSON *header)
+{
+    const cJSON *identity = cJSON_GetObjectItemCaseSensitive(header, "identity");
+    if (!cJSON_IsObject(identity))
+        return esp_fail(ESP_ERR_FORMAT, "%s: neither the folder of a sweep nor the journal of a search", r->path);
+    if (read_way(identity, &r->search)) return ESP_OK;
+    return esp_fail(ESP_ERR_FORMAT, "%s: no search of an agent that was cut by its weights alone", r->path);
+}
+
+/* A last line without its end was cut by a kill. */
+static esp_status read_lines(reader *r, bool journal, char *text)
+{
+    int lines = 0, line = 0;
+    for (const char *c = text; *c; c++) lines += *c == '\n';
+    r->trail->cut = esp_alloc((size_t)lines + 1, sizeof *r->trail->cut);
+    esp_status status = ESP_OK;
+    for (char *at = text, *end; status == ESP_OK && (end = strchr(at, '\n')) != NULL; at = end + 1) {
+        cJSON *json = NULL;
+        status = esp_json_parse(at, (size_t)(end - at), "not JSON", &json);
+        line++;
+        if (status != ESP_OK) return esp_fail_in(status, "%s: line %d", r->path, line);
+        if (!journal)       take_cell(r, json);
+        else if (line == 1) status = take_header(r, json);
+        else                take_evaluation(r, json);
+        cJSON_Delete(json);
+    }
+    if (status != ESP_OK || r->trail->count > 0) return status;
+    if (r->misfits > 0) return esp_fail(ESP_ERR_SHAPE, "%s: is of a network of other sizes", r->path);
+    return esp_fail(ESP_ERR_FORMAT, "%s: no result of an agent that was cut by its weights alone", r->path);
+}
+
+esp_status esp_trail_read(const esp_network *net, const char *source, esp_trail *out)
+{
+    struct stat found;
+    bool journal = stat(source, &found) == 0 && !S_ISDIR(found.st_mode);
+    char *path = journal ? strdup(source) : esp_path_join(source, "results.jsonl"), *text = NULL;
+    size_t size = 0;
+    esp_trail trail = {.count = 0};
+    reader r = {.net = net, .path = path, .trail = &trail};
+    esp_status status = esp_file_read(path, MOST_BYTES, &text, &size);
+    if (status == ESP_OK) status = read_lines(&r, journal, text);
+    if (status == ESP_OK) *out = trail;
+    else                  esp_trail_free(&trail);
+    free(text);
+    free(path);
+    return status;
+}
+
+void esp_trail_free(esp_trail *trail)
+{
+    free(trail->cut);
+    *trail = (esp_trail){.count = 0};
+}
