@@ -235,7 +235,8 @@ unpruned $(both_returns dense-policy):
 
 $(search_table policy search_methods budgets)
 
-Without a search:
+\`nlopt:cobyla\` and \`nlopt:bobyqa\` look around the point where they start, the same fraction everywhere, and find a return
+of nothing in every direction; gd starts at the unpruned network. Without a search:
 
 TEXT
     head_row method importance return
