@@ -400,8 +400,8 @@ static void texts_are_escaped_and_made_valid(void)
     for (int kind = ESP_CHART_LINES; kind <= ESP_CHART_BARS; kind++) {
         char *svg = draw(&(esp_chart){.kind = (esp_chart_kind)kind, .title = names[0], .x.label = names[1],
                                       .y.label = "\n", .num_series = 1, .series = &series,
-                                      .num_references = 1, .references = &line, .num_categories = 2, .categories = names,
-                                       .width = 900});
+                                      .num_references = 1, .references = &line,
+                                      .num_categories = 2, .categories = names, .width = 900});
         CU_ASSERT_PTR_NOT_NULL(strstr(svg, ">a&lt;b &amp; &quot;c&quot; &gt; 'd'<"));
         CU_ASSERT_PTR_NOT_NULL(strstr(svg, ">\ufffd\ufffd\ufffd cut \ufffd\ufffd<"));
         CU_ASSERT_PTR_NOT_NULL(strstr(svg, ">&lt;/svg&gt;\ufffd<"));

@@ -1,43 +1,8 @@
 /* The command line: espalier view, in an X server without a screen. Its keys and its panel are told from the
  * pictures that it saves. */
 #include "cli_run.h"
+#include "display.h"
 #include "read_png.h"
-
-static pid_t server;
-
-static void stop_server(void)
-{
-    if (server <= 0) return;
-    kill(server, SIGTERM);
-    waitpid(server, NULL, 0);
-}
-
-/* On a display of its own choosing. */
-static void start_server(void)
-{
-    int ends[2];
-    CU_ASSERT_FATAL(pipe(ends) == 0);
-    fflush(NULL);
-    server = fork();
-    CU_ASSERT_FATAL(server >= 0);
-    if (server == 0) {
-        char number[16];
-        snprintf(number, sizeof number, "%d", ends[1]);
-        close(ends[0]);
-        if (!freopen("/dev/null", "w", stderr)) _exit(126);
-        execlp("Xvfb", "Xvfb", "-displayfd", number, "-screen", "0", "1000x700x24", "-nolisten", "tcp", (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    char display[16] = ":";
-    size_t length = 1; /* the number comes byte by byte, then a line break */
-    while (length < sizeof display - 1 && read(ends[0], display + length, 1) == 1 && display[length] != '\n') length++;
-    close(ends[0]);
-    CU_ASSERT_FATAL(length > 1);
-    display[length] = 0;
-    setenv("DISPLAY", display, 1);
-    atexit(stop_server);
-}
 
 static void skip(const char *reason)
 {
@@ -58,7 +23,7 @@ static void machine_without_display_is_told_to_record(void)
 static void window_plays_and_closes_by_itself(void)
 {
     if (cli("command -v Xvfb && command -v xdotool") != 0) skip("no Xvfb, xdotool (Debian: apt install xvfb xdotool)");
-    start_server();
+    start_display("1000x700x24");
     CLI_OK("$E view agent.safetensors agent.safetensors --controller policy --seconds 1.5 --json");
     cJSON *json = cli_json();
     cli_check_keys(json, "checkpoints seconds simulated_seconds frames frame_ms version");

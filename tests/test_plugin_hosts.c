@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 
+#include "display.h"
 #include "edited_scene.h"
 
 #define AGENT ESP_SOURCE "/models/pendulum/agent.safetensors"
@@ -208,40 +209,6 @@ static void host_lives_on_when_there_is_no_controller(void)
 
 /* ---- programs with a window ---------------------------------------------------------------------------- */
 
-/* An X server without a screen, on a display of its own choosing. */
-static pid_t start_display(void)
-{
-    int ends[2];
-    CU_ASSERT_FATAL(pipe(ends) == 0);
-    fflush(NULL);
-    pid_t child = fork();
-    CU_ASSERT_FATAL(child >= 0);
-    if (child == 0) {
-        char number[16];
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        snprintf(number, sizeof number, "%d", ends[1]);
-        close(ends[0]);
-        if (!freopen("/dev/null", "w", stderr)) _exit(126);
-        execlp("Xvfb", "Xvfb", "-displayfd", number, "-screen", "0", "640x480x24", "-nolisten", "tcp", (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    char display[16] = ":";
-    size_t length = 1; /* the number comes byte by byte, then a line break */
-    while (length < sizeof display - 1 && read(ends[0], display + length, 1) == 1 && display[length] != '\n') length++;
-    close(ends[0]);
-    CU_ASSERT_FATAL(length > 1);
-    display[length] = 0;
-    setenv("DISPLAY", display, 1);
-    return child;
-}
-
-static void end(pid_t child, int signal_number)
-{
-    kill(child, signal_number);
-    waitpid(child, NULL, 0);
-}
-
 /* The shipped scene, whose pole hangs where a program starts that knows no keyframes: the same angles
  * (upright is 0), with the pole drawn up in its hanging position. It names its controller itself. */
 static void write_hanging_scene(const char *path)
@@ -269,7 +236,8 @@ static bool earns(const char *program, const char *scene, double reward)
         cJSON_Delete(line);
         alive = waitpid(host, NULL, WNOHANG) == 0;
     }
-    if (alive) end(host, SIGTERM);
+    if (alive) kill(host, SIGTERM);
+    if (alive) waitpid(host, NULL, 0);
     char *text = read_text("err");
     if (!earned) printf("\n    %s%s stderr: %s ", program, alive ? "" : " ended;", text);
     CU_ASSERT_STRING_EQUAL(text, "");
@@ -280,14 +248,13 @@ static bool earns(const char *program, const char *scene, double reward)
 static void programs_with_a_window_swing_the_pendulum_up(void)
 {
     if (!is_installed("Xvfb", "xvfb")) return;
-    pid_t display = start_display();
+    start_display("640x480x24");
     write_hanging_scene("hanging.xml");
     /* All 8 steps of a control step within 8 degrees: the pole is up, and slow. */
     if (is_installed("mujoco-simulate", "libmujoco-samples"))
         CU_ASSERT(earns("mujoco-simulate", "hanging.xml", 8.0));
     if (is_installed("mujoco-basic", "libmujoco-samples"))
         CU_ASSERT(earns("mujoco-basic", "hanging.xml", 8.0));
-    end(display, SIGTERM);
 }
 
 static CU_TestInfo tests[] = {
