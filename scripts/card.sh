@@ -30,15 +30,17 @@ of processor gives the same file again, bit for bit, on any number of threads.
 
 ## Held-out evaluation
 
-Sparse reward, 100 episodes of each start, \`espalier eval $checkpoint --episodes 100 --seed 1000 --controller C --start S\`.
-An episode is held when the pole is within 0.1 rad and 0.5 rad/s of upright from some control step to the end.
+Sparse reward, 100 episodes of each start, \`espalier eval $checkpoint --episodes 100 --seed 1000 --controller C
+--start S\`. An episode is held when the pole is within 0.1 rad and 0.5 rad/s of upright from some control step to the
+end.
 
 | controller | start | mean return | 95 % interval | held |
 |---|---|---|---|---|
 TEXT
 for controller in mppi policy; do
     for start in random hanging; do
-        json=$($espalier eval "$checkpoint" --episodes 100 --seed 1000 --controller $controller --start $start --json --quiet | tr -d "\n\t")
+        json=$($espalier eval "$checkpoint" --episodes 100 --seed 1000 --controller $controller --start $start \
+            --json --quiet | tr -d "\n\t")
         interval=$(grep -o '"return_ci95":\[[^]]*\]' <<<"$json" | sed 's/.*\[\(.*\),\(.*\)\]/\1 \2/')
         read -r low high <<<"$interval"
         printf '| %s | %s | %.1f | [%.1f, %.1f] | %.0f %% |\n' $controller $start "$(field return_mean <<<"$json")" \
@@ -56,7 +58,8 @@ smaller budget `planner.search.*`); the row with the highest mean of the four wa
 |---|---|---|---|---|---|
 TEXT
 grep policy_random "$run/metrics.jsonl" | while read -r line; do
-    printf '| %d | %.0f | %.0f | %.0f | %.0f | %.1f |\n' "$(field update <<<"$line")" "$(field policy_random <<<"$line")" \
-        "$(field policy_hanging <<<"$line")" "$(field planner_random <<<"$line")" "$(field planner_hanging <<<"$line")" \
+    printf '| %d | %.0f | %.0f | %.0f | %.0f | %.1f |\n' "$(field update <<<"$line")" \
+        "$(field policy_random <<<"$line")" "$(field policy_hanging <<<"$line")" \
+        "$(field planner_random <<<"$line")" "$(field planner_hanging <<<"$line")" \
         "$(awk "BEGIN { print $(field wall_s <<<"$line") / 60 }")"
 done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Writes the CARD.md of the trained autoencoder: where it comes from, its errors on the test images, its curve.
-#   scripts/card_mnist.sh RUN_DIR CHECKPOINT MNIST_FOLDER "PROCESSOR AND THREADS IT WAS TRAINED ON" > models/mnist/CARD.md
+#   scripts/card_mnist.sh RUN_DIR CHECKPOINT MNIST_FOLDER "PROCESSOR AND THREADS" > models/mnist/CARD.md
 set -euo pipefail
 cd "$(dirname "$0")/.."
 espalier=build/release/espalier run=$1 checkpoint=$2 data=$3 machine=$4

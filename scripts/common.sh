@@ -13,7 +13,8 @@ missing_packages() {
 
 install_packages() {
     local wanted root=()
-    command -v dpkg-query >/dev/null || { echo "not a Debian machine: install what packages.txt lists yourself"; return 0; }
+    command -v dpkg-query >/dev/null ||
+        { echo "not a Debian machine: install what packages.txt lists yourself"; return 0; }
     wanted=$(missing_packages)
     [ -z "$wanted" ] && return 0
     say "installing missing packages:" $wanted

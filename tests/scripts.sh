@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shell scripts parse, and bench/reproduce writes a whole document even when no result is there: every table with rows of
-# equal width, every missing number a dash.
+# Shell scripts parse, and bench/reproduce writes a whole document even when no result is there: every table with
+# rows of equal width, every missing number a dash.
 # usage: scripts.sh SOURCE_FOLDER
 set -u
 cd "$1" || exit 1
@@ -27,7 +27,8 @@ write_parts() (
 )
 write_parts >"$folder/text" 2>"$folder/errors" || fail "a part cannot be written without results"
 [ ! -s "$folder/errors" ] || fail "$(cat "$folder/errors")"
-awk -F'|' '/^\|/ { if (width && NF != width) { print "a row is not as wide as its table: " $0; bad = 1 } width = NF; next }
+awk -F'|' '/^\|/ { if (width && NF != width) { print "a row is not as wide as its table: " $0; bad = 1 }
+                   width = NF; next }
            { width = 0 } END { exit bad }' "$folder/text" || status=1
 grep -q '| - |' "$folder/text" || fail "missing numbers are no dashes"
 
