@@ -18,8 +18,9 @@ typedef struct {
 } esp_judging;
 
 esp_judging esp_judging_default(void);
-/* Child of a command's parser: --controller, --start, --data; its input is an esp_judging. */
-extern const struct argp esp_judging_argp;
+/* Children of a command's parser, whose input is an esp_judging: --controller and --start for commands
+ * that know agents alone; these and --data. */
+extern const struct argp esp_playing_argp, esp_judging_argp;
 
 /* ---- subject.c: the checkpoint a command works on --------------------------------------------------- */
 

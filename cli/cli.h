@@ -23,8 +23,11 @@ typedef struct {
     char       *command;       /* the command line as a person would type it again, owned */
 } esp_options;
 
-/* Child of every subcommand's parser; its input is an esp_options. */
-extern const struct argp esp_options_argp;
+/* Child of every subcommand's parser; its input is an esp_options. And the children of a parser that has
+ * no other. */
+extern const struct argp       esp_options_argp;
+extern const struct argp_child esp_options_children[];
+#define ESP_OPTIONS_CHILD {&esp_options_argp, 0, "Options of every command:", 1}
 
 /* argp_parse that ends with a status; argp itself answers --help and unknown options. */
 esp_status esp_parse(const struct argp *argp, int argc, char **argv, void *input);

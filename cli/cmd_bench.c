@@ -34,8 +34,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&esp_options_argp, 0, "Options of every command:", 1}, {0}};
-
 static const struct argp argp = {
     .options = table,
     .parser = parse,
@@ -48,7 +46,7 @@ static const struct argp argp = {
            "  espalier bench\n"
            "  espalier bench --only 'plan*' --threads 1 --json\n"
            "  espalier bench pruned.safetensors --only 'episodes*'\n",
-    .children = children,
+    .children = esp_options_children,
 };
 
 /* ---- the agent ---- */

@@ -58,9 +58,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return esp_parse_error(status);
 }
 
-static const struct argp_child children[] = {{&esp_judging_argp, 0, NULL, 0},
-                                             {&esp_options_argp, 0, "Options of every command:", 1},
-                                             {0}};
+static const struct argp_child children[] = {{&esp_judging_argp, 0, NULL, 0}, ESP_OPTIONS_CHILD, {0}};
 
 static const struct argp argp = {
     .options = table,

@@ -22,8 +22,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return esp_parse_error(status);
 }
 
-static const struct argp_child children[] = {{&esp_options_argp, 0, "Options of every command:", 1}, {0}};
-
 static const struct argp argp = {
     .parser = parse,
     .args_doc = "CHECKPOINT",
@@ -32,7 +30,7 @@ static const struct argp argp = {
            "Examples:\n"
            "  espalier inspect models/pendulum/agent.safetensors\n"
            "  espalier inspect pruned.safetensors --json\n",
-    .children = children,
+    .children = esp_options_children,
 };
 
 /* ---- facts ---- */

@@ -64,10 +64,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return esp_parse_error(status);
 }
 
-static const struct argp_child children[] = {{&esp_prune_options_argp, 0, NULL, 0},
-                                             {&esp_options_argp, 0, "Options of every command:", 1},
-                                             {0}};
-
 static const struct argp argp = {
     .options = table,
     .parser = parse,
@@ -83,7 +79,7 @@ static const struct argp argp = {
            "Sparsity counts the parameters that the controller uses. The search sees other\n"
            "episodes or images than the report. A search that was stopped goes on from its\n"
            "journal when the same command is given again.",
-    .children = children,
+    .children = esp_prune_children,
 };
 
 /* ---- before the search: what would be a pity to find out after it ---- */

@@ -6,7 +6,6 @@
 #include "cli/shown.h"
 
 typedef struct {
-    esp_options *common;
     esp_shown    shown;
     const char  *output;
     int          width, height; /* px of each checkpoint; 0: by the kind of output */
@@ -33,34 +32,24 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     arguments *a = state->input;
     esp_status status = ESP_OK;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->shown.judging;
-        state->child_inputs[1] = a->common;
-        break;
+    case ARGP_KEY_INIT: state->child_inputs[0] = &a->shown; break;
     case 'o': a->output = argument; break;
     case KEY_SIZE: status = esp_parse_size("--size", argument, 64, 4096, &a->width, &a->height); break;
     case KEY_FPS: status = esp_parse_positive("--fps", argument, 1000, &a->fps); break;
     case KEY_SECONDS: status = esp_parse_positive("--seconds", argument, 1e6, &a->seconds); break;
     case KEY_FRAMES: status = esp_parse_int("--frames", argument, 1, 100, &a->frames); break;
     case KEY_EPISODES: status = esp_parse_int("--episodes", argument, 1, 1000, &a->episodes); break;
-    case ARGP_KEY_ARG: status = esp_shown_take(&a->shown, argument); break;
-    case ARGP_KEY_END:
-        status = esp_need_argument(a->shown.count ? a->shown.path[0] : NULL, "CHECKPOINT");
-        if (status == ESP_OK) status = esp_need_argument(a->output, "-o FILE.mp4|FILE.png|DIR");
-        break;
+    case ARGP_KEY_END: status = esp_need_argument(a->output, "-o FILE.mp4|FILE.png|DIR"); break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return esp_parse_error(status);
 }
 
-static const struct argp_child children[] = {{&esp_judging_argp, 0, NULL, 0},
-                                             {&esp_options_argp, 0, "Options of every command:", 1},
-                                             {0}};
+static const struct argp_child children[] = {{&esp_shown_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {
     .options = table,
     .parser = parse,
-    .args_doc = "CHECKPOINT [CHECKPOINT...]",
     .doc = "Plays an episode and records it; several agents are played side by side from the same start, in step. "
            "Needs no display.\v"
            "Examples:\n"
@@ -106,7 +95,7 @@ static esp_status play(const arguments *a, recording *r, esp_film *film, int epi
 static esp_status play_all(const arguments *a, recording *r, esp_film *film, double *returns)
 {
     esp_episode *episodes = esp_alloc((size_t)a->episodes, sizeof *episodes);
-    esp_episodes_name(a->common->seed, ESP_EPISODES_REPORT, esp_shown_start(&a->shown), a->episodes, episodes);
+    esp_episodes_name(a->shown.options->seed, ESP_EPISODES_REPORT, esp_shown_start(&a->shown), a->episodes, episodes);
     esp_status status = ESP_OK;
     for (int i = 0; i < a->episodes && status == ESP_OK; i++) {
         status = esp_player_begin(r->player, &episodes[i]);
@@ -167,7 +156,7 @@ static void print_json(const arguments *a, const recording *r, const double *ret
     cJSON_AddNumberToObject(json, "width", r->film.roles * r->film.width);
     cJSON_AddNumberToObject(json, "height", r->film.height);
     esp_json_add_choice(json, "controller", ESP_CONTROLLER_CHOICES, a->shown.judging.controller);
-    cJSON_AddNumberToObject(json, "seed", (double)a->common->seed);
+    cJSON_AddNumberToObject(json, "seed", (double)a->shown.options->seed);
     for (int role = 0; role < a->shown.count; role++) {
         cJSON *item = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(item, "returns");
         cJSON_AddStringToObject(item, "checkpoint", a->shown.path[role]);
@@ -191,15 +180,14 @@ static void print_table(const arguments *a, const recording *r, const double *re
 
 int esp_cmd_record(int argc, char **argv, esp_options *options)
 {
-    arguments a = {.common = options, .fps = 25, .frames = 10, .episodes = 1,
-                   .shown = {.judging = esp_judging_default()}};
+    arguments a = {.shown = esp_shown_of(options), .fps = 25, .frames = 10, .episodes = 1};
     recording r = {.player = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
     double *returns = NULL;
     if (status == ESP_OK) status = esp_film_kind_of(a.output, &r.film.kind);
     if (status == ESP_OK && r.film.kind == ESP_FILM_STRIP && a.episodes > 1)
         status = esp_fail(ESP_ERR_USAGE, "--episodes: a film strip shows one");
-    if (status == ESP_OK) status = esp_shown_open(&a.shown, options);
+    if (status == ESP_OK) status = esp_shown_open(&a.shown);
     if (status == ESP_OK) {
         returns = esp_alloc((size_t)(a.episodes * a.shown.count), sizeof *returns);
         status = record(&a, &r, returns);

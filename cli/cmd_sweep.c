@@ -103,10 +103,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return esp_parse_error(status);
 }
 
-static const struct argp_child children[] = {{&esp_prune_options_argp, 0, NULL, 0},
-                                             {&esp_options_argp, 0, "Options of every command:", 1},
-                                             {0}};
-
 static const struct argp argp = {
     .options = table,
     .parser = parse,
@@ -123,7 +119,7 @@ static const struct argp argp = {
            "The same command goes on where it was stopped, and adds methods, sparsities\n"
            "and seeds to a sweep that was finished; finished cells are never computed\n"
            "again.",
-    .children = children,
+    .children = esp_prune_children,
 };
 
 /* ---- cells ---- */

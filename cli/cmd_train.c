@@ -34,8 +34,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     return esp_parse_error(status);
 }
 
-static const struct argp_child children[] = {{&esp_options_argp, 0, "Options of every command:", 1}, {0}};
-
 static const struct argp argp = {
     .options = table,
     .parser = parse,
@@ -48,7 +46,7 @@ static const struct argp argp = {
            "  espalier train models/pendulum/config.json -o runs/small --seed 3 \\\n"
            "      --set network.hidden=256\n"
            "  espalier train models/mnist/config.json --data DIR -o runs/mnist\n",
-    .children = children,
+    .children = esp_options_children,
 };
 
 static int fail(const arguments *a, esp_status status)

@@ -4,7 +4,6 @@
 #include "cli/shown.h"
 
 typedef struct {
-    esp_options     *common;
     esp_shown        shown;
     esp_view_options view;
 } arguments;
@@ -25,28 +24,20 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     arguments *a = state->input;
     esp_status status = ESP_OK;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->shown.judging;
-        state->child_inputs[1] = a->common;
-        break;
+    case ARGP_KEY_INIT: state->child_inputs[0] = &a->shown; break;
     case KEY_SIZE: status = esp_parse_size("--size", argument, 64, 8192, &a->view.width, &a->view.height); break;
     case KEY_SECONDS: status = esp_parse_positive("--seconds", argument, 1e6, &a->view.seconds); break;
     case KEY_ALONG: a->view.along = argument; break;
-    case ARGP_KEY_ARG: status = esp_shown_take(&a->shown, argument); break;
-    case ARGP_KEY_END: status = esp_need_argument(a->shown.count ? a->shown.path[0] : NULL, "CHECKPOINT"); break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return esp_parse_error(status);
 }
 
-static const struct argp_child children[] = {{&esp_judging_argp, 0, NULL, 0},
-                                             {&esp_options_argp, 0, "Options of every command:", 1},
-                                             {0}};
+static const struct argp_child children[] = {{&esp_shown_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {
     .options = table,
     .parser = parse,
-    .args_doc = "CHECKPOINT [CHECKPOINT...]",
     .doc = "Opens a window in which agents act, side by side from the same start and in step. Pause, slow motion, "
            "pushes with the mouse, planner or policy, and a slider that prunes the running controller; F1 lists the "
            "keys. Without a display `espalier record` makes a video.\v"
@@ -71,10 +62,10 @@ static void print_json(const arguments *a, const esp_view_result *result)
 
 int esp_cmd_view(int argc, char **argv, esp_options *options)
 {
-    arguments a = {.common = options, .shown = {.judging = esp_judging_default()}};
+    arguments a = {.shown = esp_shown_of(options)};
     esp_view_result result;
     esp_status status = esp_parse(&argp, argc, argv, &a);
-    if (status == ESP_OK) status = esp_shown_open(&a.shown, options);
+    if (status == ESP_OK) status = esp_shown_open(&a.shown);
     if (status == ESP_OK) {
         a.view.seed = options->seed;
         if (a.view.width == 0) {

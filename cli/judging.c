@@ -4,10 +4,10 @@
 enum { KEY_CONTROLLER = 0x3000, KEY_START, KEY_DATA };
 
 static const struct argp_option table[] = {
+    {"data", KEY_DATA, "DIR", 0, "Autoencoder: folder with the files of MNIST (default: generated digits)", 0},
     {"controller", KEY_CONTROLLER, ESP_CONTROLLER_CHOICES, 0,
      "Agent: the planner, or the policy alone (default mppi)", 0},
     {"start", KEY_START, "random|hanging", 0, "Agent: short for --set env.start=...", 0},
-    {"data", KEY_DATA, "DIR", 0, "Autoencoder: folder with the files of MNIST (default: generated digits)", 0},
     {0},
 };
 
@@ -34,6 +34,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 const struct argp esp_judging_argp = {.options = table, .parser = parse};
+const struct argp esp_playing_argp = {.options = table + 1, .parser = parse}; /* without --data */
 
 esp_judging esp_judging_default(void)
 {

@@ -88,14 +88,12 @@ static char *filter_help(int key, const char *text, void *input)
     return help;
 }
 
-static const struct argp_child children[] = {{&esp_options_argp, 0, "Options of every command:", 1}, {0}};
-
 static const struct argp argp = {
     .parser = parse,
     .args_doc = "COMMAND [ARGUMENT...]",
     .doc = "Finds out in closed loop how much of a neural controller can be cut away before it drops the pendulum, "
            "and writes the smaller network.\v ", /* what follows \v is written by filter_help */
-    .children = children,
+    .children = esp_options_children,
     .help_filter = filter_help,
 };
 

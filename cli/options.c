@@ -125,6 +125,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 const struct argp esp_options_argp = {.options = table, .parser = parse};
+const struct argp_child esp_options_children[] = {ESP_OPTIONS_CHILD, {0}};
 
 /* ---- settings ---- */
 

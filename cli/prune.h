@@ -21,9 +21,10 @@ typedef struct {
 } esp_prune_request;
 
 esp_prune_request esp_prune_request_default(void);
-/* Everything but what a sweep varies, and how a network is judged; its input is an esp_prune_request.
- * --help ends with the list of methods. */
-extern const struct argp esp_prune_options_argp;
+/* Children of the parsers of `prune` and `sweep`: everything but what a sweep varies, and how a network is
+ * judged, whose input is an esp_prune_request; options of every command. --help ends with the list of
+ * methods. */
+extern const struct argp_child esp_prune_children[];
 esp_status esp_parse_sparsity(const char *option, const char *text, double *out);
 esp_status esp_parse_method(const char *text, const esp_search_method **out);
 

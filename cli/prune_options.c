@@ -125,13 +125,15 @@ static char *filter_help(int key, const char *text, void *input)
 
 static const struct argp_child children[] = {{&esp_judging_argp, 0, NULL, 0}, {0}};
 
-const struct argp esp_prune_options_argp = {
+static const struct argp argp = {
     .options = table,
     .parser = parse,
     .doc = "\v ", /* what follows \v is written by filter_help */
     .children = children,
     .help_filter = filter_help,
 };
+
+const struct argp_child esp_prune_children[] = {{&argp, 0, NULL, 0}, ESP_OPTIONS_CHILD, {0}};
 
 esp_prune_request esp_prune_request_default(void)
 {

@@ -4,7 +4,14 @@
 
 #include "cli/shown.h"
 
-esp_status esp_shown_take(esp_shown *shown, const char *path)
+/* ---- on the command line ---- */
+
+esp_shown esp_shown_of(esp_options *options)
+{
+    return (esp_shown){.options = options, .judging = esp_judging_default()};
+}
+
+static esp_status take(esp_shown *shown, const char *path)
 {
     if (shown->count == ESP_MOST_ROLES)
         return esp_fail(ESP_ERR_USAGE, "'%s': at most %d checkpoints can be shown side by side", path, ESP_MOST_ROLES);
@@ -12,16 +19,36 @@ esp_status esp_shown_take(esp_shown *shown, const char *path)
     return ESP_OK;
 }
 
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    esp_shown *shown = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &shown->judging;
+        state->child_inputs[1] = shown->options;
+        return 0;
+    case ARGP_KEY_ARG: return esp_parse_error(take(shown, argument));
+    case ARGP_KEY_END: return esp_parse_error(esp_need_argument(shown->path[0], "CHECKPOINT"));
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&esp_playing_argp, 0, NULL, 0}, ESP_OPTIONS_CHILD, {0}};
+
+const struct argp esp_shown_argp = {.parser = parse, .args_doc = "CHECKPOINT [CHECKPOINT...]", .children = children};
+
+/* ---- open and close ---- */
+
 static const char *file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash && slash[1] ? slash + 1 : path;
 }
 
-static esp_status open_one(esp_shown *shown, int i, const esp_options *options)
+static esp_status open_one(esp_shown *shown, int i)
 {
     esp_subject *subject = &shown->subject[i];
-    esp_status status = esp_subject_open(shown->path[i], options, &shown->judging, NULL, subject);
+    esp_status status = esp_subject_open(shown->path[i], shown->options, &shown->judging, NULL, subject);
     if (status != ESP_OK) return status;
     if (subject->application != &esp_application_agent)
         return esp_fail(ESP_ERR_USAGE, "%s: application '%s' has no episodes to look at; agents (tdmpc) have",
@@ -32,10 +59,10 @@ static esp_status open_one(esp_shown *shown, int i, const esp_options *options)
     return ESP_OK;
 }
 
-esp_status esp_shown_open(esp_shown *shown, const esp_options *options)
+esp_status esp_shown_open(esp_shown *shown)
 {
     esp_status status = ESP_OK;
-    for (int i = 0; i < shown->count && status == ESP_OK; i++) status = open_one(shown, i, options);
+    for (int i = 0; i < shown->count && status == ESP_OK; i++) status = open_one(shown, i);
     return status;
 }
 
@@ -48,6 +75,8 @@ int esp_shown_start(const esp_shown *shown)
 {
     return shown->subject[0].agent.config.env.start;
 }
+
+/* ---- options of both ---- */
 
 esp_status esp_parse_size(const char *option, const char *text, int least, int most, int *width, int *height)
 {

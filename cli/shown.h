@@ -6,6 +6,7 @@
 #include "viewer/viewer.h"
 
 typedef struct {
+    esp_options *options;
     esp_judging judging;                  /* of all */
     int         count;
     const char *path[ESP_MOST_ROLES];
@@ -13,10 +14,12 @@ typedef struct {
     esp_role    role[ESP_MOST_ROLES];     /* borrow the subjects */
 } esp_shown;
 
-/* One more checkpoint of the command line. */
-esp_status esp_shown_take(esp_shown *shown, const char *path);
+esp_shown esp_shown_of(esp_options *options); /* with nothing on the command line */
+/* Child of a command's parser: the checkpoints, how they play, options of every command; its input is an
+ * esp_shown. */
+extern const struct argp esp_shown_argp;
 /* Reads them all: agents, which are what can be looked at. */
-esp_status esp_shown_open(esp_shown *shown, const esp_options *options);
+esp_status esp_shown_open(esp_shown *shown);
 void       esp_shown_close(esp_shown *shown);
 int        esp_shown_start(const esp_shown *shown); /* esp_start of the episodes */
 
