@@ -129,12 +129,12 @@ void esp_noisy_action(size_t count, const float *mu, const float *noise, float s
 typedef struct {
     esp_agent_config config;
     esp_network     *net;
-} esp_checkpoint;
+} esp_agent_checkpoint;
 
 /* config_path: a JSON configuration for files without our metadata, or NULL. */
-esp_status esp_checkpoint_read(const char *path, const char *config_path, esp_checkpoint *out);
-esp_status esp_checkpoint_write(const char *path, const esp_agent_config *config, const esp_network *net);
-void       esp_checkpoint_free(esp_checkpoint *checkpoint);
+esp_status esp_agent_checkpoint_read(const char *path, const char *config_path, esp_agent_checkpoint *out);
+esp_status esp_agent_checkpoint_write(const char *path, const esp_agent_config *config, const esp_network *net);
+void       esp_agent_checkpoint_free(esp_agent_checkpoint *checkpoint);
 
 /* ---- mppi.c -------------------------------------------------------------------------------------- */
 

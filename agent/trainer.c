@@ -119,7 +119,7 @@ static esp_status evaluate_and_keep_best(esp_trainer *t)
     esp_log(ESP_LOG_INFO, "update %lld: mean return %.1f", (long long)t->update, score);
     if (score > t->best) {
         char *path = esp_path_join(t->run_dir, "checkpoint.safetensors");
-        status = esp_checkpoint_write(path, &t->config, judged(t));
+        status = esp_agent_checkpoint_write(path, &t->config, judged(t));
         free(path);
         t->best = score;
     }

@@ -55,6 +55,9 @@ typedef struct {
 esp_status esp_subject_open(const char *path, const esp_options *options, const esp_judging *judging,
                             esp_search_config *search, esp_subject *out);
 void       esp_subject_close(esp_subject *subject);
+/* The status of a failure to read the checkpoint: a wrong key in the file is the file's fault, one in
+ * --config the user's. */
+esp_status esp_subject_blame(const esp_subject *subject, esp_status status);
 esp_status esp_file_bytes(const char *path, size_t *bytes);
 
 /* ---- application_*.c ------------------------------------------------------------------------------------ */

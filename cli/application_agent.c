@@ -36,30 +36,11 @@ static esp_status check_settings(const esp_agent_config *stored, const esp_agent
     return status == ESP_OK ? esp_agent_config_check(config) : status;
 }
 
-/* A wrong key in a checkpoint is the file's fault, one in --config the user's. */
-static esp_status read_checkpoint(const esp_subject *subject, esp_checkpoint *out)
-{
-    const char *config_path = subject->options->config;
-    if (config_path) {
-        cJSON *json = NULL;
-        esp_agent_config config = esp_agent_config_default();
-        esp_status status = esp_json_read(config_path, &json);
-        if (status == ESP_OK)
-            status = esp_config_read(esp_agent_fields, esp_agent_num_fields, json, config_path, &config);
-        if (status == ESP_OK) status = esp_agent_config_check(&config);
-        cJSON_Delete(json);
-        if (status != ESP_OK) return status;
-    }
-    esp_status status = esp_checkpoint_read(subject->path, config_path, out);
-    bool content = status == ESP_ERR_USAGE || status == ESP_ERR_RANGE;
-    return content ? ESP_ERR_FORMAT : status;
-}
-
 static esp_status open_agent(esp_subject *subject, esp_search_config *search)
 {
-    esp_checkpoint checkpoint = {.net = NULL};
-    esp_status status = read_checkpoint(subject, &checkpoint);
-    if (status != ESP_OK) return status;
+    esp_agent_checkpoint checkpoint = {.net = NULL};
+    esp_status status = esp_agent_checkpoint_read(subject->path, subject->options->config, &checkpoint);
+    if (status != ESP_OK) return esp_subject_blame(subject, status);
     esp_agent_case *agent = &subject->agent;
     agent->stored = agent->config = checkpoint.config;
     subject->net = checkpoint.net;
@@ -237,7 +218,7 @@ static double time_of_action(const esp_subject *subject, const esp_network *net)
 
 static esp_status write_agent(const esp_subject *subject, const char *path, const esp_network *net)
 {
-    return esp_checkpoint_write(path, &subject->agent.stored, net);
+    return esp_agent_checkpoint_write(path, &subject->agent.stored, net);
 }
 
 /* ---- what is said ---- */

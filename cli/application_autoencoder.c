@@ -12,19 +12,11 @@
 
 /* ---- open ---- */
 
-static esp_status read_checkpoint(const esp_subject *subject, esp_autoencoder_checkpoint *out)
-{
-    const char *config_path = subject->options->config;
-    esp_status status = esp_autoencoder_checkpoint_read(subject->path, config_path, out);
-    bool content = status == ESP_ERR_USAGE || status == ESP_ERR_RANGE;
-    return content && !config_path ? ESP_ERR_FORMAT : status;
-}
-
 static esp_status open_autoencoder(esp_subject *subject, esp_search_config *search)
 {
     esp_autoencoder_checkpoint checkpoint = {.net = NULL};
-    esp_status status = read_checkpoint(subject, &checkpoint);
-    if (status != ESP_OK) return status;
+    esp_status status = esp_autoencoder_checkpoint_read(subject->path, subject->options->config, &checkpoint);
+    if (status != ESP_OK) return esp_subject_blame(subject, status);
     esp_autoencoder_case *autoencoder = &subject->autoencoder;
     autoencoder->stored = autoencoder->config = checkpoint.config;
     subject->net = checkpoint.net;

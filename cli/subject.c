@@ -43,27 +43,23 @@ esp_status esp_application_of_json(const cJSON *json, const char *source, const 
     return esp_fail(ESP_ERR_USAGE, "%s: %s", source, esp_error_text());
 }
 
-/* By --config, else by the configuration inside the file. */
-static esp_status find_application(const char *path, const char *config_path, const esp_application **out)
+esp_status esp_subject_blame(const esp_subject *subject, esp_status status)
 {
+    bool wrong_key = status == ESP_ERR_USAGE || status == ESP_ERR_RANGE;
+    return wrong_key && !subject->options->config ? ESP_ERR_FORMAT : status;
+}
+
+static esp_status find_application(const esp_subject *subject, const esp_application **out)
+{
+    const char *config_path = subject->options->config;
     esp_safetensors *file = NULL;
     cJSON *json = NULL;
-    esp_status status;
-    if (config_path) {
-        status = esp_json_read(config_path, &json);
-    } else {
-        status = esp_safetensors_read(path, &file);
-        const char *text = status == ESP_OK ? esp_safetensors_metadata(file, "espalier") : NULL;
-        if (text) status = esp_json_parse(text, strlen(text), path, &json);
-        else if (status == ESP_OK)
-            status = esp_fail(ESP_ERR_FORMAT, "%s: no espalier configuration in the file; name one with "
-                              "--config CONFIG.json", path);
-    }
-    if (status == ESP_OK) status = esp_application_of_json(json, config_path ? config_path : path, out);
+    esp_status status = esp_safetensors_read(subject->path, &file);
+    if (status == ESP_OK) status = esp_checkpoint_config_json(file, config_path, &json);
+    if (status == ESP_OK) status = esp_application_of_json(json, config_path ? config_path : subject->path, out);
     esp_safetensors_free(file);
     cJSON_Delete(json);
-    /* A wrong key in a checkpoint is the file's fault, one in --config the user's. */
-    return status == ESP_ERR_USAGE && !config_path ? ESP_ERR_FORMAT : status;
+    return esp_subject_blame(subject, status);
 }
 
 /* ---- open and close ---- */
@@ -83,7 +79,7 @@ esp_status esp_subject_open(const char *path, const esp_options *options, const 
 {
     esp_subject subject = {.path = path, .options = options, .judging = *judging};
     esp_status status = esp_file_bytes(path, &subject.bytes);
-    if (status == ESP_OK) status = find_application(path, options->config, &subject.application);
+    if (status == ESP_OK) status = find_application(&subject, &subject.application);
     if (status == ESP_OK) status = check_options(&subject);
     if (status == ESP_OK) status = subject.application->open(&subject, search);
     if (status == ESP_OK) *out = subject;

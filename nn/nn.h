@@ -299,4 +299,17 @@ esp_status esp_network_load(esp_network *net, const esp_safetensors *file, const
 int  esp_network_entries(const esp_network *net, const char *prefix, esp_st_tensor *out);
 void esp_st_names_free(esp_st_tensor *tensors, int count);
 
+/* ---- checkpoint.c: a network and the configuration it was made with, in one file ---------------- */
+
+/* The configuration that belongs to the network in a file: the one inside it, or that of config_path
+ * for a file of other programs. ESP_ERR_FORMAT when there is none; the caller deletes *out. */
+esp_status esp_checkpoint_config_json(const esp_safetensors *file, const char *config_path, cJSON **out);
+/* The same read into `config` by the table of its keys; ESP_ERR_FORMAT too when its key "application"
+ * is there and another one. */
+esp_status esp_checkpoint_read_config(const esp_safetensors *file, const char *config_path, const char *application,
+                                      const esp_field *fields, int count, void *config);
+/* Writes a network and its configuration to a safetensors file; equal ones give equal files. */
+esp_status esp_checkpoint_write(const char *path, const esp_network *net, const esp_field *fields, int count,
+                                const void *config);
+
 #endif

@@ -17,7 +17,7 @@ struct esp_pilot {
     const esp_plugin_settings *settings;
 
     /* The thread's own after that. */
-    esp_checkpoint  agent;
+    esp_agent_checkpoint agent;
     esp_world      *world;
     mjData         *data;        /* what is drawn */
     esp_renderer   *renderer;
@@ -55,7 +55,7 @@ static esp_status open_eyes(esp_pilot *pilot)
 
 static esp_status start(esp_pilot *pilot)
 {
-    esp_status status = esp_checkpoint_read(pilot->settings->checkpoint, NULL, &pilot->agent);
+    esp_status status = esp_agent_checkpoint_read(pilot->settings->checkpoint, NULL, &pilot->agent);
     if (status == ESP_OK) status = open_eyes(pilot);
     if (status != ESP_OK) return status;
     const esp_agent_config *config = &pilot->agent.config;
@@ -73,7 +73,7 @@ static void stop(esp_pilot *pilot)
     esp_renderer_free(pilot->renderer);
     if (pilot->data) mj_deleteData(pilot->data);
     esp_world_free(pilot->world);
-    esp_checkpoint_free(&pilot->agent);
+    esp_agent_checkpoint_free(&pilot->agent);
     free(pilot->obs);
     free(pilot->actions);
 }

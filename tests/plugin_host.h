@@ -28,7 +28,7 @@ static inline void write_agent(const char *path, uint64_t seed)
 {
     esp_agent_config config = tiny_config();
     esp_network *net = tiny_network(&config, 1, seed);
-    CHECK_OK(esp_checkpoint_write(path, &config, net));
+    CHECK_OK(esp_agent_checkpoint_write(path, &config, net));
     esp_network_free(net);
 }
 
@@ -85,10 +85,10 @@ typedef struct {
 static inline episode evaluate(const char *path, esp_controller_kind kind, int index, int integrator)
 {
     episode e = {0};
-    esp_checkpoint agent;
+    esp_agent_checkpoint agent;
     esp_simulator *simulator = NULL;
     esp_episode names[4];
-    CHECK_OK(esp_checkpoint_read(path, NULL, &agent));
+    CHECK_OK(esp_agent_checkpoint_read(path, NULL, &agent));
     esp_world *world = tiny_world();
     world->model->opt.integrator = integrator;
     CHECK_OK(esp_simulator_create(world, 1, true, &simulator));
@@ -103,7 +103,7 @@ static inline episode evaluate(const char *path, esp_controller_kind kind, int i
     esp_controller_free(controller);
     esp_simulator_free(simulator);
     esp_world_free(world);
-    esp_checkpoint_free(&agent);
+    esp_agent_checkpoint_free(&agent);
     return e;
 }
 

@@ -53,13 +53,13 @@ static void a_run_reaches_its_end_and_leaves_an_agent(void)
 {
     if (!whole_run()) return;
     esp_agent_config config = run_config();
-    esp_checkpoint best = {0};
+    esp_agent_checkpoint best = {0};
     char *path = run_file("whole", "checkpoint.safetensors");
-    CHECK_OK(esp_checkpoint_read(path, NULL, &best));
+    CHECK_OK(esp_agent_checkpoint_read(path, NULL, &best));
     CU_ASSERT_EQUAL(best.config.train.updates, UPDATES);
     CU_ASSERT_EQUAL(best.config.network.latent, config.network.latent);
     CU_ASSERT_EQUAL(steps_done("whole"), UPDATES);
-    esp_checkpoint_free(&best);
+    esp_agent_checkpoint_free(&best);
     free(path);
 }
 

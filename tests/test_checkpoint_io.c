@@ -1,23 +1,5 @@
 /* A network in a file: its sizes come back from the shapes, and a file that does not fit says why. */
-#include <unistd.h>
-
-#include "check.h"
-#include "nn/nn.h"
-
-static char folder[] = "/tmp/test_checkpoint_XXXXXX";
-static char path[sizeof folder + 16];
-
-__attribute__((constructor)) static void make_folder(void)
-{
-    if (!mkdtemp(folder)) abort();
-    snprintf(path, sizeof path, "%s/x.safetensors", folder);
-}
-
-__attribute__((destructor)) static void remove_folder(void)
-{
-    unlink(path);
-    rmdir(folder);
-}
+#include "checkpoint_file.h"
 
 /* Flatten, concatenation and running statistics: every way in which a shape follows the axes. */
 static esp_network *describe_network(int latent_units, int kernels, int hidden_units)

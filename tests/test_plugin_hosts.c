@@ -148,8 +148,8 @@ static void hang(const mjModel *model, mjData *data, esp_start start, esp_rng *r
 /* The episode of eval from there. */
 static double return_of_eval(void)
 {
-    esp_checkpoint agent;
-    CHECK_OK(esp_checkpoint_read(AGENT, NULL, &agent));
+    esp_agent_checkpoint agent;
+    CHECK_OK(esp_agent_checkpoint_read(AGENT, NULL, &agent));
     esp_world *world = NULL;
     CHECK_OK(esp_world_create(&agent.config.env, &world));
     esp_task hanging = *world->task;
@@ -164,7 +164,7 @@ static double return_of_eval(void)
     CHECK_OK(esp_evaluate(pool, &evaluation, NULL, &out));
     esp_pool_free(pool);
     esp_world_free(world);
-    esp_checkpoint_free(&agent);
+    esp_agent_checkpoint_free(&agent);
     return out.episode_return;
 }
 

@@ -5,15 +5,15 @@
 
 enum { EPISODES = 20 };
 
-static esp_checkpoint load(void)
+static esp_agent_checkpoint load(void)
 {
-    esp_checkpoint agent;
-    CHECK_OK(esp_checkpoint_read(ESP_SOURCE "/models/pendulum/agent.safetensors", NULL, &agent));
+    esp_agent_checkpoint agent;
+    CHECK_OK(esp_agent_checkpoint_read(ESP_SOURCE "/models/pendulum/agent.safetensors", NULL, &agent));
     return agent;
 }
 
 /* Means and settled episodes of one controller and start; false without EGL. */
-static bool play(const esp_checkpoint *agent, esp_controller_kind kind, int start, double *mean, int *settled)
+static bool play(const esp_agent_checkpoint *agent, esp_controller_kind kind, int start, double *mean, int *settled)
 {
     esp_world *world = NULL;
     CHECK_OK(esp_world_create(&agent->config.env, &world));
@@ -42,16 +42,16 @@ static bool play(const esp_checkpoint *agent, esp_controller_kind kind, int star
 
 static void shipped_agent_has_the_parameters_of_table_iii(void)
 {
-    esp_checkpoint agent = load();
+    esp_agent_checkpoint agent = load();
     CU_ASSERT_EQUAL(esp_network_params(agent.net, ESP_ALL_COMPONENTS), 1548360);
-    esp_checkpoint_free(&agent);
+    esp_agent_checkpoint_free(&agent);
 }
 
 /* The optimum from hanging is about 690, and its spread over starts is small; 630 leaves room for
  * another processor's rounding. */
 static void shipped_agent_swings_up_and_holds_the_pole(void)
 {
-    esp_checkpoint agent = load();
+    esp_agent_checkpoint agent = load();
     for (int kind = ESP_CONTROLLER_MPPI; kind <= ESP_CONTROLLER_POLICY; kind++) {
         double mean;
         int settled;
@@ -59,7 +59,7 @@ static void shipped_agent_swings_up_and_holds_the_pole(void)
         CU_ASSERT(mean >= 630.0);
         CU_ASSERT(settled >= EPISODES - 1);
     }
-    esp_checkpoint_free(&agent);
+    esp_agent_checkpoint_free(&agent);
 }
 
 static CU_TestInfo tests[] = {
