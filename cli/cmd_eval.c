@@ -1,22 +1,28 @@
 /* espalier eval: what a checkpoint is worth on held-out episodes or images. */
+#include <stdio.h>
+#include <string.h>
+
 #include "cli/application.h"
+#include "cli/junit.h"
 
 typedef struct {
     esp_options *common;
     esp_judging  judging;
     const char  *checkpoint;
-    const char  *picture; /* path, or NULL */
+    const char  *picture, *junit; /* paths, or NULL */
     double       least;   /* of --min-..., */
     const char  *demand;  /* which names it; NULL: nothing is demanded */
+    double       started; /* clock */
 } arguments;
 
-enum { KEY_EPISODES = 0x2000, KEY_MIN_RETURN, KEY_MIN_PSNR, KEY_PICTURE };
+enum { KEY_EPISODES = 0x2000, KEY_MIN_RETURN, KEY_MIN_PSNR, KEY_PICTURE, KEY_JUNIT };
 
 static const struct argp_option table[] = {
     {"episodes", KEY_EPISODES, "N", 0, "Agent: episodes to play (default 20); --seed names them", 0},
     {"min-return", KEY_MIN_RETURN, "X", 0, "Agent: exit with status 3 when the mean return is below X", 0},
     {"min-psnr", KEY_MIN_PSNR, "X", 0, "Autoencoder: the same when the PSNR of the mean error is below X dB", 0},
     {"picture", KEY_PICTURE, "FILE.png", 0, "Autoencoder: draw the first test images above their reconstructions", 0},
+    {"junit", KEY_JUNIT, "FILE.xml", 0, "Write the result as JUnit XML too, for the test report of a CI system", 0},
     {0},
 };
 
@@ -51,6 +57,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->judging.for_autoencoder = "--picture";
         a->picture = argument;
         break;
+    case KEY_JUNIT: a->junit = argument; break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
     case ARGP_KEY_END: status = esp_need_argument(a->checkpoint, "CHECKPOINT"); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -69,14 +76,14 @@ static const struct argp argp = {
            "Examples:\n"
            "  espalier eval models/pendulum/agent.safetensors\n"
            "  espalier eval pruned.safetensors --controller policy --start hanging\n"
-           "  espalier eval pruned.safetensors --min-return 800 --json    # for a CI job\n"
+           "  espalier eval pruned.safetensors --min-return 800 --junit eval.xml\n"
            "  espalier eval autoencoder.safetensors --data DIR --picture sheet.png\n",
     .children = children,
 };
 
 /* ---- results ---- */
 
-static void print_json(const esp_subject *subject, const esp_measurement *m)
+static cJSON *result_json(const esp_subject *subject, const esp_measurement *m)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "application", subject->application->name);
@@ -87,7 +94,7 @@ static void print_json(const esp_subject *subject, const esp_measurement *m)
     cJSON_AddNumberToObject(json, "params", (double)esp_network_params(subject->net, ESP_ALL_COMPONENTS));
     cJSON_AddNumberToObject(json, "params_used", (double)esp_network_params(subject->net, subject->components));
     cJSON_AddStringToObject(json, "version", ESP_VERSION);
-    esp_json_print(json);
+    return json;
 }
 
 static void print_table(const esp_subject *subject, const esp_measurement *m)
@@ -106,32 +113,87 @@ static void print_table(const esp_subject *subject, const esp_measurement *m)
     esp_table_print(table);
 }
 
-static int judge(const arguments *a, const esp_subject *subject, const esp_measurement *m)
+/* ESP_ERR_RANGE when the result is not what was demanded. */
+static esp_status judge(const arguments *a, const esp_subject *subject, const esp_measurement *m)
 {
-    if (!a->demand || m->performance >= a->least) return ESP_EXIT_DONE;
-    esp_fail(ESP_ERR_RANGE, "%s %.4g is below %s %g", subject->application->measure_name, m->performance, a->demand,
-             a->least);
-    esp_console_fail(ESP_ERR_RANGE);
+    if (!a->demand || m->performance >= a->least) return ESP_OK;
+    return esp_fail(ESP_ERR_RANGE, "%s %.4g is below %s %g", subject->application->measure_name, m->performance,
+                    a->demand, a->least);
+}
+
+/* ---- for CI systems ---- */
+
+/* A CI system tells tests apart by their names, and a job may judge several checkpoints. */
+static esp_status write_junit(const arguments *a, const cJSON *facts, const char *failure, const char *error)
+{
+    char name[1024];
+    if (!a->junit) return ESP_OK;
+    if (a->demand) snprintf(name, sizeof name, "%s %g: %s", a->demand + strlen("--"), a->least, a->checkpoint);
+    else           snprintf(name, sizeof name, "runs: %s", a->checkpoint);
+    esp_junit result = {.suite = "espalier.eval", .name = name, .seconds = esp_clock() - a->started, .facts = facts,
+                        .failure = failure, .error = error};
+    return esp_junit_write(a->junit, &result);
+}
+
+/* What is known without a result. */
+static esp_status write_junit_error(const arguments *a, const char *error)
+{
+    cJSON *facts = cJSON_CreateObject();
+    cJSON_AddStringToObject(facts, "checkpoint", a->checkpoint);
+    cJSON_AddNumberToObject(facts, "seed", (double)a->common->seed);
+    cJSON_AddStringToObject(facts, "version", ESP_VERSION);
+    esp_status status = write_junit(a, facts, NULL, error);
+    cJSON_Delete(facts);
+    return status;
+}
+
+/* ---- all ---- */
+
+static esp_status evaluate(const arguments *a, esp_subject *subject, esp_measurement *out)
+{
+    esp_status status = esp_subject_open(a->checkpoint, a->common, &a->judging, NULL, subject);
+    if (status == ESP_OK) status = subject->application->prepare(subject);
+    if (status == ESP_OK) status = subject->application->measure(subject, subject->net, "eval", out);
+    if (status == ESP_OK && a->picture) status = subject->application->picture(subject, a->picture);
+    return status;
+}
+
+static int report(const arguments *a, const esp_subject *subject, const esp_measurement *m)
+{
+    esp_error verdict;
+    cJSON *json = result_json(subject, m);
+    esp_error_take(&verdict, judge(a, subject, m));
+    esp_status status = write_junit(a, json, verdict.status == ESP_OK ? NULL : verdict.text, NULL);
+    if (a->common->json) {
+        esp_json_print(json);
+    } else {
+        print_table(subject, m);
+        cJSON_Delete(json);
+    }
+    if (status != ESP_OK) return esp_console_fail(status);
+    if (verdict.status == ESP_OK) return ESP_EXIT_DONE;
+    esp_console_fail(esp_error_raise(&verdict));
     return ESP_EXIT_THRESHOLD;
 }
 
+/* The file says from the start what it would say after a kill; and one that can't be written is noticed now. */
 int esp_cmd_eval(int argc, char **argv, esp_options *options)
 {
-    arguments a = {.common = options, .judging = esp_judging_default()};
+    arguments a = {.common = options, .judging = esp_judging_default(), .started = esp_clock()};
     esp_subject subject = {.net = NULL};
     esp_measurement measurement = {.returns = NULL};
+    int result;
     esp_status status = esp_parse(&argp, argc, argv, &a);
-    if (status == ESP_OK) status = esp_subject_open(a.checkpoint, options, &a.judging, NULL, &subject);
-    if (status == ESP_OK) status = subject.application->prepare(&subject);
-    if (status == ESP_OK) status = subject.application->measure(&subject, subject.net, "eval", &measurement);
-    if (status == ESP_OK && a.picture) status = subject.application->picture(&subject, a.picture);
-    int result = ESP_EXIT_DONE;
-    if (status != ESP_OK) {
-        result = esp_console_fail(status);
+    if (status == ESP_OK) status = write_junit_error(&a, "the evaluation was not finished");
+    if (status != ESP_OK) return esp_console_fail(status);
+    status = evaluate(&a, &subject, &measurement);
+    if (status == ESP_OK) {
+        result = report(&a, &subject, &measurement);
     } else {
-        if (options->json) print_json(&subject, &measurement);
-        else               print_table(&subject, &measurement);
-        result = judge(&a, &subject, &measurement);
+        esp_error failure;
+        esp_error_take(&failure, status);
+        write_junit_error(&a, failure.text); /* else it keeps saying that nothing was finished */
+        result = esp_console_fail(esp_error_raise(&failure));
     }
     esp_measurement_free(&measurement);
     esp_subject_close(&subject);

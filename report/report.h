@@ -64,6 +64,12 @@ typedef struct {
  * ESP_ERR_RANGE when a size is outside 200 .. 4000 px. */
 esp_status esp_chart_svg(const esp_chart *chart, char **out_text);
 
+/* ---- svg.c ------------------------------------------------------------------------------------- */
+
+/* Text of a person or a file as XML content or attribute, in new memory: &, <, >, quotes escaped, line
+ * ends and tabs as blanks, what XML or UTF-8 forbids as U+FFFD. */
+char *esp_xml_escape(const char *text);
+
 /* ---- raster.c ---------------------------------------------------------------------------------- */
 
 /* Draws an SVG text to a PNG file, `zoom` times its size in px, with the program rsvg-convert.

@@ -95,6 +95,14 @@ void esp_svg_escape(esp_svg *svg, const char *text)
     for (uint32_t c; (c = next_character(&text));) add_character(svg, c);
 }
 
+char *esp_xml_escape(const char *text)
+{
+    esp_svg escaped = {.text = NULL};
+    reserve(&escaped, 1);
+    esp_svg_escape(&escaped, text);
+    return escaped.text;
+}
+
 /* ---- widths ---- */
 
 /* Advance in ems. Four classes are enough to lay out labels; exact metrics depend on the reader's fonts. */
