@@ -119,8 +119,9 @@ void     esp_rng_normal(esp_rng *rng, float *out, size_t count); /* standard nor
 esp_status esp_file_read(const char *path, size_t limit, char **data, size_t *size);
 
 /* Writes to a temporary name in the same folder, syncs, renames: `path` is the old file or the
- * whole new one, whatever happens. The temporary is removed on failure. A link is followed, the
- * old file's permissions are kept; a device, a pipe or a write-protected file is refused. */
+ * whole new one, whatever happens. The temporary is removed on failure, and that of a killed process
+ * by the next write to the same path. A link is followed, the old file's permissions are kept; a
+ * device, a pipe or a write-protected file is refused. */
 esp_status esp_file_write(const char *path, const void *data, size_t size);
 
 /* Appends to a file (created if absent) in one write call. */

@@ -8,4 +8,10 @@
  * text; *key_line receives the line of key number `key`, if there is one. */
 esp_status esp_json_scan(const char *text, size_t size, const char *source, size_t key, int *key_line);
 
+/* temporary.c: the file beside `target` that becomes it by renaming, new, empty, open for writing; -1 with
+ * errno. It is somebody's as long as it is open. *name, in new memory, is set in any case. */
+int  esp_temporary_open(const char *target, char **name);
+/* Removes those of the same target that are nobody's any more. */
+void esp_temporary_sweep(const char *target);
+
 #endif

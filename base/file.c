@@ -1,10 +1,9 @@
 /* Whole files: read one, replace one so that no crash or full disk loses the old content, append
  * one line. */
-#include "base/base.h"
+#include "base/base_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,28 +162,11 @@ static esp_status find_target(const char *path, char **target, mode_t *mode)
     return ESP_OK;
 }
 
-/* The process id keeps programs apart, the counter threads; a name left behind by a killed process
- * with our id is stepped over. */
-static int open_temporary(const char *target, char **name)
-{
-    static atomic_uint counter;
-    size_t bytes = strlen(target) + 64;
-    *name = esp_alloc(bytes, 1);
-    int fd = -1;
-    for (int attempt = 0; attempt < 100; attempt++) {
-        snprintf(*name, bytes, "%s.%ld.%u.tmp", target, (long)getpid(), atomic_fetch_add(&counter, 1));
-        fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST) break;
-    }
-    return fd;
-}
-
 static esp_status fill_temporary(int fd, const char *path, mode_t mode, const void *data, size_t size)
 {
     esp_status status = write_all(fd, path, data, size);
     if (status == ESP_OK && mode && fchmod(fd, mode) != 0) status = io_failure("write", path, errno);
     if (status == ESP_OK && fsync(fd) != 0) status = io_failure("write", path, errno);
-    if (close(fd) != 0 && status == ESP_OK) status = io_failure("write", path, errno);
     return status;
 }
 
@@ -205,10 +187,12 @@ static esp_status sync_folder(const char *target, const char *path)
 static esp_status replace(const char *target, const char *path, mode_t mode, const void *data, size_t size)
 {
     char *temporary = NULL;
-    int fd = open_temporary(target, &temporary);
+    esp_temporary_sweep(target);
+    int fd = esp_temporary_open(target, &temporary);
     esp_status status = fd < 0 ? create_failure(path, errno) : fill_temporary(fd, path, mode, data, size);
     if (status == ESP_OK && rename(temporary, target) != 0) status = io_failure("write", path, errno);
     if (fd >= 0 && status != ESP_OK) unlink(temporary);
+    if (fd >= 0) close(fd); /* last: its lock says that somebody still needs the name */
     free(temporary);
     return status == ESP_OK ? sync_folder(target, path) : status;
 }

@@ -3,8 +3,10 @@
 #include "tests/check.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -193,6 +195,48 @@ static void a_failed_write_leaves_the_old_file_and_no_temporary(void)
     CU_ASSERT_EQUAL(count_entries(folder), 1);
 }
 
+/* Whoever does not ignore SIGXFSZ is killed by it, here in the middle of the temporary. */
+static bool die_beyond_the_limit(void)
+{
+    static char big[100000];
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    setrlimit(RLIMIT_FSIZE, &(struct rlimit){5000, 5000});
+    return esp_file_write(in_folder("x"), big, sizeof big) == ESP_OK;
+}
+
+static void a_write_removes_what_a_killed_one_left_behind(void)
+{
+    CHECK_OK(esp_file_write(in_folder("x"), "old", 3));
+    CU_ASSERT(!true_in_child(die_beyond_the_limit));
+    CU_ASSERT(holds(in_folder("x"), "old"));
+    CU_ASSERT_EQUAL(count_entries(folder), 2);
+    CHECK_OK(esp_file_write(in_folder("x"), "new", 3));
+    CU_ASSERT(holds(in_folder("x"), "new"));
+    CU_ASSERT_EQUAL(count_entries(folder), 1);
+}
+
+static void create(const char *name)
+{
+    int fd = open(in_folder(name), O_WRONLY | O_CREAT, 0666);
+    CU_ASSERT_FATAL(fd >= 0);
+    close(fd);
+}
+
+static void a_write_keeps_what_somebody_is_writing_and_what_is_of_other_files(void)
+{
+    static const char *const others[] = {"xx.1.2.tmp", "x.1.tmp", "x.1.2.tmp.1", "x.1a.2.tmp", "x.1..tmp", "x.1.2"};
+    for (int i = 0; i < 6; i++) create(others[i]);
+    create("x.1.2.tmp");
+    int fd = open(in_folder("x.1.2.tmp"), O_RDONLY);
+    CU_ASSERT_EQUAL(flock(fd, LOCK_EX), 0);
+    CHECK_OK(esp_file_write(in_folder("x"), "", 0));
+    CU_ASSERT_EQUAL(count_entries(folder), 8);
+    close(fd);
+    CHECK_OK(esp_file_write(in_folder("x"), "", 0));
+    CU_ASSERT_EQUAL(count_entries(folder), 7);
+    for (int i = 0; i < 6; i++) CU_ASSERT_EQUAL(unlink(in_folder(others[i])), 0);
+}
+
 static bool append_beyond_the_limit(void)
 {
     static char big[100000];
@@ -294,6 +338,9 @@ static CU_TestInfo tests[] = {
     {"an unwritable folder is a clear error", an_unwritable_folder_is_a_clear_error},
     {"a write-protected file is kept", a_write_protected_file_is_kept},
     {"a failed write leaves the old file and no temporary", a_failed_write_leaves_the_old_file_and_no_temporary},
+    {"a write removes what a killed one left behind", a_write_removes_what_a_killed_one_left_behind},
+    {"a write keeps what somebody is writing and what is of other files",
+     a_write_keeps_what_somebody_is_writing_and_what_is_of_other_files},
     {"appending keeps whole lines even when it fails", appending_keeps_whole_lines_even_when_it_fails},
     {"a full disk says what to do", a_full_disk_says_what_to_do},
     {"threads writing one file leave one whole version", threads_writing_one_file_leave_one_whole_version},

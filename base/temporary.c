@@ -1,0 +1,79 @@
+/* Temporaries, TARGET.PID.NUMBER.tmp. A killed process leaves its one behind; the next write to the same
+ * target removes it. A process id alone would not tell whose it is - containers and machines that share
+ * a disk have ids of their own - so who writes one holds its lock (flock), which ends with the process
+ * however that ends. Where files cannot be locked nothing is removed. */
+#include "base/base_internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Between our open and our lock a sweeper may have taken the file for a leftover. */
+static bool lock(int fd)
+{
+    struct stat info;
+    while (flock(fd, LOCK_EX) != 0 && errno == EINTR);
+    return fstat(fd, &info) == 0 && info.st_nlink > 0;
+}
+
+/* The process id keeps programs apart, the counter threads; a name left behind by a killed process
+ * with our id is stepped over. */
+int esp_temporary_open(const char *target, char **name)
+{
+    static atomic_uint counter;
+    size_t bytes = strlen(target) + 64;
+    *name = esp_alloc(bytes, 1);
+    for (int attempt = 0; attempt < 100; attempt++) {
+        snprintf(*name, bytes, "%s.%ld.%u.tmp", target, (long)getpid(), atomic_fetch_add(&counter, 1));
+        int fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 && lock(fd)) return fd;
+        if (fd >= 0) close(fd);
+        else if (errno != EEXIST) return -1;
+    }
+    errno = EEXIST;
+    return -1;
+}
+
+/* ".12345" */
+static bool skip_number(const char **at)
+{
+    size_t digits = **at == '.' ? strspn(*at + 1, "0123456789") : 0;
+    *at += digits + 1;
+    return digits > 0;
+}
+
+static bool is_temporary(const char *name, const char *target_name)
+{
+    size_t length = strlen(target_name);
+    if (strncmp(name, target_name, length) != 0) return false;
+    name += length;
+    return skip_number(&name) && skip_number(&name) && strcmp(name, ".tmp") == 0;
+}
+
+static void remove_unless_locked(int folder, const char *name)
+{
+    struct stat info;
+    int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0) unlinkat(folder, name, 0);
+    close(fd);
+}
+
+void esp_temporary_sweep(const char *target)
+{
+    const char *slash = strrchr(target, '/');
+    char *folder = esp_path_folder(target);
+    DIR *entries = opendir(folder);
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        if (is_temporary(entry->d_name, slash ? slash + 1 : target))
+            remove_unless_locked(dirfd(entries), entry->d_name);
+    if (entries) closedir(entries);
+    free(folder);
+}
