@@ -140,12 +140,16 @@ static esp_status measure_dense(esp_sweep *sweep, const esp_subject *subject)
 }
 
 /* Cells that share importance and seed share a journal: what one method evaluated another need not. */
-static char *journal_path(const esp_sweep *sweep, const esp_sweep_way *way, uint64_t seed)
+static esp_status place_journal(const esp_sweep *sweep, const esp_sweep_way *way, uint64_t seed, char **path)
 {
     char importance[ESP_CONFIG_TEXT], name[ESP_CONFIG_TEXT + 64];
+    char *journals = esp_path_join(sweep->folder, "journals");
     esp_choice_word(ESP_IMPORTANCE_CHOICES, way->importance, importance);
-    snprintf(name, sizeof name, "journals/%s-%ju.jsonl", importance, (uintmax_t)seed);
-    return esp_path_join(sweep->folder, name);
+    snprintf(name, sizeof name, "%s-%ju.jsonl", importance, (uintmax_t)seed);
+    *path = esp_path_join(journals, name);
+    esp_status status = esp_folder_make(journals);
+    free(journals);
+    return status;
 }
 
 static esp_status prune_cell(const esp_sweep *sweep, const esp_subject *subject, const esp_sweep_way *way,
@@ -153,11 +157,12 @@ static esp_status prune_cell(const esp_sweep *sweep, const esp_subject *subject,
 {
     esp_prune_request request = sweep->request;
     esp_pruning p;
-    char *journal = journal_path(sweep, way, subject->options->seed);
+    char *journal = NULL;
     request.method = way->method;
     request.importance = way->importance;
     request.search.sparsity = sparsity;
-    esp_status status = esp_pruning_search(subject, &request, journal, true, &p);
+    esp_status status = place_journal(sweep, way, subject->options->seed, &journal);
+    if (status == ESP_OK) status = esp_pruning_search(subject, &request, journal, true, &p);
     free(journal);
     if (status != ESP_OK) return status;
     for (int stage = ESP_AFTER; stage < ESP_PRUNED_STAGES && status == ESP_OK; stage++)
@@ -210,6 +215,15 @@ static esp_status run_seed(esp_sweep *sweep, const esp_subject *subject, int ind
     return status;
 }
 
+/* A sweep that was finished before is told of wherever it lies, on a disk that cannot be written as well. */
+static esp_status report(const esp_sweep *sweep, const esp_subject *subject, int known)
+{
+    esp_status status = esp_sweep_report(sweep, subject);
+    if (status != ESP_ERR_IO || cJSON_GetArraySize(sweep->results) > known) return status;
+    esp_log(ESP_LOG_WARNING, "%s (every cell was finished before)", esp_error_text());
+    return ESP_OK;
+}
+
 static int fail(const arguments *a, esp_status status)
 {
     if (status == ESP_ERR_INTERRUPTED)
@@ -229,8 +243,9 @@ int esp_cmd_sweep(int argc, char **argv, esp_options *options)
         status = esp_subject_open(a.checkpoint, options, &sweep->request.judging, &sweep->request.search, &subject);
     if (status == ESP_OK) status = subject.application->prepare(&subject);
     if (status == ESP_OK) status = esp_sweep_open(sweep, &subject);
+    int known = cJSON_GetArraySize(sweep->results);
     for (int i = 0; i < sweep->num_seeds && status == ESP_OK; i++) status = run_seed(sweep, &subject, i);
-    if (status == ESP_OK) status = esp_sweep_report(sweep, &subject);
+    if (status == ESP_OK) status = report(sweep, &subject, known);
     if (status == ESP_OK) esp_sweep_print(sweep, &subject);
     int result = status == ESP_OK ? ESP_EXIT_DONE : fail(&a, status);
     cJSON_Delete(sweep->results);

@@ -274,7 +274,7 @@ static void print_table(const esp_sweep *sweep, const esp_subject *subject)
         if (!is_dense) esp_table_cell(table, "%.0f", number(cell, "evaluations"));
     }
     esp_table_print(table);
-    printf("\nwritten: results.jsonl, results.csv and pictures in %s\n", sweep->folder);
+    printf("\nresults.jsonl, results.csv and pictures are in %s\n", sweep->folder);
 }
 
 void esp_sweep_print(const esp_sweep *sweep, const esp_subject *subject)

@@ -120,16 +120,14 @@ esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
 {
     char *asked_path = esp_path_join(sweep->folder, "sweep.json");
     char *results_path = esp_path_join(sweep->folder, "results.jsonl");
-    char *journals = esp_path_join(sweep->folder, "journals");
     cJSON *asked = question(sweep, subject);
     sweep->results = cJSON_CreateArray();
-    esp_status status = esp_folder_make(journals);
+    esp_status status = esp_folder_make(sweep->folder);
     if (status == ESP_OK) status = check_question(asked_path, asked);
     if (status == ESP_OK) status = read_results(sweep, results_path);
     cJSON_Delete(asked);
     free(asked_path);
     free(results_path);
-    free(journals);
     return status;
 }
 

@@ -111,6 +111,17 @@ static void finished_cells_are_not_made_again(void)
     CLI_OK("diff -r before whole");
 }
 
+/* A folder in the place of results.csv stops root as well, whom no permission does. */
+static void a_finished_sweep_is_told_of_where_nothing_can_be_written(void)
+{
+    CLI_OK("mkdir locked && cp before/*.json* locked && mkdir locked/results.csv");
+    CLI_OK(SWEEP LISTS " -o locked");
+    CU_ASSERT(strstr(cli_out, "magnitude") != NULL && strstr(cli_out, "dense") != NULL);
+    CU_ASSERT(strstr(cli_err, "warning: cannot write 'locked/results.csv'") != NULL && cli_lines(cli_err) == 1);
+    CU_ASSERT_EQUAL(cli(SWEEP " --methods magnitude --sparsities 0.6 -o locked"), 1);
+    CU_ASSERT(strstr(cli_err, "cannot write 'locked/results.csv'") != NULL);
+}
+
 static void a_finished_sweep_grows(void)
 {
     CLI_OK(SWEEP " --methods magnitude,random --sparsities 0.2,0.5,0.6 -o whole");
@@ -306,6 +317,8 @@ static CU_TestInfo tests[] = {
     {"the table has a column for every number", the_table_has_a_column_for_every_number},
     {"pictures show every method", pictures_show_every_method},
     {"finished cells are not made again", finished_cells_are_not_made_again},
+    {"a finished sweep is told of where nothing can be written",
+     a_finished_sweep_is_told_of_where_nothing_can_be_written},
     {"a finished sweep grows", a_finished_sweep_grows},
     {"a killed sweep goes on to the same table", a_killed_sweep_goes_on_to_the_same_table},
     {"an interrupted sweep says how to go on", an_interrupted_sweep_says_how_to_go_on},
