@@ -203,20 +203,32 @@ static void print_groups(const esp_pruning *p)
     esp_table_print(table);
 }
 
+static void print_search(const esp_pruning *p)
+{
+    char time[ESP_NUMBER_TEXT], combinations[ESP_NUMBER_TEXT], survivors[ESP_NUMBER_TEXT];
+    const esp_search_result *r = &p->result;
+    if (r->combinations > 0)
+        printf("grid of %s combinations, %s at the target\n", esp_text_count(r->combinations, combinations),
+               esp_text_count(r->survivors, survivors));
+    printf("%d evaluations of %d %s%s, %d iteration%s, %s; search %s %.4g, was %.4g\n", r->evaluations,
+           p->subject->judging.search, p->subject->application->sample_name,
+           r->scale > 1 ? " (s times as many count s)" : "", r->iterations, r->iterations == 1 ? "" : "s",
+           esp_text_seconds(p->wall_s, time), p->subject->application->measure_name, r->performance, r->baseline);
+}
+
 void esp_pruning_print_tables(const esp_pruning *p)
 {
     const esp_subject *subject = p->subject;
     const esp_application *app = subject->application;
-    char importance[ESP_CONFIG_TEXT], groups[ESP_CONFIG_TEXT], time[ESP_NUMBER_TEXT], text[256];
+    char importance[ESP_CONFIG_TEXT], groups[ESP_CONFIG_TEXT], text[256];
     esp_choice_word(ESP_IMPORTANCE_CHOICES, p->request.importance, importance);
     esp_choice_word(ESP_GROUPS_CHOICES, p->request.groups, groups);
     printf("%s pruned: %s, %s, %s groups\n", subject->path, p->request.method->name, importance, groups);
     printf("sparsity %.4f structural, %.4f nominal; target %g +- %g %s\n", p->result.structural, p->result.nominal,
            p->request.search.sparsity, p->request.search.tolerance,
            p->grouping.structural_constraint ? "structural" : "nominal");
-    printf("%d evaluations of %d %s, %d iteration%s, %s; search %s %.4g, was %.4g\n\n", p->result.evaluations,
-           subject->judging.search, app->sample_name, p->result.iterations, p->result.iterations == 1 ? "" : "s",
-           esp_text_seconds(p->wall_s, time), app->measure_name, p->result.performance, p->result.baseline);
+    print_search(p);
+    putchar('\n');
     print_groups(p);
     app->question_text(subject, text, sizeof text);
     printf("\n%s\n", text);
