@@ -167,6 +167,9 @@ esp_status esp_run_append(const char *folder, cJSON *line);
 /* A kill may leave lines behind the state: drops those that do not begin with {"counter":n, n <= last. */
 esp_status esp_run_cut(const char *folder, const char *counter, int64_t last);
 char      *esp_run_state_path(const char *folder); /* state.safetensors, in new memory */
+/* Says in run.json how a new run was started, for readers. Nothing when there is a state: that run has
+ * its own. */
+esp_status esp_run_describe(const char *folder, const cJSON *about);
 
 /* ---- config.c, words.c: a configuration is a struct and a table of its keys --------------- */
 

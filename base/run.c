@@ -1,4 +1,4 @@
-/* The folder of a training run: config.json, metrics.jsonl, and a state to go on from. */
+/* The folder of a training run: config.json, metrics.jsonl, a state to go on from, and run.json for readers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +54,16 @@ esp_status esp_run_claim(const char *folder, const cJSON *config, bool resume, b
     if (*go_on) return compare_config(folder, config);
     if (resume) esp_log(ESP_LOG_INFO, "%s holds no saved state; the run starts from the beginning", folder);
     return start_run(folder, config);
+}
+
+esp_status esp_run_describe(const char *folder, const cJSON *about)
+{
+    if (has_state(folder)) return ESP_OK;
+    char *path = esp_path_join(folder, "run.json");
+    esp_status status = esp_folder_make(folder);
+    if (status == ESP_OK) status = esp_json_write(path, about);
+    free(path);
+    return status;
 }
 
 esp_status esp_run_append(const char *folder, cJSON *line)

@@ -83,6 +83,8 @@ typedef struct {
     bool        resume;
 } esp_train_request;
 
+/* cmd_train.c: leaves the command that started a run in its folder. */
+esp_status esp_train_describe(const esp_train_request *request);
 /* train_agent.c, train_autoencoder.c: read the configuration, train, print what came out. */
 esp_status esp_train_agent(const esp_train_request *request);
 esp_status esp_train_autoencoder(const esp_train_request *request);

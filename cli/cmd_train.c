@@ -49,6 +49,17 @@ static const struct argp argp = {
     .children = esp_options_children,
 };
 
+esp_status esp_train_describe(const esp_train_request *request)
+{
+    cJSON *about = cJSON_CreateObject();
+    cJSON_AddStringToObject(about, "command", request->options->command);
+    if (request->data) cJSON_AddStringToObject(about, "data", request->data);
+    cJSON_AddStringToObject(about, "version", ESP_VERSION);
+    esp_status status = esp_run_describe(request->run_dir, about);
+    cJSON_Delete(about);
+    return status;
+}
+
 static int fail(const arguments *a, esp_status status)
 {
     if (status == ESP_ERR_INTERRUPTED)

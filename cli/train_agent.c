@@ -89,6 +89,7 @@ esp_status esp_train_agent(const esp_train_request *request)
     if (status == ESP_OK) status = esp_options_apply(options, esp_agent_fields, esp_agent_num_fields, &config, NULL);
     if (status == ESP_OK) status = esp_agent_config_check(&config);
     if (status == ESP_OK && options->has_seed) config.train.seed = options->seed;
+    if (status == ESP_OK) status = esp_train_describe(request);
     if (status == ESP_OK) status = esp_train(&config, request->run_dir, request->resume);
     return status == ESP_OK ? report(request, &config) : status;
 }

@@ -62,6 +62,7 @@ esp_status esp_train_autoencoder(const esp_train_request *request)
         esp_log(ESP_LOG_INFO, "no --data DIR: generated digits stand in for MNIST");
     if (status == ESP_OK) status = esp_images_load(request->data, true, &train);
     if (status == ESP_OK) status = esp_images_load(request->data, false, &test);
+    if (status == ESP_OK) status = esp_train_describe(request);
     if (status == ESP_OK) status = esp_autoencoder_train(&config, &train, &test, request->run_dir, request->resume);
     if (status == ESP_OK) status = report(request, &config, &test);
     esp_images_free(&train);
