@@ -16,7 +16,7 @@ typedef struct {
     esp_prune_request request;
     const char  *checkpoint, *output;
     char        *journal;               /* owned */
-    bool         journal_named;         /* by --journal */
+    esp_journal_kind journal_kind;
 } arguments;
 
 enum { KEY_SPARSITY = 0x2000, KEY_METHOD, KEY_JOURNAL };
@@ -55,7 +55,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_JOURNAL:
         free(a->journal);
         a->journal = esp_strdup(argument);
-        a->journal_named = true;
+        a->journal_kind = ESP_JOURNAL_NAMED;
         break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
     case ARGP_KEY_END: status = finish_arguments(a); break;
@@ -123,29 +123,35 @@ static esp_status check_output(const arguments *a)
 
 /* ---- all ---- */
 
-static void print_json(const arguments *a, const esp_pruning *p)
+/* Into the journal, and to whoever asked. */
+static esp_status tell(const arguments *a, const esp_pruning *p)
 {
     cJSON *json = esp_pruning_json(p);
     cJSON_AddStringToObject(json, "checkpoint", a->output);
     cJSON_AddStringToObject(json, "journal", a->journal);
-    esp_json_print(json);
+    esp_status status = esp_journal_add_result(a->journal, json);
+    if (status == ESP_OK && a->common->json) {
+        esp_json_print(json);
+        return ESP_OK;
+    }
+    cJSON_Delete(json);
+    if (status != ESP_OK) return status;
+    esp_pruning_print_tables(p);
+    printf("\nwritten: %s (evaluations in %s)\n", a->output, a->journal);
+    return ESP_OK;
 }
 
 static esp_status prune(const arguments *a, const esp_subject *subject)
 {
     esp_pruning p;
-    esp_status status = esp_pruning_search(subject, &a->request, a->journal, a->journal_named, &p);
+    esp_status status = esp_pruning_search(subject, &a->request, a->journal, a->journal_kind, &p);
     if (status != ESP_OK) return status;
     status = subject->application->write(subject, a->output, p.net[p.net[ESP_FINETUNED] ? ESP_FINETUNED : ESP_AFTER]);
     if (status == ESP_OK) status = esp_file_bytes(a->output, &p.bytes[ESP_AFTER]);
     p.bytes[ESP_FINETUNED] = p.bytes[ESP_AFTER];
     for (int stage = 0; stage < ESP_PRUNED_STAGES && status == ESP_OK; stage++)
         status = esp_pruning_measure(&p, (esp_prune_stage)stage);
-    if (status == ESP_OK && a->common->json) print_json(a, &p);
-    if (status == ESP_OK && !a->common->json) {
-        esp_pruning_print_tables(&p);
-        printf("\nwritten: %s (evaluations in %s)\n", a->output, a->journal);
-    }
+    if (status == ESP_OK) status = tell(a, &p);
     esp_pruning_free(&p);
     return status;
 }

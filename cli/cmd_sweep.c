@@ -95,7 +95,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'o': a->sweep.folder = argument; break;
     case KEY_METHODS: a->methods = argument; break;
     case KEY_SPARSITIES: a->sparsities = argument; break;
-    case KEY_SEEDS: status = esp_parse_int("--seeds", argument, 1, 1000, &a->sweep.num_seeds); break;
+    case KEY_SEEDS: status = esp_parse_int("--seeds", argument, 1, ESP_SWEEP_SEEDS, &a->sweep.num_seeds); break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
     case ARGP_KEY_END: status = finish_arguments(a); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -162,7 +162,7 @@ static esp_status prune_cell(const esp_sweep *sweep, const esp_subject *subject,
     request.importance = way->importance;
     request.search.sparsity = sparsity;
     esp_status status = place_journal(sweep, way, subject->options->seed, &journal);
-    if (status == ESP_OK) status = esp_pruning_search(subject, &request, journal, true, &p);
+    if (status == ESP_OK) status = esp_pruning_search(subject, &request, journal, ESP_JOURNAL_SHARED, &p);
     free(journal);
     if (status != ESP_OK) return status;
     for (int stage = ESP_AFTER; stage < ESP_PRUNED_STAGES && status == ESP_OK; stage++)
@@ -216,9 +216,9 @@ static esp_status run_seed(esp_sweep *sweep, const esp_subject *subject, int ind
 }
 
 /* A sweep that was finished before is told of wherever it lies, on a disk that cannot be written as well. */
-static esp_status report(const esp_sweep *sweep, const esp_subject *subject, int known)
+static esp_status report(const esp_sweep *sweep, int known)
 {
-    esp_status status = esp_sweep_report(sweep, subject);
+    esp_status status = esp_sweep_report(sweep);
     if (status != ESP_ERR_IO || cJSON_GetArraySize(sweep->results) > known) return status;
     esp_log(ESP_LOG_WARNING, "%s (every cell was finished before)", esp_error_text());
     return ESP_OK;
@@ -245,7 +245,7 @@ int esp_cmd_sweep(int argc, char **argv, esp_options *options)
     if (status == ESP_OK) status = esp_sweep_open(sweep, &subject);
     int known = cJSON_GetArraySize(sweep->results);
     for (int i = 0; i < sweep->num_seeds && status == ESP_OK; i++) status = run_seed(sweep, &subject, i);
-    if (status == ESP_OK) status = report(sweep, &subject, known);
+    if (status == ESP_OK) status = report(sweep, known);
     if (status == ESP_OK) esp_sweep_print(sweep, &subject);
     int result = status == ESP_OK ? ESP_EXIT_DONE : fail(&a, status);
     cJSON_Delete(sweep->results);

@@ -57,10 +57,16 @@ typedef struct {
 /* What decides the performance of a cut, beside its widths; the caller deletes it. */
 cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request *request);
 
-/* Searches with the journal at `journal` (moved aside when it belongs to another search and was not
- * named by the user) and makes the smaller network. */
+/* Whose the journal of a search is. */
+typedef enum {
+    ESP_JOURNAL_OWN,    /* follows from -o; one of another search is moved aside */
+    ESP_JOURNAL_NAMED,  /* by the user: must fit */
+    ESP_JOURNAL_SHARED  /* with other searches of a sweep: does not say what this one is after */
+} esp_journal_kind;
+
+/* Searches with the journal at `journal` and makes the smaller network. */
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
-                              bool journal_named, esp_pruning *out);
+                              esp_journal_kind kind, esp_pruning *out);
 /* Held-out performance and time of a stage; nothing when it has no network. */
 esp_status esp_pruning_measure(esp_pruning *pruning, esp_prune_stage stage);
 void       esp_pruning_free(esp_pruning *pruning);
@@ -69,7 +75,9 @@ void       esp_pruning_free(esp_pruning *pruning);
 
 /* The stages that were measured; the caller deletes it. */
 cJSON *esp_pruning_json(const esp_pruning *pruning);
-cJSON *esp_pruning_dense_json(const esp_pruning *pruning); /* what is known before a search */
+/* What is known before a search: what is asked of it, and of a sweep the dense network. */
+cJSON *esp_pruning_about_json(const esp_pruning *pruning);
+cJSON *esp_pruning_dense_json(const esp_pruning *pruning);
 void   esp_pruning_print_tables(const esp_pruning *pruning);
 
 #endif

@@ -17,6 +17,24 @@ static double flops_of(const esp_pruning *p, int stage)
 
 /* ---- JSON ---- */
 
+/* What shares a coefficient: a name for every one, and the axes it moves. */
+static void add_grouping(cJSON *json, const esp_pruning *p)
+{
+    const esp_network *net = p->subject->net;
+    cJSON *list = cJSON_AddArrayToObject(json, "grouping");
+    for (int g = 0; g < p->grouping.num; g++) {
+        const esp_group *group = &p->grouping.group[g];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "name", group->name);
+        cJSON_AddStringToObject(item, "type", group->coupling ? "coupling" : "component");
+        cJSON *axes = cJSON_AddArrayToObject(item, "axes");
+        for (int i = 0; i < group->num_axes; i++)
+            cJSON_AddItemToArray(axes, cJSON_CreateString(net->axis[group->axis[i]].name));
+        cJSON_AddNumberToObject(item, "params", (double)group->params);
+        cJSON_AddItemToArray(list, item);
+    }
+}
+
 static void add_question(cJSON *json, const esp_pruning *p)
 {
     const esp_subject *subject = p->subject;
@@ -34,6 +52,16 @@ static void add_question(cJSON *json, const esp_pruning *p)
     cJSON_AddNumberToObject(json, "finetune_steps", p->request.finetune);
     cJSON_AddNumberToObject(json, "target_sparsity", p->request.search.sparsity);
     cJSON_AddNumberToObject(json, "tolerance", p->request.search.tolerance);
+    cJSON_AddStringToObject(json, "constraint", p->grouping.structural_constraint ? "structural" : "nominal");
+    cJSON_AddNumberToObject(json, "lambda", p->request.search.lambda);
+    add_grouping(json, p);
+}
+
+static void add_origin(cJSON *json, const esp_pruning *p)
+{
+    cJSON_AddStringToObject(json, "source", p->subject->path);
+    cJSON_AddStringToObject(json, "command", p->subject->options->command);
+    cJSON_AddStringToObject(json, "version", ESP_VERSION);
 }
 
 static void add_answer(cJSON *json, const esp_pruning *p)
@@ -98,6 +126,7 @@ cJSON *esp_pruning_dense_json(const esp_pruning *p)
     app->prune_json(&p->measured[ESP_BEFORE], "before", json);
     cJSON_AddNumberToObject(json, "params_before", params_of(p, ESP_BEFORE));
     cJSON_AddNumberToObject(json, "flops_before", flops_of(p, ESP_BEFORE));
+    add_origin(json, p);
     return json;
 }
 
@@ -108,8 +137,15 @@ cJSON *esp_pruning_json(const esp_pruning *p)
     add_answer(json, p);
     add_performance(json, p);
     add_size(json, p);
-    cJSON_AddStringToObject(json, "source", p->subject->path);
-    cJSON_AddStringToObject(json, "version", ESP_VERSION);
+    add_origin(json, p);
+    return json;
+}
+
+cJSON *esp_pruning_about_json(const esp_pruning *p)
+{
+    cJSON *json = cJSON_CreateObject();
+    add_question(json, p);
+    add_origin(json, p);
     return json;
 }
 

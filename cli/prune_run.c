@@ -71,18 +71,18 @@ static void announce_journal(const char *path)
     char *text = NULL;
     size_t size = 0;
     if (access(path, F_OK) != 0 || esp_file_read(path, (size_t)1 << 30, &text, &size) != ESP_OK) return;
-    int lines = 0;
-    for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
-    if (lines > 1) esp_log(ESP_LOG_INFO, "going on from %s: %d evaluations are known", path, lines - 1);
+    int known = 0;
+    for (const char *at = text; (at = strstr(at, "\n{\"kept\":")); at++) known++;
+    if (known > 0) esp_log(ESP_LOG_INFO, "going on from %s: %d evaluations are known", path, known);
     free(text);
 }
 
 /* The journal a person named must fit. The one that only follows from -o may be of an earlier search
  * with other settings, which must not stand in the way of this one; it is moved aside. */
-static esp_status open_objective(const esp_objective_config *config, bool journal_named, esp_objective **out)
+static esp_status open_objective(const esp_objective_config *config, esp_journal_kind kind, esp_objective **out)
 {
     esp_status status = esp_objective_create(config, out);
-    if (status != ESP_ERR_FORMAT || journal_named) return status;
+    if (status != ESP_ERR_FORMAT || kind != ESP_JOURNAL_OWN) return status;
     size_t size = strlen(config->journal) + sizeof ".old";
     char *aside = esp_alloc(size, 1);
     snprintf(aside, size, "%s.old", config->journal);
@@ -96,23 +96,25 @@ static esp_status open_objective(const esp_objective_config *config, bool journa
 
 /* ---- the search ---- */
 
-static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char *journal, bool journal_named)
+static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char *journal, esp_journal_kind kind)
 {
     const esp_subject *subject = p->subject;
     cJSON *identity = esp_pruning_identity(subject, &p->request);
+    cJSON *about = kind == ESP_JOURNAL_SHARED ? NULL : esp_pruning_about_json(p);
     esp_objective_config config = {.net = subject->net, .grouping = &p->grouping, .ranking = &p->ranking,
                                    .components = subject->components,
                                    .performance = judge->performance, .context = judge->context,
                                    .budget = p->request.budget, .at_once = judge->at_once,
-                                   .journal = journal, .identity = identity};
+                                   .journal = journal, .identity = identity, .about = about};
     esp_objective *objective = NULL;
     double started = esp_clock();
-    esp_status status = open_objective(&config, journal_named, &objective);
+    esp_status status = open_objective(&config, kind, &objective);
     if (status == ESP_OK) announce_journal(journal);
     if (status == ESP_OK) status = esp_search(objective, p->request.method, &p->request.search, &p->result);
     p->wall_s = esp_clock() - started;
     esp_objective_free(objective);
     cJSON_Delete(identity);
+    cJSON_Delete(about);
     return status;
 }
 
@@ -156,7 +158,7 @@ static esp_status rank(esp_pruning *p, const tools *t)
                             t->recording ? &t->calibration : NULL, &p->ranking);
 }
 
-static esp_status search(esp_pruning *p, const tools *t, const char *journal, bool journal_named)
+static esp_status search(esp_pruning *p, const tools *t, const char *journal, esp_journal_kind kind)
 {
     const esp_application *app = p->subject->application;
     esp_judge judge;
@@ -164,7 +166,7 @@ static esp_status search(esp_pruning *p, const tools *t, const char *journal, bo
                                .compensation = (esp_compensation)p->request.compensation};
     esp_status status = app->judge(&config, &judge);
     if (status != ESP_OK) return status;
-    status = search_with(p, &judge, journal, journal_named);
+    status = search_with(p, &judge, journal, kind);
     judge.free(judge.context);
     return status;
 }
@@ -183,7 +185,7 @@ static esp_status operate(esp_pruning *p, const tools *t)
 }
 
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
-                              bool journal_named, esp_pruning *out)
+                              esp_journal_kind kind, esp_pruning *out)
 {
     esp_pruning p = {.subject = subject, .request = *request, .net = {[ESP_BEFORE] = subject->net},
                      .bytes = {[ESP_BEFORE] = subject->bytes}};
@@ -192,7 +194,7 @@ esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_reques
     esp_status status = make_groups(subject, request, &p.grouping);
     if (status == ESP_OK) status = prepare_tools(subject, request, &t);
     if (status == ESP_OK) status = rank(&p, &t);
-    if (status == ESP_OK) status = search(&p, &t, journal, journal_named);
+    if (status == ESP_OK) status = search(&p, &t, journal, kind);
     if (status == ESP_OK) status = operate(&p, &t);
     put_tools_away(subject, &t);
     if (status == ESP_OK) *out = p;

@@ -3,8 +3,9 @@
 #define ESP_CLI_SWEEP_H
 
 #include "cli/prune.h"
+#include "report/report.h"
 
-enum { ESP_SWEEP_LIST = 32 };
+enum { ESP_SWEEP_LIST = 32, ESP_SWEEP_SEEDS = 1000 };
 
 /* One way to prune: a method and the importance it ranks with. */
 typedef struct {
@@ -15,6 +16,8 @@ typedef struct {
 
 typedef struct {
     const char *folder;
+    const char *measure_name;  /* of the application */
+    uint64_t    seed;          /* the first one */
     int           num_ways, num_sparsities, num_seeds;
     esp_sweep_way way[ESP_SWEEP_LIST];
     double        sparsity[ESP_SWEEP_LIST];
@@ -29,13 +32,23 @@ typedef struct {
 esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject);
 /* The finished cell, or NULL; way NULL: the dense network. */
 const cJSON *esp_sweep_find(const esp_sweep *sweep, const esp_sweep_way *way, double sparsity, uint64_t seed);
+/* A folder as it is, for readers: ways, sparsities and seeds are those of its cells. A last line that was
+ * cut short is left out and left alone. Deletes results on failure. */
+esp_status esp_sweep_read(const char *folder, esp_sweep *out);
 bool esp_sweep_equal(double sparsity, double other); /* as far as a file can tell */
 /* Appends a line to the file and keeps it; takes `cell`. */
 esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell);
 
+/* ---- sweep_charts.c ---------------------------------------------------------------------------------- */
+
+typedef esp_status (*esp_sweep_chart_fn)(void *context, const char *name, const esp_chart *chart);
+
+/* Hands over its charts one after the other: "performance", "pareto", "coefficients" when there are any. */
+esp_status esp_sweep_draw(const esp_sweep *sweep, esp_sweep_chart_fn take, void *context);
+
 /* ---- sweep_report.c: results.csv and the pictures ------------------------------------------------- */
 
-esp_status esp_sweep_report(const esp_sweep *sweep, const esp_subject *subject);
+esp_status esp_sweep_report(const esp_sweep *sweep);
 void       esp_sweep_print(const esp_sweep *sweep, const esp_subject *subject);
 
 #endif

@@ -1,12 +1,10 @@
-/* What a sweep leaves to look at: results.csv, performance over sparsity (Fig. 4 of the paper),
- * performance over parameters, and the coefficients that were found. */
+/* What a sweep leaves to look at: results.csv, and its charts as SVG and PNG. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/sweep.h"
-#include "report/report.h"
 
 #define PICTURE_ZOOM 2
 
@@ -88,73 +86,9 @@ static esp_status write_csv(const esp_sweep *sweep)
 
 /* ---- pictures ---- */
 
-/* One way over the sparsities, from the dense network on; the mean over the seeds with its interval. */
-enum { CURVE_POINTS = ESP_SWEEP_LIST + 1 };
-typedef struct {
-    int    count;
-    double sparsity[CURVE_POINTS], params[CURVE_POINTS];
-    double performance[CURVE_POINTS], low[CURVE_POINTS], high[CURVE_POINTS];
-} curve;
-
-static void take_interval(const cJSON *cell, const char *key, double *low, double *high)
+static esp_status write_chart(void *context, const char *name, const esp_chart *chart)
 {
-    const cJSON *interval = cJSON_GetObjectItemCaseSensitive(cell, key);
-    const cJSON *first = cJSON_GetArrayItem(interval, 0), *last = cJSON_GetArrayItem(interval, 1);
-    if (!cJSON_IsNumber(first) || !cJSON_IsNumber(last)) return;
-    *low = first->valuedouble;
-    *high = last->valuedouble;
-}
-
-/* One seed has the interval of its episodes, several that of their means. way NULL: the dense network. */
-static void add_point(const esp_sweep *sweep, const esp_subject *subject, const esp_sweep_way *way, double sparsity,
-                      curve *out)
-{
-    const char *suffix = way ? "after" : "before";
-    double values[1000], params = 0;
-    int count = 0, i = out->count;
-    char key[64], interval[64];
-    const cJSON *last = NULL;
-    snprintf(key, sizeof key, "performance_%s", suffix);
-    snprintf(interval, sizeof interval, "performance_%s_ci95", suffix);
-    for (int s = 0; s < sweep->num_seeds; s++) {
-        const cJSON *cell = esp_sweep_find(sweep, way, sparsity, subject->options->seed + (uint64_t)s);
-        if (isnan(number(cell, key))) continue;
-        values[count++] = number(cell, key);
-        params += number(cell, way ? "params_after" : "params_before");
-        last = cell;
-    }
-    if (count == 0) return;
-    esp_summary summary = esp_summarise(count, values, subject->options->seed);
-    out->sparsity[i] = 100 * sparsity;
-    out->params[i] = params / count;
-    out->performance[i] = summary.mean;
-    out->low[i] = count > 1 ? summary.low : NAN;
-    out->high[i] = count > 1 ? summary.high : NAN;
-    if (count == 1) take_interval(last, interval, &out->low[i], &out->high[i]);
-    out->count++;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return (left > right) - (left < right);
-}
-
-static void make_curves(const esp_sweep *sweep, const esp_subject *subject, curve *curves, curve *dense)
-{
-    double sparsity[ESP_SWEEP_LIST];
-    for (int i = 0; i < sweep->num_sparsities; i++) sparsity[i] = sweep->sparsity[i];
-    qsort(sparsity, (size_t)sweep->num_sparsities, sizeof *sparsity, compare_doubles);
-    add_point(sweep, subject, NULL, 0, dense);
-    for (int w = 0; w < sweep->num_ways; w++) {
-        curves[w] = *dense;
-        for (int i = 0; i < sweep->num_sparsities; i++)
-            add_point(sweep, subject, &sweep->way[w], sparsity[i], &curves[w]);
-    }
-}
-
-static esp_status draw(const esp_sweep *sweep, const char *name, const esp_chart *chart)
-{
+    const esp_sweep *sweep = context;
     char file[64], *svg = NULL;
     snprintf(file, sizeof file, "%s.svg", name);
     char *svg_path = esp_path_join(sweep->folder, file);
@@ -173,81 +107,10 @@ static esp_status draw(const esp_sweep *sweep, const char *name, const esp_chart
     return status;
 }
 
-/* Fig. 4: what is left of the performance as sparsity rises. */
-static esp_status draw_degradation(const esp_sweep *sweep, const esp_subject *subject, const curve *curves,
-                                   const curve *dense)
+esp_status esp_sweep_report(const esp_sweep *sweep)
 {
-    esp_chart_series series[ESP_SWEEP_LIST];
-    for (int w = 0; w < sweep->num_ways; w++)
-        series[w] = (esp_chart_series){.name = sweep->way[w].name, .count = curves[w].count, .x = curves[w].sparsity,
-                                       .y = curves[w].performance, .low = curves[w].low, .high = curves[w].high};
-    esp_chart_reference references[] = {{.at = dense->performance[0], .label = "dense"},
-                                        {.vertical = true, .at = 20, .label = "20 %"}};
-    esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Performance after pruning",
-                       .x = {.label = "parameters removed (%)", .low = 0, .high = 100},
-                       .y = {.label = subject->application->measure_name},
-                       .num_series = sweep->num_ways, .series = series, .num_references = 2, .references = references};
-    return draw(sweep, "performance", &chart);
-}
-
-static esp_status draw_pareto(const esp_sweep *sweep, const esp_subject *subject, const curve *curves,
-                              const curve *dense)
-{
-    esp_chart_series series[ESP_SWEEP_LIST + 1];
-    for (int w = 0; w < sweep->num_ways; w++)
-        series[w] = (esp_chart_series){.name = sweep->way[w].name, .count = curves[w].count - 1,
-                                       .x = curves[w].params + 1, .y = curves[w].performance + 1};
-    series[sweep->num_ways] = (esp_chart_series){.name = "dense", .count = dense->count, .x = dense->params,
-                                                 .y = dense->performance};
-    esp_chart chart = {.kind = ESP_CHART_POINTS, .title = "Performance and size", .x = {.label = "parameters"},
-                       .y = {.label = subject->application->measure_name}, .num_series = sweep->num_ways + 1,
-                       .series = series, .frontier = true};
-    return draw(sweep, "pareto", &chart);
-}
-
-/* Which groups gave how much, at the sparsity that is nearest to the paper's 20 %: a colour a method. The
- * coefficients of `magnitude` are all the same. */
-static esp_status draw_coefficients(const esp_sweep *sweep, const esp_subject *subject)
-{
-    double values[ESP_SWEEP_LIST][ESP_MAX_AXES], sparsity = sweep->sparsity[0];
-    const char *groups[ESP_MAX_AXES];
-    esp_chart_series series[ESP_SWEEP_LIST];
-    char title[64];
-    int num_series = 0, num_groups = 0;
-    for (int i = 1; i < sweep->num_sparsities; i++)
-        if (fabs(sweep->sparsity[i] - 0.2) < fabs(sparsity - 0.2)) sparsity = sweep->sparsity[i];
-    for (int w = 0; w < sweep->num_ways; w++) {
-        const cJSON *cell = esp_sweep_find(sweep, &sweep->way[w], sparsity, subject->options->seed), *group;
-        const cJSON *coefficients = cJSON_GetObjectItemCaseSensitive(cell, "coefficients");
-        if (!coefficients || strcmp(sweep->way[w].method->name, "magnitude") == 0) continue;
-        num_groups = 0;
-        cJSON_ArrayForEach(group, coefficients) {
-            groups[num_groups] = group->string;
-            values[num_series][num_groups++] = group->valuedouble;
-        }
-        series[num_series] =
-            (esp_chart_series){.name = sweep->way[w].name, .count = num_groups, .y = values[num_series]};
-        num_series++;
-    }
-    if (num_series == 0) return ESP_OK;
-    snprintf(title, sizeof title, "Coefficients of the groups at %g %% sparsity", 100 * sparsity);
-    esp_chart chart = {.kind = ESP_CHART_BARS, .title = title,
-                       .y = {.label = "share of units removed", .low = 0, .high = 1},
-                       .num_series = num_series, .series = series, .num_categories = num_groups, .categories = groups,
-                       .width = 960};
-    return draw(sweep, "coefficients", &chart);
-}
-
-esp_status esp_sweep_report(const esp_sweep *sweep, const esp_subject *subject)
-{
-    curve *curves = esp_alloc((size_t)sweep->num_ways, sizeof *curves), dense = {.count = 0};
-    make_curves(sweep, subject, curves, &dense);
     esp_status status = write_csv(sweep);
-    if (status == ESP_OK) status = draw_degradation(sweep, subject, curves, &dense);
-    if (status == ESP_OK) status = draw_pareto(sweep, subject, curves, &dense);
-    if (status == ESP_OK) status = draw_coefficients(sweep, subject);
-    free(curves);
-    return status;
+    return status == ESP_OK ? esp_sweep_draw(sweep, write_chart, (void *)sweep) : status;
 }
 
 /* ---- on the terminal ---- */

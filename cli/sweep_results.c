@@ -1,5 +1,6 @@
 /* The folder of a sweep: sweep.json says what was asked, results.jsonl has a line a finished cell. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -98,20 +99,28 @@ static esp_status take_line(esp_sweep *sweep, const char *path, int line, const 
     return esp_fail(ESP_ERR_FORMAT, "%s: line %d is no cell of a sweep", path, line);
 }
 
-/* A last line cut short by a kill is dropped from the file as well, so that the next one starts clean. */
-static esp_status read_results(esp_sweep *sweep, const char *path)
+/* Lines with an end; *whole counts their bytes. */
+static esp_status take_lines(esp_sweep *sweep, const char *path, const char *text, size_t size, size_t *whole)
+{
+    esp_status status = ESP_OK;
+    int lines = 0;
+    *whole = 0;
+    for (const char *end; status == ESP_OK && (end = memchr(text + *whole, '\n', size - *whole));) {
+        size_t length = (size_t)(end - text) - *whole;
+        status = take_line(sweep, path, ++lines, text + *whole, length);
+        *whole += length + 1;
+    }
+    return status;
+}
+
+/* A last line cut short by a kill is dropped; with `mend` from the file as well, so that the next one starts clean. */
+static esp_status read_results(esp_sweep *sweep, const char *path, bool mend)
 {
     char *text = NULL;
     size_t size = 0, whole = 0;
-    int lines = 0;
-    if (access(path, F_OK) != 0) return ESP_OK;
     esp_status status = esp_file_read(path, (size_t)1 << 30, &text, &size);
-    for (char *end; status == ESP_OK && (end = memchr(text + whole, '\n', size - whole));) {
-        size_t length = (size_t)(end - text) - whole;
-        status = take_line(sweep, path, ++lines, text + whole, length);
-        whole += length + 1;
-    }
-    if (status == ESP_OK && whole < size) status = esp_file_write(path, text, whole);
+    if (status == ESP_OK) status = take_lines(sweep, path, text, size, &whole);
+    if (status == ESP_OK && mend && whole < size) status = esp_file_write(path, text, whole);
     free(text);
     return status;
 }
@@ -121,10 +130,12 @@ esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
     char *asked_path = esp_path_join(sweep->folder, "sweep.json");
     char *results_path = esp_path_join(sweep->folder, "results.jsonl");
     cJSON *asked = question(sweep, subject);
+    sweep->measure_name = subject->application->measure_name;
+    sweep->seed = subject->options->seed;
     sweep->results = cJSON_CreateArray();
     esp_status status = esp_folder_make(sweep->folder);
     if (status == ESP_OK) status = check_question(asked_path, asked);
-    if (status == ESP_OK) status = read_results(sweep, results_path);
+    if (status == ESP_OK && access(results_path, F_OK) == 0) status = read_results(sweep, results_path, true);
     cJSON_Delete(asked);
     free(asked_path);
     free(results_path);
@@ -145,6 +156,87 @@ const cJSON *esp_sweep_find(const esp_sweep *sweep, const esp_sweep_way *way, do
         if (!way || esp_sweep_equal(number(cell, "target_sparsity"), sparsity)) return cell;
     }
     return NULL;
+}
+
+/* ---- a folder as it is ---- */
+
+static const char *text_of(const cJSON *cell, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(cell, key);
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static esp_status add_way(esp_sweep *sweep, const char *name)
+{
+    char method[sizeof sweep->way->name];
+    for (int i = 0; i < sweep->num_ways; i++)
+        if (strcmp(sweep->way[i].name, name) == 0) return ESP_OK;
+    if (sweep->num_ways == ESP_SWEEP_LIST)
+        return esp_fail(ESP_ERR_FORMAT, "%s: more than %d methods", sweep->folder, ESP_SWEEP_LIST);
+    esp_sweep_way *way = &sweep->way[sweep->num_ways++];
+    snprintf(way->name, sizeof way->name, "%s", name);
+    snprintf(method, sizeof method, "%.*s", (int)strcspn(way->name, "/"), way->name);
+    way->method = esp_search_find(method);
+    return way->method ? ESP_OK : esp_fail_in(ESP_ERR_FORMAT, "%s/results.jsonl", sweep->folder);
+}
+
+static esp_status add_sparsity(esp_sweep *sweep, double sparsity)
+{
+    for (int i = 0; i < sweep->num_sparsities; i++)
+        if (esp_sweep_equal(sweep->sparsity[i], sparsity)) return ESP_OK;
+    if (sweep->num_sparsities == ESP_SWEEP_LIST)
+        return esp_fail(ESP_ERR_FORMAT, "%s: more than %d sparsities", sweep->folder, ESP_SWEEP_LIST);
+    sweep->sparsity[sweep->num_sparsities++] = sparsity;
+    return ESP_OK;
+}
+
+static esp_status take_seeds(esp_sweep *sweep)
+{
+    double least = INFINITY, most = -INFINITY;
+    const cJSON *cell;
+    cJSON_ArrayForEach(cell, sweep->results) {
+        least = fmin(least, number(cell, "seed"));
+        most = fmax(most, number(cell, "seed"));
+    }
+    if (!(least >= 0 && most < 0x1p53 && most - least < ESP_SWEEP_SEEDS))
+        return esp_fail(ESP_ERR_FORMAT, "%s: seeds from %.0f to %.0f; a report takes %d in a row", sweep->folder, least,
+                        most, ESP_SWEEP_SEEDS);
+    sweep->seed = (uint64_t)least;
+    sweep->num_seeds = (int)(most - least) + 1;
+    return ESP_OK;
+}
+
+/* The question behind finished cells. */
+static esp_status infer(esp_sweep *sweep)
+{
+    const esp_application *application = NULL;
+    const cJSON *cell;
+    esp_status status = ESP_OK;
+    cJSON_ArrayForEach(cell, sweep->results) {
+        bool dense = strcmp(text_of(cell, "way"), "dense") == 0;
+        if (dense && !application && !(application = esp_application_find(text_of(cell, "application"))))
+            return esp_fail_in(ESP_ERR_FORMAT, "%s/results.jsonl", sweep->folder);
+        if (dense) continue;
+        status = add_way(sweep, text_of(cell, "way"));
+        if (status == ESP_OK) status = add_sparsity(sweep, number(cell, "target_sparsity"));
+        if (status != ESP_OK) return status;
+    }
+    if (!application)
+        return esp_fail(ESP_ERR_FORMAT, "%s/results.jsonl: no cell of the dense network; the sweep has hardly begun",
+                        sweep->folder);
+    sweep->measure_name = application->measure_name;
+    return take_seeds(sweep);
+}
+
+esp_status esp_sweep_read(const char *folder, esp_sweep *out)
+{
+    char *path = esp_path_join(folder, "results.jsonl");
+    *out = (esp_sweep){.folder = folder, .results = cJSON_CreateArray()};
+    esp_status status = read_results(out, path, false);
+    if (status == ESP_OK) status = infer(out);
+    if (status != ESP_OK) cJSON_Delete(out->results);
+    free(path);
+    return status;
 }
 
 esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell)

@@ -1,6 +1,6 @@
-/* The journal of a search: JSON lines, a header that says what was searched and one line for every
- * evaluation. Numbers are written so that reading gives the same bits, hence a search that reads
- * its evaluations back takes the same path as one that makes them. */
+/* The journal of a search: JSON lines, a header that says what was searched, one line for every
+ * evaluation, and what came out. Numbers are written so that reading gives the same bits, hence a
+ * search that reads its evaluations back takes the same path as one that makes them. */
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -36,6 +36,7 @@ static cJSON *header_json(const esp_objective_config *config)
     for (int g = 0; g < config->grouping->num; g++)
         cJSON_AddItemToArray(groups, cJSON_CreateString(config->grouping->group[g].name));
     esp_json_add_hash(header, "ranking", ranking_hash(config->net, config->ranking));
+    if (config->about) cJSON_AddItemToObject(header, "about", cJSON_Duplicate(config->about, true));
     return header;
 }
 
@@ -159,8 +160,21 @@ esp_status esp_journal_append(const esp_objective_config *config, const esp_widt
     add_exact(entry, "performance", performance);
     add_exact(entry, "wall_s", wall_s);
     cJSON_AddNumberToObject(entry, "evaluation", number);
+    cJSON_AddNumberToObject(entry, "structural", esp_structural_sparsity(net, widths, config->components));
+    cJSON_AddNumberToObject(entry, "nominal", esp_nominal_sparsity(net, config->grouping, widths));
     esp_status status = esp_json_append(config->journal, entry);
     cJSON_Delete(entry);
+    return status;
+}
+
+/* ---- the result ---- */
+
+esp_status esp_journal_add_result(const char *path, const cJSON *result)
+{
+    cJSON *line = cJSON_CreateObject();
+    cJSON_AddItemReferenceToObject(line, "result", (cJSON *)result);
+    esp_status status = esp_json_append(path, line);
+    cJSON_Delete(line);
     return status;
 }
 
@@ -177,6 +191,7 @@ static esp_status take_line(const reader *reader, int line, const cJSON *json)
 {
     const char *path = reader->config->journal;
     if (line == 1) return check_header(path, json, reader->header);
+    if (cJSON_HasObjectItem(json, "result")) return ESP_OK; /* of an earlier search: for people */
     char source[512];
     snprintf(source, sizeof source, "%.400s: line %d", path, line);
     esp_widths widths;

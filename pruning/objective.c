@@ -74,7 +74,7 @@ esp_status esp_objective_create(const esp_objective_config *config, esp_objectiv
     esp_objective *objective = esp_alloc(1, sizeof *objective);
     objective->config = *config;
     if (config->at_once == 0) objective->config.at_once = EVALUATIONS_AT_ONCE;
-    objective->config.identity = NULL; /* read once, here */
+    objective->config.identity = objective->config.about = NULL; /* read once, here */
     esp_levels_make(config->net, config->grouping, &objective->levels);
     esp_status status = ESP_OK;
     if (config->journal) {

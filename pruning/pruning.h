@@ -187,12 +187,17 @@ typedef struct {
     const cJSON        *identity;    /* what makes evaluations comparable (checkpoint hash, seeds,
                                         episodes, planner); a journal with another one is refused.
                                         Groups and ranking are compared without being named here */
+    const cJSON        *about;       /* for readers of a new journal: the command, what is wanted; never
+                                        compared. NULL: nothing */
 } esp_objective_config;
 
 /* Copies the configuration and borrows what it points to. Reads an existing journal, so that an
  * interrupted search repeats no evaluation; a last line cut short by a kill is dropped. */
 esp_status esp_objective_create(const esp_objective_config *config, esp_objective **out);
 void       esp_objective_free(esp_objective *objective); /* accepts NULL */
+
+/* Ends a journal with what its search gave, for readers; a search that goes on from it looks past it. */
+esp_status esp_journal_add_result(const char *path, const cJSON *result);
 
 /* Performance at n width vectors [n], all at one scale; only those never seen at that scale are
  * evaluated, duplicates once.

@@ -61,8 +61,9 @@ static void eval_gives_the_same_returns_with_one_thread_and_two(void)
               "--set", "search.iterations=6"
 #define PRUNE_TEXT "$E prune agent.safetensors --sparsity 0.3 --tolerance 0.02 --episodes 4 --set search.iterations=6"
 
-/* A search without its times. */
-static const char *const strip_journal = "sed 's/,\"wall_s\":[^,}]*//' %s.journal.jsonl >%s.lines";
+/* The evaluations of a search without their times; the lines around them name the command. */
+static const char *const strip_journal =
+    "sed -n '/^{\"kept\"/ s/,\"wall_s\":[^,}]*//p' %s.journal.jsonl >%s.lines";
 
 static void prune_gives_the_same_files_with_one_thread_and_two(void)
 {
