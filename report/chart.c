@@ -20,62 +20,66 @@ static bool has_interval(const esp_frame *frame, const esp_chart_series *series,
 
 /* ---- marks of lines and points ---- */
 
-static void add_corner(const esp_frame *frame, esp_svg *svg, bool first, double x, double y)
+static void add_corner(const esp_frame *frame, esp_xml *svg, bool first, double x, double y)
 {
-    esp_svg_add(svg, "%c%.1f %.1f", first ? 'M' : 'L', esp_frame_x(frame, x), esp_frame_y(frame, y));
+    esp_xml_add(svg, "%c%.1f %.1f", first ? 'M' : 'L', esp_frame_x(frame, x), esp_frame_y(frame, y));
 }
 
 /* One closed shape for every run of neighbours with intervals: along the upper ends, back along the lower. */
-static void band(const esp_frame *frame, int s, esp_svg *svg)
+static void band(const esp_frame *frame, int s, esp_xml *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
-    esp_svg_add(svg, "<path class=\"esp-band\" fill=\"%s\" opacity=\".16\" d=\"", esp_series_color(s));
+    esp_xml_add(svg, "<path class=\"esp-band\" fill=\"%s\" opacity=\".16\" d=\"", esp_series_color(s));
     for (int from = 0, to; from < series->count; from = to + 1) {
         for (to = from; has_interval(frame, series, to); to++)
             add_corner(frame, svg, to == from, series->x[to], series->high[to]);
         for (int i = to - 1; i >= from; i--) add_corner(frame, svg, false, series->x[i], series->low[i]);
-        if (to > from) esp_svg_add(svg, "z");
+        if (to > from) esp_xml_add(svg, "z");
     }
-    esp_svg_add(svg, "\"/>");
+    esp_xml_add(svg, "\"/>");
 }
 
-static void error_bar(const esp_frame *frame, esp_svg *svg, double x, double low, double high)
+static void error_bar(const esp_frame *frame, esp_xml *svg, double x, double low, double high)
 {
-    esp_svg_add(svg, "M%.1f %.1fh6m-3 0V%.1fm-3 0h6", x - 3, esp_frame_y(frame, low), esp_frame_y(frame, high));
+    esp_xml_add(svg, "M%.1f %.1fh6m-3 0V%.1fm-3 0h6", x - 3, esp_frame_y(frame, low), esp_frame_y(frame, high));
 }
 
-static void error_bars(const esp_frame *frame, int s, esp_svg *svg)
+static void error_bars(const esp_frame *frame, int s, esp_xml *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
-    esp_svg_add(svg, "<path class=\"esp-intervals\" stroke=\"%s\" stroke-width=\"1.2\" d=\"", esp_series_color(s));
+    esp_xml_add(svg, "<path class=\"esp-intervals\" stroke=\"%s\" stroke-width=\"1.2\" d=\"", esp_series_color(s));
     for (int i = 0; i < series->count; i++)
         if (has_interval(frame, series, i))
             error_bar(frame, svg, esp_frame_x(frame, series->x[i]), series->low[i], series->high[i]);
-    esp_svg_add(svg, "\"/>");
+    esp_xml_add(svg, "\"/>");
 }
 
-static void line(const esp_frame *frame, int s, esp_svg *svg)
+static void line(const esp_frame *frame, int s, esp_xml *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
     esp_series_line(svg, s);
     for (int i = 0; i < series->count; i++)
         if (has_point(frame, series, i))
             add_corner(frame, svg, !has_point(frame, series, i - 1), series->x[i], series->y[i]);
-    esp_svg_add(svg, "\"/>");
+    esp_xml_add(svg, "\"/>");
 }
 
+enum { CROWD = 60 }; /* markers, from where on they are seen through */
+
 /* A point without neighbours is marked always, since no line shows it. */
-static void markers(const esp_frame *frame, int s, esp_svg *svg)
+static void markers(const esp_frame *frame, int s, esp_xml *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
     bool all = esp_series_marked(frame->chart, s);
-    esp_svg_add(svg, "<path class=\"esp-markers\" fill=\"%s\" d=\"", esp_series_color(s));
+    bool crowd = esp_series_scattered(frame->chart, s) && series->count > CROWD;
+    esp_xml_add(svg, "<path class=\"esp-markers\" fill=\"%s\"%s d=\"", esp_series_color(s),
+                   crowd ? " fill-opacity=\".5\"" : "");
     for (int i = 0; i < series->count; i++) {
         bool alone = !has_point(frame, series, i - 1) && !has_point(frame, series, i + 1);
         if (has_point(frame, series, i) && (all || alone))
             esp_series_marker(svg, s, esp_frame_x(frame, series->x[i]), esp_frame_y(frame, series->y[i]));
     }
-    esp_svg_add(svg, "\"/>\n");
+    esp_xml_add(svg, "\"/>\n");
 }
 
 /* ---- the frontier ---- */
@@ -90,7 +94,7 @@ static int compare_points(const void *a, const void *b)
 }
 
 /* Between two points of the frontier nothing was measured: what is sure is a staircase. */
-static void frontier(const esp_frame *frame, esp_svg *svg)
+static void frontier(const esp_frame *frame, esp_xml *svg)
 {
     const esp_chart *chart = frame->chart;
     size_t room = 1, count = 0;
@@ -103,16 +107,16 @@ static void frontier(const esp_frame *frame, esp_svg *svg)
     qsort(points, count, sizeof *points, compare_points);
 
     double best = -INFINITY;
-    esp_svg_add(svg, "<path class=\"esp-frontier\" " ESP_FRONTIER_STROKE " d=\"");
+    esp_xml_add(svg, "<path class=\"esp-frontier\" " ESP_FRONTIER_STROKE " d=\"");
     for (size_t i = 0; i < count; i++) {
         if (points[i].y <= best) continue;
         double x = esp_frame_x(frame, points[i].x), y = esp_frame_y(frame, points[i].y);
-        if (best == -INFINITY) esp_svg_add(svg, "M%.1f %.1f", x, y);
-        else                   esp_svg_add(svg, "H%.1fV%.1f", x, y);
+        if (best == -INFINITY) esp_xml_add(svg, "M%.1f %.1f", x, y);
+        else                   esp_xml_add(svg, "H%.1fV%.1f", x, y);
         best = points[i].y;
     }
-    if (count > 0) esp_svg_add(svg, "H%.1f", frame->right);
-    esp_svg_add(svg, "\"/>\n");
+    if (count > 0) esp_xml_add(svg, "H%.1f", frame->right);
+    esp_xml_add(svg, "\"/>\n");
     free(points);
 }
 
@@ -145,21 +149,21 @@ static double bar_left(const esp_frame *frame, int s, int category, double width
     return esp_frame_x(frame, category) + width * (before - bars_of_category(frame, category) / 2.0);
 }
 
-static void bars(const esp_frame *frame, int s, esp_svg *svg)
+static void bars(const esp_frame *frame, int s, esp_xml *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
     double width = bar_width(frame), ground = frame->y.log ? frame->bottom : esp_frame_y(frame, 0);
     int count = series->count < frame->chart->num_categories ? series->count : frame->chart->num_categories;
-    esp_svg_add(svg, "<path class=\"esp-bars\" fill=\"%s\" d=\"", esp_series_color(s));
+    esp_xml_add(svg, "<path class=\"esp-bars\" fill=\"%s\" d=\"", esp_series_color(s));
     for (int c = 0; c < count; c++)
         if (has_point(frame, series, c))
-            esp_svg_add(svg, "M%.1f %.1fV%.1fh%.1fV%.1fz", bar_left(frame, s, c, width), ground,
+            esp_xml_add(svg, "M%.1f %.1fV%.1fh%.1fV%.1fz", bar_left(frame, s, c, width), ground,
                         esp_frame_y(frame, series->y[c]), width, ground);
-    esp_svg_add(svg, "\"/>\n<path class=\"esp-intervals\" stroke=\"currentColor\" d=\"");
+    esp_xml_add(svg, "\"/>\n<path class=\"esp-intervals\" stroke=\"currentColor\" d=\"");
     for (int c = 0; c < count; c++)
         if (has_interval(frame, series, c))
             error_bar(frame, svg, bar_left(frame, s, c, width) + width / 2, series->low[c], series->high[c]);
-    esp_svg_add(svg, "\"/>\n");
+    esp_xml_add(svg, "\"/>\n");
 }
 
 /* ---- all ---- */
@@ -170,7 +174,7 @@ static bool has_intervals(const esp_chart_series *series)
 }
 
 /* Bands lie below all lines and lines below all markers, so that no series hides another. */
-static void draw_marks(const esp_frame *frame, esp_svg *svg)
+static void draw_marks(const esp_frame *frame, esp_xml *svg)
 {
     const esp_chart *chart = frame->chart;
     bool lines = chart->kind == ESP_CHART_LINES, bands = lines && !chart->error_bars;
@@ -184,7 +188,7 @@ static void draw_marks(const esp_frame *frame, esp_svg *svg)
     esp_frame_references(frame, svg);
     if (chart->frontier && !lines) frontier(frame, svg);
     for (int s = 0; s < chart->num_series; s++) {
-        if (lines) line(frame, s, svg);
+        if (lines && !esp_series_scattered(chart, s)) line(frame, s, svg);
         if (!bands && has_intervals(&chart->series[s])) error_bars(frame, s, svg);
     }
     for (int s = 0; s < chart->num_series; s++) markers(frame, s, svg);
@@ -203,18 +207,18 @@ esp_status esp_chart_svg(const esp_chart *chart, char **out_text)
     if (status != ESP_OK) return status;
 
     esp_frame frame;
-    esp_svg svg = {0};
+    esp_xml svg = {0};
     esp_frame_make(chart, &frame);
-    esp_svg_add(&svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"esp-chart\" width=\"%.0f\" height=\"%.0f\" "
+    esp_xml_add(&svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"esp-chart\" width=\"%.0f\" height=\"%.0f\" "
                 "viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"",
                 frame.width, frame.height, frame.width, frame.height);
-    esp_svg_escape(&svg, chart->title ? chart->title : "chart");
-    esp_svg_add(&svg, "\" font-family=\"DejaVu Sans, Verdana, sans-serif\" font-size=\"%d\" color=\"#222\" "
+    esp_xml_text(&svg, chart->title ? chart->title : "chart");
+    esp_xml_add(&svg, "\" font-family=\"DejaVu Sans, Verdana, sans-serif\" font-size=\"%d\" color=\"#222\" "
                 "fill=\"none\" stroke-linejoin=\"round\">\n", ESP_FONT);
-    esp_svg_add(&svg, "<rect class=\"esp-paper\" width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n");
+    esp_xml_add(&svg, "<rect class=\"esp-paper\" width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n");
     esp_frame_draw(&frame, &svg);
     draw_marks(&frame, &svg);
-    esp_svg_add(&svg, "</svg>\n");
+    esp_xml_add(&svg, "</svg>\n");
     *out_text = svg.text;
     return ESP_OK;
 }

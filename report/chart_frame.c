@@ -5,7 +5,7 @@
 
 #include "report/report_internal.h"
 
-int esp_title(const esp_frame *frame, esp_svg *svg)
+int esp_title(const esp_frame *frame, esp_xml *svg)
 {
     double size = 1.1 * ESP_TITLE_FONT, room = frame->width - ESP_MARGIN - frame->left; /* bold is a tenth wider */
     const char *rest = frame->chart->title ? frame->chart->title : "";
@@ -14,10 +14,10 @@ int esp_title(const esp_frame *frame, esp_svg *svg)
         size_t length = esp_text_line(rest, size, room);
         if (svg) {
             char *line = strndup(rest, length - (rest[length - 1] == ' '));
-            esp_svg_add(svg, "<text fill=\"currentColor\" font-size=\"%d\" font-weight=\"bold\" ", ESP_TITLE_FONT);
-            esp_svg_add(svg, "x=\"%.1f\" y=\"%d\">", frame->left, ESP_MARGIN + 11 + lines * ESP_TITLE_ROW);
-            esp_svg_escape_within(svg, line, size, room);
-            esp_svg_add(svg, "</text>\n");
+            esp_xml_add(svg, "<text fill=\"currentColor\" font-size=\"%d\" font-weight=\"bold\" ", ESP_TITLE_FONT);
+            esp_xml_add(svg, "x=\"%.1f\" y=\"%d\">", frame->left, ESP_MARGIN + 11 + lines * ESP_TITLE_ROW);
+            esp_xml_text_within(svg, line, size, room);
+            esp_xml_add(svg, "</text>\n");
             free(line);
         }
         rest += length;
@@ -25,90 +25,90 @@ int esp_title(const esp_frame *frame, esp_svg *svg)
     return lines;
 }
 
-static void axis_labels(const esp_frame *frame, esp_svg *svg)
+static void axis_labels(const esp_frame *frame, esp_xml *svg)
 {
     const char *x = frame->chart->x.label, *y = frame->chart->y.label;
     if (!x && !y) return;
-    esp_svg_add(svg, "<g fill=\"currentColor\" font-size=\"%d\" text-anchor=\"middle\">", ESP_LABEL_FONT);
+    esp_xml_add(svg, "<g fill=\"currentColor\" font-size=\"%d\" text-anchor=\"middle\">", ESP_LABEL_FONT);
     if (x) {
-        esp_svg_add(svg, "<text x=\"%.1f\" y=\"%.1f\">", (frame->left + frame->right) / 2,
+        esp_xml_add(svg, "<text x=\"%.1f\" y=\"%.1f\">", (frame->left + frame->right) / 2,
                     frame->height - ESP_MARGIN + 2);
-        esp_svg_escape_within(svg, x, ESP_LABEL_FONT, frame->width - 2 * ESP_MARGIN);
-        esp_svg_add(svg, "</text>");
+        esp_xml_text_within(svg, x, ESP_LABEL_FONT, frame->width - 2 * ESP_MARGIN);
+        esp_xml_add(svg, "</text>");
     }
     if (y) {
-        esp_svg_add(svg, "<text transform=\"translate(%.1f %.1f)rotate(-90)\">", frame->y_label,
+        esp_xml_add(svg, "<text transform=\"translate(%.1f %.1f)rotate(-90)\">", frame->y_label,
                     (frame->top + frame->bottom) / 2);
-        esp_svg_escape_within(svg, y, ESP_LABEL_FONT, frame->height - 2 * ESP_MARGIN);
-        esp_svg_add(svg, "</text>");
+        esp_xml_text_within(svg, y, ESP_LABEL_FONT, frame->height - 2 * ESP_MARGIN);
+        esp_xml_add(svg, "</text>");
     }
-    esp_svg_add(svg, "</g>\n");
+    esp_xml_add(svg, "</g>\n");
 }
 
-static void grid(const esp_frame *frame, esp_svg *svg)
+static void grid(const esp_frame *frame, esp_xml *svg)
 {
-    esp_svg_add(svg, "<path stroke=\"currentColor\" opacity=\".13\" d=\"");
+    esp_xml_add(svg, "<path stroke=\"currentColor\" opacity=\".13\" d=\"");
     for (int i = 0; i < frame->y_ticks.num; i++)
         if (frame->y_ticks.text[i][0])
-            esp_svg_add(svg, "M%.1f %.1fH%.1f", frame->left, esp_frame_y(frame, frame->y_ticks.at[i]), frame->right);
+            esp_xml_add(svg, "M%.1f %.1fH%.1f", frame->left, esp_frame_y(frame, frame->y_ticks.at[i]), frame->right);
     for (int i = 0; i < frame->x_ticks.num; i++)
         if (frame->x_ticks.text[i][0])
-            esp_svg_add(svg, "M%.1f %.1fV%.1f", esp_frame_x(frame, frame->x_ticks.at[i]), frame->top, frame->bottom);
-    esp_svg_add(svg, "\"/>\n");
+            esp_xml_add(svg, "M%.1f %.1fV%.1f", esp_frame_x(frame, frame->x_ticks.at[i]), frame->top, frame->bottom);
+    esp_xml_add(svg, "\"/>\n");
 }
 
 /* The two axes and their small strokes. */
-static void axes(const esp_frame *frame, esp_svg *svg)
+static void axes(const esp_frame *frame, esp_xml *svg)
 {
-    esp_svg_add(svg, "<path stroke=\"currentColor\" d=\"M%.1f %.1fV%.1fH%.1f", frame->left, frame->top, frame->bottom,
+    esp_xml_add(svg, "<path stroke=\"currentColor\" d=\"M%.1f %.1fV%.1fH%.1f", frame->left, frame->top, frame->bottom,
                 frame->right);
     for (int i = 0; i < frame->y_ticks.num; i++)
-        esp_svg_add(svg, "M%.1f %.1fh-%d", frame->left, esp_frame_y(frame, frame->y_ticks.at[i]),
+        esp_xml_add(svg, "M%.1f %.1fh-%d", frame->left, esp_frame_y(frame, frame->y_ticks.at[i]),
                     frame->y_ticks.text[i][0] ? 4 : 2);
     for (int i = 0; i < frame->x_ticks.num; i++)
-        esp_svg_add(svg, "M%.1f %.1fv%d", esp_frame_x(frame, frame->x_ticks.at[i]), frame->bottom,
+        esp_xml_add(svg, "M%.1f %.1fv%d", esp_frame_x(frame, frame->x_ticks.at[i]), frame->bottom,
                     frame->x_ticks.text[i][0] ? 4 : 2);
-    esp_svg_add(svg, "\"/>\n");
+    esp_xml_add(svg, "\"/>\n");
 }
 
-static void tick_labels(const esp_frame *frame, esp_svg *svg)
+static void tick_labels(const esp_frame *frame, esp_xml *svg)
 {
-    esp_svg_add(svg, "<g class=\"esp-y-ticks\" fill=\"currentColor\" text-anchor=\"end\">");
+    esp_xml_add(svg, "<g class=\"esp-y-ticks\" fill=\"currentColor\" text-anchor=\"end\">");
     for (int i = 0; i < frame->y_ticks.num; i++)
         if (frame->y_ticks.text[i][0])
-            esp_svg_add(svg, "<text x=\"%.1f\" y=\"%.1f\">%s</text>", frame->left - ESP_GAP - 2,
+            esp_xml_add(svg, "<text x=\"%.1f\" y=\"%.1f\">%s</text>", frame->left - ESP_GAP - 2,
                         esp_frame_y(frame, frame->y_ticks.at[i]) + 4, frame->y_ticks.text[i]);
-    esp_svg_add(svg, "</g>\n<g class=\"esp-x-ticks\" fill=\"currentColor\" text-anchor=\"middle\">");
+    esp_xml_add(svg, "</g>\n<g class=\"esp-x-ticks\" fill=\"currentColor\" text-anchor=\"middle\">");
     for (int i = 0; i < frame->x_ticks.num; i++)
         if (frame->x_ticks.text[i][0])
-            esp_svg_add(svg, "<text x=\"%.1f\" y=\"%.1f\">%s</text>", esp_frame_x(frame, frame->x_ticks.at[i]),
+            esp_xml_add(svg, "<text x=\"%.1f\" y=\"%.1f\">%s</text>", esp_frame_x(frame, frame->x_ticks.at[i]),
                         frame->bottom + ESP_GAP + ESP_FONT, frame->x_ticks.text[i]);
-    esp_svg_add(svg, "</g>\n");
+    esp_xml_add(svg, "</g>\n");
 }
 
-static void category_labels(const esp_frame *frame, esp_svg *svg)
+static void category_labels(const esp_frame *frame, esp_xml *svg)
 {
     double angle = frame->label_angle;
-    esp_svg_add(svg, "<g class=\"esp-categories\" fill=\"currentColor\" text-anchor=\"%s\">",
+    esp_xml_add(svg, "<g class=\"esp-categories\" fill=\"currentColor\" text-anchor=\"%s\">",
                 angle > 0 ? "end" : "middle");
     for (int i = 0; i < frame->chart->num_categories; i += frame->label_every) {
         double x = esp_frame_x(frame, i), y = frame->bottom + ESP_GAP;
         if (angle > 0) /* the middle of the letters under the bar, whatever the angle */
-            esp_svg_add(svg, "<text transform=\"translate(%.1f %.1f)rotate(-%.0f)\" dy=\".35em\">", x, y, angle);
+            esp_xml_add(svg, "<text transform=\"translate(%.1f %.1f)rotate(-%.0f)\" dy=\".35em\">", x, y, angle);
         else
-            esp_svg_add(svg, "<text x=\"%.1f\" y=\"%.1f\">", x, y + ESP_FONT - 1);
-        esp_svg_escape_within(svg, frame->chart->categories[i], ESP_FONT, frame->label_room);
-        esp_svg_add(svg, "</text>");
+            esp_xml_add(svg, "<text x=\"%.1f\" y=\"%.1f\">", x, y + ESP_FONT - 1);
+        esp_xml_text_within(svg, frame->chart->categories[i], ESP_FONT, frame->label_room);
+        esp_xml_add(svg, "</text>");
     }
-    esp_svg_add(svg, "</g>\n");
+    esp_xml_add(svg, "</g>\n");
 }
 
-void esp_frame_draw(const esp_frame *frame, esp_svg *svg)
+void esp_frame_draw(const esp_frame *frame, esp_xml *svg)
 {
     esp_title(frame, svg);
-    esp_svg_add(svg, "<g class=\"esp-legend\">");
+    esp_xml_add(svg, "<g class=\"esp-legend\">");
     esp_legend(frame, svg);
-    esp_svg_add(svg, "</g>\n");
+    esp_xml_add(svg, "</g>\n");
     grid(frame, svg);
     axes(frame, svg);
     tick_labels(frame, svg);
@@ -142,7 +142,7 @@ static void spread(label *labels, int count, double end)
     }
 }
 
-static void reference_labels(const esp_frame *frame, bool vertical, esp_svg *svg)
+static void reference_labels(const esp_frame *frame, bool vertical, esp_xml *svg)
 {
     const esp_chart *chart = frame->chart;
     label *labels = esp_alloc((size_t)chart->num_references + 1, sizeof *labels);
@@ -158,29 +158,29 @@ static void reference_labels(const esp_frame *frame, bool vertical, esp_svg *svg
     for (int i = 0; i < count; i++) {
         double x = vertical ? labels[i].at : frame->right + ESP_GAP;
         double y = vertical ? frame->top - ESP_GAP : labels[i].at + 4;
-        esp_svg_add(svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, vertical ? "middle" : "start");
-        esp_svg_escape_within(svg, labels[i].text, ESP_SMALL_FONT, vertical ? frame->width : frame->width - x);
-        esp_svg_add(svg, "</text>");
+        esp_xml_add(svg, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, vertical ? "middle" : "start");
+        esp_xml_text_within(svg, labels[i].text, ESP_SMALL_FONT, vertical ? frame->width : frame->width - x);
+        esp_xml_add(svg, "</text>");
     }
     free(labels);
 }
 
-void esp_frame_references(const esp_frame *frame, esp_svg *svg)
+void esp_frame_references(const esp_frame *frame, esp_xml *svg)
 {
     static const char red[] = "#d62839"; /* read on white and on black */
     const esp_chart *chart = frame->chart;
-    esp_svg_add(svg, "<path class=\"esp-references\" stroke=\"%s\" stroke-width=\"1.3\" ", red);
-    esp_svg_add(svg, "stroke-dasharray=\"6 4\" d=\"");
+    esp_xml_add(svg, "<path class=\"esp-references\" stroke=\"%s\" stroke-width=\"1.3\" ", red);
+    esp_xml_add(svg, "stroke-dasharray=\"6 4\" d=\"");
     for (int i = 0; i < chart->num_references; i++) {
         const esp_chart_reference *line = &chart->references[i];
         if (!esp_reference_shown(chart, line)) continue;
         if (line->vertical)
-            esp_svg_add(svg, "M%.1f %.1fV%.1f", esp_frame_x(frame, line->at), frame->bottom, frame->top);
+            esp_xml_add(svg, "M%.1f %.1fV%.1f", esp_frame_x(frame, line->at), frame->bottom, frame->top);
         else
-            esp_svg_add(svg, "M%.1f %.1fH%.1f", frame->left, esp_frame_y(frame, line->at), frame->right);
+            esp_xml_add(svg, "M%.1f %.1fH%.1f", frame->left, esp_frame_y(frame, line->at), frame->right);
     }
-    esp_svg_add(svg, "\"/>\n<g fill=\"%s\" font-size=\"%d\">", red, ESP_SMALL_FONT);
+    esp_xml_add(svg, "\"/>\n<g fill=\"%s\" font-size=\"%d\">", red, ESP_SMALL_FONT);
     reference_labels(frame, true, svg);
     reference_labels(frame, false, svg);
-    esp_svg_add(svg, "</g>\n");
+    esp_xml_add(svg, "</g>\n");
 }

@@ -13,7 +13,7 @@ const char *esp_series_color(int series)
     return colors[series % COLORS];
 }
 
-void esp_series_marker(esp_svg *svg, int series, double x, double y)
+void esp_series_marker(esp_xml *svg, int series, double x, double y)
 {
     /* Of about equal area; 6 shapes and 7 colours give 42 pairs before one comes again. */
     static const char *const shapes[SHAPES] = {
@@ -24,18 +24,23 @@ void esp_series_marker(esp_svg *svg, int series, double x, double y)
         "m0 4.4l4.2-7.4h-8.4z",
         "m-1.4-4h2.8v2.6h2.6v2.8h-2.6v2.6h-2.8v-2.6h-2.6v-2.8h2.6z",
     };
-    esp_svg_add(svg, "M%.1f %.1f%s", x, y, shapes[series % SHAPES]);
+    esp_xml_add(svg, "M%.1f %.1f%s", x, y, shapes[series % SHAPES]);
 }
 
-void esp_series_line(esp_svg *svg, int series)
+void esp_series_line(esp_xml *svg, int series)
 {
-    esp_svg_add(svg, "<path class=\"esp-line\" stroke=\"%s\" stroke-width=\"1.8\"%s d=\"", esp_series_color(series),
+    esp_xml_add(svg, "<path class=\"esp-line\" stroke=\"%s\" stroke-width=\"1.8\"%s d=\"", esp_series_color(series),
                 series / COLORS % 2 ? " stroke-dasharray=\"7 3\"" : ""); /* the second time round */
+}
+
+bool esp_series_scattered(const esp_chart *chart, int series)
+{
+    return chart->kind == ESP_CHART_LINES && series < chart->num_scattered;
 }
 
 bool esp_series_marked(const esp_chart *chart, int series)
 {
-    return chart->kind == ESP_CHART_POINTS || chart->series[series].count <= 40;
+    return chart->kind == ESP_CHART_POINTS || esp_series_scattered(chart, series) || chart->series[series].count <= 40;
 }
 
 /* Px of a sample: of a line, or of a marker or a bar. */
@@ -44,22 +49,22 @@ static double key_width(const esp_chart *chart)
     return chart->kind == ESP_CHART_LINES ? 22 : 12;
 }
 
-static void legend_key(const esp_frame *frame, esp_svg *svg, int series, double x, double y)
+static void legend_key(const esp_frame *frame, esp_xml *svg, int series, double x, double y)
 {
     double width = key_width(frame->chart);
-    if (frame->chart->kind == ESP_CHART_LINES) {
+    if (frame->chart->kind == ESP_CHART_LINES && !esp_series_scattered(frame->chart, series)) {
         esp_series_line(svg, series);
-        esp_svg_add(svg, "M%.1f %.1fh%.0f\"/>", x, y, width);
+        esp_xml_add(svg, "M%.1f %.1fh%.0f\"/>", x, y, width);
     }
     bool bars = frame->chart->kind == ESP_CHART_BARS;
     if (!bars && !esp_series_marked(frame->chart, series)) return;
-    esp_svg_add(svg, "<path fill=\"%s\" d=\"", esp_series_color(series));
-    if (bars) esp_svg_add(svg, "M%.1f %.1fh%.0fv-10h-%.0fz", x, y + 5, width, width);
+    esp_xml_add(svg, "<path fill=\"%s\" d=\"", esp_series_color(series));
+    if (bars) esp_xml_add(svg, "M%.1f %.1fh%.0fv-10h-%.0fz", x, y + 5, width, width);
     else      esp_series_marker(svg, series, x + width / 2, y);
-    esp_svg_add(svg, "\"/>");
+    esp_xml_add(svg, "\"/>");
 }
 
-int esp_legend(const esp_frame *frame, esp_svg *svg)
+int esp_legend(const esp_frame *frame, esp_xml *svg)
 {
     const esp_chart *chart = frame->chart;
     double x = frame->left, limit = frame->width - ESP_MARGIN;
@@ -77,11 +82,11 @@ int esp_legend(const esp_frame *frame, esp_svg *svg)
         }
         if (svg) {
             double y = frame->legend_top + row * ESP_LEGEND_ROW + ESP_FONT / 2.0;
-            if (frontier) esp_svg_add(svg, "<path " ESP_FRONTIER_STROKE " d=\"M%.1f %.1fh22\"/>", x, y);
+            if (frontier) esp_xml_add(svg, "<path " ESP_FRONTIER_STROKE " d=\"M%.1f %.1fh22\"/>", x, y);
             else          legend_key(frame, svg, s, x, y);
-            esp_svg_add(svg, "<text fill=\"currentColor\" x=\"%.1f\" y=\"%.1f\">", x + key, y + 4);
-            esp_svg_escape_within(svg, name, ESP_FONT, room);
-            esp_svg_add(svg, "</text>");
+            esp_xml_add(svg, "<text fill=\"currentColor\" x=\"%.1f\" y=\"%.1f\">", x + key, y + 4);
+            esp_xml_text_within(svg, name, ESP_FONT, room);
+            esp_xml_add(svg, "</text>");
         }
         x += key + room + 14;
     }

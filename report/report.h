@@ -1,4 +1,5 @@
-/* report: pictures of results - charts as SVG, photographs of them and sheets of gray images as PNG.
+/* report: pictures of results - charts as SVG, photographs of them and sheets of gray images as PNG - and
+ * pages of them as HTML.
  *
  * A chart is described by plain structs that borrow the caller's numbers and texts; texts are UTF-8. */
 #ifndef ESP_REPORT_H
@@ -43,6 +44,7 @@ typedef struct {
     esp_chart_axis             x, y;
     int                        num_series;
     const esp_chart_series    *series;
+    int                        num_scattered; /* lines: of the first series, markers alone as with points */
     int                        num_references;
     const esp_chart_reference *references;
     int                        num_categories;
@@ -64,7 +66,7 @@ typedef struct {
  * ESP_ERR_RANGE when a size is outside 200 .. 4000 px. */
 esp_status esp_chart_svg(const esp_chart *chart, char **out_text);
 
-/* ---- svg.c ------------------------------------------------------------------------------------- */
+/* ---- xml.c ------------------------------------------------------------------------------------- */
 
 /* Text of a person or a file as XML content or attribute, in new memory: &, <, >, quotes escaped, line
  * ends and tabs as blanks, what XML or UTF-8 forbids as U+FFFD. */
@@ -94,5 +96,50 @@ typedef struct {
 /* Writes images [rows, columns, height, width], 0 black .. 255 white, as a gray PNG file; its
  * width is gap + columns * (zoom * width + gap), its height alike. ESP_ERR_RANGE as esp_png_write. */
 esp_status esp_sheet_write(const char *path, const esp_sheet *sheet, const uint8_t *images);
+
+/* ---- page.c, page_style.c, page_table.c, page_figure.c ---------------------------------------------- */
+
+/* An HTML page in one file that needs nothing else: no script, no network, light or dark as its reader
+ * likes it, for wide screens and for phones. Blocks follow each other in the order of the calls; what is
+ * like the block before it - a card, a fact - joins it. All texts are escaped. */
+typedef struct esp_page esp_page;
+
+/* What a person reads of a number, and where the data of the page has it. */
+typedef struct {
+    const char *text;     /* "19.9 %"; NULL: nothing */
+    const char *pointer;  /* "/result/structural_sparsity" (RFC 6901); NULL: it is not there */
+    double      value;    /* what it points to */
+} esp_quantity;
+
+typedef enum { ESP_TONE_FIRST, ESP_TONE_SECOND } esp_tone; /* the colours of a chart's first two series */
+
+esp_page *esp_page_create(const char *title, const char *lead); /* the lead is a sentence below the title */
+void      esp_page_free(esp_page *page);                        /* accepts NULL */
+
+void esp_page_section(esp_page *page, const char *heading);
+void esp_page_text(esp_page *page, const char *text);
+void esp_page_note(esp_page *page, const char *text);           /* what is missing and why */
+void esp_page_code(esp_page *page, const char *text);           /* lines as they are */
+void esp_page_folded(esp_page *page, const char *summary, const char *code); /* seen when asked for */
+/* A number that matters, large; `remark` NULL: none. */
+void esp_page_card(esp_page *page, const char *label, const esp_quantity *quantity, const char *remark);
+void esp_page_fact(esp_page *page, const char *label, const char *text);
+
+/* One letter a column, 'l', 'r' or 'b' for bars; headings are separated by '|'. Rows and cells follow. */
+void esp_page_table(esp_page *page, const char *caption, const char *alignment, const char *headings);
+void esp_page_row(esp_page *page);
+void esp_page_cell(esp_page *page, const char *text);
+void esp_page_number(esp_page *page, const esp_quantity *quantity);
+void esp_page_bar(esp_page *page, double share, esp_tone tone); /* 0 .. 1 of the cell's width */
+
+/* A chart, drawn for wide pages and again for narrow ones; its width and height are the page's. */
+esp_status esp_page_chart(esp_page *page, const esp_chart *chart, const char *caption);
+/* A PNG picture that is shown at its size or smaller, no lower than `least` px; `alt` says what can be seen. */
+void esp_page_picture(esp_page *page, const void *png, size_t size, int least, const char *alt, const char *caption);
+
+/* The numbers the page was made from, in <script type="application/json" id="espalier-data">. */
+void esp_page_data(esp_page *page, const cJSON *data);
+/* Ends the page; *bytes (NULL: not wanted) is its size. */
+esp_status esp_page_write(esp_page *page, const char *path, size_t *bytes);
 
 #endif

@@ -6,18 +6,20 @@
 
 #define ESP_MOST_PX 32767 /* of one side of a PNG picture */
 
-/* ---- svg.c: text that grows ---- */
+/* ---- xml.c: text that grows ---- */
 
 typedef struct {
     char  *text;      /* owned, ends with 0 */
     size_t length, room;
-} esp_svg;
+} esp_xml;
 
-void esp_svg_add(esp_svg *svg, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void esp_xml_add(esp_xml *svg, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Text of a person or a file: &, <, >, quotes escaped, what XML or UTF-8 forbids replaced by U+FFFD. */
-void esp_svg_escape(esp_svg *svg, const char *text);
+void esp_xml_text(esp_xml *svg, const char *text);
 /* The same, cut short with an ellipsis where it would be wider than `width` px. */
-void esp_svg_escape_within(esp_svg *svg, const char *text, double size, double width);
+void esp_xml_text_within(esp_xml *svg, const char *text, double size, double width);
+/* What is written already, byte for byte. */
+void esp_xml_paste(esp_xml *xml, const char *text, size_t length);
 /* Px that a text of this font size takes in DejaVu Sans, rather too many than too few. */
 double esp_text_width(const char *text, double size);
 /* Bytes of the words that fit in one line, with the blank behind them; at least one word. */
@@ -66,6 +68,8 @@ typedef struct {
 /* Whether a value has a place on an axis: finite, and positive if logarithmic. */
 bool   esp_drawable(double value, bool log);
 bool   esp_reference_shown(const esp_chart *chart, const esp_chart_reference *line);
+/* Whether it is markers alone in a chart of lines. */
+bool   esp_series_scattered(const esp_chart *chart, int series);
 /* Whether the points of a series are marked; those of a long line would touch. */
 bool   esp_series_marked(const esp_chart *chart, int series);
 void   esp_chart_ranges(const esp_chart *chart, esp_range *x, esp_range *y);
@@ -77,19 +81,41 @@ double esp_frame_y(const esp_frame *frame, double y);  /* px */
 
 const char *esp_series_color(int series);
 /* Opens <path class="esp-line" ... d=" with the stroke of a series. */
-void esp_series_line(esp_svg *svg, int series);
+void esp_series_line(esp_xml *svg, int series);
 /* A marker of the series' shape around (x, y): path data that starts there, then is relative. */
-void esp_series_marker(esp_svg *svg, int series, double x, double y);
+void esp_series_marker(esp_xml *svg, int series, double x, double y);
 /* Draws the legend unless svg is NULL; returns its number of rows. */
-int  esp_legend(const esp_frame *frame, esp_svg *svg);
+int  esp_legend(const esp_frame *frame, esp_xml *svg);
 #define ESP_FRONTIER_STROKE "stroke=\"currentColor\" stroke-width=\"1.5\" opacity=\".6\""
+
+/* ---- page.c: what its blocks share ---- */
+
+/* The block that may be joined. */
+typedef enum { ESP_BLOCK_NONE, ESP_BLOCK_CARDS, ESP_BLOCK_FACTS, ESP_BLOCK_TABLE } esp_block;
+
+struct esp_page {
+    esp_xml     body;
+    char       *title;
+    esp_block   block;      /* open */
+    bool        section;    /* open */
+    const char *alignment;  /* of the open table */
+    int         column;     /* of its next cell; -1: no row is open */
+};
+
+/* Closes what is open unless it is such a block; true when it is. */
+bool esp_page_join(esp_page *page, esp_block block);
+void esp_page_element(esp_page *page, const char *tag, const char *text); /* <tag>escaped</tag> */
+void esp_page_quantity(esp_page *page, const esp_quantity *quantity);
+void esp_page_close_row(esp_page *page);
+
+extern const char esp_page_style[]; /* page_style.c: CSS without the characters that XML escapes */
 
 /* ---- chart_frame.c ---- */
 
 /* Draws the title unless svg is NULL; returns its number of lines. */
-int  esp_title(const esp_frame *frame, esp_svg *svg);
+int  esp_title(const esp_frame *frame, esp_xml *svg);
 /* Title, legend, grid, axes with ticks and labels; and the reference lines. */
-void esp_frame_draw(const esp_frame *frame, esp_svg *svg);
-void esp_frame_references(const esp_frame *frame, esp_svg *svg);
+void esp_frame_draw(const esp_frame *frame, esp_xml *svg);
+void esp_frame_references(const esp_frame *frame, esp_xml *svg);
 
 #endif

@@ -1,4 +1,4 @@
-/* A writer of SVG text: appends formatted markup and escaped words, and knows about how wide they are. */
+/* A writer of SVG and HTML text: appends formatted markup and escaped words, and knows about how wide they are. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 
 /* ---- growing text ---- */
 
-static void reserve(esp_svg *svg, size_t more)
+static void reserve(esp_xml *svg, size_t more)
 {
     if (svg->length + more < svg->room) return;
     size_t room = 2 * (svg->length + more) + 4096;
@@ -18,7 +18,7 @@ static void reserve(esp_svg *svg, size_t more)
     svg->room = room;
 }
 
-void esp_svg_add(esp_svg *svg, const char *format, ...)
+void esp_xml_add(esp_xml *svg, const char *format, ...)
 {
     va_list arguments, again;
     va_start(arguments, format);
@@ -31,6 +31,14 @@ void esp_svg_add(esp_svg *svg, const char *format, ...)
     }
     va_end(again);
     va_end(arguments);
+}
+
+void esp_xml_paste(esp_xml *svg, const char *text, size_t length)
+{
+    reserve(svg, length + 1);
+    memcpy(svg->text + svg->length, text, length);
+    svg->length += length;
+    svg->text[svg->length] = 0;
 }
 
 /* ---- characters ---- */
@@ -59,16 +67,16 @@ static uint32_t next_character(const char **text)
     return character;
 }
 
-static void add_character(esp_svg *svg, uint32_t c)
+static void add_character(esp_xml *svg, uint32_t c)
 {
     switch (c) {
-    case '&': esp_svg_add(svg, "&amp;"); return;
-    case '<': esp_svg_add(svg, "&lt;"); return;
-    case '>': esp_svg_add(svg, "&gt;"); return;
-    case '"': esp_svg_add(svg, "&quot;"); return;
+    case '&': esp_xml_add(svg, "&amp;"); return;
+    case '<': esp_xml_add(svg, "&lt;"); return;
+    case '>': esp_xml_add(svg, "&gt;"); return;
+    case '"': esp_xml_add(svg, "&quot;"); return;
     case '\t':
     case '\n':
-    case '\r': esp_svg_add(svg, " "); return;
+    case '\r': esp_xml_add(svg, " "); return;
     default: break;
     }
     char utf8[5] = {0};
@@ -87,19 +95,19 @@ static void add_character(esp_svg *svg, uint32_t c)
         utf8[2] = (char)(0x80 | (c >> 6 & 0x3f));
         utf8[3] = (char)(0x80 | (c & 0x3f));
     }
-    esp_svg_add(svg, "%s", utf8);
+    esp_xml_add(svg, "%s", utf8);
 }
 
-void esp_svg_escape(esp_svg *svg, const char *text)
+void esp_xml_text(esp_xml *svg, const char *text)
 {
     for (uint32_t c; (c = next_character(&text));) add_character(svg, c);
 }
 
 char *esp_xml_escape(const char *text)
 {
-    esp_svg escaped = {.text = NULL};
+    esp_xml escaped = {.text = NULL};
     reserve(&escaped, 1);
-    esp_svg_escape(&escaped, text);
+    esp_xml_text(&escaped, text);
     return escaped.text;
 }
 
@@ -134,13 +142,13 @@ size_t esp_text_line(const char *text, double size, double width)
     return (size_t)(at - text);
 }
 
-void esp_svg_escape_within(esp_svg *svg, const char *text, double size, double width)
+void esp_xml_text_within(esp_xml *svg, const char *text, double size, double width)
 {
     if (esp_text_width(text, size) <= width) {
-        esp_svg_escape(svg, text);
+        esp_xml_text(svg, text);
         return;
     }
     double left = width - size; /* of the ellipsis */
     for (uint32_t c; (c = next_character(&text)) && (left -= advance(c) * size) >= 0;) add_character(svg, c);
-    esp_svg_add(svg, "\u2026");
+    esp_xml_add(svg, "\u2026");
 }
