@@ -116,6 +116,7 @@ int esp_cmd_sweep(int argc, char **argv, esp_options *options);
 int esp_cmd_inspect(int argc, char **argv, esp_options *options);
 int esp_cmd_view(int argc, char **argv, esp_options *options);
 int esp_cmd_record(int argc, char **argv, esp_options *options);
+int esp_cmd_report(int argc, char **argv, esp_options *options);
 int esp_cmd_bench(int argc, char **argv, esp_options *options);
 
 #endif

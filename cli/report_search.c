@@ -1,0 +1,392 @@
+/* The page of a search: before and after, what it tried, what it took from which group. Everything is read
+ * from its journal; a search that is not finished has a page as well. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/reporting.h"
+
+/* ---- data ---- */
+
+typedef struct {
+    int     count;
+    double *number, *performance, *sparsity, *scale;  /* by evaluation */
+    double *objective;  /* NAN: unknown, or not of the first fidelity */
+    double *best;       /* the least objective so far */
+    double *feasible;   /* the most performance so far, of the first fidelity, within tolerance of the target */
+} evaluations;
+
+static void free_evaluations(evaluations *e)
+{
+    double *arrays[] = {e->number, e->performance, e->sparsity, e->scale, e->objective, e->best, e->feasible};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
+}
+
+static void alloc_evaluations(evaluations *e, int room)
+{
+    double **arrays[] = {&e->number,    &e->performance, &e->sparsity, &e->scale,
+                         &e->objective, &e->best,        &e->feasible};
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
+        *arrays[i] = esp_alloc((size_t)room + 1, sizeof(double));
+}
+
+static double number(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+static esp_status check_evaluation(const char *path, int line, const cJSON *json)
+{
+    if (cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(json, "kept")) && isfinite(number(json, "performance")))
+        return ESP_OK;
+    return esp_fail(ESP_ERR_FORMAT, "%s: line %d: an evaluation has \"kept\" (an object) and \"performance\" (a "
+                    "number)", path, line);
+}
+
+/* What was asked: of the search that gave the last result, else of the one that began the journal. */
+static const cJSON *question(const cJSON *data)
+{
+    const cJSON *result = esp_data_find(data, "/result");
+    return result ? result : esp_data_find(data, "/about");
+}
+
+/* J(c) = -P(c) / |P(0)| + lambda (rho(c) - rho*)^2, and the best so far. The first evaluation is P(0). */
+static void add_objective(const cJSON *data, evaluations *e)
+{
+    const cJSON *asked = question(data);
+    double lambda = number(asked, "lambda"), target = number(asked, "target_sparsity");
+    double tolerance = number(asked, "tolerance") + 1e-12, best = INFINITY, feasible = -INFINITY;
+    for (int i = 0; i < e->count; i++) {
+        double miss = e->sparsity[i] - target;
+        bool first = e->scale[i] == 1;
+        e->objective[i] = first ? -e->performance[i] / fabs(e->performance[0]) + lambda * miss * miss : NAN;
+        if (e->objective[i] < best) best = e->objective[i];
+        if (first && fabs(miss) <= tolerance && e->performance[i] > feasible) feasible = e->performance[i];
+        e->best[i] = isfinite(best) ? best : NAN;
+        e->feasible[i] = isfinite(feasible) ? feasible : NAN;
+    }
+}
+
+static esp_status take_lines(const char *path, const cJSON *lines, cJSON *data, evaluations *e)
+{
+    const cJSON *line, *result;
+    int at = 1;
+    cJSON_ArrayForEach(line, lines) {
+        if (at++ == 1) continue;
+        if ((result = cJSON_GetObjectItemCaseSensitive(line, "result"))) {
+            cJSON_DeleteItemFromObject(data, "result");
+            cJSON_AddItemToObject(data, "result", cJSON_Duplicate(result, true));
+            continue;
+        }
+        esp_status status = check_evaluation(path, at - 1, line);
+        if (status != ESP_OK) return status;
+        e->number[e->count] = e->count + 1;
+        e->performance[e->count] = number(line, "performance");
+        e->scale[e->count++] = cJSON_HasObjectItem(line, "scale") ? number(line, "scale") : 1;
+    }
+    const char *constraint = esp_data_text(question(data), "/constraint");
+    int i = 0;
+    cJSON_ArrayForEach(line, lines)
+        if (cJSON_HasObjectItem(line, "kept")) e->sparsity[i++] = number(line, constraint ? constraint : "structural");
+    add_objective(data, e);
+    return ESP_OK;
+}
+
+static esp_status take_header(const char *path, const cJSON *header, cJSON *data)
+{
+    const char *format = esp_data_text(header, "/format");
+    if (!format || strncmp(format, "espalier search journal ", strlen("espalier search journal ")) != 0)
+        return esp_fail(ESP_ERR_FORMAT, "%s: not a search journal; its first line has no \"format\"", path);
+    static const char *const keys[] = {"identity", "about"};
+    for (int i = 0; i < 2; i++) {
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(header, keys[i]);
+        if (item) cJSON_AddItemToObject(data, keys[i], cJSON_Duplicate(item, true));
+    }
+    return ESP_OK;
+}
+
+static void add_series(cJSON *data, const evaluations *e)
+{
+    cJSON *json = cJSON_AddObjectToObject(data, "evaluations");
+    cJSON_AddNumberToObject(json, "count", e->count);
+    esp_json_add_doubles(json, "performance", e->count, e->performance);
+    esp_json_add_doubles(json, "scale", e->count, e->scale);
+    esp_json_add_doubles(json, "sparsity", e->count, e->sparsity);
+    esp_json_add_doubles(json, "objective", e->count, e->objective);
+    esp_json_add_doubles(json, "best", e->count, e->best);
+    esp_json_add_doubles(json, "best_at_target", e->count, e->feasible);
+}
+
+static esp_status read_search(esp_report *report, evaluations *e)
+{
+    const char *path = report->source->journal;
+    cJSON *lines = NULL;
+    report->data = cJSON_CreateObject();
+    cJSON_AddStringToObject(report->data, "kind", "search");
+    cJSON_AddStringToObject(report->data, "source", report->source->path);
+    cJSON_AddStringToObject(report->data, "journal", path);
+    cJSON_AddStringToObject(report->data, "version", ESP_VERSION);
+    esp_status status = esp_lines_read(path, &lines);
+    if (status != ESP_OK) return status;
+    alloc_evaluations(e, cJSON_GetArraySize(lines));
+    status = take_header(path, lines->child, report->data);
+    if (status == ESP_OK) status = take_lines(path, lines, report->data, e);
+    if (status == ESP_OK) add_series(report->data, e);
+    cJSON_Delete(lines);
+    return status;
+}
+
+/* ---- numbers ---- */
+
+/* Where what is known of the pruning is. */
+static const char *place(const esp_report *report)
+{
+    return esp_data_find(report->data, "/result") ? "/result" : "/about";
+}
+
+static const char *measure_of(const esp_report *report)
+{
+    const esp_application *application = esp_report_application(report, place(report));
+    return application ? application->measure_name : "performance";
+}
+
+static const char *last_stage(const esp_report *report)
+{
+    return esp_data_find(report->data, "/result/performance_finetuned") ? "finetuned" : "after";
+}
+
+/* "before: 847.9; 95 % interval 804.9 to 890.8" */
+static void performance_remark(const esp_report *report, const char *stage, char *out, size_t size)
+{
+    char pointer[2][64], before[ESP_NUMBER_TEXT];
+    esp_text_performance(esp_data_number(report->data, "/result/performance_before"), before);
+    for (int i = 0; i < 2; i++)
+        snprintf(pointer[i], sizeof pointer[i], "/result/performance_%s_ci95/%d", stage, i);
+    double low = esp_data_number(report->data, pointer[0]), high = esp_data_number(report->data, pointer[1]);
+    snprintf(out, size, "before: %s", before);
+    if (isfinite(low) && isfinite(high))
+        snprintf(out + strlen(out), size - strlen(out), "; 95\u00a0%% interval %.1f to %.1f", low, high);
+}
+
+static void ratio_card(esp_report *report, const char *label, const char *key, esp_number_fn text)
+{
+    char before[64], after[64], remark[128], words[ESP_NUMBER_TEXT];
+    snprintf(before, sizeof before, "/result/%s_before", key);
+    snprintf(after, sizeof after, "/result/%s_after", key);
+    double ratio = esp_data_number(report->data, after) / esp_data_number(report->data, before);
+    snprintf(remark, sizeof remark, "%.1f\u00a0%% of %s", 100 * ratio,
+             text(esp_data_number(report->data, before), words));
+    esp_report_card(report, label, text, after, isfinite(ratio) ? remark : NULL);
+}
+
+static void add_cards(esp_report *report)
+{
+    const esp_application *application = esp_report_application(report, "/result");
+    const char *action = application ? application->action_name : "action", *stage = last_stage(report);
+    char pointer[64], remark[256], label[64], key[64];
+    const char *constraint = esp_data_text(report->data, "/result/constraint");
+    snprintf(remark, sizeof remark, "of the parameters in use; wanted: %g\u00a0%% %s",
+             100 * esp_data_number(report->data, "/result/target_sparsity"), constraint ? constraint : "");
+    esp_report_card(report, "removed", esp_text_percent, "/result/structural_sparsity", remark);
+    snprintf(pointer, sizeof pointer, "/result/performance_%s", stage);
+    performance_remark(report, stage, remark, sizeof remark);
+    esp_report_card(report, measure_of(report), esp_text_performance, pointer, remark);
+    ratio_card(report, "parameters", "params", esp_text_count);
+    snprintf(label, sizeof label, "FLOP an %s", action);
+    ratio_card(report, label, "flops", esp_text_scaled);
+    snprintf(label, sizeof label, "ms an %s", action);
+    snprintf(key, sizeof key, "%s_ms", action);
+    ratio_card(report, label, key, esp_text_short);
+}
+
+/* ---- charts ---- */
+
+static bool any_finite(int count, const double *values)
+{
+    for (int i = 0; i < count; i++)
+        if (isfinite(values[i])) return true;
+    return false;
+}
+
+/* Values of the evaluations of the first fidelity, or of the others; in new memory. */
+static double *pick(const evaluations *e, bool first)
+{
+    double *values = esp_alloc((size_t)e->count, sizeof *values);
+    for (int i = 0; i < e->count; i++) values[i] = (e->scale[i] == 1) == first ? e->performance[i] : NAN;
+    return values;
+}
+
+static esp_status draw_performance(esp_report *report, const evaluations *e)
+{
+    double *first = pick(e, true), *again = pick(e, false);
+    esp_chart_series series[3] = {{.name = "evaluation", .count = e->count, .x = e->number, .y = first}};
+    int points = 1;
+    if (any_finite(e->count, again))
+        series[points++] =
+            (esp_chart_series){.name = "judged again on more", .count = e->count, .x = e->number, .y = again};
+    series[points] =
+        (esp_chart_series){.name = "best so far at the target", .count = e->count, .x = e->number, .y = e->feasible};
+    esp_chart_reference uncut = {.at = e->performance[0], .label = "uncut"};
+    esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Performance of what was tried", .x = {.label = "evaluation"},
+                       .y = {.label = measure_of(report)}, .series = series, .num_scattered = points,
+                       .num_series = points + any_finite(e->count, e->feasible), .num_references = 1,
+                       .references = &uncut};
+    esp_status status = esp_page_chart(report->page, &chart, "Each point is one cut of the network, judged on the "
+                                       "episodes or images of the search; the first is the uncut network. The best few "
+                                       "are judged again on more of them, so that luck does not decide.");
+    free(first);
+    free(again);
+    return status;
+}
+
+static esp_status draw_objective(esp_report *report, const evaluations *e)
+{
+    if (!any_finite(e->count, e->objective)) return ESP_OK;
+    esp_chart_series series[] = {{.name = "evaluation", .count = e->count, .x = e->number, .y = e->objective},
+                                 {.name = "least so far", .count = e->count, .x = e->number, .y = e->best}};
+    esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Objective", .x = {.label = "evaluation"},
+                       .y = {.label = "J, less is better"}, .num_series = 2, .series = series, .num_scattered = 1};
+    return esp_page_chart(report->page, &chart, "J(c) = -P(c) / |P(0)| + \u03bb (\u03c1(c) - \u03c1*)\u00b2, with "
+                          "performance P, sparsity \u03c1 and its target \u03c1*: far from the target the second term "
+                          "rules, at the target the first.");
+}
+
+static esp_status draw_sparsity(esp_report *report, const evaluations *e)
+{
+    double *percent = esp_alloc((size_t)e->count, sizeof *percent);
+    for (int i = 0; i < e->count; i++) percent[i] = 100 * e->sparsity[i];
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "%s/target_sparsity", place(report));
+    double target = esp_data_number(report->data, pointer);
+    esp_chart_series series = {.count = e->count, .x = e->number, .y = percent};
+    esp_chart_reference wanted = {.at = 100 * target, .label = "wanted"};
+    esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Sparsity of what was tried", .x = {.label = "evaluation"},
+                       .y = {.label = "parameters removed (%)", .low = 0, .high = isfinite(target) ? 110 * target : 1},
+                       .num_series = 1, .series = &series, .num_scattered = 1, .num_references = isfinite(target),
+                       .references = &wanted};
+    esp_status status = ESP_OK;
+    if (any_finite(e->count, percent))
+        status = esp_page_chart(report->page, &chart, "Exact, from the widths alone.");
+    free(percent);
+    return status;
+}
+
+static esp_status add_charts(esp_report *report, const evaluations *e)
+{
+    esp_page_section(report->page, "The search");
+    if (e->count == 0) {
+        esp_page_note(report->page, "Nothing has been evaluated yet.");
+        return ESP_OK;
+    }
+    esp_status status = draw_objective(report, e);
+    if (status == ESP_OK) status = draw_performance(report, e);
+    return status == ESP_OK ? draw_sparsity(report, e) : status;
+}
+
+/* ---- what it does, where it comes from ---- */
+
+static int controller_of(const esp_report *report)
+{
+    const char *word = esp_data_text(report->data, "/result/controller");
+    int index = word ? esp_choice_index(ESP_CONTROLLER_CHOICES, word) : -1;
+    return index < 0 ? ESP_CONTROLLER_POLICY : index;
+}
+
+static void add_film(esp_report *report)
+{
+    const esp_application *application = esp_report_application(report, "/result");
+    const char *before = esp_data_text(report->data, "/result/source"), *after = report->source->checkpoint;
+    if (!after) after = esp_data_text(report->data, "/result/checkpoint");
+    if (!application || !before || !after) return;
+    const char *data = esp_data_text(report->data, "/result/data");
+    if (data && strcmp(data, "generated digits") == 0) data = NULL;
+    double seed = esp_data_number(report->data, "/result/seed");
+    esp_film_request request = {.application = application, .count = 2, .path = {before, after},
+                                .name = {"the network before", "the pruned one"}, .data = data,
+                                .controller = controller_of(report),
+                                .seed = seed >= 0 ? (uint64_t)seed : 1};
+    esp_report_film(report, &request);
+}
+
+static void add_fact(esp_report *report, const char *label, const char *key)
+{
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "%s/%s", place(report), key);
+    esp_report_fact(report, label, pointer);
+}
+
+static void add_origin(esp_report *report)
+{
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "%s/command", place(report));
+    const char *command = esp_data_text(report->data, pointer);
+    esp_page_section(report->page, "Where it comes from");
+    if (command) esp_page_code(report->page, command);
+    else         esp_page_note(report->page, "The journal does not say which command wrote it.");
+    add_fact(report, "network before", "source");
+    add_fact(report, "pruned network", "checkpoint");
+    esp_page_fact(report->page, "journal", report->source->journal);
+    add_fact(report, "task", "task");
+    add_fact(report, "start", "start");
+    add_fact(report, "controller", "controller");
+    add_fact(report, "data", "data");
+    add_fact(report, "method", "method");
+    add_fact(report, "importance", "importance");
+    add_fact(report, "groups", "groups");
+    add_fact(report, "compensation", "compensation");
+    add_fact(report, "made with espalier", "version");
+    esp_report_folded(report, "what decides an evaluation", "/identity");
+}
+
+/* ---- the page ---- */
+
+static void start_page(esp_report *report, const evaluations *e)
+{
+    char title[512], lead[512], pointer[64];
+    const cJSON *asked = question(report->data);
+    const char *source = esp_data_text(asked, "/source"), *method = esp_data_text(asked, "/method");
+    const char *importance = esp_data_text(asked, "/importance"), *groups = esp_data_text(asked, "/groups");
+    const char *controller = esp_data_text(asked, "/controller");
+    snprintf(pointer, sizeof pointer, "%s/target_sparsity", place(report));
+    double target = esp_data_number(report->data, pointer);
+    if (source && isfinite(target))
+        snprintf(title, sizeof title, "Pruning of %.300s to %g\u00a0%%", esp_report_name(source), 100 * target);
+    else
+        snprintf(title, sizeof title, "Search journal %.300s", esp_report_name(report->source->journal));
+    if (method && importance && groups)
+        snprintf(lead, sizeof lead, "method %s, importance %s, %s groups%s%s; %d evaluations in the journal", method,
+                 importance, groups, controller ? ", controller " : "", controller ? controller : "", e->count);
+    else
+        snprintf(lead, sizeof lead, "%d evaluations", e->count);
+    report->page = esp_page_create(title, lead);
+    if (!esp_data_find(report->data, "/result"))
+        esp_page_note(report->page, "The journal holds no result: the search was not finished, or was one of a sweep.");
+}
+
+static esp_status make_page(esp_report *report, const evaluations *e)
+{
+    bool finished = esp_data_find(report->data, "/result");
+    start_page(report, e);
+    if (finished) {
+        add_cards(report);
+        esp_page_section(report->page, "Before and after");
+        esp_report_stages(report, "/result");
+        add_film(report);
+        esp_page_section(report->page, "What was removed where");
+    }
+    esp_status status = finished ? esp_report_groups(report, "/result", "/result/grouping") : ESP_OK;
+    if (status == ESP_OK) status = add_charts(report, e);
+    if (status == ESP_OK) add_origin(report);
+    return status;
+}
+
+esp_status esp_report_search(esp_report *report)
+{
+    evaluations e = {.count = 0};
+    esp_status status = read_search(report, &e);
+    if (status == ESP_OK) status = make_page(report, &e);
+    free_evaluations(&e);
+    return status;
+}

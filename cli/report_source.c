@@ -1,0 +1,104 @@
+/* What a path holds that can be reported on: a run, a sweep, or a search by its journal. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/reporting.h"
+
+static const char journal_end[] = ".journal.jsonl";
+
+static bool is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static bool holds(const char *folder, const char *name)
+{
+    char *path = esp_path_join(folder, name);
+    bool found = access(path, F_OK) == 0;
+    free(path);
+    return found;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), tail = strlen(end);
+    return length > tail && strcmp(text + length - tail, end) == 0;
+}
+
+static esp_status find_in_folder(esp_source *source)
+{
+    const char *path = source->path;
+    if (holds(path, "results.jsonl"))      source->kind = ESP_SOURCE_SWEEP;
+    else if (holds(path, "metrics.jsonl")) source->kind = ESP_SOURCE_RUN;
+    else
+        return esp_fail(ESP_ERR_FORMAT, "%s: nothing to report on; looked for metrics.jsonl of a run and results.jsonl "
+                        "of a sweep", path);
+    return ESP_OK;
+}
+
+/* The journal beside a network, or a journal and, by its name, the network beside it. */
+static esp_status find_search(esp_source *source)
+{
+    const char *path = source->path;
+    size_t length = strlen(path);
+    source->kind = ESP_SOURCE_SEARCH;
+    source->journal = esp_alloc(length + sizeof journal_end, 1);
+    snprintf(source->journal, length + sizeof journal_end, "%s%s", path, ends_with(path, ".jsonl") ? "" : journal_end);
+    if (ends_with(path, journal_end)) source->checkpoint = strndup(path, length - strlen(journal_end));
+    else if (!ends_with(path, ".jsonl")) source->checkpoint = esp_strdup(path);
+    if (access(source->journal, F_OK) == 0) return ESP_OK;
+    return esp_fail(ESP_ERR_FORMAT, "%s: nothing to report on; looked for the journal of its search, %s", path,
+                    source->journal);
+}
+
+esp_status esp_source_find(const char *path, esp_source *out)
+{
+    size_t bytes;
+    *out = (esp_source){.path = path};
+    esp_status status = esp_file_bytes(path, &bytes);
+    if (status == ESP_OK) status = is_folder(path) ? find_in_folder(out) : find_search(out);
+    if (status != ESP_OK) esp_source_free(out);
+    return status;
+}
+
+void esp_source_free(esp_source *source)
+{
+    free(source->journal);
+    free(source->checkpoint);
+    source->journal = source->checkpoint = NULL;
+}
+
+/* ---- lines ---- */
+
+static esp_status take_line(cJSON *lines, const char *path, int line, const char *text, size_t size)
+{
+    cJSON *json = NULL;
+    esp_status status = esp_json_parse(text, size, "not JSON", &json);
+    if (status != ESP_OK) return esp_fail_in(status, "%s: line %d", path, line);
+    if (cJSON_IsObject(json)) {
+        cJSON_AddItemToArray(lines, json);
+        return ESP_OK;
+    }
+    cJSON_Delete(json);
+    return esp_fail(ESP_ERR_FORMAT, "%s: line %d is no JSON object", path, line);
+}
+
+esp_status esp_lines_read(const char *path, cJSON **out)
+{
+    char *text = NULL;
+    size_t size = 0;
+    int count = 0;
+    cJSON *lines = cJSON_CreateArray();
+    esp_status status = esp_file_read(path, (size_t)1 << 30, &text, &size);
+    for (const char *line = text, *end; status == ESP_OK && (end = memchr(line, '\n', size - (size_t)(line - text)));
+         line = end + 1)
+        status = take_line(lines, path, ++count, line, (size_t)(end - line));
+    free(text);
+    if (status == ESP_OK) *out = lines;
+    else                  cJSON_Delete(lines);
+    return status;
+}

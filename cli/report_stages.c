@@ -1,0 +1,90 @@
+/* One pruning in numbers: the network before and after, a column a stage, as `prune` prints it. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/prune.h"
+#include "cli/reporting.h"
+
+const esp_application *esp_report_application(const esp_report *report, const char *pointer)
+{
+    char place[256];
+    snprintf(place, sizeof place, "%s/application", pointer);
+    const char *name = esp_data_text(report->data, place);
+    return name ? esp_application_find(name) : NULL;
+}
+
+typedef struct {
+    esp_report *report;
+    const char *pointer;
+    int count, stage[ESP_PRUNED_STAGES];
+} stages;
+
+static double number_at(const stages *s, const char *key, int stage)
+{
+    char place[256];
+    snprintf(place, sizeof place, "%s/%s_%s", s->pointer, key, esp_prune_stage_names[stage]);
+    return esp_data_number(s->report->data, place);
+}
+
+/* The last column, for what the cut changes: how much of the first is left after it. */
+static void add_ratio(const stages *s, const char *key, bool wanted)
+{
+    char text[ESP_NUMBER_TEXT];
+    double before = number_at(s, key, ESP_BEFORE), after = number_at(s, key, ESP_AFTER);
+    bool known = wanted && before > 0 && !isnan(after);
+    esp_page_cell(s->report->page, known ? esp_text_percent(after / before, text) : "");
+}
+
+/* Cells of "KEY_before", "KEY_after" ...; nothing when the first is not there. */
+static void add_row(const stages *s, const char *name, const char *key, esp_number_fn text, bool ratio)
+{
+    if (isnan(number_at(s, key, ESP_BEFORE))) return;
+    esp_page_row(s->report->page);
+    esp_page_cell(s->report->page, name);
+    for (int i = 0; i < s->count; i++)
+        esp_report_cell(s->report, text, "%s/%s_%s", s->pointer, key, esp_prune_stage_names[s->stage[i]]);
+    add_ratio(s, key, ratio);
+}
+
+/* Of the performance; episodes have one. */
+static void add_intervals(const stages *s)
+{
+    char pointer[256];
+    snprintf(pointer, sizeof pointer, "%s/performance_before_ci95", s->pointer);
+    if (!esp_data_find(s->report->data, pointer)) return;
+    esp_page_row(s->report->page);
+    esp_page_cell(s->report->page, "95 % interval");
+    for (int i = 0; i < s->count; i++)
+        esp_report_interval(s->report, "%s/performance_%s_ci95", s->pointer, esp_prune_stage_names[s->stage[i]]);
+    esp_page_cell(s->report->page, "");
+}
+
+void esp_report_stages(esp_report *report, const char *pointer)
+{
+    static const char *const alignment[] = {"lrr", "lrrr", "lrrrr", "lrrrrr"};
+    const esp_application *app = esp_report_application(report, pointer);
+    const char *measure = app ? app->measure_name : "performance", *action = app ? app->action_name : "action";
+    stages s = {.report = report, .pointer = pointer};
+    char headings[128] = "", name[64], key[64];
+    for (int i = 0; i < ESP_PRUNED_STAGES; i++) {
+        if (isnan(number_at(&s, "performance", i))) continue;
+        s.stage[s.count++] = i;
+        snprintf(headings + strlen(headings), sizeof headings - strlen(headings), "|%s", esp_prune_stage_names[i]);
+    }
+    if (s.count == 0) return;
+    snprintf(headings + strlen(headings), sizeof headings - strlen(headings), "|after / before");
+    esp_page_table(report->page, "On held-out data that the search never saw.", alignment[s.count - 1], headings);
+    add_row(&s, measure, "performance", esp_text_performance, true);
+    add_intervals(&s);
+    add_row(&s, "goal kept to the end", "success_rate", esp_text_percent, false);
+    add_row(&s, "mean PSNR of images, dB", "mean_psnr_db", esp_text_performance, false);
+    add_row(&s, "mean squared error", "mse", esp_text_error, true);
+    add_row(&s, "parameters", "params", esp_text_count, true);
+    add_row(&s, "file, bytes", "size_bytes", esp_text_count, true);
+    snprintf(name, sizeof name, "FLOP an %s", action);
+    add_row(&s, name, "flops", esp_text_scaled, true);
+    snprintf(name, sizeof name, "ms an %s", action);
+    snprintf(key, sizeof key, "%s_ms", action);
+    add_row(&s, name, key, esp_text_short, true);
+}

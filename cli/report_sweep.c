@@ -1,0 +1,298 @@
+/* The page of a sweep: degradation curves, the frontier, coefficients, all cells in a table. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/reporting.h"
+#include "cli/sweep.h"
+
+/* Of the dense performance: what a cut may cost to be named on top of the page. */
+#define GOOD 0.95
+
+/* ---- data ---- */
+
+/* Cells without what is the same in all of them. */
+static void add_cells(esp_report *report, const esp_sweep *sweep)
+{
+    cJSON *cells = cJSON_Duplicate(sweep->results, true), *cell;
+    cJSON_ArrayForEach(cell, cells) {
+        cJSON *grouping = cJSON_DetachItemFromObjectCaseSensitive(cell, "grouping");
+        if (grouping && !cJSON_HasObjectItem(report->data, "grouping"))
+            cJSON_AddItemToObject(report->data, "grouping", grouping);
+        else
+            cJSON_Delete(grouping);
+    }
+    cJSON_AddItemToObject(report->data, "cells", cells);
+}
+
+static esp_status read_sweep(esp_report *report, esp_sweep *sweep)
+{
+    cJSON *question = NULL;
+    char *path = esp_path_join(report->source->path, "sweep.json");
+    report->data = cJSON_CreateObject();
+    cJSON_AddStringToObject(report->data, "kind", "sweep");
+    cJSON_AddStringToObject(report->data, "source", report->source->path);
+    cJSON_AddStringToObject(report->data, "version", ESP_VERSION);
+    esp_status status = esp_json_read(path, &question);
+    if (status == ESP_OK) cJSON_AddItemToObject(report->data, "question", question);
+    if (status == ESP_OK) status = esp_sweep_read(report->source->path, sweep);
+    if (status == ESP_OK) add_cells(report, sweep);
+    free(path);
+    return status;
+}
+
+static double number(const cJSON *cell, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(cell, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+static const char *text_of(const cJSON *cell, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(cell, key);
+    return cJSON_IsString(item) ? item->valuestring : NULL;
+}
+
+static const cJSON *cells_of(const esp_report *report)
+{
+    return cJSON_GetObjectItemCaseSensitive(report->data, "cells");
+}
+
+/* The first cell of the dense network. */
+static int dense_cell(const esp_report *report)
+{
+    const cJSON *cell;
+    int index = 0;
+    cJSON_ArrayForEach(cell, cells_of(report)) {
+        if (strcmp(text_of(cell, "way"), "dense") == 0) return index;
+        index++;
+    }
+    return -1;
+}
+
+/* The smallest network that keeps `GOOD` of the performance, or -1. */
+static int smallest_good(const esp_report *report, double dense)
+{
+    const cJSON *cell;
+    int index = 0, found = -1;
+    double least = dense - (1 - GOOD) * fabs(dense), sparsest = -INFINITY;
+    cJSON_ArrayForEach(cell, cells_of(report)) {
+        if (number(cell, "performance_after") >= least && number(cell, "structural_sparsity") > sparsest) {
+            sparsest = number(cell, "structural_sparsity");
+            found = index;
+        }
+        index++;
+    }
+    return found;
+}
+
+/* ---- numbers ---- */
+
+static void dense_card(esp_report *report, const esp_sweep *sweep, int dense)
+{
+    char label[64], pointer[64], remark[128];
+    snprintf(pointer, sizeof pointer, "/cells/%d/performance_before_ci95/0", dense);
+    double low = esp_data_number(report->data, pointer);
+    snprintf(pointer, sizeof pointer, "/cells/%d/performance_before_ci95/1", dense);
+    double high = esp_data_number(report->data, pointer);
+    snprintf(remark, sizeof remark, "95\u00a0%% interval %.1f to %.1f", low, high);
+    snprintf(label, sizeof label, "dense: %s", sweep->measure_name);
+    snprintf(pointer, sizeof pointer, "/cells/%d/performance_before", dense);
+    esp_report_card(report, label, esp_text_performance, pointer, isfinite(low) && isfinite(high) ? remark : NULL);
+}
+
+static void good_cards(esp_report *report, const esp_sweep *sweep, int good)
+{
+    char pointer[64], remark[256], params[ESP_NUMBER_TEXT], label[64];
+    const cJSON *cell = cJSON_GetArrayItem(cells_of(report), good);
+    snprintf(pointer, sizeof pointer, "/cells/%d/structural_sparsity", good);
+    snprintf(remark, sizeof remark, "by %s; the most of all that keep %g\u00a0%% of the performance",
+             text_of(cell, "way"), 100 * GOOD);
+    esp_report_card(report, "can be removed", esp_text_percent, pointer, remark);
+    snprintf(pointer, sizeof pointer, "/cells/%d/performance_after", good);
+    snprintf(label, sizeof label, "its %s", sweep->measure_name);
+    esp_report_card(report, label, esp_text_performance, pointer, "on held-out data");
+    snprintf(pointer, sizeof pointer, "/cells/%d/params_after", good);
+    snprintf(remark, sizeof remark, "of %s", esp_text_count(number(cell, "params_before"), params));
+    esp_report_card(report, "its parameters", esp_text_count, pointer, remark);
+}
+
+static void add_cards(esp_report *report, const esp_sweep *sweep)
+{
+    int dense = dense_cell(report);
+    dense_card(report, sweep, dense);
+    int good = smallest_good(report, number(cJSON_GetArrayItem(cells_of(report), dense), "performance_before"));
+    if (good >= 0) good_cards(report, sweep, good);
+    else           esp_page_note(report->page, "No cut kept 95 % of the performance.");
+}
+
+/* ---- charts ---- */
+
+static esp_status add_chart(void *context, const char *name, const esp_chart *chart)
+{
+    static const struct { const char *name, *caption; } captions[] = {
+        {"performance", "What is left of the performance as parameters go, on held-out data, with 95 % intervals: of "
+                        "the episodes, or of the seeds when there are several. As Fig. 4 of the paper."},
+        {"pareto", "Each point is a pruned network. Where the staircase turns, no network of at most this size is "
+                   "better."},
+        {"coefficients", "What the methods took from which group. The plain baseline that takes the same from all is "
+                         "left out."},
+    };
+    esp_report *report = context;
+    for (size_t i = 0; i < sizeof captions / sizeof *captions; i++)
+        if (strcmp(captions[i].name, name) == 0) return esp_page_chart(report->page, chart, captions[i].caption);
+    return ESP_OK;
+}
+
+static esp_status add_groups(esp_report *report)
+{
+    char pointer[64], text[256];
+    int dense = dense_cell(report);
+    int good = smallest_good(report, number(cJSON_GetArrayItem(cells_of(report), dense), "performance_before"));
+    const cJSON *cell = cJSON_GetArrayItem(cells_of(report), good);
+    if (good < 0 || !cJSON_HasObjectItem(cell, "coefficients")) return ESP_OK;
+    esp_page_section(report->page, "The smallest network that still does it");
+    snprintf(text, sizeof text, "By %s at %g %% sparsity, seed %.0f.", text_of(cell, "way"),
+             100 * number(cell, "target_sparsity"), number(cell, "seed"));
+    esp_page_text(report->page, text);
+    snprintf(pointer, sizeof pointer, "/cells/%d", good);
+    return esp_report_groups(report, pointer, "/grouping");
+}
+
+/* ---- the table ---- */
+
+static void add_row(esp_report *report, const cJSON *cell, int index)
+{
+    esp_page *page = report->page;
+    const char *way = text_of(cell, "way"), *action = text_of(cell, "application");
+    bool dense = strcmp(way, "dense") == 0, image = action && strcmp(action, "autoencoder") == 0;
+    esp_page_row(page);
+    esp_page_cell(page, way);
+    esp_report_cell(report, esp_text_percent, "/cells/%d/target_sparsity", index);
+    esp_report_cell(report, esp_text_whole, "/cells/%d/seed", index);
+    if (text_of(cell, "error")) {
+        esp_page_cell(page, "out of reach");
+        for (int i = 0; i < 7; i++) esp_page_cell(page, "");
+        return;
+    }
+    const char *suffix = dense ? "before" : "after";
+    esp_report_cell(report, esp_text_percent, "/cells/%d/structural_sparsity", index);
+    esp_report_cell(report, esp_text_performance, "/cells/%d/performance_%s", index, suffix);
+    esp_report_interval(report, "/cells/%d/performance_%s_ci95", index, suffix);
+    esp_report_cell(report, esp_text_count, "/cells/%d/params_%s", index, suffix);
+    esp_report_cell(report, esp_text_scaled, "/cells/%d/flops_%s", index, suffix);
+    esp_report_cell(report, esp_text_short, "/cells/%d/%s_ms_%s", index, image ? "image" : "action", suffix);
+    esp_report_cell(report, esp_text_count, "/cells/%d/evaluations", index);
+    esp_report_cell(report, esp_text_seconds, "/cells/%d/wall_s", index);
+}
+
+static void add_table(esp_report *report, const esp_sweep *sweep)
+{
+    char headings[256];
+    const cJSON *cell;
+    int index = 0;
+    esp_page_section(report->page, "All cells");
+    snprintf(headings, sizeof headings, "method|wanted|seed|removed|%s|95 %% interval|parameters|FLOP|ms|evaluations|"
+             "time", sweep->measure_name);
+    esp_page_table(report->page, "A row a network; FLOP and ms are of one action or image.", "lrrrrrrrrrr", headings);
+    cJSON_ArrayForEach(cell, cells_of(report)) add_row(report, cell, index++);
+}
+
+/* ---- where it comes from ---- */
+
+/* Each once, in order: a sweep may have grown. */
+static void add_commands(esp_report *report)
+{
+    const cJSON *cell, *other;
+    bool any = false;
+    cJSON_ArrayForEach(cell, cells_of(report)) {
+        const char *command = text_of(cell, "command");
+        bool known = !command;
+        for (other = cells_of(report)->child; other != cell && !known; other = other->next)
+            known = text_of(other, "command") && strcmp(text_of(other, "command"), command) == 0;
+        if (!known) esp_page_code(report->page, command);
+        any = any || command;
+    }
+    if (!any) esp_page_note(report->page, "The folder does not say which command made it.");
+}
+
+static const char *source_of(const esp_report *report)
+{
+    const cJSON *cell;
+    cJSON_ArrayForEach(cell, cells_of(report))
+        if (text_of(cell, "source")) return text_of(cell, "source");
+    return NULL;
+}
+
+static void add_origin(esp_report *report)
+{
+    esp_page_section(report->page, "Where it comes from");
+    add_commands(report);
+    if (source_of(report)) esp_page_fact(report->page, "dense network", source_of(report));
+    esp_page_fact(report->page, "sweep", report->source->path);
+    esp_report_fact(report, "task", "/question/task");
+    esp_report_fact(report, "start", "/question/start");
+    esp_report_fact(report, "controller", "/question/controller");
+    esp_report_fact(report, "data", "/question/data");
+    esp_report_fact(report, "groups", "/question/groups");
+    esp_report_fact(report, "compensation", "/question/compensation");
+    esp_report_fact(report, "made with espalier", "/question/version");
+    esp_report_folded(report, "everything that was asked", "/question");
+}
+
+/* No pruned network is kept. The planner would take longer than all the rest of the page. */
+static void add_film(esp_report *report, const esp_sweep *sweep)
+{
+    const char *data = esp_data_text(report->data, "/question/data");
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "/cells/%d", dense_cell(report));
+    if (!source_of(report)) return;
+    esp_film_request request = {.application = esp_report_application(report, pointer), .count = 1,
+                                .path = {source_of(report)}, .name = {"the dense network"},
+                                .controller = ESP_CONTROLLER_POLICY,
+                                .seed = sweep->seed,
+                                .data = data && strcmp(data, "generated digits") != 0 ? data : NULL};
+    esp_report_film(report, &request);
+}
+
+/* ---- the page ---- */
+
+static void start_page(esp_report *report, const esp_sweep *sweep)
+{
+    char title[512], lead[512];
+    const char *source = source_of(report), *controller = esp_data_text(report->data, "/question/controller");
+    snprintf(title, sizeof title, "Sweep of %s", esp_report_name(source ? source : report->source->path));
+    int cells = cJSON_GetArraySize(cells_of(report));
+    snprintf(lead, sizeof lead, "%d cells: %d method%s, %d sparsit%s, %d seed%s%s%s",
+             cells, sweep->num_ways, sweep->num_ways == 1 ? "" : "s",
+             sweep->num_sparsities, sweep->num_sparsities == 1 ? "y" : "ies", sweep->num_seeds,
+             sweep->num_seeds == 1 ? "" : "s",
+             controller ? "; controller " : "", controller ? controller : "");
+    report->page = esp_page_create(title, lead);
+}
+
+static esp_status make_page(esp_report *report, const esp_sweep *sweep)
+{
+    start_page(report, sweep);
+    add_cards(report, sweep);
+    esp_page_section(report->page, "Performance, size, groups");
+    esp_status status = esp_sweep_draw(sweep, add_chart, report);
+    if (status == ESP_OK) status = add_groups(report);
+    if (status != ESP_OK) return status;
+    add_film(report, sweep);
+    add_table(report, sweep);
+    add_origin(report);
+    return ESP_OK;
+}
+
+esp_status esp_report_sweep(esp_report *report)
+{
+    esp_sweep sweep;
+    esp_status status = read_sweep(report, &sweep);
+    if (status != ESP_OK) return status;
+    status = make_page(report, &sweep);
+    cJSON_Delete(sweep.results);
+    return status;
+}

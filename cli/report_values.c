@@ -1,0 +1,124 @@
+/* Numbers of a report by their place in its data, so that the page says what the data says. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/reporting.h"
+
+/* ---- find ---- */
+
+const cJSON *esp_data_find(const cJSON *data, const char *pointer)
+{
+    while (data && *pointer == '/') {
+        char name[256];
+        size_t length = strcspn(++pointer, "/");
+        if (length >= sizeof name) return NULL;
+        snprintf(name, sizeof name, "%.*s", (int)length, pointer);
+        data = cJSON_IsArray(data) ? cJSON_GetArrayItem(data, atoi(name))
+                                   : cJSON_GetObjectItemCaseSensitive(data, name);
+        pointer += length;
+    }
+    return data;
+}
+
+double esp_data_number(const cJSON *data, const char *pointer)
+{
+    const cJSON *item = esp_data_find(data, pointer);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+const char *esp_data_text(const cJSON *data, const char *pointer)
+{
+    const cJSON *item = esp_data_find(data, pointer);
+    return cJSON_IsString(item) ? item->valuestring : NULL;
+}
+
+/* ---- numbers for people ---- */
+
+char *esp_text_percent(double share, char out[ESP_NUMBER_TEXT])
+{
+    snprintf(out, ESP_NUMBER_TEXT, "%.1f %%", 100 * share);
+    return out;
+}
+
+char *esp_text_performance(double value, char out[ESP_NUMBER_TEXT])
+{
+    snprintf(out, ESP_NUMBER_TEXT, fabs(value) < 100 ? "%.2f" : "%.1f", value);
+    return out;
+}
+
+char *esp_text_short(double value, char out[ESP_NUMBER_TEXT])
+{
+    snprintf(out, ESP_NUMBER_TEXT, "%.3g", value);
+    return out;
+}
+
+char *esp_text_whole(double value, char out[ESP_NUMBER_TEXT])
+{
+    snprintf(out, ESP_NUMBER_TEXT, "%.0f", value);
+    return out;
+}
+
+char *esp_text_error(double value, char out[ESP_NUMBER_TEXT])
+{
+    snprintf(out, ESP_NUMBER_TEXT, "%.6f", value);
+    return out;
+}
+
+const char *esp_report_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* ---- on the page ---- */
+
+void esp_report_cell(esp_report *report, esp_number_fn text, const char *format, ...)
+{
+    char pointer[256], words[ESP_NUMBER_TEXT];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(pointer, sizeof pointer, format, arguments);
+    va_end(arguments);
+    double value = esp_data_number(report->data, pointer);
+    if (isnan(value)) esp_page_cell(report->page, "");
+    else              esp_page_number(report->page, &(esp_quantity){text(value, words), pointer, value});
+}
+
+void esp_report_interval(esp_report *report, const char *format, ...)
+{
+    char pointer[256], low[ESP_NUMBER_TEXT], high[ESP_NUMBER_TEXT], text[2 * ESP_NUMBER_TEXT + 8];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(pointer, sizeof pointer, format, arguments);
+    va_end(arguments);
+    const cJSON *interval = esp_data_find(report->data, pointer);
+    double from = esp_data_number(interval, "/0"), to = esp_data_number(interval, "/1");
+    snprintf(text, sizeof text, "%s to %s", esp_text_performance(from, low), esp_text_performance(to, high));
+    esp_page_cell(report->page, isnan(from) || isnan(to) ? "" : text);
+}
+
+void esp_report_card(esp_report *report, const char *label, esp_number_fn text, const char *pointer,
+                     const char *remark)
+{
+    char words[ESP_NUMBER_TEXT];
+    double value = esp_data_number(report->data, pointer);
+    if (isnan(value)) return;
+    esp_page_card(report->page, label, &(esp_quantity){text(value, words), pointer, value}, remark);
+}
+
+void esp_report_fact(esp_report *report, const char *label, const char *pointer)
+{
+    const char *text = esp_data_text(report->data, pointer);
+    if (text) esp_page_fact(report->page, label, text);
+}
+
+void esp_report_folded(esp_report *report, const char *summary, const char *pointer)
+{
+    const cJSON *json = esp_data_find(report->data, pointer);
+    if (!json) return;
+    char *text = cJSON_Print(json);
+    esp_page_folded(report->page, summary, text);
+    cJSON_free(text);
+}

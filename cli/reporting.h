@@ -1,0 +1,94 @@
+/* What `espalier report` shares: the source that it reads, and how its numbers get on a page. */
+#ifndef ESP_CLI_REPORTING_H
+#define ESP_CLI_REPORTING_H
+
+#include "cli/application.h"
+#include "report/report.h"
+
+/* ---- report_source.c: what a path holds ------------------------------------------------------------ */
+
+typedef enum { ESP_SOURCE_RUN, ESP_SOURCE_SWEEP, ESP_SOURCE_SEARCH } esp_source_kind;
+#define ESP_SOURCE_CHOICES "run|sweep|search"
+
+typedef struct {
+    esp_source_kind kind;
+    const char *path;        /* as given: a folder, a pruned network or a journal */
+    char       *journal;     /* of a search, owned */
+    char       *checkpoint;  /* of a search, the network that goes with the journal's name, owned; NULL: none */
+} esp_source;
+
+/* ESP_ERR_FORMAT naming what was looked for when there is nothing to report on. */
+esp_status esp_source_find(const char *path, esp_source *out);
+void       esp_source_free(esp_source *source);
+/* One JSON object a line, as an array that the caller deletes; a last line that was cut short by a kill is
+ * left out. ESP_ERR_FORMAT names the line that is none. */
+esp_status esp_lines_read(const char *path, cJSON **out);
+
+/* ---- a report under way ---------------------------------------------------------------------------- */
+
+typedef struct {
+    esp_options *options;
+    const esp_source  *source;
+    bool      film;          /* wanted */
+    cJSON    *data;          /* all numbers of the page, owned */
+    esp_page *page;          /* owned */
+} esp_report;
+
+/* report_run.c, report_search.c, report_sweep.c: make data and page. */
+esp_status esp_report_run(esp_report *report);
+esp_status esp_report_search(esp_report *report);
+esp_status esp_report_sweep(esp_report *report);
+
+/* ---- report_values.c: numbers of the data, by their place --------------------------------------------- */
+
+/* By a pointer as in RFC 6901 ("/cells/3/params_after"; names without / and ~); NULL: nothing there. */
+const cJSON *esp_data_find(const cJSON *data, const char *pointer);
+double       esp_data_number(const cJSON *data, const char *pointer); /* NAN: no number there */
+const char  *esp_data_text(const cJSON *data, const char *pointer);   /* NULL: no text there */
+
+typedef char *(*esp_number_fn)(double value, char out[ESP_NUMBER_TEXT]);
+char *esp_text_percent(double share, char out[ESP_NUMBER_TEXT]);       /* 19.9 % */
+char *esp_text_performance(double value, char out[ESP_NUMBER_TEXT]);   /* 849.1, 31.63 */
+char *esp_text_short(double value, char out[ESP_NUMBER_TEXT]);         /* three digits */
+char *esp_text_whole(double value, char out[ESP_NUMBER_TEXT]);         /* 2026 */
+char *esp_text_error(double value, char out[ESP_NUMBER_TEXT]);         /* 0.000687 */
+
+/* A cell, and a card, with the number at a pointer; a cell is empty when there is none, a card is not made. */
+void esp_report_cell(esp_report *report, esp_number_fn text, const char *pointer, ...)
+    __attribute__((format(printf, 3, 4)));
+/* A cell with the two numbers at a pointer: "804.9 to 890.8". */
+void esp_report_interval(esp_report *report, const char *pointer, ...) __attribute__((format(printf, 2, 3)));
+void esp_report_card(esp_report *report, const char *label, esp_number_fn text, const char *pointer,
+                     const char *remark);
+const char *esp_report_name(const char *path); /* without its folder, within `path` */
+/* A fact with the text at a pointer, unless there is none. */
+void esp_report_fact(esp_report *report, const char *label, const char *pointer);
+/* The JSON at a pointer, folded away; nothing when there is none. */
+void esp_report_folded(esp_report *report, const char *summary, const char *pointer);
+
+/* ---- report_stages.c, report_groups.c: one pruning, whose JSON is at a pointer ----------------------------- */
+
+/* Before and after, a column a stage. */
+void esp_report_stages(esp_report *report, const char *pointer);
+/* Coefficients as bars, coloured by whether one component depends on a group or several, and kept widths;
+ * `grouping` points to the list of groups. */
+esp_status esp_report_groups(esp_report *report, const char *pointer, const char *grouping);
+/* Of the application that a pruning is of. */
+const esp_application *esp_report_application(const esp_report *report, const char *pointer); /* NULL: unknown */
+
+/* ---- report_film.c -------------------------------------------------------------------------------------- */
+
+/* What is filmed: one network, or two to compare. */
+typedef struct {
+    const esp_application *application;
+    int         count;
+    const char *path[2], *name[2];
+    int         controller;         /* agents; they hang down when the episode begins */
+    uint64_t    seed;               /* agents: of the episode */
+    const char *data;               /* autoencoders: folder, NULL: generated digits */
+} esp_film_request;
+
+/* A film strip, or digits above their reconstructions; when that cannot be had, the page says why. */
+void esp_report_film(esp_report *report, const esp_film_request *request);
+
+#endif

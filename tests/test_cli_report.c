@@ -1,0 +1,331 @@
+/* espalier report: a page from whatever a command left behind, with the numbers that the command gave, and
+ * one clear line about what is no such thing. */
+#include "cli_run.h"
+#include "page_text.h"
+
+#define PRUNE "$E prune agent.safetensors --controller policy --sparsity 0.3 --tolerance 0.02 --episodes 2 " \
+              "--report-episodes 3 --set search.iterations=3"
+#define SWEEP "$E sweep agent.safetensors --controller policy --episodes 2 --report-episodes 2 --tolerance 0.02 " \
+              "--set search.iterations=2 --methods magnitude,random,gd --sparsities 0.2,0.5 -o sweep"
+
+/* The page that a command line writes, whose numbers are those of its data; *data is deleted by the caller. */
+static char *report(const char *arguments, cJSON **data)
+{
+    char *html = NULL;
+    size_t size = 0;
+    CLI_OK("rm -f page.html && $E report %s -o page.html --quiet", arguments);
+    CHECK_OK(esp_file_read("page.html", 1 << 24, &html, &size));
+    CU_ASSERT(strncmp(html, "<!DOCTYPE html>", 15) == 0 && page_is_alone(html));
+    *data = page_data(html);
+    page_check_numbers(html, *data);
+    return html;
+}
+
+static bool shows(const char *html, const char *text)
+{
+    if (strstr(html, text)) return true;
+    printf("\n    the page does not show: %s ", text);
+    return false;
+}
+
+static const cJSON *item_at(const cJSON *data, const char *pointer)
+{
+    char copy[256];
+    snprintf(copy, sizeof copy, "%s", pointer);
+    return page_item(data, copy);
+}
+
+/* ---- pages ---- */
+
+static void a_run_has_its_learning_curves_and_an_episode(void)
+{
+    cli_begin();
+    cJSON *data;
+    char *html = report("run", &data);
+    CU_ASSERT(shows(html, "Training of run") && shows(html, ">best mean return<"));
+    CU_ASSERT(shows(html, "planner, hanging start") && shows(html, "espalier train tiny.json -o run --quiet"));
+    CU_ASSERT(shows(html, "data:image/png;base64,"));
+    char *metrics = cli_file("run/metrics.jsonl");
+    CU_ASSERT_EQUAL(cJSON_GetArraySize(item_at(data, "/metrics")), cli_lines(metrics));
+    CU_ASSERT_EQUAL(cli_number(item_at(data, "/config/train"), "updates"), 60);
+    free(metrics);
+    cJSON_Delete(data);
+    free(html);
+}
+
+/* What `prune --json` printed. */
+static cJSON *pruned;
+
+static void a_pruned_network_has_before_and_after_and_its_search(void)
+{
+    cJSON *data;
+    CLI_OK(PRUNE " -o small.st --json");
+    pruned = cli_json();
+    char *html = report("small.st", &data);
+    CU_ASSERT(cJSON_Compare(item_at(data, "/result"), pruned, true));
+    CU_ASSERT(shows(html, "Pruning of agent.safetensors to 30\u00a0%") && shows(html, ">mean return<"));
+    CU_ASSERT(shows(html, ">Objective<") && shows(html, ">Coefficients of the groups<") && shows(html, ">coupling<"));
+    CU_ASSERT(shows(html, "--set search.iterations=3 -o small.st --json") && shows(html, "the pruned one"));
+    CU_ASSERT(shows(html, "data:image/png;base64,"));
+    cJSON_Delete(data);
+    free(html);
+}
+
+/* J(c) = -P(c) / |P(0)| + lambda (rho - rho*)^2 of every evaluation, and the least up to it. */
+static void the_objective_is_that_of_the_evaluations(void)
+{
+    cJSON *data;
+    char *html = report("small.st.journal.jsonl --no-film", &data);
+    const cJSON *p = item_at(data, "/evaluations/performance"), *rho = item_at(data, "/evaluations/sparsity");
+    const cJSON *j = item_at(data, "/evaluations/objective"), *best = item_at(data, "/evaluations/best");
+    const cJSON *scale = item_at(data, "/evaluations/scale");
+    int count = cJSON_GetArraySize(p), compared = 0;
+    CU_ASSERT(count > 5);
+    double least = INFINITY, first = cJSON_GetArrayItem(p, 0)->valuedouble;
+    CU_ASSERT_EQUAL(cJSON_GetArrayItem(rho, 0)->valuedouble, 0);
+    for (int i = 0; i < count; i++) {
+        if (cJSON_GetArrayItem(scale, i)->valuedouble != 1) continue;
+        double miss = cJSON_GetArrayItem(rho, i)->valuedouble - cli_number(pruned, "target_sparsity");
+        double value = cli_number(pruned, "lambda") * miss * miss - cJSON_GetArrayItem(p, i)->valuedouble / fabs(first);
+        least = fmin(least, value);
+        CU_ASSERT_DOUBLE_EQUAL(cJSON_GetArrayItem(j, i)->valuedouble, value, 1e-9 * fabs(value));
+        CU_ASSERT_DOUBLE_EQUAL(cJSON_GetArrayItem(best, i)->valuedouble, least, 1e-9 * fabs(least));
+        compared++;
+    }
+    CU_ASSERT(compared > 5);
+    CU_ASSERT(strstr(html, "data:image/png") == NULL);
+    cJSON_Delete(data);
+    free(html);
+}
+
+static void a_search_that_was_repeated_shows_its_last_result(void)
+{
+    cJSON *data;
+    CLI_OK("cp small.st first.st && " PRUNE " -o small.st --json");
+    CLI_OK("cmp small.st first.st && test $(grep -c '^{\"result\"' small.st.journal.jsonl) = 2");
+    char *html = report("small.st --no-film", &data);
+    CU_ASSERT_EQUAL(cli_number(item_at(data, "/result"), "performance_after"), cli_number(pruned, "performance_after"));
+    CU_ASSERT_EQUAL(cli_number(item_at(data, "/result"), "evaluations"), cli_number(pruned, "evaluations"));
+    cJSON_Delete(data);
+    free(html);
+}
+
+static void a_search_without_a_result_says_so(void)
+{
+    cJSON *data;
+    CLI_OK("head -8 small.st.journal.jsonl >part.jsonl && head -c 40 small.st.journal.jsonl >>part.jsonl");
+    char *html = report("part.jsonl", &data);
+    CU_ASSERT(shows(html, "The journal holds no result") && shows(html, ">Objective<"));
+    CU_ASSERT(shows(html, "espalier prune agent.safetensors"));
+    CU_ASSERT_EQUAL(cli_number(item_at(data, "/evaluations"), "count"), 7);
+    cJSON_Delete(data);
+    free(html);
+}
+
+/* Before there were sparsities and what a journal is about. */
+static void a_journal_of_evaluations_alone_has_a_page(void)
+{
+    CLI_OK("sed 's/,\"about\":.*/}/; s/,\"structural\".*/}/; s/,\"scale\":1//' part.jsonl >old.jsonl");
+    CLI_OK("$E report old.jsonl -o old.html --json");
+    cJSON *json = cli_json();
+    char *html = cli_file("old.html");
+    CU_ASSERT(shows(html, "Search journal old.jsonl") && shows(html, ">Performance of what was tried<"));
+    CU_ASSERT(strstr(html, ">Objective<") == NULL && strstr(html, ">Sparsity of what was tried<") == NULL);
+    CU_ASSERT_EQUAL(cli_number(json, "evaluations"), 7);
+    cJSON_Delete(json);
+    free(html);
+}
+
+static void a_sweep_has_curves_and_a_row_for_every_cell(void)
+{
+    cJSON *data, *json;
+    CLI_OK(SWEEP " --json");
+    json = cli_json();
+    char *html = report("sweep", &data);
+    CU_ASSERT(shows(html, "Sweep of agent.safetensors") && shows(html, ">Performance after pruning<"));
+    CU_ASSERT(shows(html, ">Performance and size<") && shows(html, "espalier sweep agent.safetensors"));
+    const cJSON *cells = cJSON_GetObjectItem(json, "cells"), *cell, *shown = item_at(data, "/cells");
+    CU_ASSERT_EQUAL_FATAL(cJSON_GetArraySize(shown), cJSON_GetArraySize(cells));
+    int index = 0;
+    cJSON_ArrayForEach(cell, cells) {
+        char pointer[64];
+        const char *key = cJSON_HasObjectItem(cell, "performance_after") ? "performance_after" : "performance_before";
+        CU_ASSERT_EQUAL(cli_number(cJSON_GetArrayItem(shown, index), key), cli_number(cell, key));
+        snprintf(pointer, sizeof pointer, "data-pointer=\"/cells/%d/%s\"", index++, key);
+        CU_ASSERT(shows(html, pointer));
+    }
+    cJSON_Delete(json);
+    cJSON_Delete(data);
+    free(html);
+}
+
+static void a_hundred_cells_are_less_than_two_megabytes(void)
+{
+    cJSON *data;
+    CLI_OK("rm -rf many && cp -r sweep many && for s in $(seq 1 17); do sed \"s/\\\"seed\\\":1,/\\\"seed\\\":$s,/\" "
+           "sweep/results.jsonl; done >many/results.jsonl");
+    char *html = report("many", &data);
+    CU_ASSERT(cJSON_GetArraySize(item_at(data, "/cells")) >= 100);
+    CU_ASSERT(shows(html, "17 seeds") && strlen(html) <= 2000000);
+    cJSON_Delete(data);
+    free(html);
+}
+
+/* An autoencoder's run, in the few lines that a page is made of. */
+static void a_run_of_an_autoencoder_has_its_errors(void)
+{
+    cJSON *data;
+    CLI_OK("mkdir -p auto && echo '{\"application\": \"autoencoder\", \"train\": {\"epochs\": 3, \"seed\": 4}}' "
+           ">auto/config.json");
+    CLI_OK("for e in 0 1 2 3; do echo '{\"epoch\":'$e',\"train_mse\":0.00'$e'1,\"test_mse\":0.00'$((5-e))'2,"
+           "\"psnr_of_mean_mse_db\":2'$e'.5,\"mean_psnr_db\":2'$e'.75,\"wall_s\":'$e'}'; done >auto/metrics.jsonl");
+    char *html = report("auto", &data);
+    CU_ASSERT(shows(html, ">Reconstruction error<") && shows(html, ">0.002200</data>") && shows(html, ">23.50</data>"));
+    CU_ASSERT(shows(html, "There is no picture of reconstructions") && shows(html, "auto/checkpoint.safetensors"));
+    cJSON_Delete(data);
+    free(html);
+}
+
+/* ---- what is there and what is not ---- */
+
+static void a_report_says_what_it_wrote(void)
+{
+    CLI_OK("rm -f report.html && $E report sweep --json --no-film");
+    cJSON *json = cli_json();
+    cli_check_keys(json, "output bytes source kind cells version");
+    char *html = cli_file("report.html");
+    CU_ASSERT_EQUAL(cli_number(json, "bytes"), (double)strlen(html));
+    CU_ASSERT_EQUAL(cli_number(json, "cells"), 7);
+    CU_ASSERT_STRING_EQUAL(cJSON_GetObjectItem(json, "kind")->valuestring, "sweep");
+    cJSON_Delete(json);
+    free(html);
+    CLI_OK("$E report run --no-film");
+    CU_ASSERT(strncmp(cli_out, "written: report.html (", 22) == 0);
+}
+
+static void a_report_changes_nothing_of_its_source(void)
+{
+    CLI_OK("rm -rf kept cut && cp -r sweep cut && truncate -s -30 cut/results.jsonl && cp -r cut kept");
+    CLI_OK("$E report cut -o cut.html --no-film && diff -r cut kept");
+    CLI_OK("cp small.st.journal.jsonl kept.jsonl && $E report small.st -o small.html");
+    CLI_OK("cmp small.st.journal.jsonl kept.jsonl");
+}
+
+static void without_the_network_there_is_no_strip_and_the_page_says_why(void)
+{
+    cJSON *data;
+    CLI_OK("rm -rf bare && mkdir bare && cp run/*.json* bare");
+    char *html = report("bare", &data);
+    CU_ASSERT(shows(html, "There is no film strip") && shows(html, "bare/checkpoint.safetensors"));
+    cJSON_Delete(data);
+    free(html);
+    CLI_OK("echo junk >bare/checkpoint.safetensors");
+    html = report("bare", &data);
+    CU_ASSERT(shows(html, "There is no film strip") && strstr(html, "data:image/png") == NULL);
+    cJSON_Delete(data);
+    free(html);
+}
+
+static void what_is_no_source_is_refused(void)
+{
+    static const struct { int status; const char *arguments, *word; } cases[] = {
+        {2, "report", "SOURCE is missing"},
+        {2, "report run sweep", "one argument too many: 'sweep'"},
+        {1, "report nowhere", "nowhere"},
+        {1, "report empty", "empty: nothing to report on; looked for metrics.jsonl of a run and results.jsonl of a"},
+        {1, "report agent.safetensors", "looked for the journal of its search, agent.safetensors.journal.jsonl"},
+        {1, "report tiny.json", "looked for the journal of its search, tiny.json.journal.jsonl"},
+        {1, "report metrics.jsonl", "metrics.jsonl: not a search journal"},
+        {1, "report run -o nowhere/page.html", "nowhere/page.html"},
+        {1, "report run -o sweep", "sweep"},
+    };
+    CLI_OK("mkdir -p empty && cp run/metrics.jsonl .");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        cli_check_refusal(cases[i].status, cases[i].arguments, cases[i].word);
+    CLI_OK("! ls nowhere");
+}
+
+static void broken_files_are_refused_and_named(void)
+{
+    static const struct { const char *arguments, *line, *file, *word; } cases[] = {
+        {"run", "{", "metrics.jsonl", "bad/metrics.jsonl: line "},
+        {"run", "[]", "metrics.jsonl", "is no JSON object"},
+        {"run", NULL, "metrics.jsonl", "no line yet"},
+        {"run", "junk", "config.json", "bad/config.json: line"},
+        {"run", "junk", "run.json", "bad/run.json: line"},
+        {"sweep", "{", "results.jsonl", "bad/results.jsonl: line 8: not JSON"},
+        {"sweep", "{\"way\": \"dense\", \"seed\": 1}", "results.jsonl", "line 8 is no cell of a sweep"},
+        {"sweep", "{\"way\": \"new\", \"seed\": 1, \"target_sparsity\": 0.1, \"error\": \"\"}", "results.jsonl",
+         "unknown search method 'new'"},
+        {"sweep", "{\"way\": \"gd\", \"seed\": 4000, \"target_sparsity\": 0.1, \"error\": \"\"}", "results.jsonl",
+         "seeds from 1 to 4000"},
+        {"sweep", NULL, "results.jsonl", "no cell of the dense network"},
+        {"sweep", "{", "sweep.json", "bad/sweep.json: line"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *line = cases[i].line;
+        bool append = strstr(cases[i].file, ".jsonl") && line;
+        CLI_OK("rm -rf bad && cp -r %s bad && rm -f bad/state* && printf '%s%s' %s bad/%s", cases[i].arguments,
+               line ? line : "", line ? "\\n" : "", append ? ">>" : ">", cases[i].file);
+        cli_check_refusal(1, "report bad -o bad.html", cases[i].word);
+    }
+    CLI_OK("! test -e bad.html");
+}
+
+static void broken_journals_are_refused_and_named(void)
+{
+    static const struct { const char *line, *word; } cases[] = {
+        {"{", "bad.jsonl: line 9: not JSON"},
+        {"{}", "bad.jsonl: line 9: an evaluation has"},
+        {"{\"kept\": {}, \"performance\": \"much\"}", "line 9: an evaluation has"},
+        {"3", "line 9 is no JSON object"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CLI_OK("head -8 small.st.journal.jsonl >bad.jsonl && echo '%s' >>bad.jsonl", cases[i].line);
+        cli_check_refusal(1, "report bad.jsonl -o bad.html", cases[i].word);
+    }
+    CLI_OK("true >bad.jsonl");
+    cli_check_refusal(1, "report bad.jsonl", "not a search journal");
+    CLI_OK("! test -e bad.html");
+}
+
+/* Keys may be there and be something else. */
+static void a_result_of_the_wrong_shape_breaks_nothing(void)
+{
+    static const char *const results[] = {
+        "{\"result\":3}",
+        "{\"result\":{}}",
+        "{\"result\":{\"coefficients\":[1,\"x\"]}}",
+        "{\"result\":{\"coefficients\":{\"a\":\"x\",\"b\":{}},\"kept\":{\"a\":[]}}}",
+        "{\"result\":{\"application\":\"other\",\"performance_before\":1,\"performance_after\":null,"
+        "\"coefficients\":{\"a\":1},\"grouping\":[3,{\"name\":4},{\"name\":\"a\",\"axes\":3}]}}",
+    };
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        CLI_OK("head -8 small.st.journal.jsonl >odd.jsonl && echo '%s' >>odd.jsonl", results[i]);
+        CLI_OK("$E report odd.jsonl -o odd.html");
+    }
+    cJSON_Delete(pruned);
+}
+
+static CU_TestInfo tests[] = {
+    {"a run has its learning curves and an episode", a_run_has_its_learning_curves_and_an_episode},
+    {"a pruned network has before and after and its search", a_pruned_network_has_before_and_after_and_its_search},
+    {"the objective is that of the evaluations", the_objective_is_that_of_the_evaluations},
+    {"a search that was repeated shows its last result", a_search_that_was_repeated_shows_its_last_result},
+    {"a search without a result says so", a_search_without_a_result_says_so},
+    {"a journal of evaluations alone has a page", a_journal_of_evaluations_alone_has_a_page},
+    {"a sweep has curves and a row for every cell", a_sweep_has_curves_and_a_row_for_every_cell},
+    {"a hundred cells are less than two megabytes", a_hundred_cells_are_less_than_two_megabytes},
+    {"a run of an autoencoder has its errors", a_run_of_an_autoencoder_has_its_errors},
+    {"a report says what it wrote", a_report_says_what_it_wrote},
+    {"a report changes nothing of its source", a_report_changes_nothing_of_its_source},
+    {"without the network there is no strip and the page says why",
+     without_the_network_there_is_no_strip_and_the_page_says_why},
+    {"what is no source is refused", what_is_no_source_is_refused},
+    {"broken files are refused and named", broken_files_are_refused_and_named},
+    {"broken journals are refused and named", broken_journals_are_refused_and_named},
+    {"a result of the wrong shape breaks nothing", a_result_of_the_wrong_shape_breaks_nothing},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("cli report", tests)
