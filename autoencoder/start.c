@@ -5,7 +5,12 @@
  * alone has 0.0014. Every hidden layer starts as a random rotation of all components that the latent can
  * hold, each unit so far in the linear part of its ReLU that little is cut off; the latent holds the
  * components themselves, strongest first; the last layer makes the linear reconstruction the argument of
- * Sigmoid. Gradient steps then bend what is linear. */
+ * Sigmoid. Gradient steps then bend what is linear.
+ *
+ * The norm of a unit's weights shall tell what the unit is worth, for pruning: a rotation takes as many units as
+ * there are components, and the rest of a layer starts faint; in the latent gains fall with the variance.
+ * When all units share the rotation alike, as they did once, removing a fifth by their norm adds an error of
+ * 0.12 to the trained network; now it adds 0.0006. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -15,7 +20,10 @@
 
 enum { BLOCK = 1000 }; /* images */
 
-#define LOGIT_SLOPE 8.0f /* of the output: black and white become Sigmoid(-4) and Sigmoid(4) */
+#define LOGIT_SLOPE 8.0f   /* of the output: black and white become Sigmoid(-4) and Sigmoid(4) */
+#define FAINT 0.05f        /* of hidden units beyond the number of components, against the others */
+#define LATENT_GAIN 3.0    /* of the first component: what the latent reads outweighs what reads the latent */
+#define LATENT_POWER 0.125 /* of a component's variance: its gain falls to a quarter from first to last */
 
 /* Of the pixels: mean [P], variances [K] of the components and their directions [K, P]. */
 typedef struct {
@@ -105,22 +113,36 @@ static void set_dense(esp_network *net, const esp_layer *dense, int K, const flo
     }
 }
 
-/* Orthonormal columns [size, K]: a random rotation, or the components themselves. */
-static void rotation(const esp_autoencoder_train_config *config, int layer, int size, int K, bool random, float *out)
+/* How the components c enter a layer: it holds mix c, mix [size, K], and back^T mix c is c again, back alike. */
+typedef struct {
+    float *mix, *back;
+} embedding;
+
+/* A rotation into as many units as there are components, of which the others hold a faint mixture: the columns are
+ * orthonormal together. */
+static void rotate(const esp_autoencoder_train_config *config, int layer, int size, int K, embedding *out)
 {
     esp_rng rng = esp_rng_make(config->seed, ESP_RNG_INIT, (uint64_t)layer);
     assert(size >= K);
-    memset(out, 0, (size_t)size * K * sizeof *out);
-    if (random) {
-        esp_rng_normal(&rng, out, (size_t)size * K);
-        esp_orthogonal(size, K, 1.0f, out);
-    } else {
-        for (int k = 0; k < K; k++) out[k * K + k] = 1.0f;
+    esp_rng_normal(&rng, out->mix, (size_t)size * K);
+    for (int i = K * K; i < size * K; i++) out->mix[i] *= FAINT;
+    esp_orthogonal(size, K, 1.0f, out->mix);
+    memcpy(out->back, out->mix, (size_t)size * K * sizeof *out->back);
+}
+
+/* The components themselves, the larger the stronger. */
+static void put_in_order(const components *c, embedding *out)
+{
+    for (int k = 0; k < c->count; k++) {
+        double share = fmax(c->variance[k] / fmax(c->variance[0], 1e-6), 1e-6);
+        double gain = LATENT_GAIN * pow(share, LATENT_POWER);
+        out->mix[k * c->count + k] = (float)gain;
+        out->back[k * c->count + k] = (float)(1.0 / gain);
     }
 }
 
-/* A hidden layer: the dense layer's output is scale Q c with units of deviation about 1, which BatchNorm,
- * if there is one, makes exactly 1 around its offset. */
+/* A hidden layer: the dense layer's output is scale mix c, of a deviation about 1 in the mean over as many units as
+ * there are; BatchNorm, if there is one, makes that of every unit exactly 1 around its offset. */
 static signal set_hidden(esp_network *net, int layer, const components *c, const signal *in,
                          const esp_autoencoder_train_config *config)
 {
@@ -129,14 +151,17 @@ static signal set_hidden(esp_network *net, int layer, const components *c, const
     int size = dense->out_size, K = c->count;
     double total = 0.0;
     for (int k = 0; k < K; k++) total += c->variance[k];
-    float scale = (float)sqrt(size / fmax(total, 1e-6)), *q = esp_alloc((size_t)size * K, sizeof *q);
+    float scale = (float)sqrt(size / fmax(total, 1e-6));
+    size_t count = (size_t)size * (size_t)K;
+    embedding e = {esp_alloc(count, sizeof(float)), esp_alloc(count, sizeof(float))};
     signal out = signal_create(K, size);
-    rotation(config, layer, size, K, normed, q);
+    if (normed) rotate(config, layer, size, K, &e);
+    else        put_in_order(c, &e);
     for (int j = 0; j < size; j++) {
         double variance = 0.0;
-        for (int k = 0; k < K; k++) variance += pow((double)scale * q[j * K + k], 2.0) * c->variance[k];
+        for (int k = 0; k < K; k++) variance += pow((double)scale * e.mix[j * K + k], 2.0) * c->variance[k];
         float deviation = normed ? (float)sqrt(variance + 1e-5) : 1.0f;
-        for (int k = 0; k < K; k++) out.read[(size_t)k * size + j] = deviation / scale * q[j * K + k];
+        for (int k = 0; k < K; k++) out.read[(size_t)k * size + j] = deviation / scale * e.back[j * K + k];
         out.centre[j] = normed ? (float)config->offset : 0.0f;
         if (!normed) continue;
         esp_network_weights(net, norm->weight)[j] = 1.0f;
@@ -144,9 +169,10 @@ static signal set_hidden(esp_network *net, int layer, const components *c, const
         esp_network_weights(net, norm->mean)[j] = 0.0f;
         esp_network_weights(net, norm->var)[j] = (float)variance;
     }
-    for (int i = 0; i < size * K; i++) q[i] *= scale;
-    set_dense(net, dense, K, q, in);
-    free(q);
+    for (size_t i = 0; i < count; i++) e.mix[i] *= scale;
+    set_dense(net, dense, K, e.mix, in);
+    free(e.mix);
+    free(e.back);
     return out;
 }
 

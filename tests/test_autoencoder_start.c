@@ -91,9 +91,29 @@ static void the_latent_holds_the_components_by_falling_variance(void)
     esp_network_free(net);
 }
 
+static void norms_tell_strong_components_and_faint_units(void)
+{
+    esp_images images = rectangles(IMAGES);
+    esp_network *net = start_of(&images, 30.0);
+    esp_ranking ranking;
+    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_L2, 1, NULL, &ranking));
+    static const char *const hidden[] = {"encoder.hidden1", "encoder.hidden2", "encoder.hidden3",
+                                         "decoder.hidden1", "decoder.hidden2", "decoder.hidden3"};
+    for (int h = 0; h < 6; h++) {
+        int axis = esp_network_find_axis(net, hidden[h]), size = net->axis[axis].size;
+        for (int i = 256; i < size; i++) CU_ASSERT(ranking.order[axis][i] >= 256);
+    }
+    int latent = esp_network_find_axis(net, "latent");
+    for (int k = 0; k < 10; k++) CU_ASSERT(ranking.score[latent][k] > ranking.score[latent][k + 20]);
+    esp_ranking_free(&ranking);
+    esp_images_free(&images);
+    esp_network_free(net);
+}
+
 static CU_TestInfo tests[] = {
     {"images_within_the_components_pass_unchanged", images_within_the_components_pass_unchanged},
     {"the_latent_holds_the_components_by_falling_variance", the_latent_holds_the_components_by_falling_variance},
+    {"norms_tell_strong_components_and_faint_units", norms_tell_strong_components_and_faint_units},
     CU_TEST_INFO_NULL,
 };
 
