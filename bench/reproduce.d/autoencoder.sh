@@ -213,11 +213,10 @@ Each row is \`espalier prune $autoencoder --data DIR --method METHOD --importanc
 --compensate COMPENSATION --finetune STEPS --sparsity S --budget $compensated_budget -o OUT\`; 235 steps are one pass
 over the training images of MNIST in batches of 256.
 
-Half of the network can go for nothing because it started from principal components (models/mnist/CARD.md): the code is 256
-numbers wide and the hidden layers around it are wider than they need be. Searched widths find that; of
-encoder.hidden1-3, latent, decoder.hidden1-3, \`sensitivity\` keeps $(kept_units ae-sensitivity-obs-lsq-50) units at 50 %.
-\`magnitude\` takes the same fraction of the latent as of every layer, and each of its units is a principal component that
-nothing else can replace; and the norm of its weights does not tell how much of the image it carries.
+Half of the network can go for nearly nothing because it learnt from principal components on (models/mnist/CARD.md): the
+code is 256 numbers wide and the hidden layers around it are wider than they need be. Searched widths find that; of
+encoder.hidden1-3, latent, decoder.hidden1-3, \`sensitivity\` keeps $(kept_units ae-sensitivity-obs-lsq-50) units at 50 %,
+while \`magnitude\` takes the same fraction of the latent as of every layer.
 TEXT
 }
 
