@@ -248,7 +248,7 @@ static void print_search(const esp_pruning *p)
                esp_text_count(r->survivors, survivors));
     printf("%d evaluations of %d %s%s, %d iteration%s, %s; search %s %.4g, was %.4g\n", r->evaluations,
            p->subject->judging.search, p->subject->application->sample_name,
-           r->scale > 1 ? " (s times as many count s)" : "", r->iterations, r->iterations == 1 ? "" : "s",
+           r->scale > 1 ? " (longer ones count as several)" : "", r->iterations, r->iterations == 1 ? "" : "s",
            esp_text_seconds(p->wall_s, time), p->subject->application->measure_name, r->performance, r->baseline);
 }
 
