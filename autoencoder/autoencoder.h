@@ -153,10 +153,13 @@ esp_status esp_autoencoder_updater_step(esp_autoencoder_updater *updater, const 
 esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp_images *train, const esp_images *test,
                                  const char *run_dir, bool resume);
 
-/* Trains `net`, pruned or not, further in memory: `steps` gradient steps on `images` with the keys of
- * `config` but epochs, offset and eval_every; the warm-up takes at most a tenth of the steps. Whatever
- * is returned, net holds finite or NaN weights of its size; interrupted: those reached so far. */
-esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images,
+/* ---- finetune.c ------------------------------------------------------------------------------------- */
+
+/* Trains `net`, pruned or not, further in memory: `steps` gradient steps with the keys of `config`
+ * but epochs, offset and eval_every; the warm-up takes at most a tenth of the steps. The first `judging`
+ * images (at least 1) are not learnt from: net ends as it was at the start or at one of ten moments,
+ * whichever had the least error on them. Whatever is returned, net holds the best found so far. */
+esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images, int judging,
                                     const esp_autoencoder_train_config *config, int64_t steps);
 
 /* ---- candidates.c: the objective of a search over compensated cuts --------------------------------- */

@@ -146,24 +146,3 @@ esp_status esp_learner_step(esp_learner *learner, double *mse)
     average_weights(learner);
     return ESP_OK;
 }
-
-esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images,
-                                    const esp_autoencoder_train_config *config, int64_t steps)
-{
-    esp_learner l;
-    esp_status status = ESP_OK;
-    esp_learner_init(&l, config, net, images);
-    l.steps = steps;
-    if (l.config.warmup > steps / 10) l.config.warmup = (int)(steps / 10);
-    esp_learner_start(&l);
-    while (status == ESP_OK && l.step < l.steps) {
-        double mse = 0.0;
-        status = esp_check_interrupt();
-        if (status == ESP_OK) status = esp_learner_step(&l, &mse);
-        if (l.step % 10 == 0 || l.step == l.steps)
-            esp_progress("finetune", (double)l.step, (double)l.steps, "batch MSE %.5f", mse);
-    }
-    esp_learner_result(&l, net);
-    esp_learner_free(&l);
-    return status;
-}

@@ -156,7 +156,8 @@ static esp_status finetune(const esp_subject *subject, void *recording, esp_netw
 {
     (void)recording; /* all training images */
     const esp_autoencoder_case *autoencoder = &subject->autoencoder;
-    return esp_autoencoder_finetune(net, &autoencoder->train, &autoencoder->config.train, steps);
+    return esp_autoencoder_finetune(net, &autoencoder->train, subject->judging.search, &autoencoder->config.train,
+                                    steps);
 }
 
 static esp_status write_autoencoder(const esp_subject *subject, const char *path, const esp_network *net)

@@ -158,10 +158,32 @@ static void finetuning_lowers_the_error_of_a_network_of_any_size(void)
     esp_reconstruction before, after;
     CHECK_OK(esp_reconstruct(net, &images, NULL, &before));
     config.learning_rate = 5e-3;
-    CHECK_OK(esp_autoencoder_finetune(net, &images, &config, 50));
+    CHECK_OK(esp_autoencoder_finetune(net, &images, 10, &config, 50));
     CHECK_OK(esp_reconstruct(net, &images, NULL, &after));
     CU_ASSERT(after.mse < 0.5 * before.mse);
     esp_images_free(&images);
+    esp_network_free(net);
+}
+
+/* Steps so long that they only do harm. */
+static void finetuning_that_only_harms_returns_what_it_got(void)
+{
+    esp_images images = rectangles(IMAGES), judges = {.count = 10, .pixels = images.pixels};
+    esp_network *net = small_autoencoder(ESP_IMAGE_PIXELS, 30, 8, 1);
+    esp_autoencoder_train_config config = run_config().train;
+    esp_reconstruction before, after;
+    config.learning_rate = 5e-3;
+    CHECK_OK(esp_autoencoder_finetune(net, &images, judges.count, &config, 200));
+    esp_network *good = esp_network_clone(net);
+    config.learning_rate = 1.0;
+    config.warmup = 0;
+    CHECK_OK(esp_reconstruct(net, &judges, NULL, &before));
+    CHECK_OK(esp_autoencoder_finetune(net, &images, judges.count, &config, 10));
+    CHECK_OK(esp_reconstruct(net, &judges, NULL, &after));
+    CU_ASSERT_EQUAL(after.mse, before.mse);
+    CU_ASSERT_EQUAL(memcmp(net->weights, good->weights, net->num_weights * sizeof *net->weights), 0);
+    esp_images_free(&images);
+    esp_network_free(good);
     esp_network_free(net);
 }
 
@@ -177,6 +199,7 @@ static CU_TestInfo tests[] = {
     {"a_state_of_another_run_is_refused_by_name", a_state_of_another_run_is_refused_by_name},
     {"other_images_are_refused", other_images_are_refused},
     {"finetuning_lowers_the_error_of_a_network_of_any_size", finetuning_lowers_the_error_of_a_network_of_any_size},
+    {"finetuning_that_only_harms_returns_what_it_got", finetuning_that_only_harms_returns_what_it_got},
     CU_TEST_INFO_NULL,
 };
 
