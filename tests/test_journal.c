@@ -183,6 +183,87 @@ static void evaluations_of_one_method_serve_the_next(void)
     bench_end(&b);
 }
 
+static cJSON *line_of(const char *text, int number)
+{
+    cJSON *json = NULL;
+    for (; number > 1; number--) text = strchr(text, '\n') + 1;
+    CHECK_OK(esp_json_parse(text, strcspn(text, "\n"), "line", &json));
+    return json;
+}
+
+static int journal_lines(void)
+{
+    size_t size;
+    char *text = journal_text(&size);
+    int lines = lines_of(text, size);
+    free(text);
+    return lines;
+}
+
+/* Whatever stands in the header beside the identity, and behind the last evaluation. */
+static void journal_says_what_was_asked_and_what_came_out_to_readers_alone(void)
+{
+    bench b;
+    start(&b);
+    esp_search_config config = coarse_config();
+    esp_search_result whole, resumed, next;
+    cJSON *about = cJSON_CreateObject(), *result = cJSON_CreateObject();
+    cJSON_AddStringToObject(about, "command", "first");
+    cJSON_AddNumberToObject(result, "performance", 7);
+    b.config.about = about;
+    CHECK_OK(bench_search(&b, "gd", &config, &whole));
+    CHECK_OK(esp_journal_add_result(path, result));
+    int lines = journal_lines();
+    cJSON_SetValuestring(cJSON_GetObjectItem(about, "command"), "other");
+    b.performance.evaluations = 0;
+    CHECK_OK(bench_search(&b, "gd", &config, &resumed));
+    CU_ASSERT(same_result(&whole, &resumed, b.grouping.num, b.net->num_axes));
+    CU_ASSERT_EQUAL(b.performance.evaluations, 0);
+    CU_ASSERT_EQUAL(journal_lines(), lines);
+    CHECK_OK(bench_search(&b, "random", &config, &next)); /* evaluations behind a result */
+    CU_ASSERT(journal_lines() > lines);
+    b.performance.evaluations = 0;
+    CHECK_OK(bench_search(&b, "random", &config, &resumed));
+    CU_ASSERT(same_result(&next, &resumed, b.grouping.num, b.net->num_axes));
+    CU_ASSERT_EQUAL(b.performance.evaluations, 0);
+
+    size_t size;
+    char *text = journal_text(&size);
+    cJSON *header = line_of(text, 1), *last = line_of(text, lines);
+    CU_ASSERT_STRING_EQUAL(cJSON_GetObjectItem(cJSON_GetObjectItem(header, "about"), "command")->valuestring, "first");
+    CU_ASSERT(cJSON_Compare(cJSON_GetObjectItem(last, "result"), result, true));
+    free(text);
+    cJSON_Delete(header);
+    cJSON_Delete(last);
+    cJSON_Delete(about);
+    cJSON_Delete(result);
+    bench_end(&b);
+}
+
+static void evaluations_name_their_sparsities(void)
+{
+    bench b;
+    start(&b);
+    esp_objective *objective = NULL;
+    esp_widths less = esp_widths_full(b.net);
+    double performance = 0;
+    less.kept[1] = 3;
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    CHECK_OK(esp_objective_evaluate(objective, 1, &less, 1, &performance));
+    esp_objective_free(objective);
+    size_t size;
+    char *text = journal_text(&size);
+    cJSON *entry = line_of(text, 2);
+    double structural = esp_structural_sparsity(b.net, &less, b.config.components);
+    double nominal = esp_nominal_sparsity(b.net, &b.grouping, &less);
+    CU_ASSERT(structural > 0 && nominal > 0);
+    CU_ASSERT_EQUAL(cJSON_GetObjectItem(entry, "structural")->valuedouble, structural);
+    CU_ASSERT_EQUAL(cJSON_GetObjectItem(entry, "nominal")->valuedouble, nominal);
+    cJSON_Delete(entry);
+    free(text);
+    bench_end(&b);
+}
+
 /* ---- scales ---- */
 
 static void scales_are_apart_in_cache_budget_and_journal(void)
@@ -362,6 +443,9 @@ static CU_TestInfo tests[] = {
     {"resumed_search_spends_its_budget_like_an_uninterrupted_one",
      resumed_search_spends_its_budget_like_an_uninterrupted_one},
     {"evaluations_of_one_method_serve_the_next", evaluations_of_one_method_serve_the_next},
+    {"journal_says_what_was_asked_and_what_came_out_to_readers_alone",
+     journal_says_what_was_asked_and_what_came_out_to_readers_alone},
+    {"evaluations_name_their_sparsities", evaluations_name_their_sparsities},
     {"scales_are_apart_in_cache_budget_and_journal", scales_are_apart_in_cache_budget_and_journal},
     {"lines_without_a_scale_are_of_scale_one", lines_without_a_scale_are_of_scale_one},
     {"journal_of_another_identity_is_refused_by_key", journal_of_another_identity_is_refused_by_key},

@@ -12,7 +12,7 @@ __attribute__((constructor)) static void make_folder(void)
 
 __attribute__((destructor)) static void remove_folder(void)
 {
-    static const char *const files[] = {"state.safetensors", "metrics.jsonl", "config.json"};
+    static const char *const files[] = {"state.safetensors", "metrics.jsonl", "config.json", "run.json"};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char *path = esp_path_join(folder, files[i]);
         unlink(path);
@@ -89,6 +89,24 @@ static void a_state_is_gone_on_from_only_when_asked_and_with_its_configuration(v
 }
 
 /* Lines of another counter, later lines and half a line go. */
+static void what_a_run_says_of_its_start_stays_when_it_is_resumed(void)
+{
+    cJSON *first = config(1), *second = config(2), *found = NULL;
+    char *path = esp_path_join(folder, "run.json");
+    remove_state();
+    CHECK_OK(esp_run_describe(folder, first)); /* began, and was killed before its first state */
+    CHECK_OK(esp_run_describe(folder, second));
+    write_state();
+    CHECK_OK(esp_run_describe(folder, first));
+    CHECK_OK(esp_json_read(path, &found));
+    CU_ASSERT(cJSON_Compare(found, second, true));
+    remove_state();
+    cJSON_Delete(found);
+    cJSON_Delete(first);
+    cJSON_Delete(second);
+    free(path);
+}
+
 static void metrics_behind_the_state_are_cut(void)
 {
     cJSON *json = config(3);
@@ -113,6 +131,7 @@ static CU_TestInfo tests[] = {
     {"a_folder_without_a_state_becomes_a_new_run", a_folder_without_a_state_becomes_a_new_run},
     {"a_state_is_gone_on_from_only_when_asked_and_with_its_configuration",
      a_state_is_gone_on_from_only_when_asked_and_with_its_configuration},
+    {"what_a_run_says_of_its_start_stays_when_it_is_resumed", what_a_run_says_of_its_start_stays_when_it_is_resumed},
     {"metrics_behind_the_state_are_cut", metrics_behind_the_state_are_cut},
     CU_TEST_INFO_NULL,
 };
