@@ -81,8 +81,12 @@ void       esp_table_print(esp_table *table); /* frees it */
 char *esp_text_count(double count, char out[ESP_NUMBER_TEXT]);   /* 1,548,360 */
 char *esp_text_scaled(double value, char out[ESP_NUMBER_TEXT]);  /* 12.4 M */
 char *esp_text_seconds(double seconds, char out[ESP_NUMBER_TEXT]);
+char *esp_text_performance(double value, char out[ESP_NUMBER_TEXT]); /* 849.1, 31.63 */
+char *esp_text_short(double value, char out[ESP_NUMBER_TEXT]);   /* three digits */
 
 void esp_json_print(cJSON *json); /* deletes it */
+double      esp_json_number(const cJSON *object, const char *key); /* NAN: no number there; object may be NULL */
+const char *esp_json_text(const cJSON *object, const char *key);   /* NULL: no text there */
 void esp_json_add_doubles(cJSON *object, const char *key, int count, const double *values);
 void esp_json_add_choice(cJSON *object, const char *key, const char *choices, int index); /* the word */
 

@@ -159,7 +159,31 @@ char *esp_text_seconds(double seconds, char out[ESP_NUMBER_TEXT])
     return out;
 }
 
+char *esp_text_performance(double value, char out[ESP_NUMBER_TEXT])
+{
+    snprintf(out, ESP_NUMBER_TEXT, fabs(value) < 100 ? "%.2f" : "%.1f", value);
+    return out;
+}
+
+char *esp_text_short(double value, char out[ESP_NUMBER_TEXT])
+{
+    snprintf(out, ESP_NUMBER_TEXT, "%.3g", value);
+    return out;
+}
+
 /* ---- JSON ---- */
+
+double esp_json_number(const cJSON *object, const char *key)
+{
+    const cJSON *item = object ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+const char *esp_json_text(const cJSON *object, const char *key)
+{
+    const cJSON *item = object ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
+    return cJSON_IsString(item) ? item->valuestring : NULL;
+}
 
 void esp_json_print(cJSON *json)
 {

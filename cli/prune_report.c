@@ -175,18 +175,6 @@ static void number_row(esp_table *table, const char *name, const stages *s, cons
     else                        esp_table_cell(table, "-");
 }
 
-static char *text_short(double value, char out[ESP_NUMBER_TEXT])
-{
-    snprintf(out, ESP_NUMBER_TEXT, "%.3g", value);
-    return out;
-}
-
-static char *text_performance(double value, char out[ESP_NUMBER_TEXT])
-{
-    snprintf(out, ESP_NUMBER_TEXT, fabs(value) < 100 ? "%.2f" : "%.1f", value);
-    return out;
-}
-
 static void print_stages(const esp_pruning *p)
 {
     static const char *const alignment[] = {"lrr", "lrrr", "lrrrr", "lrrrrr"};
@@ -209,14 +197,14 @@ static void print_stages(const esp_pruning *p)
     }
     esp_table_cell(table, "after / before");
     esp_table_rule(table);
-    number_row(table, app->measure_name, &s, performance, text_performance);
+    number_row(table, app->measure_name, &s, performance, esp_text_performance);
     app->prune_rows(s.count, measured, table);
     number_row(table, "parameters", &s, params, esp_text_count);
     number_row(table, "file, bytes", &s, bytes, esp_text_count);
     snprintf(name, sizeof name, "FLOP an %s", app->action_name);
     number_row(table, name, &s, flops, esp_text_scaled);
     snprintf(name, sizeof name, "ms an %s", app->action_name);
-    number_row(table, name, &s, p->ms, text_short);
+    number_row(table, name, &s, p->ms, esp_text_short);
     esp_table_print(table);
 }
 

@@ -214,9 +214,10 @@ static esp_status agent_curves(esp_report *report)
         status = draw(report, chart, "update", collected, "What the exploring agent got in the episodes that it "
                       "collected; the first ones are random.");
     chart.title = "Losses";
-    chart.y = (esp_chart_axis){.label = "mean of an update, weighted", .log = true};
+    chart.y = (esp_chart_axis){.label = "loss", .log = true};
     if (status == ESP_OK)
-        status = draw(report, chart, "update", losses, "The world model's losses, means since the line before.");
+        status = draw(report, chart, "update", losses, "Of the world model, each point a mean over the updates "
+                      "since the one before.");
     return status;
 }
 

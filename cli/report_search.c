@@ -7,137 +7,6 @@
 
 #include "cli/reporting.h"
 
-/* ---- data ---- */
-
-typedef struct {
-    int     count;
-    double *number, *performance, *sparsity, *scale;  /* by evaluation */
-    double *objective;  /* NAN: unknown, or not of the first fidelity */
-    double *best;       /* the least objective so far */
-    double *feasible;   /* the most performance so far, of the first fidelity, within tolerance of the target */
-} evaluations;
-
-static void free_evaluations(evaluations *e)
-{
-    double *arrays[] = {e->number, e->performance, e->sparsity, e->scale, e->objective, e->best, e->feasible};
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
-}
-
-static void alloc_evaluations(evaluations *e, int room)
-{
-    double **arrays[] = {&e->number,    &e->performance, &e->sparsity, &e->scale,
-                         &e->objective, &e->best,        &e->feasible};
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-        *arrays[i] = esp_alloc((size_t)room + 1, sizeof(double));
-}
-
-static double number(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
-static esp_status check_evaluation(const char *path, int line, const cJSON *json)
-{
-    if (cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(json, "kept")) && isfinite(number(json, "performance")))
-        return ESP_OK;
-    return esp_fail(ESP_ERR_FORMAT, "%s: line %d: an evaluation has \"kept\" (an object) and \"performance\" (a "
-                    "number)", path, line);
-}
-
-/* What was asked: of the search that gave the last result, else of the one that began the journal. */
-static const cJSON *question(const cJSON *data)
-{
-    const cJSON *result = esp_data_find(data, "/result");
-    return result ? result : esp_data_find(data, "/about");
-}
-
-/* J(c) = -P(c) / |P(0)| + lambda (rho(c) - rho*)^2, and the best so far. The first evaluation is P(0). */
-static void add_objective(const cJSON *data, evaluations *e)
-{
-    const cJSON *asked = question(data);
-    double lambda = number(asked, "lambda"), target = number(asked, "target_sparsity");
-    double tolerance = number(asked, "tolerance") + 1e-12, best = INFINITY, feasible = -INFINITY;
-    for (int i = 0; i < e->count; i++) {
-        double miss = e->sparsity[i] - target;
-        bool first = e->scale[i] == 1;
-        e->objective[i] = first ? -e->performance[i] / fabs(e->performance[0]) + lambda * miss * miss : NAN;
-        if (e->objective[i] < best) best = e->objective[i];
-        if (first && fabs(miss) <= tolerance && e->performance[i] > feasible) feasible = e->performance[i];
-        e->best[i] = isfinite(best) ? best : NAN;
-        e->feasible[i] = isfinite(feasible) ? feasible : NAN;
-    }
-}
-
-static esp_status take_lines(const char *path, const cJSON *lines, cJSON *data, evaluations *e)
-{
-    const cJSON *line, *result;
-    int at = 1;
-    cJSON_ArrayForEach(line, lines) {
-        if (at++ == 1) continue;
-        if ((result = cJSON_GetObjectItemCaseSensitive(line, "result"))) {
-            cJSON_DeleteItemFromObject(data, "result");
-            cJSON_AddItemToObject(data, "result", cJSON_Duplicate(result, true));
-            continue;
-        }
-        esp_status status = check_evaluation(path, at - 1, line);
-        if (status != ESP_OK) return status;
-        e->number[e->count] = e->count + 1;
-        e->performance[e->count] = number(line, "performance");
-        e->scale[e->count++] = cJSON_HasObjectItem(line, "scale") ? number(line, "scale") : 1;
-    }
-    const char *constraint = esp_data_text(question(data), "/constraint");
-    int i = 0;
-    cJSON_ArrayForEach(line, lines)
-        if (cJSON_HasObjectItem(line, "kept")) e->sparsity[i++] = number(line, constraint ? constraint : "structural");
-    add_objective(data, e);
-    return ESP_OK;
-}
-
-static esp_status take_header(const char *path, const cJSON *header, cJSON *data)
-{
-    const char *format = esp_data_text(header, "/format");
-    if (!format || strncmp(format, "espalier search journal ", strlen("espalier search journal ")) != 0)
-        return esp_fail(ESP_ERR_FORMAT, "%s: not a search journal; its first line has no \"format\"", path);
-    static const char *const keys[] = {"identity", "about"};
-    for (int i = 0; i < 2; i++) {
-        const cJSON *item = cJSON_GetObjectItemCaseSensitive(header, keys[i]);
-        if (item) cJSON_AddItemToObject(data, keys[i], cJSON_Duplicate(item, true));
-    }
-    return ESP_OK;
-}
-
-static void add_series(cJSON *data, const evaluations *e)
-{
-    cJSON *json = cJSON_AddObjectToObject(data, "evaluations");
-    cJSON_AddNumberToObject(json, "count", e->count);
-    esp_json_add_doubles(json, "performance", e->count, e->performance);
-    esp_json_add_doubles(json, "scale", e->count, e->scale);
-    esp_json_add_doubles(json, "sparsity", e->count, e->sparsity);
-    esp_json_add_doubles(json, "objective", e->count, e->objective);
-    esp_json_add_doubles(json, "best", e->count, e->best);
-    esp_json_add_doubles(json, "best_at_target", e->count, e->feasible);
-}
-
-static esp_status read_search(esp_report *report, evaluations *e)
-{
-    const char *path = report->source->journal;
-    cJSON *lines = NULL;
-    report->data = cJSON_CreateObject();
-    cJSON_AddStringToObject(report->data, "kind", "search");
-    cJSON_AddStringToObject(report->data, "source", report->source->path);
-    cJSON_AddStringToObject(report->data, "journal", path);
-    cJSON_AddStringToObject(report->data, "version", ESP_VERSION);
-    esp_status status = esp_lines_read(path, &lines);
-    if (status != ESP_OK) return status;
-    alloc_evaluations(e, cJSON_GetArraySize(lines));
-    status = take_header(path, lines->child, report->data);
-    if (status == ESP_OK) status = take_lines(path, lines, report->data, e);
-    if (status == ESP_OK) add_series(report->data, e);
-    cJSON_Delete(lines);
-    return status;
-}
-
 /* ---- numbers ---- */
 
 /* Where what is known of the pruning is. */
@@ -211,14 +80,14 @@ static bool any_finite(int count, const double *values)
 }
 
 /* Values of the evaluations of the first fidelity, or of the others; in new memory. */
-static double *pick(const evaluations *e, bool first)
+static double *pick(const esp_evaluations *e, bool first)
 {
     double *values = esp_alloc((size_t)e->count, sizeof *values);
     for (int i = 0; i < e->count; i++) values[i] = (e->scale[i] == 1) == first ? e->performance[i] : NAN;
     return values;
 }
 
-static esp_status draw_performance(esp_report *report, const evaluations *e)
+static esp_status draw_performance(esp_report *report, const esp_evaluations *e)
 {
     double *first = pick(e, true), *again = pick(e, false);
     esp_chart_series series[3] = {{.name = "evaluation", .count = e->count, .x = e->number, .y = first}};
@@ -241,7 +110,7 @@ static esp_status draw_performance(esp_report *report, const evaluations *e)
     return status;
 }
 
-static esp_status draw_objective(esp_report *report, const evaluations *e)
+static esp_status draw_objective(esp_report *report, const esp_evaluations *e)
 {
     if (!any_finite(e->count, e->objective)) return ESP_OK;
     esp_chart_series series[] = {{.name = "evaluation", .count = e->count, .x = e->number, .y = e->objective},
@@ -253,7 +122,7 @@ static esp_status draw_objective(esp_report *report, const evaluations *e)
                           "rules, at the target the first.");
 }
 
-static esp_status draw_sparsity(esp_report *report, const evaluations *e)
+static esp_status draw_sparsity(esp_report *report, const esp_evaluations *e)
 {
     double *percent = esp_alloc((size_t)e->count, sizeof *percent);
     for (int i = 0; i < e->count; i++) percent[i] = 100 * e->sparsity[i];
@@ -273,7 +142,7 @@ static esp_status draw_sparsity(esp_report *report, const evaluations *e)
     return status;
 }
 
-static esp_status add_charts(esp_report *report, const evaluations *e)
+static esp_status add_charts(esp_report *report, const esp_evaluations *e)
 {
     esp_page_section(report->page, "The search");
     if (e->count == 0) {
@@ -342,10 +211,10 @@ static void add_origin(esp_report *report)
 
 /* ---- the page ---- */
 
-static void start_page(esp_report *report, const evaluations *e)
+static void start_page(esp_report *report, const esp_evaluations *e)
 {
     char title[512], lead[512], pointer[64];
-    const cJSON *asked = question(report->data);
+    const cJSON *asked = esp_report_question(report->data);
     const char *source = esp_data_text(asked, "/source"), *method = esp_data_text(asked, "/method");
     const char *importance = esp_data_text(asked, "/importance"), *groups = esp_data_text(asked, "/groups");
     const char *controller = esp_data_text(asked, "/controller");
@@ -365,7 +234,7 @@ static void start_page(esp_report *report, const evaluations *e)
         esp_page_note(report->page, "The journal holds no result: the search was not finished, or was one of a sweep.");
 }
 
-static esp_status make_page(esp_report *report, const evaluations *e)
+static esp_status make_page(esp_report *report, const esp_evaluations *e)
 {
     bool finished = esp_data_find(report->data, "/result");
     start_page(report, e);
@@ -384,9 +253,9 @@ static esp_status make_page(esp_report *report, const evaluations *e)
 
 esp_status esp_report_search(esp_report *report)
 {
-    evaluations e = {.count = 0};
-    esp_status status = read_search(report, &e);
+    esp_evaluations e = {.count = 0};
+    esp_status status = esp_report_read_search(report, &e);
     if (status == ESP_OK) status = make_page(report, &e);
-    free_evaluations(&e);
+    esp_evaluations_free(&e);
     return status;
 }

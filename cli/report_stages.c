@@ -36,14 +36,17 @@ static void add_ratio(const stages *s, const char *key, bool wanted)
     esp_page_cell(s->report->page, known ? esp_text_percent(after / before, text) : "");
 }
 
-/* Cells of "KEY_before", "KEY_after" ...; nothing when the first is not there. */
-static void add_row(const stages *s, const char *name, const char *key, esp_number_fn text, bool ratio)
+/* Cells of "KEY_before", "KEY_after" ...; nothing when the first is not there. Neither compensation nor
+ * finetuning changes a size: of a size there is only the one after the cut. */
+static void add_row(const stages *s, const char *name, const char *key, esp_number_fn text, bool ratio, bool size)
 {
     if (isnan(number_at(s, key, ESP_BEFORE))) return;
     esp_page_row(s->report->page);
     esp_page_cell(s->report->page, name);
-    for (int i = 0; i < s->count; i++)
-        esp_report_cell(s->report, text, "%s/%s_%s", s->pointer, key, esp_prune_stage_names[s->stage[i]]);
+    for (int i = 0; i < s->count; i++) {
+        int stage = size && s->stage[i] != ESP_BEFORE ? ESP_AFTER : s->stage[i];
+        esp_report_cell(s->report, text, "%s/%s_%s", s->pointer, key, esp_prune_stage_names[stage]);
+    }
     add_ratio(s, key, ratio);
 }
 
@@ -75,16 +78,16 @@ void esp_report_stages(esp_report *report, const char *pointer)
     if (s.count == 0) return;
     snprintf(headings + strlen(headings), sizeof headings - strlen(headings), "|after / before");
     esp_page_table(report->page, "On held-out data that the search never saw.", alignment[s.count - 1], headings);
-    add_row(&s, measure, "performance", esp_text_performance, true);
+    add_row(&s, measure, "performance", esp_text_performance, true, false);
     add_intervals(&s);
-    add_row(&s, "goal kept to the end", "success_rate", esp_text_percent, false);
-    add_row(&s, "mean PSNR of images, dB", "mean_psnr_db", esp_text_performance, false);
-    add_row(&s, "mean squared error", "mse", esp_text_error, true);
-    add_row(&s, "parameters", "params", esp_text_count, true);
-    add_row(&s, "file, bytes", "size_bytes", esp_text_count, true);
+    add_row(&s, "goal kept to the end", "success_rate", esp_text_percent, false, false);
+    add_row(&s, "mean PSNR of images, dB", "mean_psnr_db", esp_text_performance, false, false);
+    add_row(&s, "mean squared error", "mse", esp_text_error, true, false);
+    add_row(&s, "parameters", "params", esp_text_count, true, true);
+    add_row(&s, "file, bytes", "size_bytes", esp_text_count, true, true);
     snprintf(name, sizeof name, "FLOP an %s", action);
-    add_row(&s, name, "flops", esp_text_scaled, true);
+    add_row(&s, name, "flops", esp_text_scaled, true, true);
     snprintf(name, sizeof name, "ms an %s", action);
     snprintf(key, sizeof key, "%s_ms", action);
-    add_row(&s, name, key, esp_text_short, true);
+    add_row(&s, name, key, esp_text_short, true, false);
 }

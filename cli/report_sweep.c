@@ -43,18 +43,6 @@ static esp_status read_sweep(esp_report *report, esp_sweep *sweep)
     return status;
 }
 
-static double number(const cJSON *cell, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(cell, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
-static const char *text_of(const cJSON *cell, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(cell, key);
-    return cJSON_IsString(item) ? item->valuestring : NULL;
-}
-
 static const cJSON *cells_of(const esp_report *report)
 {
     return cJSON_GetObjectItemCaseSensitive(report->data, "cells");
@@ -66,21 +54,23 @@ static int dense_cell(const esp_report *report)
     const cJSON *cell;
     int index = 0;
     cJSON_ArrayForEach(cell, cells_of(report)) {
-        if (strcmp(text_of(cell, "way"), "dense") == 0) return index;
+        if (strcmp(esp_json_text(cell, "way"), "dense") == 0) return index;
         index++;
     }
     return -1;
 }
 
 /* The smallest network that keeps `GOOD` of the performance, or -1. */
-static int smallest_good(const esp_report *report, double dense)
+static int smallest_good(const esp_report *report)
 {
-    const cJSON *cell;
+    const cJSON *cell = cJSON_GetArrayItem(cells_of(report), dense_cell(report));
     int index = 0, found = -1;
-    double least = dense - (1 - GOOD) * fabs(dense), sparsest = -INFINITY;
+    double dense = esp_json_number(cell, "performance_before"), sparsest = -INFINITY;
+    double least = dense - (1 - GOOD) * fabs(dense);
     cJSON_ArrayForEach(cell, cells_of(report)) {
-        if (number(cell, "performance_after") >= least && number(cell, "structural_sparsity") > sparsest) {
-            sparsest = number(cell, "structural_sparsity");
+        double sparsity = esp_json_number(cell, "structural_sparsity");
+        if (esp_json_number(cell, "performance_after") >= least && sparsity > sparsest) {
+            sparsest = sparsity;
             found = index;
         }
         index++;
@@ -109,21 +99,20 @@ static void good_cards(esp_report *report, const esp_sweep *sweep, int good)
     const cJSON *cell = cJSON_GetArrayItem(cells_of(report), good);
     snprintf(pointer, sizeof pointer, "/cells/%d/structural_sparsity", good);
     snprintf(remark, sizeof remark, "by %s; the most of all that keep %g\u00a0%% of the performance",
-             text_of(cell, "way"), 100 * GOOD);
+             esp_json_text(cell, "way"), 100 * GOOD);
     esp_report_card(report, "can be removed", esp_text_percent, pointer, remark);
     snprintf(pointer, sizeof pointer, "/cells/%d/performance_after", good);
     snprintf(label, sizeof label, "its %s", sweep->measure_name);
     esp_report_card(report, label, esp_text_performance, pointer, "on held-out data");
     snprintf(pointer, sizeof pointer, "/cells/%d/params_after", good);
-    snprintf(remark, sizeof remark, "of %s", esp_text_count(number(cell, "params_before"), params));
+    snprintf(remark, sizeof remark, "of %s", esp_text_count(esp_json_number(cell, "params_before"), params));
     esp_report_card(report, "its parameters", esp_text_count, pointer, remark);
 }
 
 static void add_cards(esp_report *report, const esp_sweep *sweep)
 {
-    int dense = dense_cell(report);
-    dense_card(report, sweep, dense);
-    int good = smallest_good(report, number(cJSON_GetArrayItem(cells_of(report), dense), "performance_before"));
+    int good = smallest_good(report);
+    dense_card(report, sweep, dense_cell(report));
     if (good >= 0) good_cards(report, sweep, good);
     else           esp_page_note(report->page, "No cut kept 95 % of the performance.");
 }
@@ -149,13 +138,12 @@ static esp_status add_chart(void *context, const char *name, const esp_chart *ch
 static esp_status add_groups(esp_report *report)
 {
     char pointer[64], text[256];
-    int dense = dense_cell(report);
-    int good = smallest_good(report, number(cJSON_GetArrayItem(cells_of(report), dense), "performance_before"));
+    int good = smallest_good(report);
     const cJSON *cell = cJSON_GetArrayItem(cells_of(report), good);
     if (good < 0 || !cJSON_HasObjectItem(cell, "coefficients")) return ESP_OK;
     esp_page_section(report->page, "The smallest network that still does it");
-    snprintf(text, sizeof text, "By %s at %g %% sparsity, seed %.0f.", text_of(cell, "way"),
-             100 * number(cell, "target_sparsity"), number(cell, "seed"));
+    snprintf(text, sizeof text, "By %s at %g %% sparsity, seed %.0f.", esp_json_text(cell, "way"),
+             100 * esp_json_number(cell, "target_sparsity"), esp_json_number(cell, "seed"));
     esp_page_text(report->page, text);
     snprintf(pointer, sizeof pointer, "/cells/%d", good);
     return esp_report_groups(report, pointer, "/grouping");
@@ -166,15 +154,15 @@ static esp_status add_groups(esp_report *report)
 static void add_row(esp_report *report, const cJSON *cell, int index)
 {
     esp_page *page = report->page;
-    const char *way = text_of(cell, "way"), *action = text_of(cell, "application");
+    const char *way = esp_json_text(cell, "way"), *action = esp_json_text(cell, "application");
     bool dense = strcmp(way, "dense") == 0, image = action && strcmp(action, "autoencoder") == 0;
     esp_page_row(page);
     esp_page_cell(page, way);
     esp_report_cell(report, esp_text_percent, "/cells/%d/target_sparsity", index);
     esp_report_cell(report, esp_text_whole, "/cells/%d/seed", index);
-    if (text_of(cell, "error")) {
+    if (esp_json_text(cell, "error")) {
         esp_page_cell(page, "out of reach");
-        for (int i = 0; i < 7; i++) esp_page_cell(page, "");
+        for (int i = 0; i < 6; i++) esp_page_cell(page, "");
         return;
     }
     const char *suffix = dense ? "before" : "after";
@@ -185,7 +173,6 @@ static void add_row(esp_report *report, const cJSON *cell, int index)
     esp_report_cell(report, esp_text_scaled, "/cells/%d/flops_%s", index, suffix);
     esp_report_cell(report, esp_text_short, "/cells/%d/%s_ms_%s", index, image ? "image" : "action", suffix);
     esp_report_cell(report, esp_text_count, "/cells/%d/evaluations", index);
-    esp_report_cell(report, esp_text_seconds, "/cells/%d/wall_s", index);
 }
 
 static void add_table(esp_report *report, const esp_sweep *sweep)
@@ -194,9 +181,9 @@ static void add_table(esp_report *report, const esp_sweep *sweep)
     const cJSON *cell;
     int index = 0;
     esp_page_section(report->page, "All cells");
-    snprintf(headings, sizeof headings, "method|wanted|seed|removed|%s|95 %% interval|parameters|FLOP|ms|evaluations|"
-             "time", sweep->measure_name);
-    esp_page_table(report->page, "A row a network; FLOP and ms are of one action or image.", "lrrrrrrrrrr", headings);
+    snprintf(headings, sizeof headings, "method|wanted|seed|removed|%s|95 %% interval|parameters|FLOP|ms|evaluations",
+             sweep->measure_name);
+    esp_page_table(report->page, "A row a network; FLOP and ms are of one action or image.", "lrrrrrrrrr", headings);
     cJSON_ArrayForEach(cell, cells_of(report)) add_row(report, cell, index++);
 }
 
@@ -208,10 +195,10 @@ static void add_commands(esp_report *report)
     const cJSON *cell, *other;
     bool any = false;
     cJSON_ArrayForEach(cell, cells_of(report)) {
-        const char *command = text_of(cell, "command");
+        const char *command = esp_json_text(cell, "command");
         bool known = !command;
         for (other = cells_of(report)->child; other != cell && !known; other = other->next)
-            known = text_of(other, "command") && strcmp(text_of(other, "command"), command) == 0;
+            known = esp_json_text(other, "command") && strcmp(esp_json_text(other, "command"), command) == 0;
         if (!known) esp_page_code(report->page, command);
         any = any || command;
     }
@@ -222,7 +209,7 @@ static const char *source_of(const esp_report *report)
 {
     const cJSON *cell;
     cJSON_ArrayForEach(cell, cells_of(report))
-        if (text_of(cell, "source")) return text_of(cell, "source");
+        if (esp_json_text(cell, "source")) return esp_json_text(cell, "source");
     return NULL;
 }
 

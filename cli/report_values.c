@@ -42,18 +42,6 @@ char *esp_text_percent(double share, char out[ESP_NUMBER_TEXT])
     return out;
 }
 
-char *esp_text_performance(double value, char out[ESP_NUMBER_TEXT])
-{
-    snprintf(out, ESP_NUMBER_TEXT, fabs(value) < 100 ? "%.2f" : "%.1f", value);
-    return out;
-}
-
-char *esp_text_short(double value, char out[ESP_NUMBER_TEXT])
-{
-    snprintf(out, ESP_NUMBER_TEXT, "%.3g", value);
-    return out;
-}
-
 char *esp_text_whole(double value, char out[ESP_NUMBER_TEXT])
 {
     snprintf(out, ESP_NUMBER_TEXT, "%.0f", value);

@@ -39,6 +39,22 @@ esp_status esp_report_run(esp_report *report);
 esp_status esp_report_search(esp_report *report);
 esp_status esp_report_sweep(esp_report *report);
 
+/* ---- report_journal.c: what a search tried ------------------------------------------------------------------ */
+
+typedef struct {
+    int     count;
+    double *number, *performance, *sparsity, *scale;  /* by evaluation */
+    double *objective;  /* NAN: unknown, or not of the first fidelity */
+    double *best;       /* the least objective so far */
+    double *feasible;   /* the most performance so far, of the first fidelity, within tolerance of the target */
+} esp_evaluations;
+
+/* Fills the data of the report as well. The caller frees it also after a failure. */
+esp_status esp_report_read_search(esp_report *report, esp_evaluations *out);
+void       esp_evaluations_free(esp_evaluations *evaluations);
+/* What was asked: of the search that gave the last result, else of the one that began the journal. */
+const cJSON *esp_report_question(const cJSON *data);
+
 /* ---- report_values.c: numbers of the data, by their place --------------------------------------------- */
 
 /* By a pointer as in RFC 6901 ("/cells/3/params_after"; names without / and ~); NULL: nothing there. */
@@ -48,8 +64,6 @@ const char  *esp_data_text(const cJSON *data, const char *pointer);   /* NULL: n
 
 typedef char *(*esp_number_fn)(double value, char out[ESP_NUMBER_TEXT]);
 char *esp_text_percent(double share, char out[ESP_NUMBER_TEXT]);       /* 19.9 % */
-char *esp_text_performance(double value, char out[ESP_NUMBER_TEXT]);   /* 849.1, 31.63 */
-char *esp_text_short(double value, char out[ESP_NUMBER_TEXT]);         /* three digits */
 char *esp_text_whole(double value, char out[ESP_NUMBER_TEXT]);         /* 2026 */
 char *esp_text_error(double value, char out[ESP_NUMBER_TEXT]);         /* 0.000687 */
 

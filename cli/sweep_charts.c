@@ -7,12 +7,6 @@
 
 #include "cli/sweep.h"
 
-static double number(const cJSON *cell, const char *key)
-{
-    const cJSON *item = cell ? cJSON_GetObjectItemCaseSensitive(cell, key) : NULL;
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
 /* ---- curves ---- */
 
 /* One way over the sparsities, from the dense network on; the mean over the seeds with its interval. */
@@ -44,9 +38,9 @@ static void add_point(const esp_sweep *sweep, const esp_sweep_way *way, double s
     snprintf(interval, sizeof interval, "performance_%s_ci95", suffix);
     for (int s = 0; s < sweep->num_seeds; s++) {
         const cJSON *cell = esp_sweep_find(sweep, way, sparsity, sweep->seed + (uint64_t)s);
-        if (isnan(number(cell, key))) continue;
-        values[count++] = number(cell, key);
-        params += number(cell, way ? "params_after" : "params_before");
+        if (isnan(esp_json_number(cell, key))) continue;
+        values[count++] = esp_json_number(cell, key);
+        params += esp_json_number(cell, way ? "params_after" : "params_before");
         last = cell;
     }
     if (count == 0) return;

@@ -8,12 +8,6 @@
 
 #define PICTURE_ZOOM 2
 
-static double number(const cJSON *cell, const char *key)
-{
-    const cJSON *item = cell ? cJSON_GetObjectItemCaseSensitive(cell, key) : NULL;
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
 /* ---- results.csv ---- */
 
 static const char *const columns[] = {
@@ -123,18 +117,18 @@ static void print_table(const esp_sweep *sweep, const esp_subject *subject)
     const cJSON *cell;
     cJSON_ArrayForEach(cell, sweep->results) {
         const char *way = cJSON_GetObjectItemCaseSensitive(cell, "way")->valuestring;
-        double target = number(cell, "target_sparsity");
+        double target = esp_json_number(cell, "target_sparsity");
         bool is_dense = isnan(target);
-        double performance = number(cell, is_dense ? "performance_before" : "performance_after");
+        double performance = esp_json_number(cell, is_dense ? "performance_before" : "performance_after");
         char params[ESP_NUMBER_TEXT];
-        esp_table_row(table, "%s|%.0f", way, number(cell, "seed"));
+        esp_table_row(table, "%s|%.0f", way, esp_json_number(cell, "seed"));
         if (is_dense) esp_table_cell(table, "|");
         else if (isnan(performance)) esp_table_cell(table, "%g|can't be reached", target);
-        else esp_table_cell(table, "%g|%.3f", target, number(cell, "structural_sparsity"));
+        else esp_table_cell(table, "%g|%.3f", target, esp_json_number(cell, "structural_sparsity"));
         if (isnan(performance)) continue;
-        esp_text_count(number(cell, is_dense ? "params_before" : "params_after"), params);
+        esp_text_count(esp_json_number(cell, is_dense ? "params_before" : "params_after"), params);
         esp_table_cell(table, "%.5g|%s", performance, params);
-        if (!is_dense) esp_table_cell(table, "%.0f", number(cell, "evaluations"));
+        if (!is_dense) esp_table_cell(table, "%.0f", esp_json_number(cell, "evaluations"));
     }
     esp_table_print(table);
     printf("\nresults.jsonl, results.csv and pictures are in %s\n", sweep->folder);

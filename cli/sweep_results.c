@@ -50,12 +50,6 @@ static esp_status check_question(const char *path, const cJSON *asked)
 
 /* ---- the finished cells ---- */
 
-static double number(const cJSON *cell, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(cell, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
 /* A number for every group; all cells of a sweep have the same groups. */
 static bool are_coefficients(const esp_sweep *sweep, const cJSON *coefficients)
 {
@@ -71,19 +65,26 @@ static bool are_coefficients(const esp_sweep *sweep, const cJSON *coefficients)
     return true;
 }
 
+static bool has_numbers(const cJSON *cell, int count, const char *const *keys)
+{
+    for (int i = 0; i < count; i++)
+        if (!isfinite(esp_json_number(cell, keys[i]))) return false;
+    return true;
+}
+
 /* The dense network, what a method made, or why it could not: what the report reads of each. */
 static bool is_cell(const esp_sweep *sweep, const cJSON *cell)
 {
-    const cJSON *way = cJSON_GetObjectItemCaseSensitive(cell, "way");
+    static const char *const all[] = {"seed"}, *const dense[] = {"performance_before", "params_before"};
+    static const char *const pruned[] = {"performance_after", "params_after", "structural_sparsity", "evaluations"};
+    static const char *const wanted[] = {"target_sparsity"};
+    const char *way = esp_json_text(cell, "way");
     const cJSON *coefficients = cJSON_GetObjectItemCaseSensitive(cell, "coefficients");
     if (coefficients && !are_coefficients(sweep, coefficients)) return false;
-    if (!cJSON_IsString(way) || !isfinite(number(cell, "seed"))) return false;
-    if (strcmp(way->valuestring, "dense") == 0)
-        return isfinite(number(cell, "performance_before")) && isfinite(number(cell, "params_before"));
-    if (!isfinite(number(cell, "target_sparsity"))) return false;
-    if (cJSON_IsString(cJSON_GetObjectItemCaseSensitive(cell, "error"))) return true;
-    return coefficients && isfinite(number(cell, "performance_after")) && isfinite(number(cell, "params_after")) &&
-           isfinite(number(cell, "structural_sparsity")) && isfinite(number(cell, "evaluations"));
+    if (!way || !has_numbers(cell, 1, all)) return false;
+    if (strcmp(way, "dense") == 0) return has_numbers(cell, 2, dense);
+    if (!has_numbers(cell, 1, wanted)) return false;
+    return esp_json_text(cell, "error") || (coefficients && has_numbers(cell, 4, pruned));
 }
 
 static esp_status take_line(esp_sweep *sweep, const char *path, int line, const char *text, size_t size)
@@ -152,19 +153,13 @@ const cJSON *esp_sweep_find(const esp_sweep *sweep, const esp_sweep_way *way, do
     const cJSON *cell;
     cJSON_ArrayForEach(cell, sweep->results) {
         const char *name = cJSON_GetObjectItemCaseSensitive(cell, "way")->valuestring;
-        if (strcmp(name, way ? way->name : "dense") != 0 || number(cell, "seed") != (double)seed) continue;
-        if (!way || esp_sweep_equal(number(cell, "target_sparsity"), sparsity)) return cell;
+        if (strcmp(name, way ? way->name : "dense") != 0 || esp_json_number(cell, "seed") != (double)seed) continue;
+        if (!way || esp_sweep_equal(esp_json_number(cell, "target_sparsity"), sparsity)) return cell;
     }
     return NULL;
 }
 
 /* ---- a folder as it is ---- */
-
-static const char *text_of(const cJSON *cell, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(cell, key);
-    return cJSON_IsString(item) ? item->valuestring : "";
-}
 
 static esp_status add_way(esp_sweep *sweep, const char *name)
 {
@@ -195,8 +190,8 @@ static esp_status take_seeds(esp_sweep *sweep)
     double least = INFINITY, most = -INFINITY;
     const cJSON *cell;
     cJSON_ArrayForEach(cell, sweep->results) {
-        least = fmin(least, number(cell, "seed"));
-        most = fmax(most, number(cell, "seed"));
+        least = fmin(least, esp_json_number(cell, "seed"));
+        most = fmax(most, esp_json_number(cell, "seed"));
     }
     if (!(least >= 0 && most < 0x1p53 && most - least < ESP_SWEEP_SEEDS))
         return esp_fail(ESP_ERR_FORMAT, "%s: seeds from %.0f to %.0f; a report takes %d in a row", sweep->folder, least,
@@ -213,12 +208,13 @@ static esp_status infer(esp_sweep *sweep)
     const cJSON *cell;
     esp_status status = ESP_OK;
     cJSON_ArrayForEach(cell, sweep->results) {
-        bool dense = strcmp(text_of(cell, "way"), "dense") == 0;
-        if (dense && !application && !(application = esp_application_find(text_of(cell, "application"))))
+        bool dense = strcmp(esp_json_text(cell, "way"), "dense") == 0;
+        const char *name = esp_json_text(cell, "application");
+        if (dense && !application && !(application = esp_application_find(name ? name : "")))
             return esp_fail_in(ESP_ERR_FORMAT, "%s/results.jsonl", sweep->folder);
         if (dense) continue;
-        status = add_way(sweep, text_of(cell, "way"));
-        if (status == ESP_OK) status = add_sparsity(sweep, number(cell, "target_sparsity"));
+        status = add_way(sweep, esp_json_text(cell, "way"));
+        if (status == ESP_OK) status = add_sparsity(sweep, esp_json_number(cell, "target_sparsity"));
         if (status != ESP_OK) return status;
     }
     if (!application)
