@@ -226,6 +226,17 @@ static void without_the_network_there_is_no_strip_and_the_page_says_why(void)
     free(html);
 }
 
+static void a_machine_that_cannot_draw_writes_the_page_all_the_same(void)
+{
+    cJSON *data;
+    setenv("__EGL_VENDOR_LIBRARY_FILENAMES", "/nowhere", 1);
+    char *html = report("run", &data);
+    unsetenv("__EGL_VENDOR_LIBRARY_FILENAMES");
+    CU_ASSERT(shows(html, "There is no film strip") && shows(html, "EGL") && shows(html, ">Mean return<"));
+    cJSON_Delete(data);
+    free(html);
+}
+
 static void what_is_no_source_is_refused(void)
 {
     static const struct { int status; const char *arguments, *word; } cases[] = {
@@ -297,8 +308,8 @@ static void a_result_of_the_wrong_shape_breaks_nothing(void)
         "{\"result\":{}}",
         "{\"result\":{\"coefficients\":[1,\"x\"]}}",
         "{\"result\":{\"coefficients\":{\"a\":\"x\",\"b\":{}},\"kept\":{\"a\":[]}}}",
-        "{\"result\":{\"application\":\"other\",\"performance_before\":1,\"performance_after\":null,"
-        "\"coefficients\":{\"a\":1},\"grouping\":[3,{\"name\":4},{\"name\":\"a\",\"axes\":3}]}}",
+        ("{\"result\":{\"application\":\"other\",\"performance_before\":1,\"performance_after\":null,"
+         "\"coefficients\":{\"a\":1},\"grouping\":[3,{\"name\":4},{\"name\":\"a\",\"axes\":3}]}}"),
     };
     for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
         CLI_OK("head -8 small.st.journal.jsonl >odd.jsonl && echo '%s' >>odd.jsonl", results[i]);
@@ -321,6 +332,8 @@ static CU_TestInfo tests[] = {
     {"a report changes nothing of its source", a_report_changes_nothing_of_its_source},
     {"without the network there is no strip and the page says why",
      without_the_network_there_is_no_strip_and_the_page_says_why},
+    {"a machine that cannot draw writes the page all the same",
+     a_machine_that_cannot_draw_writes_the_page_all_the_same},
     {"what is no source is refused", what_is_no_source_is_refused},
     {"broken files are refused and named", broken_files_are_refused_and_named},
     {"broken journals are refused and named", broken_journals_are_refused_and_named},
