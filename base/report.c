@@ -3,6 +3,7 @@
 #include "base/base.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -45,7 +46,7 @@ void esp_progress(const char *task, double done, double total, const char *forma
 
 /* ---- interruption -------------------------------------------------------------------------- */
 
-static volatile sig_atomic_t stop_requested;
+static atomic_int stop_requested; /* all threads look at it; free of locks, so a signal may set it */
 
 /* The first signal asks; who signals again does not want to wait for a clean end. */
 static void request_stop(int number)

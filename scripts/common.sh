@@ -4,18 +4,19 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 say() { printf '\n== %s\n' "$*"; }
 
-missing_packages() {
+# Those to build and run, or with `tests` all of them.
+missing_packages() { # missing_packages [tests]
     local package
-    grep -v '^#' packages.txt | while read -r package; do
+    sed "$([ "${1:-}" = tests ] || echo '/^# For the tests/,$d')" packages.txt | grep -v '^#' | while read -r package; do
         dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package"
     done
 }
 
-install_packages() {
+install_packages() { # install_packages [tests]
     local wanted root=()
     command -v dpkg-query >/dev/null ||
         { echo "not a Debian machine: install what packages.txt lists yourself"; return 0; }
-    wanted=$(missing_packages)
+    wanted=$(missing_packages "$@")
     [ -z "$wanted" ] && return 0
     say "installing missing packages:" $wanted
     if [ "$(id -u)" -ne 0 ]; then

@@ -262,10 +262,11 @@ static void a_full_disk_says_what_to_do(void)
 static void *write_many(void *letter)
 {
     static char text[4][50000];
-    char *mine = text[*(char *)letter - 'a'];
+    char *mine = text[*(char *)letter - 'a'], *path = esp_path_join(folder, "x");
     memset(mine, *(char *)letter, sizeof text[0]);
     esp_status status = ESP_OK;
-    for (int i = 0; i < 20 && status == ESP_OK; i++) status = esp_file_write(in_folder("x"), mine, sizeof text[0]);
+    for (int i = 0; i < 20 && status == ESP_OK; i++) status = esp_file_write(path, mine, sizeof text[0]);
+    free(path);
     return status == ESP_OK ? letter : NULL;
 }
 
