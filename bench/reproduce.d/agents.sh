@@ -3,6 +3,8 @@
 
 agent_ways=("gd l2" "evolve l2" "magnitude l1" "magnitude l2" "random random")
 
+finetuned_ways=("magnitude l2" "evolve l2") # policy
+
 episodes_of() { # episodes_of CONTROLLER METHOD
     case $1-$2 in
         policy-*) echo "$policy_episodes" ;;
@@ -13,6 +15,15 @@ episodes_of() { # episodes_of CONTROLLER METHOD
 
 run_agents() {
     local controller percent way method importance name
+    for percent in "${percents[@]}"; do
+        for way in "${finetuned_ways[@]}"; do
+            read -r method importance <<<"$way"
+            name=finetuned-$method-$importance-$percent
+            cut_down "$name" "$agent" --controller policy --sparsity "0.$percent" --method "$method" \
+                --importance "$importance" --finetune "$agent_steps" --report-episodes 1 "${agent_limits[@]}"
+            play "$name" "$out/$name.safetensors" policy "$policy_episodes"
+        done
+    done
     for controller in policy mppi; do
         play "dense-$controller" "$agent" $controller "$(episodes_of $controller dense)"
         for percent in "${percents[@]}"; do
@@ -46,6 +57,20 @@ agents_table() { # agents_table CONTROLLER
     done
 }
 
+# The same cut without gradient steps is in the table before.
+finetuned_table() {
+    local percent way method importance name
+    head_row method sparsity "return, random start" held "return, hanging start" held "whole command"
+    for percent in "${percents[@]}"; do
+        for way in "${finetuned_ways[@]}"; do
+            read -r method importance <<<"$way"
+            name=finetuned-$method-$importance-$percent
+            row "$method $importance" "$percent %" "$(returns "$name.random")" "$(held "$name.random")" \
+                "$(returns "$name.hanging")" "$(held "$name.hanging")" "$(seconds "$name")"
+        done
+    done
+}
+
 write_agents() {
     cat <<TEXT
 ## Pruned agents
@@ -63,5 +88,11 @@ $(agents_table mppi)
 ### Policy (\`--controller policy\`), encoder and policy alone
 
 $(agents_table policy)
+
+### Policy after $agent_steps gradient steps (\`--finetune $agent_steps\`)
+
+Beyond the paper, and no part of the rows above: the pruned policy learns on recorded rollouts of the unpruned agent.
+
+$(finetuned_table)
 TEXT
 }

@@ -22,6 +22,7 @@ descent_budget=1344 fifth_budget=268 search_seeds=(2 3 4 5 6)
 methods_budget=125              # evaluations, of four episodes, of a search in the comparison over sparsities
 search_methods=(gd grid sensitivity evolve random nlopt:cobyla nlopt:bobyqa nlopt:crs2 nlopt:isres nlopt:direct)
 planner_methods=(gd sensitivity evolve)
+agent_steps=500                 # gradient steps on a pruned agent
 one_epoch=235                   # gradient steps: 60,000 images in batches of 256
 compensated_budget=100          # evaluations of a search whose every candidate is repaired
 grid_limits=() gd_limits=() agent_limits=() # the defaults
@@ -32,7 +33,7 @@ make_it_quick() {
     planner_episodes=2 planner_baseline_episodes=2 policy_episodes=4 curve_episodes=2
     percents=(20) autoencoder_percents=(50) curve_sparsities=0.2,0.6
     budgets=(100) descent_budget=100 fifth_budget=60 search_seeds=(2) planner_budgets=(24) methods_budget=20 search_methods=(gd evolve random) planner_methods=(gd)
-    one_epoch=20 compensated_budget=16
+    agent_steps=20 one_epoch=20 compensated_budget=16
     grid_limits=(--images 100)
     gd_limits=(--set search.iterations=2 --budget 30)
     agent_limits=(--set search.finalists=1 --budget 40)
