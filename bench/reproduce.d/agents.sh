@@ -60,13 +60,13 @@ agents_table() { # agents_table CONTROLLER
 # The same cut without gradient steps is in the table before.
 finetuned_table() {
     local percent way method importance name
-    head_row method sparsity "return, random start" held "return, hanging start" held "whole command"
+    head_row method sparsity "return, random start" held "return, hanging start" held
     for percent in "${percents[@]}"; do
         for way in "${finetuned_ways[@]}"; do
             read -r method importance <<<"$way"
             name=finetuned-$method-$importance-$percent
             row "$method $importance" "$percent %" "$(returns "$name.random")" "$(held "$name.random")" \
-                "$(returns "$name.hanging")" "$(held "$name.hanging")" "$(seconds "$name")"
+                "$(returns "$name.hanging")" "$(held "$name.hanging")"
         done
     done
 }
