@@ -124,6 +124,9 @@ esp_status esp_file_read(const char *path, size_t limit, char **data, size_t *si
  * device, a pipe or a write-protected file is refused. */
 esp_status esp_file_write(const char *path, const void *data, size_t size);
 
+/* Whether esp_file_write may put something there: for a result that takes long to make. */
+esp_status esp_file_writable(const char *path);
+
 /* Appends to a file (created if absent) in one write call. */
 esp_status esp_file_append(const char *path, const void *data, size_t size);
 

@@ -197,6 +197,22 @@ static esp_status replace(const char *target, const char *path, mode_t mode, con
     return status == ESP_OK ? sync_folder(target, path) : status;
 }
 
+esp_status esp_file_writable(const char *path)
+{
+    char *target = NULL, *temporary = NULL;
+    mode_t mode;
+    esp_status status = find_target(path, &target, &mode);
+    if (status == ESP_OK) {
+        int fd = esp_temporary_open(target, &temporary);
+        if (fd < 0) status = create_failure(path, errno);
+        else        unlink(temporary);
+        if (fd >= 0) close(fd);
+    }
+    free(temporary);
+    free(target);
+    return status;
+}
+
 esp_status esp_file_write(const char *path, const void *data, size_t size)
 {
     char *target = NULL;

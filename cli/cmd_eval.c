@@ -20,7 +20,7 @@ enum { KEY_EPISODES = 0x2000, KEY_MIN_RETURN, KEY_MIN_PSNR, KEY_PICTURE, KEY_JUN
 static const struct argp_option table[] = {
     {"episodes", KEY_EPISODES, "N", 0, "Agent: episodes to play (default 20); --seed names them", 0},
     {"min-return", KEY_MIN_RETURN, "X", 0, "Agent: exit with status 3 when the mean return is below X", 0},
-    {"min-psnr", KEY_MIN_PSNR, "X", 0, "Autoencoder: the same when the PSNR of the mean error is below X dB", 0},
+    {"min-psnr", KEY_MIN_PSNR, "X", 0, "Autoencoder: exit with status 3 when the PSNR of the mean error is below X dB", 0},
     {"picture", KEY_PICTURE, "FILE.png", 0, "Autoencoder: draw the first test images above their reconstructions", 0},
     {"junit", KEY_JUNIT, "FILE.xml", 0, "Write the result as JUnit XML too, for the test report of a CI system", 0},
     {0},
@@ -117,7 +117,7 @@ static void print_table(const esp_subject *subject, const esp_measurement *m)
 static esp_status judge(const arguments *a, const esp_subject *subject, const esp_measurement *m)
 {
     if (!a->demand || m->performance >= a->least) return ESP_OK;
-    return esp_fail(ESP_ERR_RANGE, "%s %.4g is below %s %g", subject->application->measure_name, m->performance,
+    return esp_fail(ESP_ERR_RANGE, "%s: %.4g is below %s %g", subject->application->measure_name, m->performance,
                     a->demand, a->least);
 }
 
@@ -184,6 +184,7 @@ int esp_cmd_eval(int argc, char **argv, esp_options *options)
     esp_measurement measurement = {.returns = NULL};
     int result;
     esp_status status = esp_parse(&argp, argc, argv, &a);
+    if (status == ESP_OK && a.picture) status = esp_file_writable(a.picture);
     if (status == ESP_OK) status = write_junit_error(&a, "the evaluation was not finished");
     if (status != ESP_OK) return esp_console_fail(status);
     status = evaluate(&a, &subject, &measurement);

@@ -1,11 +1,8 @@
 /* espalier prune: search the coefficients, write the smaller network, prove it. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/prune.h"
 
@@ -92,33 +89,12 @@ static esp_status check_not_input(const arguments *a)
     return esp_fail(ESP_ERR_USAGE, "-o: '%s' is the checkpoint itself; name another file", a->output);
 }
 
-/* Tries what esp_file_write will do: a new file in the folder, under another name. */
-static esp_status check_folder(const char *path)
-{
-    size_t size = strlen(path) + sizeof ".XXXXXX";
-    char *probe = esp_alloc(size, 1);
-    snprintf(probe, size, "%s.XXXXXX", path);
-    int fd = mkstemp(probe);
-    esp_status status = ESP_OK;
-    if (fd < 0) status = esp_fail(ESP_ERR_IO, "cannot write '%s': %s", path, strerror(errno));
-    else        unlink(probe);
-    if (fd >= 0) close(fd);
-    free(probe);
-    return status;
-}
-
 static esp_status check_output(const arguments *a)
 {
-    struct stat info;
     if (strcmp(a->output, a->journal) == 0)
         return esp_fail(ESP_ERR_USAGE, "--journal: '%s' is the output as well; name another file", a->journal);
     esp_status status = check_not_input(a);
-    if (status != ESP_OK) return status;
-    if (stat(a->output, &info) == 0 && !S_ISREG(info.st_mode))
-        return esp_fail(ESP_ERR_IO, "cannot write '%s': it is not a regular file", a->output);
-    if (access(a->output, F_OK) == 0 && access(a->output, W_OK) != 0)
-        return esp_fail(ESP_ERR_IO, "cannot write '%s': %s", a->output, strerror(errno));
-    return check_folder(a->output);
+    return status == ESP_OK ? esp_file_writable(a->output) : status;
 }
 
 /* ---- all ---- */

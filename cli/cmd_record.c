@@ -21,7 +21,7 @@ static const struct argp_option table[] = {
      "with /) for one picture a frame", 0},
     {"size", KEY_SIZE, "WxH", 0, "Pixels of each checkpoint (default 640x480; film strip 160x160)", 0},
     {"fps", KEY_FPS, "N", 0, "Frames a second of video or folder (default 25)", 0},
-    {"frames", KEY_FRAMES, "N", 0, "Frames of a film strip, evenly spread (default 10)", 0},
+    {"frames", KEY_FRAMES, "N", 0, "Evenly spread frames of a film strip (default 10)", 0},
     {"seconds", KEY_SECONDS, "S", 0, "Stop an episode after S seconds (default: its end)", 0},
     {"episodes", KEY_EPISODES, "N", 0, "Episodes one after the other (default 1); --seed names them as in eval", 0},
     {0},
@@ -187,6 +187,7 @@ int esp_cmd_record(int argc, char **argv, esp_options *options)
     if (status == ESP_OK) status = esp_film_kind_of(a.output, &r.film.kind);
     if (status == ESP_OK && r.film.kind == ESP_FILM_STRIP && a.episodes > 1)
         status = esp_fail(ESP_ERR_USAGE, "--episodes: a film strip shows one");
+    if (status == ESP_OK && r.film.kind == ESP_FILM_STRIP) status = esp_file_writable(a.output);
     if (status == ESP_OK) status = esp_shown_open(&a.shown);
     if (status == ESP_OK) {
         returns = esp_alloc((size_t)(a.episodes * a.shown.count), sizeof *returns);

@@ -87,6 +87,7 @@ int esp_cmd_report(int argc, char **argv, esp_options *options)
     esp_status status = esp_parse(&argp, argc, argv, &a);
     if (status == ESP_OK) status = esp_source_find(a.source, &source);
     esp_report report = {.options = options, .source = &source, .film = a.film};
+    if (status == ESP_OK) status = esp_file_writable(a.output);
     if (status == ESP_OK) status = make(&a, &report, &bytes);
     if (status == ESP_OK && options->json) print_json(&a, &report, bytes);
     if (status == ESP_OK && !options->json) printf("written: %s (%zu kB)\n", a.output, (bytes + 999) / 1000);

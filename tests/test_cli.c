@@ -144,7 +144,7 @@ static void bad_files_have_status_1_and_are_named(void)
         {"inspect nan.st", "nan.st"},
         {"inspect run/state.safetensors", "state.safetensors"},
         {"prune truncated.st -o o", "truncated.st"},
-        {"prune agent.safetensors -o nowhere/o", "cannot write 'nowhere/o'"},
+        {"prune agent.safetensors -o nowhere/o", "cannot write 'nowhere/o': folder 'nowhere' does not exist"},
         {"prune agent.safetensors -o run", "cannot write 'run'"},
         {"prune agent.safetensors -o /dev/null", "/dev/null"},
         {"prune agent.safetensors -o o --journal tiny.json", "tiny.json"},

@@ -117,10 +117,26 @@ static void a_new_file_obeys_the_umask(void)
 static void writing_into_a_missing_folder_names_the_folder(void)
 {
     CHECK_FAILS(ESP_ERR_IO, esp_file_write("no-such-folder/x", "", 0), "folder 'no-such-folder' does not exist");
+    CHECK_FAILS(ESP_ERR_IO, esp_file_writable("no-such-folder/x"), "folder 'no-such-folder' does not exist");
     CHECK_FAILS(ESP_ERR_IO, esp_file_append("no-such-folder/x", "", 0), "folder 'no-such-folder' does not exist");
     CHECK_FAILS(ESP_ERR_IO, esp_file_write("", "", 0), "cannot write ''");
     CHECK_OK(esp_file_write(in_folder("x"), "", 0));
     CHECK_FAILS(ESP_ERR_IO, esp_file_write(in_folder("x/y"), "", 0), "Not a directory");
+}
+
+static void asking_whether_a_file_is_writable_writes_nothing(void)
+{
+    CHECK_OK(esp_file_writable(in_folder("not-yet")));
+    CU_ASSERT(access(in_folder("not-yet"), F_OK) != 0);
+    CHECK_OK(esp_file_write(in_folder("x"), "old", 3));
+    CHECK_OK(esp_file_writable(in_folder("x")));
+    char *data = NULL;
+    size_t size = 0;
+    CHECK_OK(esp_file_read(in_folder("x"), 10, &data, &size));
+    CU_ASSERT(size == 3 && memcmp(data, "old", 3) == 0);
+    free(data);
+    CHECK_FAILS(ESP_ERR_IO, esp_file_writable("/dev/full"), "not a regular file");
+    CHECK_FAILS(ESP_ERR_IO, esp_file_writable(folder), "is a folder");
 }
 
 static void devices_pipes_folders_and_dead_links_are_not_replaced(void)
@@ -347,6 +363,7 @@ static CU_TestInfo tests[] = {
     {"threads writing one file leave one whole version", threads_writing_one_file_leave_one_whole_version},
     {"a folder is made with its parents", a_folder_is_made_with_its_parents},
     {"paths are joined and taken apart", paths_are_joined_and_taken_apart},
+    {"asking whether a file is writable writes nothing", asking_whether_a_file_is_writable_writes_nothing},
     {"nothing is left behind", nothing_is_left_behind},
     CU_TEST_INFO_NULL,
 };

@@ -67,6 +67,8 @@ static int start(esp_movie *movie, int width, int height, double fps, int in)
 /* Writable from the start, so that a wrong name is told before anything is drawn. */
 static esp_status claim(esp_movie *movie)
 {
+    esp_status status = esp_file_writable(movie->path);
+    if (status != ESP_OK) return status;
     size_t bytes = strlen(movie->path) + 32;
     movie->temporary = esp_alloc(bytes, 1);
     snprintf(movie->temporary, bytes, "%s.%ld.tmp", movie->path, (long)getpid());
