@@ -279,13 +279,24 @@ static esp_status detach(void *argument)
     return ESP_OK;
 }
 
+/* Several checkpoints can be wider than the screen, which would hide the last ones. */
+static GLFWwindow *create_window(const esp_view_options *options)
+{
+    int x, y, width = 0, height = 0;
+    GLFWmonitor *monitor = glfwGetPrimaryMonitor();
+    if (monitor) glfwGetMonitorWorkarea(monitor, &x, &y, &width, &height);
+    width = width > 0 && width < options->width ? width : options->width;
+    height = height > 0 && height < options->height ? height : options->height;
+    return glfwCreateWindow(width, height, "espalier view", NULL, NULL);
+}
+
 static esp_status open_window(window *w, const esp_view_options *options)
 {
     glfwSetErrorCallback(on_complaint);
     if (!glfwInit()) return no_window();
     glfwWindowHint(GLFW_CONTEXT_CREATION_API, GLFW_EGL_CONTEXT_API);
     glfwWindowHint(GLFW_SAMPLES, 0); /* smooth edges would double the time of a frame without a graphics card */
-    w->glfw = glfwCreateWindow(options->width, options->height, "espalier view", NULL, NULL);
+    w->glfw = create_window(options);
     if (!w->glfw) return no_window();
     glfwSetWindowUserPointer(w->glfw, w);
     glfwMakeContextCurrent(w->glfw);
