@@ -9,5 +9,7 @@ install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/espalier)
 if(ESP_WITH_VIEWER)
   set(ESP_PC_GLFW " glfw3")
 endif()
+# From the folder of the pkg-config file to the prefix, so that `--prefix` works and the folder can move.
+file(RELATIVE_PATH ESP_PC_UP "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file(espalier.pc.in espalier.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/espalier.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
