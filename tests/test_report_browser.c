@@ -5,7 +5,7 @@
 #include "read_png.h"
 
 #define CHROMIUM "chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars --no-first-run " \
-                 "--user-data-dir=profile --enable-logging=stderr --virtual-time-budget=2000 "
+                 "--user-data-dir=profile --disable-dev-shm-usage --enable-logging=stderr --virtual-time-budget=2000 "
 
 static void skip(const char *reason)
 {
