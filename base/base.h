@@ -144,6 +144,10 @@ char *esp_path_folder(const char *path);
  * *out belongs to the caller (cJSON_Delete). */
 esp_status esp_json_parse(const char *text, size_t size, const char *source, cJSON **out);
 esp_status esp_json_read(const char *path, cJSON **out);                       /* at most 16 MiB */
+/* The value behind a key; the object may be NULL, or no object. */
+double      esp_json_number(const cJSON *object, const char *key); /* NAN: no number there */
+const char *esp_json_text(const cJSON *object, const char *key);   /* NULL: no text there; the object's */
+int         esp_json_choice(const cJSON *object, const char *key, const char *choices); /* index in "a|b|c", or -1 */
 /* NaN and infinity become null. */
 esp_status esp_json_write(const char *path, const cJSON *json);                /* formatted, atomic */
 esp_status esp_json_append(const char *path, const cJSON *json);               /* one line, appended */

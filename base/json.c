@@ -1,6 +1,7 @@
 /* JSON files as cJSON trees: strict when read, whole or one line when written. */
 #include "base/base_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +88,26 @@ esp_status esp_json_read(const char *path, cJSON **out)
     if (status == ESP_OK) status = esp_json_parse(text, size, path, out);
     free(text);
     return status;
+}
+
+/* ---- values -------------------------------------------------------------------------------- */
+
+double esp_json_number(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+const char *esp_json_text(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsString(item) ? item->valuestring : NULL;
+}
+
+int esp_json_choice(const cJSON *object, const char *key, const char *choices)
+{
+    const char *word = esp_json_text(object, key);
+    return word ? esp_choice_index(choices, word) : -1;
 }
 
 /* ---- writing ------------------------------------------------------------------------------- */

@@ -85,8 +85,6 @@ char *esp_text_performance(double value, char out[ESP_NUMBER_TEXT]); /* 849.1, 3
 char *esp_text_short(double value, char out[ESP_NUMBER_TEXT]);   /* three digits */
 
 void esp_json_print(cJSON *json); /* deletes it */
-double      esp_json_number(const cJSON *object, const char *key); /* NAN: no number there; object may be NULL */
-const char *esp_json_text(const cJSON *object, const char *key);   /* NULL: no text there */
 void esp_json_add_doubles(cJSON *object, const char *key, int count, const double *values);
 void esp_json_add_choice(cJSON *object, const char *key, const char *choices, int index); /* the word */
 

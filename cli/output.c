@@ -1,6 +1,5 @@
 /* Results on standard output: tables for people, one JSON object for programs. */
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,18 +171,6 @@ char *esp_text_short(double value, char out[ESP_NUMBER_TEXT])
 }
 
 /* ---- JSON ---- */
-
-double esp_json_number(const cJSON *object, const char *key)
-{
-    const cJSON *item = object ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
-const char *esp_json_text(const cJSON *object, const char *key)
-{
-    const cJSON *item = object ? cJSON_GetObjectItemCaseSensitive(object, key) : NULL;
-    return cJSON_IsString(item) ? item->valuestring : NULL;
-}
 
 void esp_json_print(cJSON *json)
 {

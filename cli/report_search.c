@@ -158,8 +158,7 @@ static esp_status add_charts(esp_report *report, const esp_evaluations *e)
 
 static int controller_of(const esp_report *report)
 {
-    const char *word = esp_data_text(report->data, "/result/controller");
-    int index = word ? esp_choice_index(ESP_CONTROLLER_CHOICES, word) : -1;
+    int index = esp_json_choice(esp_data_find(report->data, "/result"), "controller", ESP_CONTROLLER_CHOICES);
     return index < 0 ? ESP_CONTROLLER_POLICY : index;
 }
 

@@ -152,7 +152,7 @@ const cJSON *esp_sweep_find(const esp_sweep *sweep, const esp_sweep_way *way, do
 {
     const cJSON *cell;
     cJSON_ArrayForEach(cell, sweep->results) {
-        const char *name = cJSON_GetObjectItemCaseSensitive(cell, "way")->valuestring;
+        const char *name = esp_json_text(cell, "way");
         if (strcmp(name, way ? way->name : "dense") != 0 || esp_json_number(cell, "seed") != (double)seed) continue;
         if (!way || esp_sweep_equal(esp_json_number(cell, "target_sparsity"), sparsity)) return cell;
     }

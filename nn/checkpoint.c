@@ -18,10 +18,10 @@ esp_status esp_checkpoint_config_json(const esp_safetensors *file, const char *c
 /* A configuration of another application would be refused for its first key; say what it is instead. */
 static esp_status check_application(const cJSON *json, const char *source, const char *application)
 {
-    const cJSON *found = cJSON_GetObjectItemCaseSensitive(json, "application");
-    if (!cJSON_IsString(found) || strcmp(found->valuestring, application) == 0) return ESP_OK;
-    return esp_fail(ESP_ERR_FORMAT, "%s: this is of application '%s', one of '%s' is needed", source,
-                    found->valuestring, application);
+    const char *found = esp_json_text(json, "application");
+    if (!found || strcmp(found, application) == 0) return ESP_OK;
+    return esp_fail(ESP_ERR_FORMAT, "%s: this is of application '%s', one of '%s' is needed", source, found,
+                    application);
 }
 
 esp_status esp_checkpoint_read_config(const esp_safetensors *file, const char *config_path, const char *application,

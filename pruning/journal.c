@@ -74,8 +74,8 @@ static esp_status compare_identity(const char *path, const cJSON *found, const c
 
 static esp_status check_header(const char *path, const cJSON *found, const cJSON *wanted)
 {
-    const cJSON *format = cJSON_GetObjectItemCaseSensitive(found, "format");
-    if (!cJSON_IsString(format) || strcmp(format->valuestring, JOURNAL_FORMAT) != 0)
+    const char *format = esp_json_text(found, "format");
+    if (!format || strcmp(format, JOURNAL_FORMAT) != 0)
         return esp_fail(ESP_ERR_FORMAT, "%s: not a search journal, its first line has no \"format\": \"%s\"", path,
                         JOURNAL_FORMAT);
     esp_status status = compare_identity(path, cJSON_GetObjectItemCaseSensitive(found, "identity"),

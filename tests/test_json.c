@@ -237,6 +237,27 @@ static void a_written_tree_is_read_back_equal(void)
     unlink(path_of("tree.json"));
 }
 
+static void a_value_is_had_by_its_key_and_kind(void)
+{
+    cJSON *json = NULL;
+    static const char text[] = "{\"n\": -2.5, \"t\": \"sparse\", \"null\": null, \"list\": [1]}";
+    CHECK_OK(parse(text, strlen(text), &json));
+    CU_ASSERT_EQUAL(esp_json_number(json, "n"), -2.5);
+    CU_ASSERT_STRING_EQUAL(esp_json_text(json, "t"), "sparse");
+    CU_ASSERT_EQUAL(esp_json_choice(json, "t", "dense|sparse"), 1);
+    CU_ASSERT_EQUAL(esp_json_choice(json, "t", "dense|spars"), -1);
+    static const char *const others[] = {"N", "null", "list", "absent"};
+    for (int i = 0; i < 4; i++) {
+        CU_ASSERT(isnan(esp_json_number(json, others[i])));
+        CU_ASSERT_PTR_NULL(esp_json_text(json, others[i]));
+        CU_ASSERT_EQUAL(esp_json_choice(json, others[i], "sparse"), -1);
+    }
+    CU_ASSERT(isnan(esp_json_number(json, "t")) && !esp_json_text(json, "n"));
+    CU_ASSERT(isnan(esp_json_number(NULL, "n")));
+    CU_ASSERT_PTR_NULL(esp_json_text(cJSON_GetObjectItem(json, "list"), "n"));
+    cJSON_Delete(json);
+}
+
 static void appended_trees_are_one_line_each_and_nan_is_null(void)
 {
     char *text = NULL;
@@ -284,6 +305,7 @@ static CU_TestInfo tests[] = {
     {"an object of many keys is checked quickly", an_object_of_many_keys_is_checked_quickly},
     {"damaged documents never crash and survivors round trip", damaged_documents_never_crash_and_survivors_round_trip},
     {"a written tree is read back equal", a_written_tree_is_read_back_equal},
+    {"a value is had by its key and kind", a_value_is_had_by_its_key_and_kind},
     {"appended trees are one line each and NaN is null", appended_trees_are_one_line_each_and_nan_is_null},
     {"reading names the file and the line", reading_names_the_file_and_the_line},
     {"a file beyond 16 MiB is refused", a_file_beyond_16_mib_is_refused},

@@ -18,31 +18,18 @@ typedef struct {
     int         misfits;    /* of a network of other sizes */
 } reader;
 
-static double number(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
-/* Index of the word behind a key, -1 when it is none of them. */
-static int choice(const cJSON *object, const char *key, const char *choices)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsString(item) ? esp_choice_index(choices, item->valuestring) : -1;
-}
-
 /* Who acted and how units were ranked; false when weights alone do not make the network again. */
 static bool read_way(const cJSON *object, esp_tried *out)
 {
-    int kind = choice(object, "controller", ESP_CONTROLLER_CHOICES);
-    int importance = choice(object, "importance", ESP_IMPORTANCE_CHOICES);
-    double seed = number(object, "seed");
+    int kind = esp_json_choice(object, "controller", ESP_CONTROLLER_CHOICES);
+    int importance = esp_json_choice(object, "importance", ESP_IMPORTANCE_CHOICES);
+    double seed = esp_json_number(object, "seed");
     out->kind = (esp_controller_kind)kind;
     out->importance = (esp_importance)importance;
     if (kind < 0 || importance < 0 || !(seed >= 0 && seed < 0x1p53)) return false;
     out->seed = (uint64_t)seed;
     return !esp_importance_needs_data(out->importance) &&
-           choice(object, "compensation", ESP_COMPENSATION_CHOICES) == ESP_COMPENSATION_NONE;
+           esp_json_choice(object, "compensation", ESP_COMPENSATION_CHOICES) == ESP_COMPENSATION_NONE;
 }
 
 /* {axis: units}, or {axis: [units, units before]}, of this very network; other axes stay whole. */
@@ -77,8 +64,9 @@ static void add(reader *r, const cJSON *kept, esp_tried tried, bool measure)
 /* A finished cell of a sweep stands for the sparsity that it was asked for. */
 static void take_cell(reader *r, const cJSON *cell)
 {
-    esp_tried tried = {.sparsity = number(cell, "target_sparsity"), .performance = number(cell, "performance_after")};
-    if (read_way(cell, &tried) && isfinite(tried.sparsity) && number(cell, "finetune_steps") == 0)
+    esp_tried tried = {.sparsity = esp_json_number(cell, "target_sparsity"),
+                       .performance = esp_json_number(cell, "performance_after")};
+    if (read_way(cell, &tried) && isfinite(tried.sparsity) && esp_json_number(cell, "finetune_steps") == 0)
         add(r, cJSON_GetObjectItemCaseSensitive(cell, "kept"), tried, false);
 }
 
@@ -86,8 +74,8 @@ static void take_cell(reader *r, const cJSON *cell)
 static void take_evaluation(reader *r, const cJSON *entry)
 {
     esp_tried tried = r->search;
-    double scale = number(entry, "scale");
-    tried.performance = number(entry, "performance");
+    double scale = esp_json_number(entry, "scale");
+    tried.performance = esp_json_number(entry, "performance");
     tried.scale = scale >= 1 ? scale : 1;
     add(r, cJSON_GetObjectItemCaseSensitive(entry, "kept"), tried, true);
 }
