@@ -152,6 +152,21 @@ int         esp_json_choice(const cJSON *object, const char *key, const char *ch
 esp_status esp_json_write(const char *path, const cJSON *json);                /* formatted, atomic */
 esp_status esp_json_append(const char *path, const cJSON *json);               /* one line, appended */
 
+/* ---- json_lines.c: a JSON value a line ----------------------------------------------------------- */
+
+#define ESP_JSON_LINES_LIMIT ((size_t)1 << 30) /* bytes of a file */
+
+/* Receives a line, which it deletes, and its number, from 1. */
+typedef esp_status (*esp_json_line_fn)(void *context, int number, cJSON *line);
+
+/* Gives every line of a file that esp_json_append wrote to `take`, up to its first failure. ESP_ERR_FORMAT is
+ * "PATH: line N: not JSON: ...". A last line without its end counts when it is JSON; else a kill cut it
+ * short, and it is left out. */
+esp_status esp_json_lines_read(const char *path, esp_json_line_fn take, void *context);
+/* Before appending to a file that a kill may have left: a last line without its end gets it when it is
+ * JSON, and is dropped otherwise. A file that is whole is not written. */
+esp_status esp_json_lines_mend(const char *path);
+
 /* ---- hash.c: FNV-1a, a number a step ------------------------------------------------------------ */
 
 /* Tells a file whose content changed from the one that results were made with; part of the file format. */
