@@ -6,8 +6,6 @@
 
 #include "base/base.h"
 
-#define MAX_METRICS ((size_t)1 << 30) /* bytes */
-
 char *esp_run_state_path(const char *folder)
 {
     return esp_path_join(folder, "state.safetensors");
@@ -87,7 +85,7 @@ esp_status esp_run_cut(const char *folder, const char *counter, int64_t last)
 {
     char *path = esp_path_join(folder, "metrics.jsonl"), *data = NULL, *kept = NULL;
     size_t size = 0, length = 0;
-    esp_status status = esp_file_read(path, MAX_METRICS, &data, &size);
+    esp_status status = esp_file_read(path, ESP_JSON_LINES_LIMIT, &data, &size);
     if (status == ESP_OK) {
         kept = esp_alloc(size + 1, 1);
         for (char *line = data, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {

@@ -74,31 +74,27 @@ void esp_source_free(esp_source *source)
 
 /* ---- lines ---- */
 
-static esp_status take_line(cJSON *lines, const char *path, int line, const char *text, size_t size)
+typedef struct {
+    const char *path;
+    cJSON      *array;
+} lines;
+
+static esp_status take_line(void *context, int number, cJSON *line)
 {
-    cJSON *json = NULL;
-    esp_status status = esp_json_parse(text, size, "not JSON", &json);
-    if (status != ESP_OK) return esp_fail_in(status, "%s: line %d", path, line);
-    if (cJSON_IsObject(json)) {
-        cJSON_AddItemToArray(lines, json);
+    lines *lines = context;
+    if (cJSON_IsObject(line)) {
+        cJSON_AddItemToArray(lines->array, line);
         return ESP_OK;
     }
-    cJSON_Delete(json);
-    return esp_fail(ESP_ERR_FORMAT, "%s: line %d is no JSON object", path, line);
+    cJSON_Delete(line);
+    return esp_fail(ESP_ERR_FORMAT, "%s: line %d is no JSON object", lines->path, number);
 }
 
 esp_status esp_lines_read(const char *path, cJSON **out)
 {
-    char *text = NULL;
-    size_t size = 0;
-    int count = 0;
-    cJSON *lines = cJSON_CreateArray();
-    esp_status status = esp_file_read(path, (size_t)1 << 30, &text, &size);
-    for (const char *line = text, *end; status == ESP_OK && (end = memchr(line, '\n', size - (size_t)(line - text)));
-         line = end + 1)
-        status = take_line(lines, path, ++count, line, (size_t)(end - line));
-    free(text);
-    if (status == ESP_OK) *out = lines;
-    else                  cJSON_Delete(lines);
+    lines lines = {path, cJSON_CreateArray()};
+    esp_status status = esp_json_lines_read(path, take_line, &lines);
+    if (status == ESP_OK) *out = lines.array;
+    else                  cJSON_Delete(lines.array);
     return status;
 }

@@ -87,43 +87,15 @@ static bool is_cell(const esp_sweep *sweep, const cJSON *cell)
     return esp_json_text(cell, "error") || (coefficients && has_numbers(cell, 4, pruned));
 }
 
-static esp_status take_line(esp_sweep *sweep, const char *path, int line, const char *text, size_t size)
+static esp_status take_cell(void *context, int line, cJSON *cell)
 {
-    cJSON *cell = NULL;
-    esp_status status = esp_json_parse(text, size, "not JSON", &cell);
-    if (status != ESP_OK) return esp_fail_in(status, "%s: line %d", path, line);
+    esp_sweep *sweep = context;
     if (is_cell(sweep, cell)) {
         cJSON_AddItemToArray(sweep->results, cell);
         return ESP_OK;
     }
     cJSON_Delete(cell);
-    return esp_fail(ESP_ERR_FORMAT, "%s: line %d is no cell of a sweep", path, line);
-}
-
-/* Lines with an end; *whole counts their bytes. */
-static esp_status take_lines(esp_sweep *sweep, const char *path, const char *text, size_t size, size_t *whole)
-{
-    esp_status status = ESP_OK;
-    int lines = 0;
-    *whole = 0;
-    for (const char *end; status == ESP_OK && (end = memchr(text + *whole, '\n', size - *whole));) {
-        size_t length = (size_t)(end - text) - *whole;
-        status = take_line(sweep, path, ++lines, text + *whole, length);
-        *whole += length + 1;
-    }
-    return status;
-}
-
-/* A last line cut short by a kill is dropped; with `mend` from the file as well, so that the next one starts clean. */
-static esp_status read_results(esp_sweep *sweep, const char *path, bool mend)
-{
-    char *text = NULL;
-    size_t size = 0, whole = 0;
-    esp_status status = esp_file_read(path, (size_t)1 << 30, &text, &size);
-    if (status == ESP_OK) status = take_lines(sweep, path, text, size, &whole);
-    if (status == ESP_OK && mend && whole < size) status = esp_file_write(path, text, whole);
-    free(text);
-    return status;
+    return esp_fail(ESP_ERR_FORMAT, "%s/results.jsonl: line %d is no cell of a sweep", sweep->folder, line);
 }
 
 esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
@@ -136,7 +108,9 @@ esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
     sweep->results = cJSON_CreateArray();
     esp_status status = esp_folder_make(sweep->folder);
     if (status == ESP_OK) status = check_question(asked_path, asked);
-    if (status == ESP_OK && access(results_path, F_OK) == 0) status = read_results(sweep, results_path, true);
+    bool begun = status == ESP_OK && access(results_path, F_OK) == 0;
+    if (begun) status = esp_json_lines_read(results_path, take_cell, sweep);
+    if (begun && status == ESP_OK) status = esp_json_lines_mend(results_path);
     cJSON_Delete(asked);
     free(asked_path);
     free(results_path);
@@ -228,7 +202,7 @@ esp_status esp_sweep_read(const char *folder, esp_sweep *out)
 {
     char *path = esp_path_join(folder, "results.jsonl");
     *out = (esp_sweep){.folder = folder, .results = cJSON_CreateArray()};
-    esp_status status = read_results(out, path, false);
+    esp_status status = esp_json_lines_read(path, take_cell, out);
     if (status == ESP_OK) status = infer(out);
     if (status != ESP_OK) cJSON_Delete(out->results);
     free(path);

@@ -1,7 +1,6 @@
 /* Training an agent, from its configuration to what is said about the result. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/application.h"
 
@@ -10,29 +9,25 @@ typedef struct {
     double wall_s;        /* of the last */
 } best;
 
-static void take_line(const char *line, size_t length, best *found)
+static esp_status take_line(void *context, int number, cJSON *line)
 {
-    cJSON *json = cJSON_ParseWithLength(line, length);
-    const cJSON *score = cJSON_GetObjectItemCaseSensitive(json, "score");
-    const cJSON *update = cJSON_GetObjectItemCaseSensitive(json, "update");
-    const cJSON *wall = cJSON_GetObjectItemCaseSensitive(json, "wall_s");
-    if (cJSON_IsNumber(wall)) found->wall_s = wall->valuedouble;
-    if (cJSON_IsNumber(score) && !(score->valuedouble <= found->score)) {
-        found->score = score->valuedouble;
-        found->update = cJSON_IsNumber(update) ? update->valuedouble : NAN;
+    (void)number;
+    best *found = context;
+    double score = esp_json_number(line, "score"), wall_s = esp_json_number(line, "wall_s");
+    if (!isnan(wall_s)) found->wall_s = wall_s;
+    if (!isnan(score) && !(score <= found->score)) {
+        found->score = score;
+        found->update = esp_json_number(line, "update");
     }
-    cJSON_Delete(json);
+    cJSON_Delete(line);
+    return ESP_OK;
 }
 
 static esp_status read_metrics(const char *run_dir, best *found)
 {
-    char *path = esp_path_join(run_dir, "metrics.jsonl"), *text = NULL;
-    size_t size = 0;
+    char *path = esp_path_join(run_dir, "metrics.jsonl");
     *found = (best){.score = NAN, .update = NAN};
-    esp_status status = esp_file_read(path, (size_t)1 << 30, &text, &size);
-    for (char *line = text, *end; line && (end = strchr(line, '\n')); line = end + 1)
-        take_line(line, (size_t)(end - line), found);
-    free(text);
+    esp_status status = esp_json_lines_read(path, take_line, found);
     free(path);
     return status;
 }

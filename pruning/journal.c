@@ -12,8 +12,6 @@
 
 #define JOURNAL_FORMAT "espalier search journal 1"
 
-enum { JOURNAL_LIMIT = 1 << 30 };
-
 /* ---- the header ---- */
 
 /* The order of units, as a number: widths mean other cuts under another ranking. */
@@ -72,12 +70,16 @@ static esp_status compare_identity(const char *path, const cJSON *found, const c
     return ESP_ERR_FORMAT;
 }
 
+static esp_status refuse_foreign(const char *path)
+{
+    return esp_fail(ESP_ERR_FORMAT, "%s: not a search journal, its first line has no \"format\": \"%s\"", path,
+                    JOURNAL_FORMAT);
+}
+
 static esp_status check_header(const char *path, const cJSON *found, const cJSON *wanted)
 {
     const char *format = esp_json_text(found, "format");
-    if (!format || strcmp(format, JOURNAL_FORMAT) != 0)
-        return esp_fail(ESP_ERR_FORMAT, "%s: not a search journal, its first line has no \"format\": \"%s\"", path,
-                        JOURNAL_FORMAT);
+    if (!format || strcmp(format, JOURNAL_FORMAT) != 0) return refuse_foreign(path);
     esp_status status = compare_identity(path, cJSON_GetObjectItemCaseSensitive(found, "identity"),
                                          cJSON_GetObjectItemCaseSensitive(wanted, "identity"));
     if (status != ESP_OK) return status;
@@ -185,15 +187,13 @@ typedef struct {
     const cJSON *header;        /* what this search would write */
     esp_journal_fn found;
     void *context;
+    int   lines;                /* so far */
 } reader;
 
-static esp_status take_line(const reader *reader, int line, const cJSON *json)
+static esp_status take_evaluation(const reader *reader, int line, const cJSON *json)
 {
-    const char *path = reader->config->journal;
-    if (line == 1) return check_header(path, json, reader->header);
-    if (cJSON_HasObjectItem(json, "result")) return ESP_OK; /* of an earlier search: for people */
     char source[512];
-    snprintf(source, sizeof source, "%.400s: line %d", path, line);
+    snprintf(source, sizeof source, "%.400s: line %d", reader->config->journal, line);
     esp_widths widths;
     int scale = 1;
     double performance = NAN;
@@ -202,60 +202,47 @@ static esp_status take_line(const reader *reader, int line, const cJSON *json)
     return status;
 }
 
-/* A kill can only cut the last line, which then is no JSON: it is left out of *good. */
-static esp_status take_lines(const reader *reader, const char *text, size_t size, size_t *good)
+/* The result of an earlier search is for people. */
+static esp_status take_line(void *context, int line, cJSON *json)
 {
-    int line = 0;
-    for (size_t at = 0; at < size; *good = at) {
-        const char *end = memchr(text + at, '\n', size - at);
-        size_t length = end ? (size_t)(end - (text + at)) : size - at;
-        line++;
-        cJSON *json = NULL;
-        esp_status status = esp_json_parse(text + at, length, "not JSON", &json);
-        if (status != ESP_OK && !end && line > 1) break;
-        if (status != ESP_OK)
-            return esp_fail_in(status, "%s: line %d of the journal", reader->config->journal, line);
-        status = take_line(reader, line, json);
-        cJSON_Delete(json);
-        if (status != ESP_OK) return status;
-        at += end ? length + 1 : length;
-    }
-    return ESP_OK;
-}
-
-static esp_status end_with_newline(const char *path, const char *text, size_t good, size_t size)
-{
-    if (good == size && text[size - 1] == '\n') return ESP_OK;
-    char *whole = esp_alloc(good + 1, 1);
-    memcpy(whole, text, good);
-    if (whole[good - 1] != '\n') whole[good++] = '\n';
-    esp_status status = esp_file_write(path, whole, good);
-    free(whole);
+    reader *reader = context;
+    const char *path = reader->config->journal;
+    esp_status status = ESP_OK;
+    reader->lines = line;
+    if (line == 1)                                 status = check_header(path, json, reader->header);
+    else if (!cJSON_HasObjectItem(json, "result")) status = take_evaluation(reader, line, json);
+    cJSON_Delete(json);
     return status;
 }
 
-/* An absent file, an empty one and one that was killed within its header are all a fresh start. */
-static esp_status start_or_continue(const reader *reader, const char *header, const char *text, size_t size)
+/* Instead of a file without a line, which is empty or was killed within its header. */
+static esp_status start(const char *path, const char *header)
+{
+    char *text = NULL;
+    size_t size = 0;
+    esp_status status = esp_file_read(path, ESP_JSON_LINES_LIMIT, &text, &size);
+    if (status == ESP_OK && strncmp(header, text, size) != 0) status = refuse_foreign(path);
+    if (status == ESP_OK) status = esp_file_write(path, header, strlen(header));
+    free(text);
+    return status;
+}
+
+static esp_status read_journal(reader *reader, const char *header)
 {
     const char *path = reader->config->journal;
-    size_t length = strlen(header);
-    if (size < length && (size == 0 || memcmp(text, header, size) == 0)) return esp_file_write(path, header, length);
-    size_t good = 0;
-    esp_status status = take_lines(reader, text, size, &good);
-    return status == ESP_OK ? end_with_newline(path, text, good, size) : status;
+    if (access(path, F_OK) != 0) return esp_file_write(path, header, strlen(header));
+    esp_status status = esp_json_lines_read(path, take_line, reader);
+    if (status != ESP_OK) return status;
+    return reader->lines > 0 ? esp_json_lines_mend(path) : start(path, header);
 }
 
 esp_status esp_journal_open(const esp_objective_config *config, esp_journal_fn found, void *context)
 {
-    char *line = header_line(config), *text = NULL;
+    char *line = header_line(config);
     cJSON *header = NULL; /* read back, so that both sides of a comparison went through text */
-    size_t size = 0;
     esp_status status = esp_json_parse(line, strlen(line), "identity of the search", &header);
-    bool exists = access(config->journal, F_OK) == 0;
-    if (status == ESP_OK && exists) status = esp_file_read(config->journal, JOURNAL_LIMIT, &text, &size);
-    reader reader = {config, header, found, context};
-    if (status == ESP_OK) status = start_or_continue(&reader, line, text, size);
-    free(text);
+    reader reader = {config, header, found, context, 0};
+    if (status == ESP_OK) status = read_journal(&reader, line);
     free(line);
     cJSON_Delete(header);
     return status;

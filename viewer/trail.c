@@ -1,19 +1,18 @@
 /* The cuts that a sweep or a search tried: where its slider can go. Only cuts by weights alone are of use, since those
  * can be made again in a moment. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "viewer/viewer_internal.h"
 
-#define MOST_BYTES ((size_t)1 << 30) /* of a file */
-
 typedef struct {
     const esp_network *net;
     const char *path;       /* of the file */
+    bool        journal;    /* not results of a sweep */
     esp_trail  *trail;
+    int         room;       /* for cuts */
     esp_tried   search;     /* a journal's header: what all its cuts share */
     int         misfits;    /* of a network of other sizes */
 } reader;
@@ -49,6 +48,19 @@ static bool read_widths(const esp_network *net, const cJSON *kept, esp_widths *o
     return true;
 }
 
+static void append(reader *r, const esp_tried *tried)
+{
+    esp_trail *trail = r->trail;
+    if (trail->count == r->room) {
+        r->room = r->room ? 2 * r->room : 64;
+        esp_tried *larger = esp_alloc((size_t)r->room, sizeof *larger);
+        if (trail->cut) memcpy(larger, trail->cut, (size_t)trail->count * sizeof *larger);
+        free(trail->cut);
+        trail->cut = larger;
+    }
+    trail->cut[trail->count++] = *tried;
+}
+
 static void add(reader *r, const cJSON *kept, esp_tried tried, bool measure)
 {
     if (!cJSON_IsObject(kept) || !isfinite(tried.performance)) return;
@@ -58,7 +70,7 @@ static void add(reader *r, const cJSON *kept, esp_tried tried, bool measure)
     }
     if (measure)
         tried.sparsity = esp_structural_sparsity(r->net, &tried.widths, esp_controller_components(tried.kind));
-    r->trail->cut[r->trail->count++] = tried;
+    append(r, &tried);
 }
 
 /* A finished cell of a sweep stands for the sparsity that it was asked for. */
@@ -89,24 +101,20 @@ static esp_status take_header(reader *r, const cJSON *header)
     return esp_fail(ESP_ERR_FORMAT, "%s: no search of an agent that was cut by its weights alone", r->path);
 }
 
-/* A last line without its end was cut by a kill. */
-static esp_status read_lines(reader *r, bool journal, char *text)
+static esp_status take_line(void *context, int number, cJSON *line)
 {
-    int lines = 0, line = 0;
-    for (const char *c = text; *c; c++) lines += *c == '\n';
-    r->trail->cut = esp_alloc((size_t)lines + 1, sizeof *r->trail->cut);
+    reader *r = context;
     esp_status status = ESP_OK;
-    for (char *at = text, *end; status == ESP_OK && (end = strchr(at, '\n')) != NULL; at = end + 1) {
-        cJSON *json = NULL;
-        status = esp_json_parse(at, (size_t)(end - at), "not JSON", &json);
-        line++;
-        if (status != ESP_OK) return esp_fail_in(status, "%s: line %d", r->path, line);
-        if (!journal)       take_cell(r, json);
-        else if (line == 1) status = take_header(r, json);
-        else                take_evaluation(r, json);
-        cJSON_Delete(json);
-    }
-    if (status != ESP_OK || r->trail->count > 0) return status;
+    if (!r->journal)      take_cell(r, line);
+    else if (number == 1) status = take_header(r, line);
+    else                  take_evaluation(r, line);
+    cJSON_Delete(line);
+    return status;
+}
+
+static esp_status check_any(const reader *r)
+{
+    if (r->trail->count > 0) return ESP_OK;
     if (r->misfits > 0) return esp_fail(ESP_ERR_SHAPE, "%s: is of a network of other sizes", r->path);
     return esp_fail(ESP_ERR_FORMAT, "%s: no result of an agent that was cut by its weights alone", r->path);
 }
@@ -115,15 +123,13 @@ esp_status esp_trail_read(const esp_network *net, const char *source, esp_trail 
 {
     struct stat found;
     bool journal = stat(source, &found) == 0 && !S_ISDIR(found.st_mode);
-    char *path = journal ? strdup(source) : esp_path_join(source, "results.jsonl"), *text = NULL;
-    size_t size = 0;
+    char *path = journal ? esp_strdup(source) : esp_path_join(source, "results.jsonl");
     esp_trail trail = {.count = 0};
-    reader r = {.net = net, .path = path, .trail = &trail};
-    esp_status status = esp_file_read(path, MOST_BYTES, &text, &size);
-    if (status == ESP_OK) status = read_lines(&r, journal, text);
+    reader r = {.net = net, .path = path, .journal = journal, .trail = &trail};
+    esp_status status = esp_json_lines_read(path, take_line, &r);
+    if (status == ESP_OK) status = check_any(&r);
     if (status == ESP_OK) *out = trail;
     else                  esp_trail_free(&trail);
-    free(text);
     free(path);
     return status;
 }
