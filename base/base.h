@@ -130,6 +130,7 @@ esp_status esp_file_writable(const char *path);
 /* Appends to a file (created if absent) in one write call. */
 esp_status esp_file_append(const char *path, const void *data, size_t size);
 
+bool esp_is_folder(const char *path); /* false: something else, or nothing */
 /* Creates a folder and its parents if absent. */
 esp_status esp_folder_make(const char *path);
 

@@ -31,7 +31,7 @@ char *esp_path_folder(const char *path)
     return memcpy(esp_alloc(length + 1, 1), path, length);
 }
 
-static bool is_folder(const char *path)
+bool esp_is_folder(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
@@ -64,7 +64,7 @@ static esp_status create_failure(const char *path, int code)
 {
     char *folder = esp_path_folder(path);
     esp_status status;
-    if (*path && code == ENOENT && !is_folder(folder))
+    if (*path && code == ENOENT && !esp_is_folder(folder))
         status = esp_fail(ESP_ERR_IO, "cannot write '%s': folder '%s' does not exist (create it first)", path, folder);
     else
         status = io_failure("write", path, code);
@@ -259,7 +259,7 @@ static esp_status make_one(const char *path)
 {
     if (mkdir(path, 0777) == 0) return ESP_OK;
     int code = errno;
-    if (is_folder(path)) return ESP_OK;
+    if (esp_is_folder(path)) return ESP_OK;
     if (code == EEXIST)
         return esp_fail(ESP_ERR_IO, "cannot create folder '%s': a file of that name exists", path);
     return io_failure("create folder", path, code);

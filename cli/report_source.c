@@ -2,18 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/reporting.h"
 
 static const char journal_end[] = ".journal.jsonl";
-
-static bool is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
 
 static bool holds(const char *folder, const char *name)
 {
@@ -60,7 +53,7 @@ esp_status esp_source_find(const char *path, esp_source *out)
     size_t bytes;
     *out = (esp_source){.path = path};
     esp_status status = esp_file_bytes(path, &bytes);
-    if (status == ESP_OK) status = is_folder(path) ? find_in_folder(out) : find_search(out);
+    if (status == ESP_OK) status = esp_is_folder(path) ? find_in_folder(out) : find_search(out);
     if (status != ESP_OK) esp_source_free(out);
     return status;
 }

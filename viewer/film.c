@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "report/report.h"
 #include "viewer/viewer_internal.h"
@@ -22,8 +21,7 @@ static bool ends_with(const char *text, const char *end)
 
 esp_status esp_film_kind_of(const char *path, esp_film_kind *out)
 {
-    struct stat info;
-    bool folder = ends_with(path, "/") || (stat(path, &info) == 0 && S_ISDIR(info.st_mode));
+    bool folder = ends_with(path, "/") || esp_is_folder(path);
     if (folder)                        *out = ESP_FILM_FOLDER;
     else if (ends_with(path, ".mp4"))  *out = ESP_FILM_MOVIE;
     else if (ends_with(path, ".png"))  *out = ESP_FILM_STRIP;
