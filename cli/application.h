@@ -143,6 +143,10 @@ struct esp_application {
     void (*inspect_text)(const esp_subject *subject, char *out, size_t size);
 };
 
+/* What JSON and tables call the digits of --data: the folder, or that there is none; and back. */
+const char *esp_digits_name(const char *folder);
+const char *esp_digits_folder(const char *name); /* NULL: generated digits, or no name */
+
 extern const esp_application esp_application_agent, esp_application_autoencoder;
 const esp_application *esp_application_find(const char *name); /* NULL with the error text set */
 /* Of a configuration: its key "application", "tdmpc" by default. */

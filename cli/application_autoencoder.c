@@ -59,12 +59,21 @@ static esp_status record(const esp_subject *subject, void **memory, esp_calibrat
     return ESP_OK;
 }
 
-/* ---- the judge of a search ---- */
+/* ---- the digits by name ---- */
 
-static const char *data_name(const esp_subject *subject)
+static const char generated[] = "generated digits";
+
+const char *esp_digits_name(const char *folder)
 {
-    return subject->judging.data ? subject->judging.data : "generated digits";
+    return folder ? folder : generated;
 }
+
+const char *esp_digits_folder(const char *name)
+{
+    return name && strcmp(name, generated) != 0 ? name : NULL;
+}
+
+/* ---- the judge of a search ---- */
 
 /* A folder may hold other images next time. */
 static void identify(const esp_subject *subject, cJSON *identity)
@@ -169,12 +178,12 @@ static esp_status write_autoencoder(const esp_subject *subject, const char *path
 
 static void question_json(const esp_subject *subject, cJSON *json)
 {
-    cJSON_AddStringToObject(json, "data", data_name(subject));
+    cJSON_AddStringToObject(json, "data", esp_digits_name(subject->judging.data));
 }
 
 static void question_text(const esp_subject *subject, char *out, size_t size)
 {
-    snprintf(out, size, "%d test images, %s", subject->autoencoder.test.count, data_name(subject));
+    snprintf(out, size, "%d test images, %s", subject->autoencoder.test.count, esp_digits_name(subject->judging.data));
 }
 
 static void eval_json(const esp_subject *subject, const esp_measurement *m, cJSON *json)
@@ -191,7 +200,7 @@ static void eval_rows(const esp_subject *subject, const esp_measurement *m, esp_
 {
     char work[ESP_NUMBER_TEXT];
     const esp_reconstruction *r = &m->reconstruction;
-    esp_table_row(table, "images|%d test images, %s", r->images, data_name(subject));
+    esp_table_row(table, "images|%d test images, %s", r->images, esp_digits_name(subject->judging.data));
     esp_table_row(table, "error|%.6f mean squared error", r->mse);
     esp_table_row(table, "PSNR|%.2f dB of the mean error, %.2f dB mean over images", r->psnr_of_mean_mse_db,
                   r->mean_psnr_db);

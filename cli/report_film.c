@@ -143,7 +143,7 @@ static void add_digits(esp_report *report, const esp_film_request *request, int 
         return;
     }
     snprintf(caption, sizeof caption, "Test images (%s) above what %s makes of them.",
-             request->data ? request->data : "generated digits", request->name[which]);
+             esp_digits_name(request->data), request->name[which]);
     esp_page_picture(report->page, png, size, LEAST_ROW_PX, "test images above their reconstructions", caption);
     free(png);
 }

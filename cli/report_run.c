@@ -125,10 +125,7 @@ static esp_status draw(esp_report *report, esp_chart chart, const char *x_key, c
 
 static void add_origin(esp_report *report)
 {
-    esp_page_section(report->page, "Where it comes from");
-    const char *command = esp_data_text(report->data, "/about/command");
-    if (command) esp_page_code(report->page, command);
-    else         esp_page_note(report->page, "The folder does not say which command started the run.");
+    esp_report_origin(report, "/about/command", "The folder does not say which command started the run.");
     esp_page_fact(report->page, "run", report->source->path);
     esp_report_fact(report, "data", "/about/data");
     esp_report_fact(report, "trained with espalier", "/about/version");

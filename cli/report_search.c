@@ -168,8 +168,7 @@ static void add_film(esp_report *report)
     const char *before = esp_data_text(report->data, "/result/source"), *after = report->source->checkpoint;
     if (!after) after = esp_data_text(report->data, "/result/checkpoint");
     if (!application || !before || !after) return;
-    const char *data = esp_data_text(report->data, "/result/data");
-    if (data && strcmp(data, "generated digits") == 0) data = NULL;
+    const char *data = esp_digits_folder(esp_data_text(report->data, "/result/data"));
     double seed = esp_data_number(report->data, "/result/seed");
     esp_film_request request = {.application = application, .count = 2, .path = {before, after},
                                 .name = {"the network before", "the pruned one"}, .data = data,
@@ -189,22 +188,11 @@ static void add_origin(esp_report *report)
 {
     char pointer[64];
     snprintf(pointer, sizeof pointer, "%s/command", place(report));
-    const char *command = esp_data_text(report->data, pointer);
-    esp_page_section(report->page, "Where it comes from");
-    if (command) esp_page_code(report->page, command);
-    else         esp_page_note(report->page, "The journal does not say which command wrote it.");
+    esp_report_origin(report, pointer, "The journal does not say which command wrote it.");
     add_fact(report, "network before", "source");
     add_fact(report, "pruned network", "checkpoint");
     esp_page_fact(report->page, "journal", report->source->journal);
-    add_fact(report, "task", "task");
-    add_fact(report, "start", "start");
-    add_fact(report, "controller", "controller");
-    add_fact(report, "data", "data");
-    add_fact(report, "method", "method");
-    add_fact(report, "importance", "importance");
-    add_fact(report, "groups", "groups");
-    add_fact(report, "compensation", "compensation");
-    add_fact(report, "made with espalier", "version");
+    esp_report_asked(report, place(report));
     esp_report_folded(report, "what decides an evaluation", "/identity");
 }
 

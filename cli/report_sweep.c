@@ -219,28 +219,21 @@ static void add_origin(esp_report *report)
     add_commands(report);
     if (source_of(report)) esp_page_fact(report->page, "dense network", source_of(report));
     esp_page_fact(report->page, "sweep", report->source->path);
-    esp_report_fact(report, "task", "/question/task");
-    esp_report_fact(report, "start", "/question/start");
-    esp_report_fact(report, "controller", "/question/controller");
-    esp_report_fact(report, "data", "/question/data");
-    esp_report_fact(report, "groups", "/question/groups");
-    esp_report_fact(report, "compensation", "/question/compensation");
-    esp_report_fact(report, "made with espalier", "/question/version");
+    esp_report_asked(report, "/question");
     esp_report_folded(report, "everything that was asked", "/question");
 }
 
 /* No pruned network is kept. The planner would take longer than all the rest of the page. */
 static void add_film(esp_report *report, const esp_sweep *sweep)
 {
-    const char *data = esp_data_text(report->data, "/question/data");
+    const char *data = esp_digits_folder(esp_data_text(report->data, "/question/data"));
     char pointer[64];
     snprintf(pointer, sizeof pointer, "/cells/%d", dense_cell(report));
     if (!source_of(report)) return;
     esp_film_request request = {.application = esp_report_application(report, pointer), .count = 1,
                                 .path = {source_of(report)}, .name = {"the dense network"},
                                 .controller = ESP_CONTROLLER_POLICY,
-                                .seed = sweep->seed,
-                                .data = data && strcmp(data, "generated digits") != 0 ? data : NULL};
+                                .seed = sweep->seed, .data = data};
     esp_report_film(report, &request);
 }
 

@@ -102,6 +102,28 @@ void esp_report_fact(esp_report *report, const char *label, const char *pointer)
     if (text) esp_page_fact(report->page, label, text);
 }
 
+void esp_report_origin(esp_report *report, const char *pointer, const char *otherwise)
+{
+    const char *command = esp_data_text(report->data, pointer);
+    esp_page_section(report->page, "Where it comes from");
+    if (command) esp_page_code(report->page, command);
+    else         esp_page_note(report->page, otherwise);
+}
+
+void esp_report_asked(esp_report *report, const char *pointer)
+{
+    static const struct { const char *key, *label; } facts[] = {
+        {"task", "task"}, {"start", "start"}, {"controller", "controller"}, {"data", "data"}, {"method", "method"},
+        {"importance", "importance"}, {"groups", "groups"}, {"compensation", "compensation"},
+        {"version", "made with espalier"},
+    };
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+        char place[256];
+        snprintf(place, sizeof place, "%s/%s", pointer, facts[i].key);
+        esp_report_fact(report, facts[i].label, place);
+    }
+}
+
 void esp_report_folded(esp_report *report, const char *summary, const char *pointer)
 {
     const cJSON *json = esp_data_find(report->data, pointer);

@@ -77,6 +77,10 @@ void esp_report_card(esp_report *report, const char *label, esp_number_fn text, 
 const char *esp_report_name(const char *path); /* without its folder, within `path` */
 /* A fact with the text at a pointer, unless there is none. */
 void esp_report_fact(esp_report *report, const char *label, const char *pointer);
+/* Begins the section of facts on where it comes from: the command at a pointer, or a note when there is none. */
+void esp_report_origin(esp_report *report, const char *pointer, const char *otherwise);
+/* Facts on what was asked of a search or a sweep, whose JSON is at a pointer. */
+void esp_report_asked(esp_report *report, const char *pointer);
 /* The JSON at a pointer, folded away; nothing when there is none. */
 void esp_report_folded(esp_report *report, const char *summary, const char *pointer);
 

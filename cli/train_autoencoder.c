@@ -8,7 +8,7 @@ static void print_json(const esp_train_request *request, const esp_autoencoder_c
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "application", "autoencoder");
-    cJSON_AddStringToObject(json, "data", request->data ? request->data : "generated digits");
+    cJSON_AddStringToObject(json, "data", esp_digits_name(request->data));
     cJSON_AddStringToObject(json, "run_dir", request->run_dir);
     cJSON_AddStringToObject(json, "checkpoint", checkpoint);
     cJSON_AddNumberToObject(json, "seed", (double)config->train.seed);
@@ -25,7 +25,7 @@ static void print_table(const esp_train_request *request, const esp_autoencoder_
                         const esp_reconstruction *r)
 {
     esp_table *table = esp_table_create("ll");
-    esp_table_row(table, "data|%s", request->data ? request->data : "generated digits");
+    esp_table_row(table, "data|%s", esp_digits_name(request->data));
     esp_table_row(table, "epochs|%d with seed %ju", config->train.epochs, (uintmax_t)config->train.seed);
     esp_table_row(table, "error|%.6f mean squared error of %d test images", r->mse, r->images);
     esp_table_row(table, "PSNR|%.2f dB of the mean error, %.2f dB mean over images", r->psnr_of_mean_mse_db,
