@@ -236,7 +236,8 @@ static void question_text(const esp_subject *subject, char *out, size_t size)
 {
     char controller[ESP_CONFIG_TEXT];
     esp_choice_word(ESP_CONTROLLER_CHOICES, subject->judging.controller, controller);
-    snprintf(out, size, "%d held-out episodes of seed %ju, %s, %s start, controller %s", subject->judging.report,
+    snprintf(out, size, "%d held-out episode%s of seed %ju, %s, %s start, controller %s", subject->judging.report,
+             subject->judging.report == 1 ? "" : "s",
              (uintmax_t)subject->options->seed, subject->agent.config.env.task, start_of(subject), controller);
 }
 

@@ -20,7 +20,8 @@ enum { KEY_EPISODES = 0x2000, KEY_MIN_RETURN, KEY_MIN_PSNR, KEY_PICTURE, KEY_JUN
 static const struct argp_option table[] = {
     {"episodes", KEY_EPISODES, "N", 0, "Agent: episodes to play (default 20); --seed names them", 0},
     {"min-return", KEY_MIN_RETURN, "X", 0, "Agent: exit with status 3 when the mean return is below X", 0},
-    {"min-psnr", KEY_MIN_PSNR, "X", 0, "Autoencoder: exit with status 3 when the PSNR of the mean error is below X dB", 0},
+    {"min-psnr", KEY_MIN_PSNR, "X", 0, "Autoencoder: exit with status 3 when the PSNR of the mean error is below X dB",
+     0},
     {"picture", KEY_PICTURE, "FILE.png", 0, "Autoencoder: draw the first test images above their reconstructions", 0},
     {"junit", KEY_JUNIT, "FILE.xml", 0, "Write the result as JUnit XML too, for the test report of a CI system", 0},
     {0},

@@ -164,15 +164,16 @@ static stages measured_stages(const esp_pruning *p)
     return s;
 }
 
-/* A row of numbers, and how much of the first is left after the cut: "99.1 %", nothing when it was nothing. */
+/* A row of numbers, and how much of the first is left in the end: "99.1 %", nothing when it was nothing. */
 static void number_row(esp_table *table, const char *name, const stages *s, const double values[ESP_PRUNED_STAGES],
                        char *(*text)(double value, char out[ESP_NUMBER_TEXT]))
 {
     char out[ESP_NUMBER_TEXT];
     esp_table_row(table, "%s", name);
     for (int i = 0; i < s->count; i++) esp_table_cell(table, "%s", text(values[s->stage[i]], out));
-    if (values[ESP_BEFORE] > 0) esp_table_cell(table, "%.1f %%", 100 * values[ESP_AFTER] / values[ESP_BEFORE]);
-    else                        esp_table_cell(table, "-");
+    double before = values[s->stage[0]], last = values[s->stage[s->count - 1]];
+    if (before > 0) esp_table_cell(table, "%.1f %%", 100 * last / before);
+    else            esp_table_cell(table, "-");
 }
 
 static void print_stages(const esp_pruning *p)
@@ -195,7 +196,7 @@ static void print_stages(const esp_pruning *p)
         flops[stage] = flops_of(p, stage);
         bytes[stage] = (double)p->bytes[stage == ESP_BEFORE ? ESP_BEFORE : ESP_AFTER];
     }
-    esp_table_cell(table, "after / before");
+    esp_table_cell(table, "%s / before", esp_prune_stage_names[s.stage[s.count - 1]]);
     esp_table_rule(table);
     number_row(table, app->measure_name, &s, performance, esp_text_performance);
     app->prune_rows(s.count, measured, table);

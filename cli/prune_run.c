@@ -109,7 +109,7 @@ static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char
     esp_objective *objective = NULL;
     double started = esp_clock();
     esp_status status = open_objective(&config, kind, &objective);
-    if (status == ESP_OK) announce_journal(journal);
+    if (status == ESP_OK && kind != ESP_JOURNAL_SHARED) announce_journal(journal); /* a sweep shares what it knows */
     if (status == ESP_OK) status = esp_search(objective, p->request.method, &p->request.search, &p->result);
     p->wall_s = esp_clock() - started;
     esp_objective_free(objective);

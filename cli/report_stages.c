@@ -27,27 +27,30 @@ static double number_at(const stages *s, const char *key, int stage)
     return esp_data_number(s->report->data, place);
 }
 
-/* The last column, for what the cut changes: how much of the first is left after it. */
-static void add_ratio(const stages *s, const char *key, bool wanted)
+/* Neither compensation nor finetuning changes a size: of a size there is only the one after the cut. */
+static int stage_of(const stages *s, int column, bool size)
 {
-    char text[ESP_NUMBER_TEXT];
-    double before = number_at(s, key, ESP_BEFORE), after = number_at(s, key, ESP_AFTER);
-    bool known = wanted && before > 0 && !isnan(after);
-    esp_page_cell(s->report->page, known ? esp_text_percent(after / before, text) : "");
+    return size && s->stage[column] != ESP_BEFORE ? ESP_AFTER : s->stage[column];
 }
 
-/* Cells of "KEY_before", "KEY_after" ...; nothing when the first is not there. Neither compensation nor
- * finetuning changes a size: of a size there is only the one after the cut. */
+/* The last column, for what pruning changes: how much of the first is left in the end. */
+static void add_ratio(const stages *s, const char *key, bool wanted, bool size)
+{
+    char text[ESP_NUMBER_TEXT];
+    double before = number_at(s, key, ESP_BEFORE), last = number_at(s, key, stage_of(s, s->count - 1, size));
+    bool known = wanted && before > 0 && !isnan(last);
+    esp_page_cell(s->report->page, known ? esp_text_percent(last / before, text) : "");
+}
+
+/* Cells of "KEY_before", "KEY_after" ...; nothing when the first is not there. */
 static void add_row(const stages *s, const char *name, const char *key, esp_number_fn text, bool ratio, bool size)
 {
     if (isnan(number_at(s, key, ESP_BEFORE))) return;
     esp_page_row(s->report->page);
     esp_page_cell(s->report->page, name);
-    for (int i = 0; i < s->count; i++) {
-        int stage = size && s->stage[i] != ESP_BEFORE ? ESP_AFTER : s->stage[i];
-        esp_report_cell(s->report, text, "%s/%s_%s", s->pointer, key, esp_prune_stage_names[stage]);
-    }
-    add_ratio(s, key, ratio);
+    for (int i = 0; i < s->count; i++)
+        esp_report_cell(s->report, text, "%s/%s_%s", s->pointer, key, esp_prune_stage_names[stage_of(s, i, size)]);
+    add_ratio(s, key, ratio, size);
 }
 
 /* Of the performance; episodes have one. */
@@ -76,7 +79,8 @@ void esp_report_stages(esp_report *report, const char *pointer)
         snprintf(headings + strlen(headings), sizeof headings - strlen(headings), "|%s", esp_prune_stage_names[i]);
     }
     if (s.count == 0) return;
-    snprintf(headings + strlen(headings), sizeof headings - strlen(headings), "|after / before");
+    snprintf(headings + strlen(headings), sizeof headings - strlen(headings), "|%s / before",
+             esp_prune_stage_names[s.stage[s.count - 1]]);
     esp_page_table(report->page, "On held-out data that the search never saw.", alignment[s.count - 1], headings);
     add_row(&s, measure, "performance", esp_text_performance, true, false);
     add_intervals(&s);
@@ -89,5 +93,5 @@ void esp_report_stages(esp_report *report, const char *pointer)
     add_row(&s, name, "flops", esp_text_scaled, true, true);
     snprintf(name, sizeof name, "ms an %s", action);
     snprintf(key, sizeof key, "%s_ms", action);
-    add_row(&s, name, key, esp_text_short, true, false);
+    add_row(&s, name, key, esp_text_short, true, true);
 }
