@@ -12,7 +12,7 @@
 #include "report/report.h"
 #include "viewer/panel.h"
 
-#define FRAME_TIME (1.0 / 60.0) /* s; no more frames than this, also where nothing waits for a screen */
+#define FRAME_TIME (1.0 / 75.0) /* s; no more frames than this where no screen of 60 Hz is waited for */
 #define HELP_TEXT 1024
 
 typedef struct {
