@@ -158,7 +158,7 @@ static void prune_writes_a_smaller_network_and_proves_it(void)
 
 static void every_stage_is_reported_on_its_own(void)
 {
-    CLI_OK(PRUNE "-o stages.st --method magnitude --compensate mean --finetune 3 --json");
+    CLI_OK(PRUNE "-o stages.st --method magnitude --sparsity 0.6 --compensate mean --finetune 3 --json");
     cJSON *json = cli_json();
     cli_check_keys(json, "performance_before performance_uncompensated performance_after performance_finetuned "
                          "mse_before mse_uncompensated mse_after mse_finetuned");
@@ -171,16 +171,16 @@ static void every_stage_is_reported_on_its_own(void)
     cJSON_Delete(json);
 
     /* The cut of magnitude depends on nothing else, so plain runs must say the same of their stage. */
-    CLI_OK(PRUNE "-o plain.st --method magnitude --json");
+    CLI_OK(PRUNE "-o plain.st --method magnitude --sparsity 0.6 --json");
     json = cli_json();
     CU_ASSERT_EQUAL(cli_number(json, "mse_after"), uncompensated);
     cJSON_Delete(json);
-    CLI_OK(PRUNE "-o mean.st --method magnitude --compensate mean --json");
+    CLI_OK(PRUNE "-o mean.st --method magnitude --sparsity 0.6 --compensate mean --json");
     json = cli_json();
     CU_ASSERT_EQUAL(cli_number(json, "mse_after"), after);
     check_file(json, "mean.st", "after");
     cJSON_Delete(json);
-    CLI_OK(PRUNE "-o table.st --method magnitude --compensate mean --finetune 1");
+    CLI_OK(PRUNE "-o table.st --method magnitude --sparsity 0.6 --compensate mean --finetune 1");
     CU_ASSERT(strstr(cli_out, "uncompensated") != NULL && strstr(cli_out, "finetuned") != NULL);
 }
 
