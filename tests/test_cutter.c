@@ -132,7 +132,7 @@ static void sweeps_that_do_not_fit_are_refused(void)
 {
     char text[4096];
     esp_cutter *cutter = NULL;
-    CHECK_FAILS(ESP_ERR_IO, esp_cutter_create(net, "/nowhere", &cutter), "/nowhere/results.jsonl");
+    CHECK_FAILS(ESP_ERR_IO, esp_cutter_create(net, "/nowhere", &cutter), "/nowhere");
     write_results("{\"way\":\"dense\"}\nno json\n");
     CHECK_FAILS(ESP_ERR_FORMAT, esp_cutter_create(net, folder, &cutter), "line 2");
     write_results("{\"way\":\"dense\"}\n");

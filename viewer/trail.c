@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "viewer/viewer_internal.h"
 
@@ -121,8 +120,7 @@ static esp_status check_any(const reader *r)
 
 esp_status esp_trail_read(const esp_network *net, const char *source, esp_trail *out)
 {
-    struct stat found;
-    bool journal = stat(source, &found) == 0 && !S_ISDIR(found.st_mode);
+    bool journal = !esp_is_folder(source);
     char *path = journal ? esp_strdup(source) : esp_path_join(source, "results.jsonl");
     esp_trail trail = {.count = 0};
     reader r = {.net = net, .path = path, .journal = journal, .trail = &trail};
