@@ -230,6 +230,26 @@ const char *esp_nearest(const char *word, const char *const *candidates, int cou
 int  esp_choice_index(const char *choices, const char *word);
 void esp_choice_word(const char *choices, int index, char *out);
 
+/* ---- statistics.c ------------------------------------------------------------------------- */
+
+typedef struct {
+    int    count;
+    double mean;
+    double std;        /* of the sample, n - 1; 0 for one value */
+    double low, high;  /* 95 % bootstrap interval of the mean */
+    double iqm;        /* interquartile mean */
+} esp_summary;
+
+/* Quantile q in [0, 1] of sorted values, linear between neighbours. */
+double esp_quantile(int count, const double *sorted, double q);
+void   esp_sort_doubles(int count, double *values);
+/* Mean of what is left without the lowest and the highest floor(count / 4) values (Agarwal et al.
+ * 2021, "Deep reinforcement learning at the edge of the statistical precipice"). */
+double esp_interquartile_mean(int count, const double *values);
+/* Percentile bootstrap of the mean: 10,000 resamples named by the seed. */
+void   esp_bootstrap_interval(int count, const double *values, uint64_t seed, double *low, double *high);
+esp_summary esp_summarise(int count, const double *values, uint64_t seed);
+
 /* ---- report.c: log, progress, interruption ------------------------------------------------ */
 
 typedef enum { ESP_LOG_INFO, ESP_LOG_WARNING } esp_log_level;

@@ -88,26 +88,6 @@ void esp_json_print(cJSON *json); /* deletes it */
 void esp_json_add_doubles(cJSON *object, const char *key, int count, const double *values);
 void esp_json_add_choice(cJSON *object, const char *key, const char *choices, int index); /* the word */
 
-/* ---- statistics.c --------------------------------------------------------------------------------- */
-
-typedef struct {
-    int    count;
-    double mean;
-    double std;        /* of the sample, n - 1; 0 for one value */
-    double low, high;  /* 95 % bootstrap interval of the mean */
-    double iqm;        /* interquartile mean */
-} esp_summary;
-
-/* Quantile q in [0, 1] of sorted values, linear between neighbours. */
-double esp_quantile(int count, const double *sorted, double q);
-void   esp_sort_doubles(int count, double *values);
-/* Mean of what is left without the lowest and the highest floor(count / 4) values (Agarwal et al.
- * 2021, "Deep reinforcement learning at the edge of the statistical precipice"). */
-double esp_interquartile_mean(int count, const double *values);
-/* Percentile bootstrap of the mean: 10,000 resamples named by the seed. */
-void   esp_bootstrap_interval(int count, const double *values, uint64_t seed, double *low, double *high);
-esp_summary esp_summarise(int count, const double *values, uint64_t seed);
-
 /* ---- cmd_<name>.c ------------------------------------------------------------------------------------------ */
 
 /* argv[0] is "espalier <name>". Each prints its result or one line of failure. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/bench.h"
+#include "study/bench.h"
 
 typedef struct {
     esp_options *common;

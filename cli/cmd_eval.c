@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/application.h"
+#include "study/application.h"
 #include "cli/junit.h"
 
 typedef struct {

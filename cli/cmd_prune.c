@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/prune.h"
+#include "study/prune.h"
 
 /* ---- options ---- */
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/reporting.h"
+#include "pages/pages.h"
 
 typedef struct {
     esp_options *common;

@@ -1,5 +1,5 @@
 /* espalier train: an agent or an autoencoder from a configuration file. */
-#include "cli/application.h"
+#include "study/application.h"
 
 typedef struct {
     esp_options *common;

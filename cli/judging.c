@@ -1,5 +1,5 @@
 /* Options about how a checkpoint is judged, the same for every command that judges. */
-#include "cli/application.h"
+#include "study/application.h"
 
 enum { KEY_CONTROLLER = 0x3000, KEY_START, KEY_DATA };
 
@@ -35,8 +35,3 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 const struct argp esp_judging_argp = {.options = table, .parser = parse};
 const struct argp esp_playing_argp = {.options = table + 1, .parser = parse}; /* without --data */
-
-esp_judging esp_judging_default(void)
-{
-    return (esp_judging){.controller = ESP_CONTROLLER_MPPI, .start = -1, .report = 20};
-}

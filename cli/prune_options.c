@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/prune.h"
+#include "study/prune.h"
 
 enum {
     KEY_TOLERANCE = 0x4000, KEY_GROUPS, KEY_IMPORTANCE, KEY_COMPENSATE, KEY_BUDGET, KEY_PIN, KEY_ROUND_TO, KEY_FINETUNE,

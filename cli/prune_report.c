@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "cli/prune.h"
+#include "study/prune.h"
 
 /* Of the controller: what sparsity counts. */
 static double params_of(const esp_pruning *p, int stage)

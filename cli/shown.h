@@ -2,7 +2,7 @@
 #ifndef ESP_CLI_SHOWN_H
 #define ESP_CLI_SHOWN_H
 
-#include "cli/application.h"
+#include "study/application.h"
 #include "viewer/viewer.h"
 
 typedef struct {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/sweep.h"
+#include "pages/pages.h"
 
 #define PICTURE_ZOOM 2
 

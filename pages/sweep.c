@@ -5,8 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/reporting.h"
-#include "cli/sweep.h"
+#include "pages/pages.h"
 
 /* Of the dense performance: what a cut may cost to be named on top of the page. */
 #define GOOD 0.95

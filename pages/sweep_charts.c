@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/sweep.h"
+#include "pages/pages.h"
 
 /* ---- curves ---- */
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/reporting.h"
+#include "pages/pages.h"
 #include "cli/shown.h"
 
 enum { FRAMES = 10, FRAME_PX = 112, LEAST_ROW_PX = 80 };

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/application.h"
+#include "study/application.h"
 #include "report/report.h"
 
 /* Training images behind one evaluation of a search (as in the paper), and behind recorded data. */

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "cli/application.h"
+#include "study/application.h"
 
 typedef struct {
     double score, update; /* of the best evaluation; NAN: there was none */

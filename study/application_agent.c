@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/application.h"
+#include "study/application.h"
 
 /* Episodes behind one evaluation of a search, half of them from each start: a policy's cost little. */
 #define SEARCH_EPISODES_MPPI 2

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/application.h"
+#include "study/application.h"
 
 esp_status esp_file_bytes(const char *path, size_t *bytes)
 {
@@ -12,6 +12,11 @@ esp_status esp_file_bytes(const char *path, size_t *bytes)
     if (stat(path, &info) != 0) return esp_fail(ESP_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
     *bytes = (size_t)info.st_size;
     return ESP_OK;
+}
+
+esp_judging esp_judging_default(void)
+{
+    return (esp_judging){.controller = ESP_CONTROLLER_MPPI, .start = -1, .report = 20};
 }
 
 void esp_measurement_free(esp_measurement *measurement)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/prune.h"
+#include "study/prune.h"
 
 const char *const esp_prune_stage_names[] = {[ESP_BEFORE] = "before", [ESP_UNCOMPENSATED] = "uncompensated",
                                              [ESP_AFTER] = "after", [ESP_FINETUNED] = "finetuned"};

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/reporting.h"
+#include "pages/pages.h"
 
 void esp_evaluations_free(esp_evaluations *e)
 {

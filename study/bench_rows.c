@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/bench.h"
+#include "study/bench.h"
 
 #define SAMPLE_S 1.0      /* seconds of one row */
 #define MAX_REPEATS 2000

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/reporting.h"
+#include "pages/pages.h"
 
 enum { MOST_LINES = 1500 }; /* of metrics that are drawn */
 

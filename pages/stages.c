@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/prune.h"
-#include "cli/reporting.h"
+#include "study/prune.h"
+#include "pages/pages.h"
 
 const esp_application *esp_report_application(const esp_report *report, const char *pointer)
 {

@@ -1,8 +1,8 @@
 /* One pruning, asked for and done: what `prune` does once and `sweep` many times. */
-#ifndef ESP_CLI_PRUNE_H
-#define ESP_CLI_PRUNE_H
+#ifndef ESP_STUDY_PRUNE_H
+#define ESP_STUDY_PRUNE_H
 
-#include "cli/application.h"
+#include "study/application.h"
 
 #define ESP_GROUPS_CHOICES "structural|paper"
 

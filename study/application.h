@@ -1,12 +1,12 @@
 /* What the commands need to know of an application - of what a checkpoint is for and how it is
  * judged. One row of functions an application; `eval`, `prune` and `sweep` know nothing else of it. */
-#ifndef ESP_CLI_APPLICATION_H
-#define ESP_CLI_APPLICATION_H
+#ifndef ESP_STUDY_APPLICATION_H
+#define ESP_STUDY_APPLICATION_H
 
 #include "autoencoder/autoencoder.h"
 #include "cli/cli.h"
 
-/* ---- judging.c: options about how a checkpoint is judged ------------------------------------------ */
+/* ---- options about how a checkpoint is judged ------------------------------------------ */
 
 typedef struct {
     int         controller;   /* tdmpc: esp_controller_kind */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/reporting.h"
+#include "pages/pages.h"
 
 /* ---- find ---- */
 

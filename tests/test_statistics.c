@@ -1,6 +1,7 @@
-/* Statistics of returns against plain formulas. cli is an executable, not a library, so the file
- * itself is compiled in. */
-#include "cli/statistics.c"
+/* Statistics of returns against plain formulas. */
+#include <math.h>
+
+#include "base/base.h"
 
 #include "check.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/sweep.h"
+#include "study/sweep.h"
 
 /* ---- the question: whatever two sweeps must share to share a folder ---- */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/reporting.h"
+#include "pages/pages.h"
 
 /* ---- numbers ---- */
 

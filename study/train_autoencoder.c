@@ -1,7 +1,7 @@
 /* Training an autoencoder, from its configuration to what is said about the result. */
 #include <stdlib.h>
 
-#include "cli/application.h"
+#include "study/application.h"
 
 static void print_json(const esp_train_request *request, const esp_autoencoder_config *config, const char *checkpoint,
                        const esp_reconstruction *r)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/reporting.h"
+#include "pages/pages.h"
 
 static const char journal_end[] = ".journal.jsonl";
 

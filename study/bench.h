@@ -1,8 +1,8 @@
 /* What `espalier bench` shares between measuring and telling. */
-#ifndef ESP_CLI_BENCH_H
-#define ESP_CLI_BENCH_H
+#ifndef ESP_STUDY_BENCH_H
+#define ESP_STUDY_BENCH_H
 
-#include "cli/application.h"
+#include "study/application.h"
 
 #define ESP_MAX_BENCH_ROWS 64
 

@@ -1,9 +1,8 @@
 /* What `espalier sweep` shares: its cells, and the folder they are kept in. */
-#ifndef ESP_CLI_SWEEP_H
-#define ESP_CLI_SWEEP_H
+#ifndef ESP_STUDY_SWEEP_H
+#define ESP_STUDY_SWEEP_H
 
-#include "cli/prune.h"
-#include "report/report.h"
+#include "study/prune.h"
 
 enum { ESP_SWEEP_LIST = 32, ESP_SWEEP_SEEDS = 1000 };
 
@@ -38,13 +37,6 @@ esp_status esp_sweep_read(const char *folder, esp_sweep *out);
 bool esp_sweep_equal(double sparsity, double other); /* as far as a file can tell */
 /* Appends a line to the file and keeps it; takes `cell`. */
 esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell);
-
-/* ---- sweep_charts.c ---------------------------------------------------------------------------------- */
-
-typedef esp_status (*esp_sweep_chart_fn)(void *context, const char *name, const esp_chart *chart);
-
-/* Hands over its charts one after the other: "performance", "pareto", "coefficients" when there are any. */
-esp_status esp_sweep_draw(const esp_sweep *sweep, esp_sweep_chart_fn take, void *context);
 
 /* ---- sweep_report.c: results.csv and the pictures ------------------------------------------------- */
 

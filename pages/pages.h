@@ -1,11 +1,11 @@
 /* What `espalier report` shares: the source that it reads, and how its numbers get on a page. */
-#ifndef ESP_CLI_REPORTING_H
-#define ESP_CLI_REPORTING_H
+#ifndef ESP_PAGES_H
+#define ESP_PAGES_H
 
-#include "cli/application.h"
 #include "report/report.h"
+#include "study/sweep.h"
 
-/* ---- report_source.c: what a path holds ------------------------------------------------------------ */
+/* ---- source.c: what a path holds ------------------------------------------------------------ */
 
 typedef enum { ESP_SOURCE_RUN, ESP_SOURCE_SWEEP, ESP_SOURCE_SEARCH } esp_source_kind;
 #define ESP_SOURCE_CHOICES "run|sweep|search"
@@ -34,12 +34,12 @@ typedef struct {
     esp_page *page;          /* owned */
 } esp_report;
 
-/* report_run.c, report_search.c, report_sweep.c: make data and page. */
+/* run.c, search.c, sweep.c: make data and page. */
 esp_status esp_report_run(esp_report *report);
 esp_status esp_report_search(esp_report *report);
 esp_status esp_report_sweep(esp_report *report);
 
-/* ---- report_journal.c: what a search tried ------------------------------------------------------------------ */
+/* ---- journal.c: what a search tried ------------------------------------------------------------------ */
 
 typedef struct {
     int     count;
@@ -55,7 +55,7 @@ void       esp_evaluations_free(esp_evaluations *evaluations);
 /* What was asked: of the search that gave the last result, else of the one that began the journal. */
 const cJSON *esp_report_question(const cJSON *data);
 
-/* ---- report_values.c: numbers of the data, by their place --------------------------------------------- */
+/* ---- values.c: numbers of the data, by their place --------------------------------------------- */
 
 /* By a pointer as in RFC 6901 ("/cells/3/params_after"; names without / and ~); NULL: nothing there. */
 const cJSON *esp_data_find(const cJSON *data, const char *pointer);
@@ -84,7 +84,7 @@ void esp_report_asked(esp_report *report, const char *pointer);
 /* The JSON at a pointer, folded away; nothing when there is none. */
 void esp_report_folded(esp_report *report, const char *summary, const char *pointer);
 
-/* ---- report_stages.c, report_groups.c: one pruning, whose JSON is at a pointer ----------------------------- */
+/* ---- stages.c, groups.c: one pruning, whose JSON is at a pointer ----------------------------- */
 
 /* Before and after, a column a stage. */
 void esp_report_stages(esp_report *report, const char *pointer);
@@ -94,7 +94,7 @@ esp_status esp_report_groups(esp_report *report, const char *pointer, const char
 /* Of the application that a pruning is of. */
 const esp_application *esp_report_application(const esp_report *report, const char *pointer); /* NULL: unknown */
 
-/* ---- report_film.c -------------------------------------------------------------------------------------- */
+/* ---- film.c -------------------------------------------------------------------------------------- */
 
 /* What is filmed: one network, or two to compare. */
 typedef struct {
@@ -108,5 +108,12 @@ typedef struct {
 
 /* A film strip, or digits above their reconstructions; when that cannot be had, the page says why. */
 void esp_report_film(esp_report *report, const esp_film_request *request);
+
+/* ---- sweep_charts.c ---------------------------------------------------------------------------------- */
+
+typedef esp_status (*esp_sweep_chart_fn)(void *context, const char *name, const esp_chart *chart);
+
+/* Hands over its charts one after the other: "performance", "pareto", "coefficients" when there are any. */
+esp_status esp_sweep_draw(const esp_sweep *sweep, esp_sweep_chart_fn take, void *context);
 
 #endif
