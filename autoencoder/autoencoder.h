@@ -38,8 +38,10 @@ void       esp_images_free(esp_images *images); /* accepts what was zeroed; zero
 uint64_t   esp_images_hash(const esp_images *images); /* of all pixels: names the images */
 
 /* One file of 28 x 28 images in the IDX format of the MNIST database (LeCun, Cortes, Burges), plain or
- * gzipped whatever its name. ESP_ERR_IO when it cannot be read, ESP_ERR_FORMAT when its header, length or
- * gzip data is wrong; memory grows with the bytes that are really there, not with what a header says. */
+ * gzipped whatever its name, of at most ESP_IDX_MAX_IMAGES images (784 MB). ESP_ERR_IO when it cannot be read,
+ * ESP_ERR_FORMAT when its header, length or gzip data is wrong; memory grows with the bytes that are really
+ * there, not with what a header says. */
+enum { ESP_IDX_MAX_IMAGES = 1000000 };
 esp_status esp_idx_read(const char *path, esp_images *out);
 
 enum { ESP_GENERATED_TRAIN = 10000, ESP_GENERATED_TEST = 2000 };

@@ -1,6 +1,6 @@
 /* The IDX file format of the MNIST database: a big-endian magic number and sizes, then the pixels; mostly
- * gzipped. A file is believed only as far as it was read: memory doubles while bytes arrive, so a header
- * or a gzip bomb that promises gigabytes costs no more than it delivers. */
+ * gzipped. A file is believed only as far as it was read: memory grows while bytes arrive, so a header that
+ * promises gigabytes costs no more than the file delivers, and gzip data delivers ESP_IDX_MAX_IMAGES at most. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,7 +15,6 @@ enum {
     HEADER = 16,           /* magic number, count, rows, columns */
     MAGIC_IMAGES = 0x0803, /* unsigned bytes (08) of three dimensions (03) */
     MAGIC_LABELS = 0x0801,
-    MAX_IMAGES = 10000000,
     CHUNK = 1 << 16,
     FIRST_BLOCK = 1 << 20
 };
@@ -27,6 +26,7 @@ typedef struct {
     int         fd;
     bool        gzipped;
     bool        complete; /* the gzip data may end here */
+    bool        damaged;  /* the gzip data was refused: its sentence is the last word */
     z_stream    z;        /* next_in and avail_in are the unread part of `chunk`, for plain files too */
     uint8_t     chunk[CHUNK];
 } source;
@@ -85,7 +85,8 @@ static esp_status inflate_some(source *in, uint8_t *out, size_t size, size_t *wr
     in->z.next_out = out;
     in->z.avail_out = room;
     int code = inflate(&in->z, Z_NO_FLUSH);
-    if (code != Z_OK && code != Z_STREAM_END)
+    in->damaged = code != Z_OK && code != Z_STREAM_END;
+    if (in->damaged)
         return esp_fail(ESP_ERR_FORMAT, "%s: its gzip data is corrupt (%s); copy the file again", in->path,
                         in->z.msg ? in->z.msg : "zlib cannot go on");
     in->complete = code == Z_STREAM_END;
@@ -146,13 +147,23 @@ static esp_status read_header(source *in, int *count)
         return esp_fail(ESP_ERR_FORMAT, "%s: ends after %zu bytes, an IDX header of images has %d", in->path, got,
                         HEADER);
     uint32_t images = big_endian(header + 4), rows = big_endian(header + 8), columns = big_endian(header + 12);
-    if (images < 1 || images > MAX_IMAGES)
+    if (images < 1 || images > ESP_IDX_MAX_IMAGES)
         return esp_fail(ESP_ERR_FORMAT, "%s: its header counts %u images, expected 1 to %d", in->path, images,
-                        MAX_IMAGES);
+                        ESP_IDX_MAX_IMAGES);
     if (rows != ESP_IMAGE_SIDE || columns != ESP_IMAGE_SIDE)
         return esp_fail(ESP_ERR_FORMAT, "%s: its images have %u rows and %u columns, expected %d and %d", in->path,
                         rows, columns, ESP_IMAGE_SIDE, ESP_IMAGE_SIDE);
     *count = (int)images;
+    return ESP_OK;
+}
+
+/* Makes room for `size` bytes. A larger block is not touched, and the old one is not copied but moved by the
+ * kernel: memory in use stays what was read so far. */
+static esp_status grow(const char *path, uint8_t **pixels, size_t size)
+{
+    uint8_t *larger = realloc(*pixels, size);
+    if (!larger) return esp_fail(ESP_ERR_MACHINE, "%s: this machine has no %zu bytes left for its pixels", path, size);
+    *pixels = larger;
     return ESP_OK;
 }
 
@@ -163,11 +174,8 @@ static esp_status read_pixels(source *in, int count, uint8_t **pixels)
     while (have < total) {
         size_t room = have ? 2 * have : FIRST_BLOCK;
         if (room > total) room = total;
-        uint8_t *larger = esp_alloc(room, 1);
-        if (have) memcpy(larger, *pixels, have);
-        free(*pixels);
-        *pixels = larger;
-        esp_status status = read_source(in, larger + have, room - have, &got);
+        esp_status status = grow(in->path, pixels, room);
+        if (status == ESP_OK) status = read_source(in, *pixels + have, room - have, &got);
         if (status != ESP_OK) return status;
         have += got;
         if (have < room)
@@ -182,6 +190,22 @@ static esp_status read_pixels(source *in, int count, uint8_t **pixels)
     return status;
 }
 
+/* A damaged byte of gzip data shows first as a wrong header, or as pixels too few or too many; the checksum
+ * behind them knows better. Reads on to it, unless that takes longer than the largest file. */
+static esp_status blame_damage(source *in, esp_status status)
+{
+    esp_error found;
+    uint8_t rest[4096];
+    size_t got = sizeof rest, left = (size_t)ESP_IDX_MAX_IMAGES * ESP_IMAGE_PIXELS;
+    if (status != ESP_ERR_FORMAT || !in->gzipped || in->damaged) return status;
+    esp_error_take(&found, status);
+    for (; got == sizeof rest && left > got; left -= got) {
+        status = read_source(in, rest, sizeof rest, &got);
+        if (status != ESP_OK) return status;
+    }
+    return esp_error_raise(&found);
+}
+
 esp_status esp_idx_read(const char *path, esp_images *out)
 {
     source *in = esp_alloc(1, sizeof *in);
@@ -189,6 +213,7 @@ esp_status esp_idx_read(const char *path, esp_images *out)
     esp_status status = open_source(in, path);
     if (status == ESP_OK) status = read_header(in, &images.count);
     if (status == ESP_OK) status = read_pixels(in, images.count, &images.pixels);
+    status = blame_damage(in, status);
     close_source(in);
     free(in);
     if (status == ESP_OK) *out = images;
