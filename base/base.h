@@ -1,7 +1,8 @@
 /* base: what every module of espalier stands on - status codes with a sentence for the person,
  * memory, counter-based random numbers, strict JSON, configuration tables, atomic files, log.
  *
- * No function here prints; `cli` installs the callbacks that do. */
+ * Nothing here prints but esp_alloc, when the machine has no memory left; `cli` installs the callbacks of log
+ * and progress. */
 #ifndef ESP_BASE_H
 #define ESP_BASE_H
 
@@ -58,21 +59,6 @@ esp_status esp_error_raise(const esp_error *error);              /* makes it thi
  * status 1, since sizes were validated before. */
 void *esp_alloc(size_t count, size_t size);
 char *esp_strdup(const char *text);
-
-/* A stack of scratch memory: one block, carved between marks. Running out is a sizing bug and
- * aborts in every build. Not shared between threads. */
-typedef struct {
-    char  *base;
-    size_t size, used;
-} esp_arena;
-
-/* A piece starts at a multiple of 64 bytes: count sizes rounded up to that. */
-void   esp_arena_init(esp_arena *arena, size_t bytes);
-void   esp_arena_free(esp_arena *arena);
-size_t esp_arena_mark(const esp_arena *arena);
-void   esp_arena_reset(esp_arena *arena, size_t mark);
-void  *esp_arena_take(esp_arena *arena, size_t bytes);   /* 64-byte aligned, not cleared */
-float *esp_arena_floats(esp_arena *arena, size_t count);
 
 /* ---- random.c: Philox4x32-10 (Salmon et al. 2011, Random123) ------------------------------ */
 

@@ -1,8 +1,6 @@
-/* Memory that is there or ends the program: zeroed blocks aligned for vector loads, and a stack
- * of scratch memory for loops that must not allocate. */
+/* Memory that is there or ends the program: zeroed blocks aligned for vector loads. */
 #include "base/base.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,48 +37,4 @@ char *esp_strdup(const char *text)
 {
     size_t bytes = strlen(text) + 1;
     return memcpy(esp_alloc(bytes, 1), text, bytes);
-}
-
-void esp_arena_init(esp_arena *arena, size_t bytes)
-{
-    arena->base = esp_alloc(bytes, 1);
-    arena->size = bytes;
-    arena->used = 0;
-}
-
-void esp_arena_free(esp_arena *arena)
-{
-    free(arena->base);
-    *arena = (esp_arena){0};
-}
-
-size_t esp_arena_mark(const esp_arena *arena)
-{
-    return arena->used;
-}
-
-void esp_arena_reset(esp_arena *arena, size_t mark)
-{
-    assert(mark <= arena->used);
-    arena->used = mark;
-}
-
-/* Only starts are aligned, so that the last piece may end at the very end of the block. */
-void *esp_arena_take(esp_arena *arena, size_t bytes)
-{
-    size_t start = round_up(arena->used);
-    if (start > arena->size || bytes > arena->size - start) {
-        fprintf(stderr, "espalier: scratch memory of %zu bytes holds %zu and cannot give %zu more: a sizing bug\n",
-                arena->size, arena->used, bytes);
-        abort();
-    }
-    arena->used = start + bytes;
-    return arena->base + start;
-}
-
-float *esp_arena_floats(esp_arena *arena, size_t count)
-{
-    size_t bytes;
-    if (__builtin_mul_overflow(count, sizeof(float), &bytes)) bytes = SIZE_MAX;
-    return esp_arena_take(arena, bytes);
 }
