@@ -98,6 +98,21 @@ double   esp_rng_uniform(esp_rng *rng);                     /* [0, 1), 53 bits *
 uint32_t esp_rng_below(esp_rng *rng, uint32_t n);           /* 0 .. n-1, unbiased; n >= 1 */
 void     esp_rng_normal(esp_rng *rng, float *out, size_t count); /* standard normal, Box-Muller */
 
+/* ---- number.c: numbers as text, the same under every locale ------------------------------- */
+
+/* The whole text as a finite decimal number: sign, digits with or without a point, exponent. Space, "0x10",
+ * "inf" and "1,5" are none. Where these return false, *out is untouched. */
+bool esp_number_parse(const char *text, double *out);
+bool esp_i64_parse(const char *text, int64_t *out);   /* "-" and digits */
+bool esp_u64_parse(const char *text, uint64_t *out);  /* digits */
+/* The digits that a text begins with: how many they are; 0 when there are none or 64 bits do not hold them. */
+size_t esp_digits_parse(const char *text, uint64_t *out);
+
+/* snprintf and vsnprintf with a decimal point, whatever the locale of the host program is. */
+int esp_format(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int esp_format_list(char *out, size_t size, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
 /* ---- file.c ------------------------------------------------------------------------------ */
 
 /* Reads a whole regular file of at most `limit` bytes into new memory (caller frees), with one
@@ -135,7 +150,9 @@ esp_status esp_json_read(const char *path, cJSON **out);                       /
 double      esp_json_number(const cJSON *object, const char *key); /* NAN: no number there */
 const char *esp_json_text(const cJSON *object, const char *key);   /* NULL: no text there; the object's */
 int         esp_json_choice(const cJSON *object, const char *key, const char *choices); /* index in "a|b|c", or -1 */
-/* NaN and infinity become null. */
+/* The value as text, on one line or laid out for people; the caller frees it. NaN and infinity become null. */
+char *esp_json_line(const cJSON *json);
+char *esp_json_pretty(const cJSON *json);
 esp_status esp_json_write(const char *path, const cJSON *json);                /* formatted, atomic */
 esp_status esp_json_append(const char *path, const cJSON *json);               /* one line, appended */
 

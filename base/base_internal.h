@@ -2,7 +2,13 @@
 #ifndef ESP_BASE_INTERNAL_H
 #define ESP_BASE_INTERNAL_H
 
+#include <locale.h>
+
 #include "base/base.h"
+
+/* number.c: this thread in the C locale, until the restore of what the first gave. */
+locale_t esp_locale_plain(void);
+void     esp_locale_restore(locale_t before);
 
 /* Refuses text that is not strict JSON (json_scan.c). Keys are counted from 0 in the order of the
  * text; *key_line receives the line of key number `key`, if there is one. */

@@ -31,18 +31,18 @@ static void describe(const esp_field *field, char *text, size_t size)
 
     const char *noun = field->type == ESP_DOUBLE ? "a number" : "a whole number";
     if (isfinite(field->min) && isfinite(field->max))
-        snprintf(text, size, "%s from %.15g to %.15g", noun, field->min, field->max);
+        esp_format(text, size, "%s from %.15g to %.15g", noun, field->min, field->max);
     else if (isfinite(field->min))
-        snprintf(text, size, "%s of at least %.15g", noun, field->min);
+        esp_format(text, size, "%s of at least %.15g", noun, field->min);
     else if (isfinite(field->max))
-        snprintf(text, size, "%s of at most %.15g", noun, field->max);
+        esp_format(text, size, "%s of at most %.15g", noun, field->max);
     else
         snprintf(text, size, "%s", noun);
 }
 
 static void describe_found(const cJSON *value, char *text, size_t size)
 {
-    if (cJSON_IsNumber(value))      snprintf(text, size, "%.15g", value->valuedouble);
+    if (cJSON_IsNumber(value))      esp_format(text, size, "%.15g", value->valuedouble);
     else if (cJSON_IsString(value)) snprintf(text, size, "'%.60s'", value->valuestring);
     else if (cJSON_IsBool(value))   snprintf(text, size, "%s", cJSON_IsTrue(value) ? "true" : "false");
     else if (cJSON_IsObject(value)) snprintf(text, size, "an object");
@@ -69,14 +69,7 @@ static bool parse_u64(const cJSON *value, uint64_t *out)
         *out = (uint64_t)number;
         return true;
     }
-    if (!cJSON_IsString(value) || !*value->valuestring) return false;
-    *out = 0;
-    for (const char *c = value->valuestring; *c; c++) {
-        if (*c < '0' || *c > '9') return false;
-        if (__builtin_mul_overflow(*out, 10u, out) || __builtin_add_overflow(*out, (unsigned)(*c - '0'), out))
-            return false;
-    }
-    return true;
+    return cJSON_IsString(value) && esp_u64_parse(value->valuestring, out);
 }
 
 static esp_status read_u64(const esp_field *field, const cJSON *value, const char *source, uint64_t *out)

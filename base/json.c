@@ -72,7 +72,9 @@ esp_status esp_json_parse(const char *text, size_t size, const char *source, cJS
     esp_status status = esp_json_scan(text, size, source, SIZE_MAX, &line);
     if (status != ESP_OK) return status;
 
+    locale_t before = esp_locale_plain();
     cJSON *json = cJSON_ParseWithLength(text, size);
+    esp_locale_restore(before);
     if (!json) return esp_fail(ESP_ERR_MACHINE, "%s: no memory for a tree of %zu bytes of JSON", source, size);
     status = check_keys(json, text, size, source);
     if (status == ESP_OK) *out = json;
@@ -112,6 +114,24 @@ int esp_json_choice(const cJSON *object, const char *key, const char *choices)
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
+static char *print_text(const cJSON *json, char *(*print)(const cJSON *))
+{
+    locale_t before = esp_locale_plain();
+    char *text = print(json);
+    esp_locale_restore(before);
+    return text;
+}
+
+char *esp_json_line(const cJSON *json)
+{
+    return print_text(json, cJSON_PrintUnformatted);
+}
+
+char *esp_json_pretty(const cJSON *json)
+{
+    return print_text(json, cJSON_Print);
+}
+
 /* With the newline that editors and line counters expect, in the place of the final 0. */
 static esp_status write_text(const char *path, char *text, esp_status (*write)(const char *, const void *, size_t))
 {
@@ -119,16 +139,16 @@ static esp_status write_text(const char *path, char *text, esp_status (*write)(c
     size_t length = strlen(text);
     text[length] = '\n';
     esp_status status = write(path, text, length + 1);
-    cJSON_free(text);
+    free(text);
     return status;
 }
 
 esp_status esp_json_write(const char *path, const cJSON *json)
 {
-    return write_text(path, cJSON_Print(json), esp_file_write);
+    return write_text(path, esp_json_pretty(json), esp_file_write);
 }
 
 esp_status esp_json_append(const char *path, const cJSON *json)
 {
-    return write_text(path, cJSON_PrintUnformatted(json), esp_file_append);
+    return write_text(path, esp_json_line(json), esp_file_append);
 }

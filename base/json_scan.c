@@ -2,7 +2,6 @@
  * through bad UTF-8, control characters, odd numbers and trailing text, and names no line. */
 #include "base/base_internal.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +24,7 @@ static esp_status refuse(const scanner *s, const char *format, ...)
     char what[256];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
+    esp_format_list(what, sizeof what, format, arguments);
     va_end(arguments);
     return esp_fail(ESP_ERR_FORMAT, "%s: line %d: %s", s->source, s->line, what);
 }
@@ -153,7 +152,8 @@ static esp_status scan_number(scanner *s)
     size_t length = (size_t)(s->at - start);
     if (length > MAX_NUMBER) return refuse(s, "a number of more than %d characters", MAX_NUMBER);
     memcpy(copy, start, length);
-    if (!isfinite(strtod(copy, NULL))) return refuse(s, "the number %s is not finite", copy);
+    double value;
+    if (!esp_number_parse(copy, &value)) return refuse(s, "the number %s is not finite", copy);
     return ESP_OK;
 }
 

@@ -28,7 +28,7 @@ void esp_log(esp_log_level level, const char *format, ...)
     char line[ESP_ERROR_TEXT];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    esp_format_list(line, sizeof line, format, arguments);
     va_end(arguments);
     listener.log(listener.context, level, line);
 }
@@ -39,7 +39,7 @@ void esp_progress(const char *task, double done, double total, const char *forma
     char detail[256];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(detail, sizeof detail, format, arguments);
+    esp_format_list(detail, sizeof detail, format, arguments);
     va_end(arguments);
     listener.progress(listener.context, task, done, total, detail);
 }

@@ -74,11 +74,11 @@ esp_status esp_run_append(const char *folder, cJSON *line)
 }
 
 /* Lines begin with {"counter":NUMBER, as esp_run_append wrote them. */
-static bool line_counts(const char *line, const char *counter, long long *value)
+static bool line_counts(const char *line, const char *counter, uint64_t *value)
 {
     size_t length = strlen(counter);
     return strncmp(line, "{\"", 2) == 0 && strncmp(line + 2, counter, length) == 0 &&
-           sscanf(line + 2 + length, "\":%lld", value) == 1;
+           strncmp(line + 2 + length, "\":", 2) == 0 && esp_digits_parse(line + 4 + length, value) > 0;
 }
 
 esp_status esp_run_cut(const char *folder, const char *counter, int64_t last)
@@ -89,8 +89,8 @@ esp_status esp_run_cut(const char *folder, const char *counter, int64_t last)
     if (status == ESP_OK) {
         kept = esp_alloc(size + 1, 1);
         for (char *line = data, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-            long long value = -1;
-            if (!line_counts(line, counter, &value) || value > last) continue;
+            uint64_t value;
+            if (!line_counts(line, counter, &value) || value > INT64_MAX || (int64_t)value > last) continue;
             memcpy(kept + length, line, (size_t)(end - line + 1));
             length += (size_t)(end - line + 1);
         }

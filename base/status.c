@@ -25,7 +25,7 @@ esp_status esp_fail(esp_status status, const char *format, ...)
     char text[ESP_ERROR_TEXT];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    esp_format_list(text, sizeof text, format, arguments);
     va_end(arguments);
     keep_sentence(text);
     return status;
@@ -36,7 +36,7 @@ esp_status esp_fail_in(esp_status status, const char *format, ...)
     char text[2 * ESP_ERROR_TEXT + 2];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, ESP_ERROR_TEXT, format, arguments);
+    esp_format_list(text, ESP_ERROR_TEXT, format, arguments);
     va_end(arguments);
 
     size_t length = strlen(text);

@@ -1,6 +1,5 @@
 /* Options that every subcommand understands, and values of options checked to the last letter. */
 #include <errno.h>
-#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,17 +11,10 @@
 
 /* ---- values ---- */
 
-static bool is_whole_number(const char *text)
-{
-    size_t digits = strspn(text + (*text == '-'), "0123456789");
-    return digits > 0 && !text[(*text == '-') + digits];
-}
-
 esp_status esp_parse_int(const char *option, const char *text, int min, int max, int *out)
 {
-    errno = 0;
-    long value = strtol(text, NULL, 10);
-    if (!is_whole_number(text) || errno || value < min || value > max)
+    int64_t value;
+    if (!esp_i64_parse(text, &value) || value < min || value > max)
         return esp_fail(ESP_ERR_USAGE, "%s: expected a whole number from %d to %d, found '%s'", option, min, max, text);
     *out = (int)value;
     return ESP_OK;
@@ -30,9 +22,8 @@ esp_status esp_parse_int(const char *option, const char *text, int min, int max,
 
 esp_status esp_parse_u64(const char *option, const char *text, uint64_t max, uint64_t *out)
 {
-    errno = 0;
-    unsigned long long value = strtoull(text, NULL, 10);
-    if (!is_whole_number(text) || *text == '-' || errno || value > max)
+    uint64_t value;
+    if (!esp_u64_parse(text, &value) || value > max)
         return esp_fail(ESP_ERR_USAGE, "%s: expected a whole number from 0 to %ju, found '%s'", option, (uintmax_t)max,
                         text);
     *out = value;
@@ -41,12 +32,8 @@ esp_status esp_parse_u64(const char *option, const char *text, uint64_t max, uin
 
 esp_status esp_parse_double(const char *option, const char *text, double *out)
 {
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || *end || !isfinite(value))
-        return esp_fail(ESP_ERR_USAGE, "%s: expected a number, found '%s'", option, text);
-    *out = value;
-    return ESP_OK;
+    if (esp_number_parse(text, out)) return ESP_OK;
+    return esp_fail(ESP_ERR_USAGE, "%s: expected a number, found '%s'", option, text);
 }
 
 esp_status esp_parse_choice(const char *option, const char *text, const char *choices, int *out)

@@ -1,5 +1,6 @@
 /* A checkpoint is one safetensors file: the network's tensors under their own names, its configuration as
  * JSON text in __metadata__.espalier, so that it needs no side file. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "nn/nn.h"
@@ -42,13 +43,13 @@ esp_status esp_checkpoint_write(const char *path, const esp_network *net, const 
     esp_st_tensor entries[ESP_MAX_TENSORS];
     int num_entries = esp_network_entries(net, "", entries);
     cJSON *json = esp_config_json(fields, count, config);
-    char *text = cJSON_PrintUnformatted(json);
+    char *text = esp_json_line(json);
     cJSON *metadata = cJSON_CreateObject();
     cJSON_AddStringToObject(metadata, METADATA_KEY, text);
     cJSON_AddStringToObject(metadata, "version", ESP_VERSION);
     esp_status status = esp_safetensors_write(path, entries, num_entries, metadata);
     cJSON_Delete(metadata);
-    cJSON_free(text);
+    free(text);
     cJSON_Delete(json);
     esp_st_names_free(entries, num_entries);
     return status;

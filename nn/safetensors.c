@@ -312,7 +312,7 @@ static char *header_text(const esp_st_tensor *tensors, int count, const cJSON *m
         cJSON_AddItemToObject(header, tensors[i].name, entry_json(&tensors[i], *data_size));
         *data_size += tensor_bytes(&tensors[i]);
     }
-    char *text = cJSON_PrintUnformatted(header);
+    char *text = esp_json_line(header);
     cJSON_Delete(header);
     return text;
 }

@@ -1,6 +1,5 @@
 /* What to drive a model with: the program's options, then the environment, then the scene. */
 #include <ctype.h>
-#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -63,23 +62,16 @@ static esp_status read_controller(const char *text, esp_controller_kind *out)
 
 static esp_status read_period(const char *text, double *out)
 {
-    char *end;
     if (!text) return ESP_OK;
-    *out = strtod(text, &end);
-    if (*end || !(*out > 0.0 && *out <= 1e6))
+    if (!esp_number_parse(text, out) || !(*out > 0.0 && *out <= 1e6))
         return esp_fail(ESP_ERR_RANGE, "period '%s', expected seconds above 0", text);
     return ESP_OK;
 }
 
 static esp_status read_seed(const char *text, uint64_t *out)
 {
-    char *end;
-    if (!text) return ESP_OK;
-    errno = 0;
-    *out = strtoull(text, &end, 10);
-    if (*end || errno || !isdigit((unsigned char)text[0]))
-        return esp_fail(ESP_ERR_RANGE, "seed '%s', expected a whole number from 0", text);
-    return ESP_OK;
+    if (!text || esp_u64_parse(text, out)) return ESP_OK;
+    return esp_fail(ESP_ERR_RANGE, "seed '%s', expected a whole number from 0", text);
 }
 
 static char *copy(const char *text)

@@ -41,11 +41,11 @@ static cJSON *header_json(const esp_objective_config *config)
 static char *header_line(const esp_objective_config *config)
 {
     cJSON *header = header_json(config);
-    char *text = cJSON_PrintUnformatted(header);
+    char *text = esp_json_line(header);
     size_t bytes = strlen(text) + 2;
     char *line = esp_alloc(bytes, 1);
     snprintf(line, bytes, "%s\n", text);
-    cJSON_free(text);
+    free(text);
     cJSON_Delete(header);
     return line;
 }
@@ -62,11 +62,11 @@ static esp_status compare_identity(const char *path, const cJSON *found, const c
         if (!cJSON_Compare(item, other, true)) break;
     }
     if (!item) return esp_fail(ESP_ERR_FORMAT, "%s: journal of another search; %s", path, refusal_advice);
-    char *there = other ? cJSON_PrintUnformatted(other) : NULL, *here = cJSON_PrintUnformatted(item);
+    char *there = other ? esp_json_line(other) : NULL, *here = esp_json_line(item);
     esp_fail(ESP_ERR_FORMAT, "%s: journal of another search, '%s' is %.200s there and %.200s here; %s", path,
              item->string, there ? there : "absent", here ? here : "unknown", refusal_advice);
-    cJSON_free(there);
-    cJSON_free(here);
+    free(there);
+    free(here);
     return ESP_ERR_FORMAT;
 }
 
@@ -141,7 +141,7 @@ static esp_status read_entry(const esp_objective_config *config, const cJSON *en
 static void add_exact(cJSON *object, const char *name, double value)
 {
     char text[32];
-    snprintf(text, sizeof text, "%.17g", value);
+    esp_format(text, sizeof text, "%.17g", value);
     cJSON_AddRawToObject(object, name, text);
 }
 

@@ -129,12 +129,12 @@ static void add_json(esp_page *page, const char *text)
 
 void esp_page_data(esp_page *page, const cJSON *data)
 {
-    char *text = cJSON_PrintUnformatted(data);
+    char *text = esp_json_line(data);
     esp_page_join(page, ESP_BLOCK_NONE);
     esp_xml_add(&page->body, "<script type=\"application/json\" id=\"espalier-data\">");
     add_json(page, text);
     esp_xml_add(&page->body, "</script>\n");
-    cJSON_free(text);
+    free(text);
 }
 
 /* ---- the page ---- */

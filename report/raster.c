@@ -57,7 +57,7 @@ static char *content(int fd, size_t *size)
 static int run(streams s, double zoom)
 {
     char zoom_option[64];
-    snprintf(zoom_option, sizeof zoom_option, "--zoom=%g", zoom);
+    esp_format(zoom_option, sizeof zoom_option, "--zoom=%g", zoom);
     char *arguments[] = {(char *)program, "--format=png", zoom_option, NULL};
 
     posix_spawn_file_actions_t actions;

@@ -42,7 +42,7 @@ static void write_number(double value, double step, unit u, char text[32])
     int decimals = (int)ceil(-log10(step / u.factor) - 1e-6);
     decimals = decimals < 0 ? 0 : decimals > 9 ? 9 : decimals;
     char digits[32];
-    snprintf(digits, sizeof digits, "%.*f", decimals, fabs(value) / u.factor);
+    esp_format(digits, sizeof digits, "%.*f", decimals, fabs(value) / u.factor);
     bool zero = strspn(digits, "0.") == strlen(digits);
     snprintf(text, 32, "%s%.14s%s", value < 0 && !zero ? "\u2212" : "", zero ? "0" : digits, zero ? "" : u.suffix);
 }

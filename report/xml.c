@@ -23,10 +23,10 @@ void esp_xml_add(esp_xml *svg, const char *format, ...)
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = esp_format_list(NULL, 0, format, arguments);
     if (length > 0) {
         reserve(svg, (size_t)length + 1);
-        vsnprintf(svg->text + svg->length, (size_t)length + 1, format, again);
+        esp_format_list(svg->text + svg->length, (size_t)length + 1, format, again);
         svg->length += (size_t)length;
     }
     va_end(again);

@@ -63,6 +63,7 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"eval agent.safetensors --start up", "--start: expected random|hanging"},
         {"eval agent.safetensors --min-return high", "--min-return: expected a number"},
         {"eval agent.safetensors --min-return nan", "--min-return: expected a number"},
+        {"eval agent.safetensors --min-return 0x10", "--min-return: expected a number"},
         {"eval agent.safetensors --set planner.sample=3", "did you mean 'planner.samples'?"},
         {"eval agent.safetensors --set planner.samples", "write PATH=VALUE"},
         {"eval agent.safetensors --set planner.samples=0", "from 1 to 65536"},

@@ -149,7 +149,7 @@ static void fill_fan(mjvFigure *figure, const esp_actor *actor)
     set_color(figure->linergb[shown], 1.0f, 1.0f, 1.0f);
     fill_sequence(figure, shown, mean, steps, actions);
     set_range(figure, 0, 0.0, steps > 1 ? steps - 1 : 1);
-    snprintf(figure->title, sizeof figure->title, "plan, value %.1f", high);
+    esp_format(figure->title, sizeof figure->title, "plan, value %.1f", high);
 }
 
 /* ---- draw ------------------------------------------------------------------------------------------ */

@@ -55,7 +55,7 @@ static int start(esp_movie *movie, int width, int height, double fps, int in)
 {
     char size[32], rate[32], file[4096];
     snprintf(size, sizeof size, "%dx%d", width, height);
-    snprintf(rate, sizeof rate, "%g", fps);
+    esp_format(rate, sizeof rate, "%g", fps);
     snprintf(file, sizeof file, "file:%s", movie->temporary); /* a ':' in a name is no protocol */
     char *arguments[] = {"ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-f", "rawvideo",
                          "-pixel_format", "rgb24", "-video_size", size, "-framerate", rate, "-i", "pipe:0",

@@ -130,7 +130,7 @@ static void draw_caption(const esp_painter *painter, const esp_actor *actor, mjr
 {
     char values[256], controller[ESP_CONFIG_TEXT];
     esp_choice_word(ESP_CONTROLLER_CHOICES, (int)actor->role.kind, controller);
-    snprintf(values, sizeof values, "%.32s\n%s\n%.1f %%\n%zu\n%.2f s\n%.1f", actor->role.name, controller,
+    esp_format(values, sizeof values, "%.32s\n%s\n%.1f %%\n%zu\n%.2f s\n%.1f", actor->role.name, controller,
              100.0 * actor->sparsity, actor->params, actor->data->time, actor->episode_return + actor->reward);
     static const char labels[] = "checkpoint\ncontroller\nsparsity\nparameters\ntime\nreturn";
     mjr_overlay(mjFONT_NORMAL, mjGRID_TOPLEFT, tile, labels, values,

@@ -73,7 +73,7 @@ void esp_session_say(esp_session *session, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(session->message, sizeof session->message, format, arguments);
+    esp_format_list(session->message, sizeof session->message, format, arguments);
     va_end(arguments);
     session->message_until = esp_clock() + MESSAGE_TIME;
 }
