@@ -5,6 +5,7 @@
 #include <argp.h>
 
 #include "agent/agent.h"
+#include "search/search.h"
 
 /* ---- options.c: what every subcommand understands ------------------------------------------- */
 
@@ -47,11 +48,6 @@ esp_status esp_parse_choice(const char *option, const char *text, const char *ch
 /* Applies every --set to a configuration, and to a search when it is not NULL. */
 esp_status esp_options_apply(const esp_options *options, const esp_field *fields, int count, void *config,
                              esp_search_config *search);
-
-/* ---- search_keys.c: search.* as configuration keys ----------------------------------------------- */
-
-extern const esp_field esp_search_fields[];
-extern const int       esp_search_num_fields;
 
 /* ---- progress.c: stderr ------------------------------------------------------------------------ */
 

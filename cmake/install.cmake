@@ -1,9 +1,9 @@
 # cmake --install: the executable, the controller for other programs, the libraries with their headers,
 # the models, a pkg-config file.
 install(TARGETS espalier espalier_controller)
-install(TARGETS esp_base esp_nn esp_envs esp_pruning esp_agent esp_autoencoder esp_report esp_viewer
+install(TARGETS esp_base esp_nn esp_envs esp_pruning esp_elimination esp_search esp_agent esp_autoencoder esp_report esp_viewer
   esp_study esp_pages ARCHIVE)
-foreach(module base nn envs pruning agent autoencoder report viewer plugin)
+foreach(module base nn envs pruning elimination search agent autoencoder report viewer plugin)
   install(FILES ${module}/${module}.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/espalier/${module})
 endforeach()
 install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/espalier)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pruning/pruning_internal.h"
+#include "pruning/pruning.h"
 
 static int largest_axis(const esp_network *net, const esp_group *group)
 {
@@ -75,11 +75,10 @@ int esp_levels_nearest(const esp_levels *levels, int g, double coefficient)
     return coefficient - c[low] < c[high] - coefficient ? low : high;
 }
 
-esp_widths esp_levels_widths(const esp_objective *objective, const int *level)
+esp_widths esp_levels_widths(const esp_network *net, const esp_grouping *grouping, const esp_levels *levels,
+                             const int *level)
 {
-    const esp_objective_config *settings = esp_objective_settings(objective);
-    const esp_levels *levels = esp_objective_levels(objective);
     double coefficient[ESP_MAX_AXES];
     for (int g = 0; g < levels->num; g++) coefficient[g] = levels->coefficient[g][level[g]];
-    return esp_widths_of(settings->net, settings->grouping, coefficient);
+    return esp_widths_of(net, grouping, coefficient);
 }

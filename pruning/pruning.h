@@ -76,6 +76,29 @@ double esp_constrained_sparsity(const esp_network *net, const esp_grouping *grou
 double esp_smooth_sparsity(const esp_network *net, const esp_grouping *grouping, unsigned components,
                            const double *coefficients, double *gradient);
 
+/* Bounds like 0.21 are missed by binary numbers by a hair. */
+#define ESP_SPARSITY_SLACK 1e-12
+
+/* Elements of one tensor at these widths. */
+size_t esp_tensor_params(const esp_tensor *tensor, const esp_widths *widths);
+
+/* ---- levels.c ----------------------------------------------------------------------------------- */
+
+/* The distinct settings of every group within its bounds and rounding, fewest units removed first.
+ * A setting is named by a coefficient for which esp_widths_of gives its widths. */
+typedef struct {
+    int     num;                        /* groups */
+    int     count[ESP_MAX_AXES];        /* levels of a group, at least 1 */
+    double *coefficient[ESP_MAX_AXES];  /* [count], rising; owned */
+} esp_levels;
+
+void       esp_levels_make(const esp_network *net, const esp_grouping *grouping, esp_levels *out);
+void       esp_levels_free(esp_levels *levels);
+int        esp_levels_nearest(const esp_levels *levels, int g, double coefficient);
+/* The widths of a level for every group. */
+esp_widths esp_levels_widths(const esp_network *net, const esp_grouping *grouping, const esp_levels *levels,
+                             const int *level);
+
 /* ---- calibration.c: recorded data ---------------------------------------------------------------- */
 
 /* What one component reads when recorded data runs through the network. */
@@ -163,113 +186,5 @@ esp_status esp_surgeon_create(const esp_network *net, esp_compensation compensat
 void       esp_surgeon_free(esp_surgeon *surgeon); /* accepts NULL */
 /* esp_surgery, then compensation. Single-threaded; several threads may operate at once. */
 esp_status esp_surgeon_operate(const esp_surgeon *surgeon, const esp_cut *cut, esp_network **out);
-
-/* ---- objective.c, journal.c: evaluations, cached by width vector, journalled ---------------------- */
-
-/* Performance (higher is better, finite) of n cuts of the dense network, evaluated in parallel by
- * the application; equal cuts give equal numbers. `scale` >= 1 is the fidelity: so many times the
- * episodes or images of scale 1, which are among them, at so many times the cost. */
-typedef esp_status (*esp_performance_fn)(void *context, int n, const esp_cut *cuts, int scale, double *performance);
-
-/* What is searched: borrowed parts and the memory of what was evaluated. */
-typedef struct esp_objective esp_objective;
-
-typedef struct {
-    const esp_network  *net;
-    const esp_grouping *grouping;
-    const esp_ranking  *ranking;
-    unsigned            components;  /* those the controller uses; sparsity counts only them */
-    esp_performance_fn  performance;
-    void               *context;
-    int                 budget;      /* evaluations at most, one of scale s counting s; >= 2; 0: no limit */
-    int                 at_once;     /* cuts of one call of `performance` at most, >= 1; 0: 16 */
-    const char         *journal;     /* path of a JSON-lines file, or NULL: not kept */
-    const cJSON        *identity;    /* what makes evaluations comparable (checkpoint hash, seeds,
-                                        episodes, planner); a journal with another one is refused.
-                                        Groups and ranking are compared without being named here */
-    const cJSON        *about;       /* for readers of a new journal: the command, what is wanted; never
-                                        compared. NULL: nothing */
-} esp_objective_config;
-
-/* Copies the configuration and borrows what it points to. Reads an existing journal, so that an
- * interrupted search repeats no evaluation; a last line cut short by a kill is dropped. */
-esp_status esp_objective_create(const esp_objective_config *config, esp_objective **out);
-void       esp_objective_free(esp_objective *objective); /* accepts NULL */
-
-/* Ends a journal with what its search gave, for readers; a search that goes on from it looks past it. */
-esp_status esp_journal_add_result(const char *path, const cJSON *result);
-
-/* Performance at n width vectors [n], all at one scale; only those never seen at that scale are
- * evaluated, duplicates once.
- *
- * A spent budget is no error: what it does not cover, the later ones of `widths`, gets NAN.
- * Evaluations read from the journal count as soon as they are asked for, so a resumed search spends
- * its budget exactly as an uninterrupted one. ESP_ERR_NUMERIC when a performance is not finite. */
-esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, int scale,
-                                  double *performance);
-int        esp_objective_evaluations(const esp_objective *objective); /* distinct ones asked for, times their scale */
-int        esp_objective_left(const esp_objective *objective);        /* of the budget; INT_MAX: no limit */
-const esp_objective_config *esp_objective_settings(const esp_objective *objective);
-
-/* ---- search.c, search_*.c ---------------------------------------------------------------------------- */
-
-#define ESP_MAX_FINALISTS 64
-
-/* search.* of the configuration. */
-typedef struct {
-    double sparsity, tolerance;  /* target and its half-width */
-    double lambda;               /* weight of the quadratic sparsity penalty */
-    double rate, momentum;       /* gradient descent: coefficient per slope of relative performance */
-    double difference;           /* half-width of a central difference, at least one unit */
-    int    iterations;           /* at most; evolve: generations; random: coefficient vectors drawn; nlopt: tens
-                                    of evaluations */
-    int    grid;                 /* grid: points per coefficient, 2 to 1000 */
-    int    samples;              /* grid: survivors evaluated at most */
-    int    levels;               /* sensitivity: cuts of each group alone, 1 to 64 */
-    int    finalists;            /* best points judged again at larger scales, 1 (none) to 64 */
-    uint64_t seed;
-} esp_search_config;
-
-/* 20 % +- 1 %, as in the paper; the numbers behind gd are explained in search_gd.c. */
-esp_search_config esp_search_config_default(void);
-
-typedef struct {
-    double coefficient[ESP_MAX_AXES]; /* realised fraction by group */
-    esp_widths widths;
-    double baseline;                  /* performance of the uncut network, search episodes */
-    double performance;               /* of the result, search episodes; NAN: an earlier search on
-                                         the same objective left no evaluation for it */
-    int    scale;                     /* of these two performances */
-    double structural, nominal;
-    int    evaluations, iterations;   /* evaluations in those of scale 1 */
-    double combinations, survivors;   /* grid: all, and those at the target; other methods: 0 */
-} esp_search_result;
-
-/* A search under way, what a method works on (pruning_internal.h). */
-typedef struct esp_search_run esp_search_run;
-
-typedef struct {
-    const char *name;                 /* of --method */
-    const char *help;
-    /* Offers every feasible point it may end at, with its performance at scale 1, or leaves the one
-     * it ends at in run->result.widths without evaluating it. Stops early when the budget ends. */
-    esp_status (*search)(esp_search_run *run);
-} esp_search_method;
-
-extern const esp_search_method esp_search_methods[]; /* ends with name == NULL */
-const esp_search_method *esp_search_find(const char *name); /* NULL with the error text set */
-
-/* Runs a method, judges the best points it found again at larger scales (finalists.c), and checks
- * its promise: |constrained sparsity - target| <= tolerance, or ESP_ERR_INFEASIBLE with the nearest
- * sparsity that can be reached, found before anything is evaluated. ESP_ERR_RANGE for a
- * configuration outside its bounds. */
-esp_status esp_search(esp_objective *objective, const esp_search_method *method,
-                      const esp_search_config *config, esp_search_result *result);
-
-/* The coefficients t * direction (clamped to the groups' bounds) whose sparsity is closest to the
- * target; direction >= 0, all zero means all equal. Also the smallest repair: single levels are then
- * moved to come within tolerance. ESP_ERR_INFEASIBLE names the nearest sparsity and what to loosen. */
-esp_status esp_search_project(const esp_objective *objective, const esp_search_config *config,
-                              const double *direction, esp_widths *widths);
 
 #endif

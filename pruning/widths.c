@@ -3,7 +3,7 @@
  * touched: a search can ask for it as often as it likes. */
 #include <math.h>
 
-#include "pruning/pruning_internal.h"
+#include "pruning/pruning.h"
 
 esp_widths esp_widths_full(const esp_network *net)
 {

@@ -5,6 +5,7 @@
 
 #include "autoencoder/autoencoder.h"
 #include "cli/cli.h"
+#include "search/search.h"
 
 /* ---- options about how a checkpoint is judged ------------------------------------------ */
 

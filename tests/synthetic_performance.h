@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "pruning/pruning.h"
+#include "search/search.h"
 
 typedef struct {
     const esp_network *net;

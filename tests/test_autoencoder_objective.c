@@ -6,6 +6,7 @@
 #include "allocations.h"
 #include "autoencoder/autoencoder.h"
 #include "check.h"
+#include "search/search.h"
 
 enum { POOL = 200, CUTS = 24 };
 

@@ -2,7 +2,7 @@
  * no row for a key that is gone. What is missing is printed the way it has to stand there. */
 #include "agent/agent.h"
 #include "autoencoder/autoencoder.h"
-#include "cli/search_keys.c"
+#include "search/search.h"
 
 #include "check.h"
 

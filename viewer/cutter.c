@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "search/search.h"
 #include "viewer/viewer_internal.h"
 
 #define TOLERANCE 0.02 /* of the sparsity: what a slider cannot tell apart */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pruning/pruning_internal.h"
+#include "search/search_internal.h"
 
 /* ---- the table ---- */
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pruning/elimination.h"
+#include "elimination/elimination_internal.h"
 
 enum {
     CELLS = 1 << 20,
@@ -71,7 +71,7 @@ static esp_status add_table(esp_elimination *e, uint64_t scope, esp_table **out)
 
 static void group_of_axes(const esp_elimination *e, int *group)
 {
-    const esp_grouping *grouping = e->settings->grouping;
+    const esp_grouping *grouping = e->grouping;
     for (int i = 0; i < ESP_MAX_AXES; i++) group[i] = -1;
     for (int g = 0; g < grouping->num; g++)
         for (int i = 0; i < grouping->group[g].num_axes; i++) group[grouping->group[g].axis[i]] = g;
@@ -91,20 +91,20 @@ static uint64_t scope_of(const esp_tensor *tensor, const int *group)
 static esp_widths widths_at(const esp_elimination *e)
 {
     double coefficient[ESP_MAX_AXES];
-    for (int g = 0; g < e->settings->grouping->num; g++)
+    for (int g = 0; g < e->grouping->num; g++)
         coefficient[g] = e->choices->coefficient[g][e->choice[g]];
-    return esp_widths_of(e->settings->net, e->settings->grouping, coefficient);
+    return esp_widths_of(e->net, e->grouping, coefficient);
 }
 
 /* Parameters of all tensors that depend on just these groups. */
 static int64_t params_at(const esp_elimination *e, const int *group, uint64_t scope)
 {
-    const esp_network *net = e->settings->net;
+    const esp_network *net = e->net;
     esp_widths widths = widths_at(e);
     int64_t params = 0;
     for (int i = 0; i < net->num_tensors; i++) {
         const esp_tensor *tensor = &net->tensor[i];
-        bool counted = tensor->trainable && (e->settings->components >> tensor->component & 1u);
+        bool counted = tensor->trainable && (e->components >> tensor->component & 1u);
         if (counted && scope_of(tensor, group) == scope) params += (int64_t)esp_tensor_params(tensor, &widths);
     }
     return params;
@@ -123,15 +123,15 @@ static esp_status add_tensors(esp_elimination *e, const int *group, uint64_t sco
 
 static esp_status read_structure(esp_elimination *e)
 {
-    const esp_network *net = e->settings->net;
+    const esp_network *net = e->net;
     int group[ESP_MAX_AXES];
     uint64_t known[ESP_MAX_TENSORS];
     int num_known = 0;
     group_of_axes(e, group);
-    e->whole += (int64_t)esp_network_params(net, e->settings->components);
+    e->whole += (int64_t)esp_network_params(net, e->components);
     esp_status status = ESP_OK;
     for (int i = 0; i < net->num_tensors && status == ESP_OK; i++) {
-        if (!net->tensor[i].trainable || !(e->settings->components >> net->tensor[i].component & 1u)) continue;
+        if (!net->tensor[i].trainable || !(e->components >> net->tensor[i].component & 1u)) continue;
         uint64_t scope = scope_of(&net->tensor[i], group);
         bool seen = false;
         for (int k = 0; k < num_known; k++) seen = seen || known[k] == scope;
@@ -145,7 +145,7 @@ static esp_status read_structure(esp_elimination *e)
 /* One table a group: its loss, and with nominal sparsity what it keeps of s_i. */
 static esp_status read_groups(esp_elimination *e)
 {
-    const esp_grouping *grouping = e->settings->grouping;
+    const esp_grouping *grouping = e->grouping;
     bool nominal = !grouping->structural_constraint;
     esp_status status = ESP_OK;
     for (int g = 0; g < grouping->num && status == ESP_OK; g++) {
@@ -223,7 +223,7 @@ static int neighbours(const esp_elimination *e, int g)
 /* Few neighbours first, the root never. */
 static esp_status eliminate_all(esp_elimination *e)
 {
-    int num = e->settings->grouping->num;
+    int num = e->grouping->num;
     bool done[ESP_MAX_AXES] = {false};
     e->root = 0;
     for (int g = 1; g < num; g++)
@@ -261,13 +261,14 @@ static esp_status add_neutral(esp_elimination *e)
     return status;
 }
 
-esp_status esp_elimination_create(const esp_objective_config *settings, const esp_choices *choices,
-                                  esp_algebra algebra, esp_elimination **out)
+esp_status esp_elimination_create(const esp_network *net, const esp_grouping *grouping, unsigned components,
+                                  const esp_choices *choices, esp_algebra algebra, esp_elimination **out)
 {
     esp_elimination *e = esp_alloc(1, sizeof *e);
-    *e = (esp_elimination){.settings = settings, .choices = choices, .algebra = algebra, .opened = -1};
+    *e = (esp_elimination){.net = net, .grouping = grouping, .components = components, .choices = choices,
+                           .algebra = algebra, .opened = -1};
     esp_status status = read_groups(e);
-    if (status == ESP_OK && settings->grouping->structural_constraint) status = read_structure(e);
+    if (status == ESP_OK && grouping->structural_constraint) status = read_structure(e);
     if (status == ESP_OK) status = eliminate_all(e);
     if (status == ESP_OK) status = add_neutral(e);
     if (status == ESP_OK) *out = e;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pruning/pruning_internal.h"
+#include "search/search_internal.h"
 
 #define JOURNAL_FORMAT "espalier search journal 1"
 

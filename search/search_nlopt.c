@@ -6,7 +6,7 @@
 #include <nlopt.h>
 #include <string.h>
 
-#include "pruning/pruning_internal.h"
+#include "search/search_internal.h"
 
 enum { CALLS = 4 }; /* for every evaluation allowed: most points of a search may be known ones */
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pruning/elimination.h"
+#include "elimination/elimination_internal.h"
 
 /* Halves whose products are about equally long. */
 static esp_status open_halves(esp_elimination *e, int choice)
@@ -124,7 +124,7 @@ esp_status esp_elimination_pick(esp_elimination *e, double rank, int *choice)
     status = esp_trace_chain(e, &e->half[0], first->term[i].sum, mine);
     if (status == ESP_OK)
         status = esp_trace_chain(e, &e->half[1], second->term[k].sum, theirs - e->reached[1][k]);
-    memcpy(choice, e->choice, (size_t)e->settings->grouping->num * sizeof *choice);
+    memcpy(choice, e->choice, (size_t)e->grouping->num * sizeof *choice);
     return status;
 }
 
@@ -157,7 +157,7 @@ esp_status esp_elimination_best(esp_elimination *e, double sparsity, int *choice
     if (status != ESP_OK) return status;
     status = esp_trace_chain(e, &c, best.sum, 0);
     esp_chain_close(&c);
-    memcpy(choice, e->choice, (size_t)e->settings->grouping->num * sizeof *choice);
+    memcpy(choice, e->choice, (size_t)e->grouping->num * sizeof *choice);
     return status;
 }
 

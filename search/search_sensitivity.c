@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pruning/pruning_internal.h"
+#include "elimination/elimination.h"
+#include "search/search_internal.h"
 
 #define WORST 0.99 /* share of the performance lost: more is not told apart */
 #define NEPERS 6
@@ -149,7 +150,8 @@ static esp_status solve(esp_search_run *run, const esp_choices *choices, esp_wid
     esp_elimination *elimination = NULL;
     int choice[ESP_MAX_AXES];
     double coefficient[ESP_MAX_AXES];
-    esp_status status = esp_elimination_create(run->settings, choices, ESP_LEAST, &elimination);
+    esp_status status = esp_elimination_create(run->settings->net, run->settings->grouping,
+                                               run->settings->components, choices, ESP_LEAST, &elimination);
     if (status == ESP_OK)
         status = esp_elimination_best(elimination, run->config->sparsity - run->config->tolerance, choice);
     esp_elimination_free(elimination);

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "pruning/pruning_internal.h"
+#include "search/search_internal.h"
 
 /* From one level of a group to the next, and what the units lost on the way are worth. */
 typedef struct {
@@ -81,7 +81,7 @@ static int compare_rungs(const void *a, const void *b)
 
 static double sparsity_at(const esp_search_run *run, const int *level)
 {
-    esp_widths widths = esp_levels_widths(run->objective, level);
+    esp_widths widths = esp_levels_widths(run->settings->net, run->settings->grouping, run->levels, level);
     return esp_search_sparsity(run->objective, &widths);
 }
 

@@ -30,7 +30,7 @@
  * performance bends within the step. */
 #include <math.h>
 
-#include "pruning/pruning_internal.h"
+#include "search/search_internal.h"
 
 #define STRIDE   0.02 /* sparsity gained by one iteration, at least; */
 #define STRIDES  20   /* for larger targets one in so many */

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "pruning/pruning_internal.h"
+#include "search/search_internal.h"
 
 enum {
     OFFSPRING = 8,
@@ -35,7 +35,7 @@ typedef struct {
 
 static double miss(const esp_search_run *run, const int *level)
 {
-    esp_widths widths = esp_levels_widths(run->objective, level);
+    esp_widths widths = esp_levels_widths(run->settings->net, run->settings->grouping, run->levels, level);
     return esp_search_sparsity(run->objective, &widths) - run->config->sparsity;
 }
 
@@ -91,7 +91,7 @@ static bool mutate(const evolution *e, esp_rng *rng, esp_widths *out)
         int level[ESP_MAX_AXES], switches = 1 + (int)esp_rng_below(rng, 3);
         levels_of(e->run, &e->parent, level);
         for (int i = 0; i < switches; i++) switch_levels(e->run, rng, level);
-        *out = esp_levels_widths(e->run->objective, level);
+        *out = esp_levels_widths(e->run->settings->net, e->run->settings->grouping, e->run->levels, level);
         if (!same(e->run, out, &e->parent) && esp_search_feasible(e->run, out)) return true;
     }
     return false;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pruning/elimination.h"
+#include "elimination/elimination_internal.h"
 
 static int cell_of(const esp_elimination *e, const esp_table *t)
 {

@@ -1,6 +1,6 @@
 /* The baseline of chance: coefficients drawn uniformly, scaled to the target sparsity, the best
  * draw kept. With one iteration it is the paper's random pruning. */
-#include "pruning/pruning_internal.h"
+#include "search/search_internal.h"
 
 enum { DRAWS_AT_ONCE = 16 };
 

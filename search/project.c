@@ -3,7 +3,7 @@
  * misses the target. */
 #include <math.h>
 
-#include "pruning/pruning_internal.h"
+#include "search/search_internal.h"
 
 typedef struct {
     const esp_objective *objective;
@@ -13,9 +13,15 @@ typedef struct {
     double wish[ESP_MAX_AXES];  /* the coefficient before rounding */
 } projection;
 
+static esp_widths widths_of(const projection *p)
+{
+    const esp_objective_config *settings = esp_objective_settings(p->objective);
+    return esp_levels_widths(settings->net, settings->grouping, p->levels, p->level);
+}
+
 static double sparsity_of(const projection *p)
 {
-    esp_widths widths = esp_levels_widths(p->objective, p->level);
+    esp_widths widths = widths_of(p);
     return esp_search_sparsity(p->objective, &widths);
 }
 
@@ -140,7 +146,7 @@ esp_status esp_search_repair(const esp_search_run *run, const double *coefficien
     projection p = {.objective = run->objective, .config = run->config, .levels = run->levels};
     stretch(&p, coefficient, 1);
     esp_status status = repair(&p);
-    if (status == ESP_OK) *widths = esp_levels_widths(run->objective, p.level);
+    if (status == ESP_OK) *widths = widths_of(&p);
     return status;
 }
 
@@ -153,6 +159,6 @@ esp_status esp_search_project(const esp_objective *objective, const esp_search_c
     for (int g = 0; g < p.levels->num; g++) scaled[g] = largest > 0 ? direction[g] / largest : 1;
     stretch_to_target(&p, scaled);
     esp_status status = repair(&p);
-    if (status == ESP_OK) *widths = esp_levels_widths(objective, p.level);
+    if (status == ESP_OK) *widths = widths_of(&p);
     return status;
 }

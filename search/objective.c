@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pruning/pruning_internal.h"
+#include "search/search_internal.h"
 
 /* Cuts handed to the application at once, unless it wants another number: enough for every core, few
  * enough that a kill loses little and that the progress bar moves. */

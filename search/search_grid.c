@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "pruning/pruning_internal.h"
+#include "elimination/elimination.h"
+#include "search/search_internal.h"
 
 static int compare_ranks(const void *a, const void *b)
 {
@@ -84,7 +85,8 @@ esp_status esp_search_grid(esp_search_run *run)
     esp_choices choices;
     esp_elimination *elimination = NULL;
     esp_choices_make(run->levels, run->settings->grouping, run->config->grid, &choices);
-    esp_status status = esp_elimination_create(run->settings, &choices, ESP_COUNT, &elimination);
+    esp_status status = esp_elimination_create(run->settings->net, run->settings->grouping,
+                                               run->settings->components, &choices, ESP_COUNT, &elimination);
     if (status == ESP_OK) status = filter(run, &choices, elimination);
     if (status == ESP_OK) status = evaluate_survivors(run, &choices, elimination);
     run->result.iterations = 1;

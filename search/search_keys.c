@@ -1,6 +1,6 @@
 /* Every configuration key of a search. Target and tolerance are options of `prune`, because every
  * search has another one. */
-#include "cli/cli.h"
+#include "search/search.h"
 
 #define KEY_DOUBLE(name, low, high, help) \
     {"search." #name, ESP_DOUBLE, offsetof(esp_search_config, name), low, high, NULL, help}
