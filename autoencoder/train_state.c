@@ -1,5 +1,6 @@
 /* state.safetensors: everything a run needs to go on bit for bit after a kill. Orders of images and
  * shifts are drawn anew from seed and step. */
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,13 +12,14 @@ static int list_items(const esp_autoencoder_trainer *t, int64_t counter[COUNTERS
 {
     const esp_learner *l = &t->learner;
     size_t weights = l->net->num_weights;
+    double most = ESP_WEIGHT_LIMIT;
     esp_state_item items[] = {
-        {"counters", ESP_I64, COUNTERS, counter},
-        {"model", ESP_F32, weights, l->net->weights},
-        {"adam.m", ESP_F32, weights, l->updater->adam.m},
-        {"adam.v", ESP_F32, weights, l->updater->adam.v},
-        {"centres", ESP_F32, l->updater->num_centres, l->updater->centres},
-        {"average", ESP_F32, weights, l->average ? l->average->weights : NULL},
+        {"counters", ESP_I64, COUNTERS, counter, 0, 0},
+        {"model", ESP_F32, weights, l->net->weights, -most, most},
+        {"adam.m", ESP_F32, weights, l->updater->adam.m, -most, most},
+        {"adam.v", ESP_F32, weights, l->updater->adam.v, 0, most * most},
+        {"centres", ESP_F32, l->updater->num_centres, l->updater->centres, -most, most},
+        {"average", ESP_F32, weights, l->average ? l->average->weights : NULL, -most, most},
     };
     int count = sizeof items / sizeof *items - (l->average ? 0 : 1);
     memcpy(out, items, (size_t)count * sizeof *items);
@@ -48,6 +50,20 @@ static esp_status check_counters(const char *path, const esp_autoencoder_trainer
     return ESP_OK;
 }
 
+/* Of running statistics, [num_weights] laid out like the network's: what BatchNorm takes the root of. */
+static esp_status check_variances(const char *path, const esp_network *net, const float *weights)
+{
+    for (int i = 0; i < net->num_layers; i++) {
+        if (net->layer[i].var < 0) continue;
+        const esp_tensor *var = &net->tensor[net->layer[i].var];
+        for (size_t k = 0; k < var->count; k++)
+            if (weights[var->offset + k] < 0.0f)
+                return esp_fail(ESP_ERR_NUMERIC, "%s: '%s' is %g at index %zu, a variance is not negative", path,
+                                var->name, (double)weights[var->offset + k], k);
+    }
+    return ESP_OK;
+}
+
 esp_status esp_autoencoder_trainer_restore(esp_autoencoder_trainer *trainer)
 {
     esp_learner *l = &trainer->learner;
@@ -56,10 +72,13 @@ esp_status esp_autoencoder_trainer_restore(esp_autoencoder_trainer *trainer)
     char *path = esp_run_state_path(trainer->run_dir);
     esp_status status = esp_state_read(path, items, list_items(trainer, counter, items));
     if (status == ESP_OK) status = check_counters(path, trainer, counter);
+    if (status == ESP_OK) status = check_variances(path, l->net, l->net->weights);
+    if (status == ESP_OK && l->average) status = check_variances(path, l->net, l->average->weights);
+    if (status == ESP_OK)
+        status = esp_state_double(path, "the time spent", counter[2], 0.0, DBL_MAX, &trainer->seconds);
     if (status == ESP_OK) {
         l->step = counter[0];
         l->updater->adam.step = counter[1];
-        trainer->seconds = esp_double_of(counter[2]);
     }
     free(path);
     return status;

@@ -99,20 +99,30 @@ static esp_status check_shapes(const esp_network *net, const esp_safetensors *fi
     return ESP_OK;
 }
 
+static esp_status check_weight(const esp_safetensors *file, const esp_st_tensor *tensor, size_t index, bool variance)
+{
+    float value = ((const float *)tensor->data)[index];
+    if (!isfinite(value))
+        return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %s at index %zu, weights must be finite", file->path,
+                        tensor->name, isnan(value) ? "NaN" : "infinite", index);
+    if (fabsf(value) > ESP_WEIGHT_LIMIT)
+        return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %g at index %zu; weights beyond %g overflow as soon as they "
+                        "are multiplied", file->path, tensor->name, (double)value, index, (double)ESP_WEIGHT_LIMIT);
+    if (variance && value < 0)
+        return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %g at index %zu, a variance is not negative", file->path,
+                        tensor->name, (double)value, index);
+    return ESP_OK;
+}
+
 static esp_status copy_weights(esp_network *net, const esp_safetensors *file, const esp_st_tensor *const *found)
 {
     for (int i = 0; i < net->num_tensors; i++) {
-        const float *values = found[i]->data;
         bool variance = net->layer[net->tensor[i].layer].var == i;
         for (size_t k = 0; k < found[i]->count; k++) {
-            if (!isfinite(values[k]))
-                return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %s at index %zu, weights must be finite",
-                                file->path, found[i]->name, isnan(values[k]) ? "NaN" : "infinite", k);
-            if (variance && values[k] < 0)
-                return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %g at index %zu, a variance is not negative",
-                                file->path, found[i]->name, (double)values[k], k);
+            esp_status status = check_weight(file, found[i], k, variance);
+            if (status != ESP_OK) return status;
         }
-        memcpy(esp_network_weights(net, i), values, found[i]->count * sizeof *values);
+        memcpy(esp_network_weights(net, i), found[i]->data, found[i]->count * sizeof(float));
     }
     return ESP_OK;
 }

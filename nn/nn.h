@@ -275,24 +275,35 @@ esp_status esp_safetensors_write(const char *path, const esp_st_tensor *tensors,
 /* One array of the file and the memory behind it: the same table writes and reads. 8-byte items
  * first, so that all are aligned. */
 typedef struct {
-    const char *name;
-    esp_dtype   dtype;
-    size_t      count;
-    void       *data;
+    const char *name;        /* of the tensor; borrowed */
+    esp_dtype   dtype;       /* of the memory and the file alike */
+    size_t      count;       /* entries */
+    void       *data;        /* [count], borrowed */
+    double      least, most; /* what an ESP_F32 entry may be when read */
 } esp_state_item;
 
+/* Writes all items to one safetensors file, atomically. ESP_ERR_IO when it cannot be written. */
 esp_status esp_state_write(const char *path, const esp_state_item *items, int count);
-/* Memory is written only when every item is there with its type and count. */
+/* Reads all items back. Memory is written only when every item is there with its type and count
+ * (ESP_ERR_FORMAT, ESP_ERR_SHAPE) and every ESP_F32 entry lies in its range (ESP_ERR_NUMERIC, which NaN
+ * and infinity always are); the sentence names file, item and entry. */
 esp_status esp_state_read(const char *path, const esp_state_item *items, int count);
-/* Doubles travel as the 64 bits they are: the file has no 64-bit floats. */
+/* The 64 bits of a double, as which it travels: the file has no 64-bit floats. */
 int64_t esp_double_bits(double number);
-double  esp_double_of(int64_t bits);
+/* Such a double out of the state file `path`. ESP_ERR_NUMERIC, naming file and `what`, when it is NaN or not in
+ * [least, most]; *out is written on success only. */
+esp_status esp_state_double(const char *path, const char *what, int64_t bits, double least, double most, double *out);
 
 /* ---- checkpoint_io.c: a network from and to named tensors ------------------------------------- */
 
-/* Takes the sizes of prunable axes off the file's shapes, finishes the network, copies the
- * weights and checks that every one is finite. Tensor names get `prefix` in front. Extra tensors
- * in the file are ignored. */
+/* Largest magnitude of a weight in a file. Products of such numbers with activations as large still fit 32-bit
+ * floats (3.4e38); beyond it a forward pass overflows without a word. */
+#define ESP_WEIGHT_LIMIT 1e18f
+
+/* Takes the sizes of prunable axes off the file's shapes, finishes the network and copies the weights. Tensor
+ * names get `prefix` in front. Extra tensors in the file are ignored. ESP_ERR_FORMAT when a tensor is missing
+ * or holds integers, ESP_ERR_SHAPE when sizes disagree, ESP_ERR_NUMERIC when a weight is not finite or beyond
+ * ESP_WEIGHT_LIMIT, or a variance is negative; each names file and tensor. */
 esp_status esp_network_load(esp_network *net, const esp_safetensors *file, const char *prefix);
 /* Fills one entry per tensor of the network, borrowing its weights: names must outlive the use
  * (freed with esp_st_names_free). Returns the number of entries. */

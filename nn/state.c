@@ -1,4 +1,5 @@
 /* Named arrays of a running computation, written to a file and read back into the same memory. */
+#include <math.h>
 #include <string.h>
 
 #include "nn/nn.h"
@@ -15,11 +16,15 @@ int64_t esp_double_bits(double number)
     return bits;
 }
 
-double esp_double_of(int64_t bits)
+esp_status esp_state_double(const char *path, const char *what, int64_t bits, double least, double most, double *out)
 {
     double number;
     memcpy(&number, &bits, sizeof number);
-    return number;
+    if (!(number >= least && number <= most))
+        return esp_fail(ESP_ERR_NUMERIC, "%s: %s is %g, expected a number from %g to %g", path, what, number, least,
+                        most);
+    *out = number;
+    return ESP_OK;
 }
 
 esp_status esp_state_write(const char *path, const esp_state_item *items, int count)
@@ -38,6 +43,11 @@ static esp_status check_item(const char *path, const esp_state_item *wanted, con
     if (found->dtype != wanted->dtype || found->count != wanted->count)
         return esp_fail(ESP_ERR_SHAPE, "%s: tensor '%s' has %zu entries, this configuration needs %zu", path,
                         wanted->name, found->count, wanted->count);
+    const float *values = found->data;
+    for (size_t i = 0; i < found->count && found->dtype == ESP_F32; i++)
+        if (!isfinite(values[i]) || !(values[i] >= wanted->least && values[i] <= wanted->most))
+            return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %g at index %zu, expected a number from %g to %g", path,
+                            wanted->name, (double)values[i], i, wanted->least, wanted->most);
     return ESP_OK;
 }
 

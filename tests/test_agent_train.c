@@ -143,6 +143,34 @@ static void a_damaged_state_is_refused_by_name(void)
     free(path);
 }
 
+static void every_number_of_a_state_is_checked_before_it_is_used(void)
+{
+    static const state_mistake mistakes[] = {
+        {"counters", 0, 0, UPDATES - 1, ESP_ERR_RANGE, "updates are done"},
+        {"counters", 0, 0, INT64_MAX, ESP_ERR_RANGE, "updates are done"},
+        {"counters", 1, 0, INT64_MAX, ESP_ERR_RANGE, "episodes after"},
+        {"counters", 2, 0, INT64_MAX, ESP_ERR_RANGE, "Adam of the model has made 9223372036854775807 steps"},
+        {"counters", 3, 0, -1, ESP_ERR_RANGE, "Adam of the policy has made -1 steps"},
+        {"counters", 4, 0, 0x7ff8000000000000, ESP_ERR_NUMERIC, "the best score is nan"},
+        {"counters", 5, 0, 0x7ff0000000000000, ESP_ERR_NUMERIC, "the time spent is inf"},
+        {"counters", 5, 0, INT64_MIN + 0x3ff0000000000000, ESP_ERR_NUMERIC, "the time spent is -1"},
+        {"window", 2, 0, 0x7ff8000000000000, ESP_ERR_NUMERIC, "metrics is nan"},
+        {"model", 3, NAN, 0, ESP_ERR_NUMERIC, "tensor 'model' is nan at index 3"},
+        {"model", 4, 3e38f, 0, ESP_ERR_NUMERIC, "tensor 'model' is 3e+38 at index 4"},
+        {"target", 0, NAN, 0, ESP_ERR_NUMERIC, "tensor 'target' is nan"},
+        {"average", 0, INFINITY, 0, ESP_ERR_NUMERIC, "tensor 'average' is inf"},
+        {"model_adam.m", 1, -INFINITY, 0, ESP_ERR_NUMERIC, "tensor 'model_adam.m' is -inf"},
+        {"model_adam.v", 1, NAN, 0, ESP_ERR_NUMERIC, "tensor 'model_adam.v' is nan"},
+        {"policy_adam.m", 1, NAN, 0, ESP_ERR_NUMERIC, "tensor 'policy_adam.m' is nan"},
+        {"policy_adam.v", 1, -1e-9f, 0, ESP_ERR_NUMERIC, "tensor 'policy_adam.v' is -1e-09"},
+        {"priorities", 0, NAN, 0, ESP_ERR_NUMERIC, "tensor 'priorities' is nan"},
+        {"priorities", 0, -1, 0, ESP_ERR_NUMERIC, "tensor 'priorities' is -1"},
+        {"actions", 0, 1.5f, 0, ESP_ERR_NUMERIC, "tensor 'actions' is 1.5 at index 0, expected a number from -1 to 1"},
+    };
+    if (!whole_run()) return;
+    check_state_mistakes("whole", mistakes, sizeof mistakes / sizeof *mistakes);
+}
+
 static void a_configuration_that_cannot_work_is_refused_before_anything_is_written(void)
 {
     esp_agent_config config = run_config();
@@ -164,6 +192,7 @@ static CU_TestInfo tests[] = {
     {"a_folder_with_a_run_is_refused_without_resume", a_folder_with_a_run_is_refused_without_resume},
     {"resuming_with_another_configuration_is_refused", resuming_with_another_configuration_is_refused},
     {"a_damaged_state_is_refused_by_name", a_damaged_state_is_refused_by_name},
+    {"every_number_of_a_state_is_checked_before_it_is_used", every_number_of_a_state_is_checked_before_it_is_used},
     {"a_configuration_that_cannot_work_is_refused_before_anything_is_written",
      a_configuration_that_cannot_work_is_refused_before_anything_is_written},
     CU_TEST_INFO_NULL,

@@ -131,11 +131,34 @@ static void a_state_of_another_run_is_refused_by_name(void)
     CHECK_OK(esp_file_write(path, state, size / 2));
     CHECK_FAILS(ESP_ERR_FORMAT, train_here("whole", true), "state.safetensors");
     int64_t counters[4] = {7, 7, 0, 0};
-    esp_state_item item = {"counters", ESP_I64, 4, counters};
+    esp_state_item item = {"counters", ESP_I64, 4, counters, 0, 0};
     CHECK_OK(esp_state_write(path, &item, 1));
     CHECK_FAILS(ESP_ERR_FORMAT, train_here("whole", true), "'model' is missing");
+    CHECK_OK(esp_file_write(path, state, size));
     free(state);
     free(path);
+}
+
+static void every_number_of_a_state_is_checked_before_it_is_used(void)
+{
+    whole_run();
+    esp_network *net = NULL;
+    CHECK_OK(esp_autoencoder_create(&net));
+    size_t variance = net->tensor[esp_network_find_tensor(net, "decoder.1.running_var")].offset;
+    const state_mistake mistakes[] = {
+        {"counters", 0, 0, 1, ESP_ERR_RANGE, "1 gradient steps do not fit"},
+        {"counters", 1, 0, INT64_MAX, ESP_ERR_RANGE, "gradient steps do not fit"},
+        {"counters", 2, 0, 0x7ff8000000000000, ESP_ERR_NUMERIC, "the time spent is nan"},
+        {"model", 3, NAN, 0, ESP_ERR_NUMERIC, "tensor 'model' is nan at index 3"},
+        {"model", variance, -0.5f, 0, ESP_ERR_NUMERIC, "'decoder.1.running_var' is -0.5 at index 0"},
+        {"average", variance + 1, -1, 0, ESP_ERR_NUMERIC, "'decoder.1.running_var' is -1 at index 1"},
+        {"average", 0, -3e38f, 0, ESP_ERR_NUMERIC, "tensor 'average' is -3e+38"},
+        {"adam.m", 1, INFINITY, 0, ESP_ERR_NUMERIC, "tensor 'adam.m' is inf"},
+        {"adam.v", 1, NAN, 0, ESP_ERR_NUMERIC, "tensor 'adam.v' is nan"},
+        {"centres", 0, NAN, 0, ESP_ERR_NUMERIC, "tensor 'centres' is nan"},
+    };
+    check_state_mistakes("whole", mistakes, sizeof mistakes / sizeof *mistakes);
+    esp_network_free(net);
 }
 
 static void other_images_are_refused(void)
@@ -197,6 +220,7 @@ static CU_TestInfo tests[] = {
     {"an_ended_run_resumed_stays_as_it_is", an_ended_run_resumed_stays_as_it_is},
     {"a_folder_with_a_run_is_refused_without_resume", a_folder_with_a_run_is_refused_without_resume},
     {"a_state_of_another_run_is_refused_by_name", a_state_of_another_run_is_refused_by_name},
+    {"every_number_of_a_state_is_checked_before_it_is_used", every_number_of_a_state_is_checked_before_it_is_used},
     {"other_images_are_refused", other_images_are_refused},
     {"finetuning_lowers_the_error_of_a_network_of_any_size", finetuning_lowers_the_error_of_a_network_of_any_size},
     {"finetuning_that_only_harms_returns_what_it_got", finetuning_that_only_harms_returns_what_it_got},

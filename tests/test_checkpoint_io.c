@@ -160,12 +160,20 @@ static void weights_that_are_not_numbers_name_tensor_and_index(void)
     check_bad_value("head.1.running_var", 0, -1e-3f, "'head.1.running_var' is -0.001 at index 0");
 }
 
+/* 3e38 is a float, and so is no product of it. */
+static void weights_that_overflow_in_products_are_refused(void)
+{
+    check_bad_value("head.0.weight", 1, 3e38f, "'head.0.weight' is 3e+38 at index 1; weights beyond 1e+18 overflow");
+    check_bad_value("encoder.1.bias", 0, -2e18f, "'encoder.1.bias' is -2e+18 at index 0");
+}
+
 static CU_TestInfo tests[] = {
     {"sizes_and_weights_come_back_from_the_file", sizes_and_weights_come_back_from_the_file},
     {"two_networks_share_a_file_by_prefix", two_networks_share_a_file_by_prefix},
     {"axes_without_a_producer_are_read_off_the_columns", axes_without_a_producer_are_read_off_the_columns},
     {"files_that_do_not_fit_name_tensor_found_and_expected", files_that_do_not_fit_name_tensor_found_and_expected},
     {"weights_that_are_not_numbers_name_tensor_and_index", weights_that_are_not_numbers_name_tensor_and_index},
+    {"weights_that_overflow_in_products_are_refused", weights_that_overflow_in_products_are_refused},
     CU_TEST_INFO_NULL,
 };
 

@@ -194,4 +194,47 @@ static inline int64_t steps_done(const char *run)
     return step;
 }
 
+/* One entry of the state's tensor becomes `value`, for a tensor of integers `integer`; the whole file as it was, to
+ * be written back. */
+static inline char *edit_state(const char *run, const char *tensor, size_t index, float value, int64_t integer,
+                               size_t *size)
+{
+    char *path = run_file(run, "state.safetensors"), *old = read_file(run, "state.safetensors", size);
+    esp_safetensors *file = read_state(run);
+    const esp_st_tensor *found = esp_safetensors_find(file, tensor);
+    CU_ASSERT_FATAL(found != NULL && index < found->count);
+    if (found->dtype == ESP_I64) ((int64_t *)found->data)[index] = integer;
+    else                         ((float *)found->data)[index] = value;
+    CHECK_OK(esp_safetensors_write(path, file->tensor, file->count, NULL));
+    esp_safetensors_free(file);
+    free(path);
+    return old;
+}
+
+/* What a state must not hold, and the words it is refused with. */
+typedef struct {
+    const char *tensor;
+    size_t      index;
+    float       value;
+    int64_t     integer;
+    esp_status  status;
+    const char *sentence;
+} state_mistake;
+
+/* Resuming names the file, the tensor and what is wrong, for every mistake on its own. */
+static inline void check_state_mistakes(const char *run, const state_mistake *mistakes, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const state_mistake *m = &mistakes[i];
+        size_t size;
+        char *path = run_file(run, "state.safetensors");
+        char *old = edit_state(run, m->tensor, m->index, m->value, m->integer, &size);
+        CHECK_FAILS(m->status, train_here(run, true), m->sentence);
+        CU_ASSERT(strstr(esp_error_text(), path) != NULL);
+        CHECK_OK(esp_file_write(path, old, size));
+        free(old);
+        free(path);
+    }
+}
+
 #endif
