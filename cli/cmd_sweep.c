@@ -160,7 +160,7 @@ static esp_status prune_cell(const esp_sweep *sweep, const esp_subject *subject,
     char *journal = NULL;
     request.method = way->method;
     request.importance = way->importance;
-    request.search.sparsity = sparsity;
+    request.search.target.sparsity = sparsity;
     esp_status status = place_journal(sweep, way, subject->options->seed, &journal);
     if (status == ESP_OK) status = esp_pruning_search(subject, &request, journal, ESP_JOURNAL_SHARED, &p);
     free(journal);

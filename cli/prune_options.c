@@ -63,7 +63,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     esp_status status = ESP_OK;
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &r->judging; break;
-    case KEY_TOLERANCE: status = parse_tolerance(text, &r->search.tolerance); break;
+    case KEY_TOLERANCE: status = parse_tolerance(text, &r->search.target.tolerance); break;
     case KEY_GROUPS: status = esp_parse_choice("--groups", text, ESP_GROUPS_CHOICES, &r->groups); break;
     case KEY_IMPORTANCE:
         status = esp_parse_choice("--importance", text, ESP_IMPORTANCE_CHOICES, &r->importance);

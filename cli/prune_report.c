@@ -50,8 +50,8 @@ static void add_question(cJSON *json, const esp_pruning *p)
     esp_json_add_choice(json, "groups", ESP_GROUPS_CHOICES, p->request.groups);
     esp_json_add_choice(json, "compensation", ESP_COMPENSATION_CHOICES, p->request.compensation);
     cJSON_AddNumberToObject(json, "finetune_steps", p->request.finetune);
-    cJSON_AddNumberToObject(json, "target_sparsity", p->request.search.sparsity);
-    cJSON_AddNumberToObject(json, "tolerance", p->request.search.tolerance);
+    cJSON_AddNumberToObject(json, "target_sparsity", p->request.search.target.sparsity);
+    cJSON_AddNumberToObject(json, "tolerance", p->request.search.target.tolerance);
     cJSON_AddStringToObject(json, "constraint", p->grouping.structural_constraint ? "structural" : "nominal");
     cJSON_AddNumberToObject(json, "lambda", p->request.search.lambda);
     add_grouping(json, p);
@@ -250,7 +250,7 @@ void esp_pruning_print_tables(const esp_pruning *p)
     esp_choice_word(ESP_GROUPS_CHOICES, p->request.groups, groups);
     printf("%s pruned: %s, %s, %s groups\n", subject->path, p->request.method->name, importance, groups);
     printf("sparsity %.4f structural, %.4f nominal; target %g +- %g %s\n", p->result.structural, p->result.nominal,
-           p->request.search.sparsity, p->request.search.tolerance,
+           p->request.search.target.sparsity, p->request.search.target.tolerance,
            p->grouping.structural_constraint ? "structural" : "nominal");
     print_search(p);
     putchar('\n');

@@ -104,7 +104,7 @@ static int64_t params_at(const esp_elimination *e, const int *group, uint64_t sc
     int64_t params = 0;
     for (int i = 0; i < net->num_tensors; i++) {
         const esp_tensor *tensor = &net->tensor[i];
-        bool counted = tensor->trainable && (e->components >> tensor->component & 1u);
+        bool counted = tensor->trainable && (e->grouping->components >> tensor->component & 1u);
         if (counted && scope_of(tensor, group) == scope) params += (int64_t)esp_tensor_params(tensor, &widths);
     }
     return params;
@@ -128,10 +128,10 @@ static esp_status read_structure(esp_elimination *e)
     uint64_t known[ESP_MAX_TENSORS];
     int num_known = 0;
     group_of_axes(e, group);
-    e->whole += (int64_t)esp_network_params(net, e->components);
+    e->whole += (int64_t)esp_network_params(net, e->grouping->components);
     esp_status status = ESP_OK;
     for (int i = 0; i < net->num_tensors && status == ESP_OK; i++) {
-        if (!net->tensor[i].trainable || !(e->components >> net->tensor[i].component & 1u)) continue;
+        if (!net->tensor[i].trainable || !(e->grouping->components >> net->tensor[i].component & 1u)) continue;
         uint64_t scope = scope_of(&net->tensor[i], group);
         bool seen = false;
         for (int k = 0; k < num_known; k++) seen = seen || known[k] == scope;
@@ -261,12 +261,12 @@ static esp_status add_neutral(esp_elimination *e)
     return status;
 }
 
-esp_status esp_elimination_create(const esp_network *net, const esp_grouping *grouping, unsigned components,
-                                  const esp_choices *choices, esp_algebra algebra, esp_elimination **out)
+esp_status esp_elimination_create(const esp_network *net, const esp_grouping *grouping, const esp_choices *choices,
+                                  esp_algebra algebra, esp_elimination **out)
 {
     esp_elimination *e = esp_alloc(1, sizeof *e);
-    *e = (esp_elimination){.net = net, .grouping = grouping, .components = components, .choices = choices,
-                           .algebra = algebra, .opened = -1};
+    *e = (esp_elimination){.net = net, .grouping = grouping, .choices = choices, .algebra = algebra,
+                           .opened = -1};
     esp_status status = read_groups(e);
     if (status == ESP_OK && grouping->structural_constraint) status = read_structure(e);
     if (status == ESP_OK) status = eliminate_all(e);

@@ -24,9 +24,9 @@ typedef enum {
 
 typedef struct esp_elimination esp_elimination;
 
-/* Borrows what it is given; sparsity counts the parameters of `components`. */
-esp_status esp_elimination_create(const esp_network *net, const esp_grouping *grouping, unsigned components,
-                                  const esp_choices *choices, esp_algebra algebra, esp_elimination **out);
+/* Borrows net, grouping and choices. */
+esp_status esp_elimination_create(const esp_network *net, const esp_grouping *grouping, const esp_choices *choices,
+                                  esp_algebra algebra, esp_elimination **out);
 void       esp_elimination_free(esp_elimination *elimination); /* accepts NULL */
 /* ESP_COUNT: combinations whose constrained sparsity (nominal: before rounding to units, as the paper
  * counts) is within tolerance of the target; *nearest is the sparsity closest to it. */

@@ -50,7 +50,6 @@ typedef struct {
 struct esp_elimination {
     const esp_network  *net;
     const esp_grouping *grouping;
-    unsigned components;
     const esp_choices *choices;
     esp_algebra algebra;
     int64_t  whole;           /* the sum of the uncut network */

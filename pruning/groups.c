@@ -11,9 +11,10 @@ static bool among(unsigned components, int component)
     return components >> component & 1u;
 }
 
-static void clear(esp_grouping *grouping)
+static void clear(esp_grouping *grouping, unsigned components)
 {
     memset(grouping, 0, sizeof *grouping);
+    grouping->components = components;
     grouping->round_to = 1;
     for (int g = 0; g < ESP_MAX_AXES; g++) grouping->group[g].most = ESP_MAX_COEFFICIENT;
 }
@@ -39,7 +40,7 @@ static void count_along(const esp_network *net, unsigned components, int axis, e
 
 void esp_grouping_structural(const esp_network *net, unsigned components, esp_grouping *out)
 {
-    clear(out);
+    clear(out, components);
     out->structural_constraint = true;
     for (int axis = 0; axis < net->num_axes; axis++) {
         if (!net->axis[axis].prunable || !(esp_axis_components(net, axis) & components)) continue;
@@ -121,7 +122,7 @@ static esp_status add_group(const esp_network *net, const esp_group_spec *spec, 
 esp_status esp_grouping_from_specs(const esp_network *net, const esp_group_spec *specs, int count,
                                    unsigned components, esp_grouping *out)
 {
-    clear(out);
+    clear(out, components);
     esp_status status = ESP_OK;
     for (int i = 0; i < count && status == ESP_OK; i++) status = add_group(net, &specs[i], components, out);
     return status;

@@ -2,7 +2,6 @@
  * and bounded, so a group has a finite ladder of settings; searches move on it. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "pruning/pruning.h"
 
@@ -21,11 +20,6 @@ static esp_widths with_one(const esp_network *net, const esp_grouping *grouping,
     return esp_widths_of(net, grouping, coefficients);
 }
 
-static bool same(const esp_network *net, const esp_widths *a, const esp_widths *b)
-{
-    return memcmp(a->kept, b->kept, (size_t)net->num_axes * sizeof(int)) == 0;
-}
-
 /* The realised fraction where it gives these widths, so that a level's coefficient is what is
  * reported; with rounding and several axes only the one that was asked for may. */
 static double name_level(const esp_network *net, const esp_grouping *grouping, int g, double asked)
@@ -34,7 +28,7 @@ static double name_level(const esp_network *net, const esp_grouping *grouping, i
     esp_widths widths = with_one(net, grouping, g, asked);
     double realised = 1 - (double)widths.kept[axis] / net->axis[axis].size;
     esp_widths again = with_one(net, grouping, g, realised);
-    return same(net, &again, &widths) ? realised : asked;
+    return esp_widths_equal(net, &again, &widths) ? realised : asked;
 }
 
 static void make_group(const esp_network *net, const esp_grouping *grouping, int g, esp_levels *levels)
@@ -45,7 +39,7 @@ static void make_group(const esp_network *net, const esp_grouping *grouping, int
     for (int removed = 0; removed <= units; removed++) {
         double asked = (double)removed / units;
         esp_widths widths = with_one(net, grouping, g, asked);
-        if (removed > 0 && same(net, &widths, &last)) continue;
+        if (removed > 0 && esp_widths_equal(net, &widths, &last)) continue;
         levels->coefficient[g][levels->count[g]++] = name_level(net, grouping, g, asked);
         last = widths;
     }
@@ -53,7 +47,7 @@ static void make_group(const esp_network *net, const esp_grouping *grouping, int
 
 void esp_levels_make(const esp_network *net, const esp_grouping *grouping, esp_levels *out)
 {
-    *out = (esp_levels){.num = grouping->num};
+    *out = (esp_levels){.net = net, .grouping = grouping, .num = grouping->num};
     for (int g = 0; g < grouping->num; g++) make_group(net, grouping, g, out);
 }
 
@@ -75,10 +69,9 @@ int esp_levels_nearest(const esp_levels *levels, int g, double coefficient)
     return coefficient - c[low] < c[high] - coefficient ? low : high;
 }
 
-esp_widths esp_levels_widths(const esp_network *net, const esp_grouping *grouping, const esp_levels *levels,
-                             const int *level)
+esp_widths esp_levels_widths(const esp_levels *levels, const int *level)
 {
     double coefficient[ESP_MAX_AXES];
     for (int g = 0; g < levels->num; g++) coefficient[g] = levels->coefficient[g][level[g]];
-    return esp_widths_of(net, grouping, coefficient);
+    return esp_widths_of(levels->net, levels->grouping, coefficient);
 }

@@ -22,6 +22,7 @@ typedef struct {
 } esp_group;
 
 typedef struct {
+    unsigned components;         /* whose parameters sparsity counts: those the controller uses */
     bool structural_constraint;  /* the constraint is on structural sparsity, else on nominal */
     int  round_to;               /* kept widths are multiples of it, or the full size; 1: any width */
     int  num;
@@ -58,6 +59,7 @@ esp_status esp_grouping_pin(esp_grouping *grouping, const char *pattern, double 
 typedef struct { int kept[ESP_MAX_AXES]; } esp_widths; /* by axis of the network */
 
 esp_widths esp_widths_full(const esp_network *net);
+bool       esp_widths_equal(const esp_network *net, const esp_widths *a, const esp_widths *b);
 /* kept = n - round(c n) with c within the group's bounds, at least one unit and at least
  * n - floor(0.95 n); then the nearest width that round_to allows, which n always is. */
 esp_widths esp_widths_of(const esp_network *net, const esp_grouping *grouping, const double *coefficients);
@@ -69,12 +71,11 @@ double esp_structural_sparsity(const esp_network *net, const esp_widths *widths,
 /* Eq. (1b) with c_i the realised fraction. */
 double esp_nominal_sparsity(const esp_network *net, const esp_grouping *grouping, const esp_widths *widths);
 /* The one the grouping constrains. */
-double esp_constrained_sparsity(const esp_network *net, const esp_grouping *grouping, const esp_widths *widths,
-                                unsigned components);
+double esp_constrained_sparsity(const esp_network *net, const esp_grouping *grouping, const esp_widths *widths);
 /* The constrained sparsity with real-valued widths n (1 - c), and its gradient [groups] (NULL: not
  * wanted): what a descent follows where the exact one is a staircase. */
-double esp_smooth_sparsity(const esp_network *net, const esp_grouping *grouping, unsigned components,
-                           const double *coefficients, double *gradient);
+double esp_smooth_sparsity(const esp_network *net, const esp_grouping *grouping, const double *coefficients,
+                           double *gradient);
 
 /* Bounds like 0.21 are missed by binary numbers by a hair. */
 #define ESP_SPARSITY_SLACK 1e-12
@@ -87,6 +88,8 @@ size_t esp_tensor_params(const esp_tensor *tensor, const esp_widths *widths);
 /* The distinct settings of every group within its bounds and rounding, fewest units removed first.
  * A setting is named by a coefficient for which esp_widths_of gives its widths. */
 typedef struct {
+    const esp_network  *net;            /* borrowed */
+    const esp_grouping *grouping;       /* borrowed */
     int     num;                        /* groups */
     int     count[ESP_MAX_AXES];        /* levels of a group, at least 1 */
     double *coefficient[ESP_MAX_AXES];  /* [count], rising; owned */
@@ -96,8 +99,24 @@ void       esp_levels_make(const esp_network *net, const esp_grouping *grouping,
 void       esp_levels_free(esp_levels *levels);
 int        esp_levels_nearest(const esp_levels *levels, int g, double coefficient);
 /* The widths of a level for every group. */
-esp_widths esp_levels_widths(const esp_network *net, const esp_grouping *grouping, const esp_levels *levels,
-                             const int *level);
+esp_widths esp_levels_widths(const esp_levels *levels, const int *level);
+
+/* ---- project.c ---------------------------------------------------------------------------------- */
+
+/* A constrained sparsity and how far from it a cut may be. */
+typedef struct {
+    double sparsity, tolerance;
+} esp_target;
+
+bool esp_target_met(const esp_levels *levels, const esp_target *target, const esp_widths *widths);
+/* The coefficients t * direction (clamped to the groups' bounds) whose sparsity is closest to the
+ * target; direction >= 0, all zero means all equal. Also the smallest repair: single levels are then
+ * moved to come within tolerance. ESP_ERR_INFEASIBLE names the nearest sparsity and what to loosen. */
+esp_status esp_project(const esp_levels *levels, const esp_target *target, const double *direction,
+                       esp_widths *widths);
+/* The repair alone, of coefficients near the target. */
+esp_status esp_project_nearest(const esp_levels *levels, const esp_target *target, const double *coefficient,
+                               esp_widths *widths);
 
 /* ---- calibration.c: recorded data ---------------------------------------------------------------- */
 
@@ -164,6 +183,9 @@ typedef struct {
 } esp_cut;
 
 void esp_cut_make(const esp_network *net, const esp_ranking *ranking, const esp_widths *widths, esp_cut *out);
+/* The same fraction of every group, as much as a target wants; ESP_ERR_INFEASIBLE as esp_project. */
+esp_status esp_cut_equal(const esp_network *net, const esp_grouping *grouping, const esp_ranking *ranking,
+                         const esp_target *target, esp_cut *out);
 void esp_cut_free(esp_cut *cut);
 /* Cut + network -> a physically smaller network, the caller's to free. */
 esp_status esp_surgery(const esp_network *net, const esp_cut *cut, esp_network **out);

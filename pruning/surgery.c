@@ -27,6 +27,19 @@ void esp_cut_make(const esp_network *net, const esp_ranking *ranking, const esp_
     }
 }
 
+esp_status esp_cut_equal(const esp_network *net, const esp_grouping *grouping, const esp_ranking *ranking,
+                         const esp_target *target, esp_cut *out)
+{
+    const double equal[ESP_MAX_AXES] = {0};
+    esp_levels levels;
+    esp_widths widths;
+    esp_levels_make(net, grouping, &levels);
+    esp_status status = esp_project(&levels, target, equal, &widths);
+    esp_levels_free(&levels);
+    if (status == ESP_OK) esp_cut_make(net, ranking, &widths, out);
+    return status;
+}
+
 void esp_cut_free(esp_cut *cut)
 {
     for (int axis = 0; axis < ESP_MAX_AXES; axis++) free(cut->kept[axis]);

@@ -2,6 +2,7 @@
  * of widths for every tensor, so sparsity is integer arithmetic of microseconds and no network is
  * touched: a search can ask for it as often as it likes. */
 #include <math.h>
+#include <string.h>
 
 #include "pruning/pruning.h"
 
@@ -10,6 +11,11 @@ esp_widths esp_widths_full(const esp_network *net)
     esp_widths widths = {{0}};
     for (int i = 0; i < net->num_axes; i++) widths.kept[i] = net->axis[i].size;
     return widths;
+}
+
+bool esp_widths_equal(const esp_network *net, const esp_widths *a, const esp_widths *b)
+{
+    return memcmp(a->kept, b->kept, (size_t)net->num_axes * sizeof(int)) == 0;
 }
 
 /* floor(0.95 n) < n, so one unit stays whatever n is. */
@@ -108,10 +114,9 @@ double esp_nominal_sparsity(const esp_network *net, const esp_grouping *grouping
     return total > 0 ? removed / total : 0;
 }
 
-double esp_constrained_sparsity(const esp_network *net, const esp_grouping *grouping, const esp_widths *widths,
-                                unsigned components)
+double esp_constrained_sparsity(const esp_network *net, const esp_grouping *grouping, const esp_widths *widths)
 {
-    return grouping->structural_constraint ? esp_structural_sparsity(net, widths, components)
+    return grouping->structural_constraint ? esp_structural_sparsity(net, widths, grouping->components)
                                            : esp_nominal_sparsity(net, grouping, widths);
 }
 
@@ -162,23 +167,23 @@ static double tensor_between(const esp_network *net, const esp_tensor *tensor, c
     return count;
 }
 
-static double smooth_structural(const esp_network *net, const esp_grouping *grouping, unsigned components,
-                                const double *coefficients, double *gradient)
+static double smooth_structural(const esp_network *net, const esp_grouping *grouping, const double *coefficients,
+                                double *gradient)
 {
-    double before = (double)esp_network_params(net, components), params = 0;
+    double before = (double)esp_network_params(net, grouping->components), params = 0;
     if (before == 0) return 0;
     real_widths real = widths_between(net, grouping, coefficients);
     for (int i = 0; i < net->num_tensors; i++)
-        if (counts(&net->tensor[i], components))
+        if (counts(&net->tensor[i], grouping->components))
             params += tensor_between(net, &net->tensor[i], &real, -1 / before, gradient);
     return 1 - params / before;
 }
 
-double esp_smooth_sparsity(const esp_network *net, const esp_grouping *grouping, unsigned components,
-                           const double *coefficients, double *gradient)
+double esp_smooth_sparsity(const esp_network *net, const esp_grouping *grouping, const double *coefficients,
+                           double *gradient)
 {
     for (int g = 0; g < grouping->num && gradient; g++) gradient[g] = 0;
-    if (grouping->structural_constraint) return smooth_structural(net, grouping, components, coefficients, gradient);
+    if (grouping->structural_constraint) return smooth_structural(net, grouping, coefficients, gradient);
 
     double total = nominal_total(grouping), sparsity = 0;
     for (int g = 0; g < grouping->num && total > 0; g++) {

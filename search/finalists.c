@@ -18,11 +18,6 @@ enum { ROUNDS = sizeof scales / sizeof *scales };
 
 /* ---- the list ---- */
 
-static bool same(const esp_search_run *run, const esp_widths *a, const esp_widths *b)
-{
-    return memcmp(a->kept, b->kept, (size_t)run->settings->net->num_axes * sizeof(int)) == 0;
-}
-
 /* Keeps the list sorted, best first; of equal ones the earlier stays ahead. */
 static void insert(esp_search_run *run, esp_finalist finalist)
 {
@@ -39,7 +34,7 @@ void esp_search_offer(esp_search_run *run, const esp_widths *widths, double perf
 {
     if (isnan(performance) || !esp_search_feasible(run, widths)) return;
     for (int i = 0; i < run->num_finalists; i++)
-        if (same(run, &run->finalist[i].widths, widths)) return;
+        if (esp_widths_equal(run->settings->net, &run->finalist[i].widths, widths)) return;
     insert(run, (esp_finalist){*widths, performance});
 }
 

@@ -162,7 +162,7 @@ esp_status esp_journal_append(const esp_objective_config *config, const esp_widt
     add_exact(entry, "performance", performance);
     add_exact(entry, "wall_s", wall_s);
     cJSON_AddNumberToObject(entry, "evaluation", number);
-    add_exact(entry, "structural", esp_structural_sparsity(net, widths, config->components));
+    add_exact(entry, "structural", esp_structural_sparsity(net, widths, config->grouping->components));
     add_exact(entry, "nominal", esp_nominal_sparsity(net, config->grouping, widths));
     esp_status status = esp_json_append(config->journal, entry);
     cJSON_Delete(entry);

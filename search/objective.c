@@ -34,10 +34,9 @@ struct esp_objective {
 /* A plain scan: a search makes thousands of evaluations at most, and each takes far longer. */
 static record *find(const esp_objective *objective, const esp_widths *widths, int scale)
 {
-    size_t bytes = (size_t)objective->config.net->num_axes * sizeof(int);
     for (int i = 0; i < objective->num_records; i++) {
         record *r = &objective->records[i];
-        if (r->scale == scale && memcmp(r->widths.kept, widths->kept, bytes) == 0) return r;
+        if (r->scale == scale && esp_widths_equal(objective->config.net, &r->widths, widths)) return r;
     }
     return NULL;
 }
@@ -120,7 +119,7 @@ static esp_status run(const esp_objective *objective, int n, const record *recor
     for (int i = 0; i < n && status == ESP_OK; i++)
         if (!isfinite(performance[i]))
             status = esp_fail(ESP_ERR_NUMERIC, "performance of a cut at sparsity %.3f is %g, expected a finite number",
-                              esp_search_sparsity(objective, &records[i].widths), performance[i]);
+                              esp_constrained_sparsity(config->net, config->grouping, &records[i].widths), performance[i]);
     return status;
 }
 
@@ -165,7 +164,7 @@ static void show_progress(const esp_objective *objective, int first, int at)
     int evaluations = objective->spent - (objective->num_records - at) * latest->scale;
     esp_progress("prune", objective->done + objective->span * share, 1,
                  "%d evaluations, performance %.4g at sparsity %.3f", evaluations, latest->performance,
-                 esp_search_sparsity(objective, &latest->widths));
+                 esp_constrained_sparsity(objective->config.net, objective->config.grouping, &latest->widths));
 }
 
 esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_widths *widths, int scale,

@@ -44,23 +44,16 @@ const esp_search_method *esp_search_find(const char *name)
 
 esp_search_config esp_search_config_default(void)
 {
-    return (esp_search_config){.sparsity = 0.2, .tolerance = 0.01, .lambda = 1e4, .rate = 0.05, .momentum = 0.5,
+    return (esp_search_config){.target = {0.2, 0.01}, .lambda = 1e4, .rate = 0.05, .momentum = 0.5,
                                .difference = 0.05, .iterations = 40, .grid = 10, .samples = 1000, .levels = 8,
                                 .finalists = 6, .seed = 1};
 }
 
 /* ---- for the methods ---- */
 
-double esp_search_sparsity(const esp_objective *objective, const esp_widths *widths)
-{
-    const esp_objective_config *settings = esp_objective_settings(objective);
-    return esp_constrained_sparsity(settings->net, settings->grouping, widths, settings->components);
-}
-
 bool esp_search_feasible(const esp_search_run *run, const esp_widths *widths)
 {
-    double miss = fabs(esp_search_sparsity(run->objective, widths) - run->config->sparsity);
-    return miss <= run->config->tolerance + ESP_SPARSITY_SLACK;
+    return esp_target_met(run->levels, &run->config->target, widths);
 }
 
 double esp_search_best(const esp_search_run *run)
@@ -94,9 +87,9 @@ static esp_status check_range(const char *key, double value, bool good, const ch
 static esp_status check_config(const esp_search_config *config)
 {
     const esp_search_config *c = config;
-    esp_status status = check_range("sparsity", c->sparsity, c->sparsity >= 0 && c->sparsity < 1, "0 <= sparsity < 1");
+    esp_status status = check_range("sparsity", c->target.sparsity, c->target.sparsity >= 0 && c->target.sparsity < 1, "0 <= sparsity < 1");
     if (status == ESP_OK)
-        status = check_range("tolerance", c->tolerance, c->tolerance >= 0 && c->tolerance < 1, "0 <= tolerance < 1");
+        status = check_range("tolerance", c->target.tolerance, c->target.tolerance >= 0 && c->target.tolerance < 1, "0 <= tolerance < 1");
     if (status == ESP_OK)
         status = check_range("lambda", c->lambda, c->lambda > 0 && isfinite(c->lambda), "a positive number");
     if (status == ESP_OK)
@@ -122,7 +115,7 @@ static void describe(esp_search_run *run)
     esp_search_result *result = &run->result;
     for (int g = 0; g < settings->grouping->num; g++)
         result->coefficient[g] = esp_group_fraction(settings->net, &settings->grouping->group[g], &result->widths);
-    result->structural = esp_structural_sparsity(settings->net, &result->widths, settings->components);
+    result->structural = esp_structural_sparsity(settings->net, &result->widths, settings->grouping->components);
     result->nominal = esp_nominal_sparsity(settings->net, settings->grouping, &result->widths);
     result->evaluations = esp_objective_evaluations(run->objective);
 }
@@ -131,8 +124,8 @@ static esp_status keep_promise(const esp_search_run *run)
 {
     if (esp_search_feasible(run, &run->result.widths)) return ESP_OK;
     return esp_fail(ESP_ERR_INFEASIBLE, "search method '%s' ended at sparsity %.3f, expected %.3f +- %.3f",
-                    run->method->name, esp_search_sparsity(run->objective, &run->result.widths),
-                    run->config->sparsity, run->config->tolerance);
+                    run->method->name, esp_constrained_sparsity(run->settings->net, run->settings->grouping, &run->result.widths),
+                    run->config->target.sparsity, run->config->target.tolerance);
 }
 
 static esp_status run_method(esp_search_run *run)
@@ -157,7 +150,7 @@ esp_status esp_search(esp_objective *objective, const esp_search_method *method,
                           .result = {.performance = NAN, .scale = 1}};
     esp_status status = check_config(config);
     if (status == ESP_OK)
-        status = esp_search_project(objective, config, equal, &run.result.widths); /* can it be done? */
+        status = esp_project(run.levels, &config->target, equal, &run.result.widths); /* can it be done? */
     if (status == ESP_OK) status = run_method(&run);
     if (status != ESP_OK) return status;
     describe(&run);

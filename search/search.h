@@ -20,7 +20,6 @@ typedef struct {
     const esp_network  *net;
     const esp_grouping *grouping;
     const esp_ranking  *ranking;
-    unsigned            components;  /* those the controller uses; sparsity counts only them */
     esp_performance_fn  performance;
     void               *context;
     int                 budget;      /* evaluations at most, one of scale s counting s; >= 2; 0: no limit */
@@ -59,7 +58,7 @@ const esp_objective_config *esp_objective_settings(const esp_objective *objectiv
 
 /* search.* of the configuration. */
 typedef struct {
-    double sparsity, tolerance;  /* target and its half-width */
+    esp_target target;           /* an option of `prune`, no key */
     double lambda;               /* weight of the quadratic sparsity penalty */
     double rate, momentum;       /* gradient descent: coefficient per slope of relative performance */
     double difference;           /* half-width of a central difference, at least one unit */
@@ -111,11 +110,5 @@ const esp_search_method *esp_search_find(const char *name); /* NULL with the err
  * configuration outside its bounds. */
 esp_status esp_search(esp_objective *objective, const esp_search_method *method,
                       const esp_search_config *config, esp_search_result *result);
-
-/* The coefficients t * direction (clamped to the groups' bounds) whose sparsity is closest to the
- * target; direction >= 0, all zero means all equal. Also the smallest repair: single levels are then
- * moved to come within tolerance. ESP_ERR_INFEASIBLE names the nearest sparsity and what to loosen. */
-esp_status esp_search_project(const esp_objective *objective, const esp_search_config *config,
-                              const double *direction, esp_widths *widths);
 
 #endif

@@ -35,8 +35,8 @@ typedef struct {
 
 static double miss(const esp_search_run *run, const int *level)
 {
-    esp_widths widths = esp_levels_widths(run->settings->net, run->settings->grouping, run->levels, level);
-    return esp_search_sparsity(run->objective, &widths) - run->config->sparsity;
+    esp_widths widths = esp_levels_widths(run->levels, level);
+    return esp_constrained_sparsity(run->settings->net, run->settings->grouping, &widths) - run->config->target.sparsity;
 }
 
 /* Sets a group to the level that brings the sparsity next to the target. */
@@ -64,7 +64,7 @@ static void switch_levels(const esp_search_run *run, esp_rng *rng, int *level)
     if (wish == level[mover]) wish += step > 0 ? 1 : -1;
     level[mover] = wish < 0 ? 0 : wish >= count ? count - 1 : wish;
     int first = (int)esp_rng_below(rng, (uint32_t)num);
-    for (int i = 0; i < num && fabs(miss(run, level)) > run->config->tolerance; i++) {
+    for (int i = 0; i < num && fabs(miss(run, level)) > run->config->target.tolerance; i++) {
         int payer = (first + i) % num;
         if (payer != mover) balance(run, payer, level);
     }
@@ -79,11 +79,6 @@ static void levels_of(const esp_search_run *run, const esp_widths *widths, int *
     }
 }
 
-static bool same(const esp_search_run *run, const esp_widths *a, const esp_widths *b)
-{
-    return memcmp(a->kept, b->kept, (size_t)run->settings->net->num_axes * sizeof(int)) == 0;
-}
-
 /* False when no attempt gave a feasible cut that differs from its parent. */
 static bool mutate(const evolution *e, esp_rng *rng, esp_widths *out)
 {
@@ -91,8 +86,8 @@ static bool mutate(const evolution *e, esp_rng *rng, esp_widths *out)
         int level[ESP_MAX_AXES], switches = 1 + (int)esp_rng_below(rng, 3);
         levels_of(e->run, &e->parent, level);
         for (int i = 0; i < switches; i++) switch_levels(e->run, rng, level);
-        *out = esp_levels_widths(e->run->settings->net, e->run->settings->grouping, e->run->levels, level);
-        if (!same(e->run, out, &e->parent) && esp_search_feasible(e->run, out)) return true;
+        *out = esp_levels_widths(e->run->levels, level);
+        if (!esp_widths_equal(e->run->settings->net, out, &e->parent) && esp_search_feasible(e->run, out)) return true;
     }
     return false;
 }

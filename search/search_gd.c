@@ -125,7 +125,7 @@ static esp_status sample(descent *d)
 
 static double sparsity_of(const descent *d, const double *c, double *gradient)
 {
-    return esp_smooth_sparsity(d->settings->net, d->settings->grouping, d->settings->components, c, gradient);
+    return esp_smooth_sparsity(d->settings->net, d->settings->grouping, c, gradient);
 }
 
 /* Monotonic, as the paper has it, until the target is reached: then units may come back. */
@@ -151,7 +151,7 @@ static int iterations_left(const descent *d)
 static void step(descent *d, int steps)
 {
     double gradient[ESP_MAX_AXES], next[ESP_MAX_AXES];
-    double sparsity = sparsity_of(d, d->c, gradient), target = d->config->sparsity;
+    double sparsity = sparsity_of(d, d->c, gradient), target = d->config->target.sparsity;
     double stride = fmax(fmax(STRIDE, target / STRIDES), fabs(target - sparsity) / steps);
     double goal = fmin(fmax(target, sparsity - stride), sparsity + stride);
     double stiffness = 2 * d->config->rate * d->config->lambda, low = -stiffness, high = stiffness;
@@ -165,7 +165,7 @@ static void step(descent *d, int steps)
         d->v[g] = next[g] - d->c[g];
         d->c[g] = next[g];
     }
-    d->arrived = d->arrived || fabs(sparsity_of(d, d->c, NULL) - target) <= d->config->tolerance;
+    d->arrived = d->arrived || fabs(sparsity_of(d, d->c, NULL) - target) <= d->config->target.tolerance;
     d->run->result.iterations++;
 }
 
@@ -189,7 +189,7 @@ static esp_status finish(descent *d)
     esp_widths widths = iterate(d);
     if (esp_search_feasible(d->run, &widths)) return esp_search_judge(d->run, 1, &widths, NULL);
     if (d->run->num_finalists > 0) return ESP_OK;
-    return esp_search_project(d->run->objective, d->config, d->c, &d->run->result.widths);
+    return esp_project(d->run->levels, &d->config->target, d->c, &d->run->result.widths);
 }
 
 esp_status esp_search_gd(esp_search_run *run)

@@ -81,14 +81,14 @@ static int compare_rungs(const void *a, const void *b)
 
 static double sparsity_at(const esp_search_run *run, const int *level)
 {
-    esp_widths widths = esp_levels_widths(run->settings->net, run->settings->grouping, run->levels, level);
-    return esp_search_sparsity(run->objective, &widths);
+    esp_widths widths = esp_levels_widths(run->levels, level);
+    return esp_constrained_sparsity(run->settings->net, run->settings->grouping, &widths);
 }
 
 /* Descends from the whole network, and stops at the rung next to the target. */
 static void descend(const esp_search_run *run, int count, const rung *rungs, int *level)
 {
-    double target = run->config->sparsity, before = sparsity_at(run, level);
+    double target = run->config->target.sparsity, before = sparsity_at(run, level);
     for (int i = 0; i < count && before < target; i++) {
         level[rungs[i].group] = rungs[i].level;
         double after = sparsity_at(run, level);
@@ -114,7 +114,7 @@ esp_status esp_global_cut(const esp_search_run *run, bool lamp, esp_widths *widt
     descend(run, count, rungs, level);
     free(rungs);
     for (int g = 0; g < run->levels->num; g++) direction[g] = run->levels->coefficient[g][level[g]];
-    return esp_search_repair(run, direction, widths);
+    return esp_project_nearest(run->levels, &run->config->target, direction, widths);
 }
 
 esp_status esp_search_global(esp_search_run *run)

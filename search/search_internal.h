@@ -17,7 +17,7 @@ esp_status esp_journal_append(const esp_objective_config *config, const esp_widt
 
 /* ---- objective.c: for the methods ---- */
 
-const esp_levels *esp_objective_levels(const esp_objective *objective);
+const esp_levels *esp_objective_levels(const esp_objective *objective); /* of the settings' network and grouping */
 /* The evaluations that follow bring the search from `done` to done + span, of 1; every block of
  * them moves the progress bar. */
 void esp_objective_stage(esp_objective *objective, double done, double span);
@@ -42,7 +42,6 @@ struct esp_search_run {
     esp_finalist finalist[ESP_MAX_FINALISTS]; /* feasible points offered so far, best first */
 };
 
-double esp_search_sparsity(const esp_objective *objective, const esp_widths *widths);
 bool   esp_search_feasible(const esp_search_run *run, const esp_widths *widths);
 /* Best performance offered so far, NAN before there is one. */
 double esp_search_best(const esp_search_run *run);
@@ -60,11 +59,6 @@ double     esp_finalists_share(const esp_search_config *config);
 void       esp_finalists_reserve(const esp_search_run *run);
 /* Judges the points offered and leaves the best in run->result. */
 esp_status esp_finalists_judge(esp_search_run *run);
-
-/* ---- project.c ---- */
-
-/* esp_search_project without the stretch: coefficients near the target, moved by single levels. */
-esp_status esp_search_repair(const esp_search_run *run, const double *coefficient, esp_widths *widths);
 
 /* ---- search_global.c, search_sensitivity.c: where evolve starts ---- */
 

@@ -6,5 +6,5 @@ esp_status esp_search_magnitude(esp_search_run *run)
 {
     const double equal[ESP_MAX_AXES] = {0};
     run->result.iterations = 1;
-    return esp_search_project(run->objective, run->config, equal, &run->result.widths);
+    return esp_project(run->levels, &run->config->target, equal, &run->result.widths);
 }

@@ -45,7 +45,7 @@ static double lost(unsigned n, const double *x, double *gradient, void *context)
         nlopt_force_stop(o->opt);
         return 1;
     }
-    if (esp_search_project(o->run->objective, o->run->config, x, &widths) != ESP_OK) return 1;
+    if (esp_project(o->run->levels, &o->run->config->target, x, &widths) != ESP_OK) return 1;
     esp_search_stage(o->run, spent(o), 1, o->most);
     o->status = esp_search_judge(o->run, 1, &widths, &performance);
     if (o->status != ESP_OK) nlopt_force_stop(o->opt);

@@ -10,7 +10,7 @@ static esp_status draw(const esp_search_run *run, int index, esp_widths *widths)
     double direction[ESP_MAX_AXES];
     esp_rng rng = esp_rng_make(run->config->seed, ESP_RNG_SEARCH, (uint64_t)index);
     for (int g = 0; g < run->levels->num; g++) direction[g] = esp_rng_uniform(&rng);
-    return esp_search_project(run->objective, run->config, direction, widths);
+    return esp_project(run->levels, &run->config->target, direction, widths);
 }
 
 static esp_status evaluate_draws(esp_search_run *run, int first, int count)

@@ -150,16 +150,15 @@ static esp_status solve(esp_search_run *run, const esp_choices *choices, esp_wid
     esp_elimination *elimination = NULL;
     int choice[ESP_MAX_AXES];
     double coefficient[ESP_MAX_AXES];
-    esp_status status = esp_elimination_create(run->settings->net, run->settings->grouping,
-                                               run->settings->components, choices, ESP_LEAST, &elimination);
+    esp_status status = esp_elimination_create(run->settings->net, run->settings->grouping, choices, ESP_LEAST, &elimination);
     if (status == ESP_OK)
-        status = esp_elimination_best(elimination, run->config->sparsity - run->config->tolerance, choice);
+        status = esp_elimination_best(elimination, run->config->target.sparsity - run->config->target.tolerance, choice);
     esp_elimination_free(elimination);
     if (status != ESP_OK) return status;
     for (int g = 0; g < run->levels->num; g++) coefficient[g] = choices->coefficient[g][choice[g]];
     *widths = esp_widths_of(run->settings->net, run->settings->grouping, coefficient);
     if (esp_search_feasible(run, widths)) return ESP_OK;
-    return esp_search_project(run->objective, run->config, coefficient, widths);
+    return esp_project(run->levels, &run->config->target, coefficient, widths);
 }
 
 esp_status esp_curves_candidates(esp_search_run *run, const esp_curve *curves, int *num, esp_widths *widths)

@@ -271,28 +271,18 @@ static esp_status bench_plan(esp_bench *bench)
 /* Half of the parameters gone, the same share of every axis. */
 static esp_status halve(const esp_network *net, esp_network **out)
 {
-    const double equal[ESP_MAX_AXES] = {0};
-    esp_search_config search = esp_search_config_default();
+    const esp_target half = {.sparsity = 0.5, .tolerance = 0.01};
     esp_grouping grouping;
     esp_ranking ranking;
-    esp_widths widths;
-    search.sparsity = 0.5;
+    esp_cut cut;
     esp_grouping_structural(net, ESP_ALL_COMPONENTS, &grouping);
     esp_status status = esp_ranking_make(net, ESP_IMPORTANCE_L2, EPISODE_SEED, NULL, &ranking);
     if (status != ESP_OK) return status;
-    esp_objective_config config = {.net = net, .grouping = &grouping, .ranking = &ranking,
-                                   .components = (1u << ESP_TOLD_COMPONENTS) - 1};
-    esp_objective *objective = NULL;
-    status = esp_objective_create(&config, &objective);
-    if (status == ESP_OK) status = esp_search_project(objective, &search, equal, &widths);
-    if (status == ESP_OK) {
-        esp_cut cut;
-        esp_cut_make(net, &ranking, &widths, &cut);
-        status = esp_surgery(net, &cut, out);
-        esp_cut_free(&cut);
-    }
-    esp_objective_free(objective);
+    status = esp_cut_equal(net, &grouping, &ranking, &half, &cut);
     esp_ranking_free(&ranking);
+    if (status != ESP_OK) return status;
+    status = esp_surgery(net, &cut, out);
+    esp_cut_free(&cut);
     return status;
 }
 

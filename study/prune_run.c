@@ -102,7 +102,6 @@ static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char
     cJSON *identity = esp_pruning_identity(subject, &p->request);
     cJSON *about = kind == ESP_JOURNAL_SHARED ? NULL : esp_pruning_about_json(p);
     esp_objective_config config = {.net = subject->net, .grouping = &p->grouping, .ranking = &p->ranking,
-                                   .components = subject->components,
                                    .performance = judge->performance, .context = judge->context,
                                    .budget = p->request.budget, .at_once = judge->at_once,
                                    .journal = journal, .identity = identity, .about = about};

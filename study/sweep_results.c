@@ -18,7 +18,7 @@ static cJSON *question(const esp_sweep *sweep, const esp_subject *subject)
     cJSON_DeleteItemFromObject(json, "controller"); /* among what an agent says below */
     subject->application->question_json(subject, json);
     cJSON_AddNumberToObject(json, "report", subject->judging.report);
-    cJSON_AddNumberToObject(json, "tolerance", request->search.tolerance);
+    cJSON_AddNumberToObject(json, "tolerance", request->search.target.tolerance);
     cJSON_AddNumberToObject(json, "budget", request->budget);
     cJSON_AddNumberToObject(json, "finetune", request->finetune);
     cJSON_AddNumberToObject(json, "round_to", request->round_to);

@@ -70,8 +70,7 @@ static inline void bench_start(bench *b, esp_network *net)
     CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_L1, 0, NULL, &b->ranking));
     b->performance = (synthetic){.net = net, .grouping = &b->grouping, .height = 845};
     b->config = (esp_objective_config){.net = net, .grouping = &b->grouping, .ranking = &b->ranking,
-                                       .components = ESP_ALL_COMPONENTS, .performance = synthetic_performance,
-                                       .context = &b->performance};
+                                       .performance = synthetic_performance, .context = &b->performance};
 }
 
 static inline void bench_end(bench *b)

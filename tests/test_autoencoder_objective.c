@@ -193,7 +193,7 @@ static void search_objective_hands_it_its_cuts(void)
     esp_grouping grouping;
     esp_grouping_structural(net, ESP_ALL_COMPONENTS, &grouping);
     esp_objective_config config = {.net = net, .grouping = &grouping, .ranking = &ranking,
-                                   .components = ESP_ALL_COMPONENTS, .context = context, .at_once = CUTS,
+                                   .context = context, .at_once = CUTS,
                                    .performance = esp_autoencoder_objective_performance};
     esp_objective *objective = NULL;
     double performance[CUTS], expected[CUTS];

@@ -23,8 +23,8 @@ static void start(bench *b)
 static esp_search_config coarse_config(void)
 {
     esp_search_config config = esp_search_config_default();
-    config.sparsity = 0.4;
-    config.tolerance = 0.05;
+    config.target.sparsity = 0.4;
+    config.target.tolerance = 0.05;
     config.iterations = 6;
     return config;
 }
@@ -254,7 +254,7 @@ static void evaluations_name_their_sparsities(void)
     size_t size;
     char *text = journal_text(&size);
     cJSON *entry = line_of(text, 2);
-    double structural = esp_structural_sparsity(b.net, &less, b.config.components);
+    double structural = esp_structural_sparsity(b.net, &less, b.grouping.components);
     double nominal = esp_nominal_sparsity(b.net, &b.grouping, &less);
     CU_ASSERT(structural > 0 && nominal > 0);
     CU_ASSERT_EQUAL(cJSON_GetObjectItem(entry, "structural")->valuedouble, structural);

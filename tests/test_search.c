@@ -1,5 +1,5 @@
-/* Search: the objective asks once, the projection keeps the target, gradient descent finds what
- * hurts, and none of it depends on chance or on when it was stopped. */
+/* Search: the objective asks once, gradient descent finds what hurts, and none of it depends on chance or on
+ * when it was stopped. */
 #include <limits.h>
 #include <signal.h>
 
@@ -16,13 +16,8 @@ static esp_network *middle_agent(void)
 static esp_search_config target(double sparsity)
 {
     esp_search_config config = esp_search_config_default();
-    config.sparsity = sparsity;
+    config.target.sparsity = sparsity;
     return config;
-}
-
-static double sparsity_at(const bench *b, const esp_widths *widths)
-{
-    return esp_constrained_sparsity(b->net, &b->grouping, widths, b->config.components);
 }
 
 static bool same_point(const bench *b, const esp_search_result *x, const esp_search_result *y)
@@ -137,56 +132,7 @@ static void failed_evaluation_is_reported_and_forgotten(void)
     bench_end(&b);
 }
 
-/* ---- projection ---- */
-
-static void projection_of_any_direction_comes_within_tolerance(void)
-{
-    bench b;
-    bench_start(&b, middle_agent());
-    esp_objective *objective = NULL;
-    CHECK_OK(esp_objective_create(&b.config, &objective));
-    for (int seed = 0; seed < 200; seed++) {
-        esp_rng rng = esp_rng_make((uint64_t)seed, ESP_RNG_TEST, 5);
-        double direction[ESP_MAX_AXES];
-        for (int g = 0; g < b.grouping.num; g++)
-            direction[g] = esp_rng_below(&rng, 3) == 0 ? 0 : pow(esp_rng_uniform(&rng), 4); /* some reach the limit */
-        esp_search_config config = target(0.95 * esp_rng_uniform(&rng));
-        config.tolerance = 0.003;
-        esp_widths widths;
-        CHECK_OK(esp_search_project(objective, &config, direction, &widths));
-        CU_ASSERT(fabs(sparsity_at(&b, &widths) - config.sparsity) <= 0.003);
-        for (int i = 0; i < b.net->num_axes; i++) {
-            int n = b.net->axis[i].size;
-            CU_ASSERT(widths.kept[i] >= n - n * 19 / 20 && (b.net->axis[i].prunable || widths.kept[i] == n));
-        }
-    }
-    CU_ASSERT_EQUAL(b.performance.evaluations, 0);
-    esp_objective_free(objective);
-    bench_end(&b);
-}
-
-static void projection_keeps_the_proportions_of_its_direction(void)
-{
-    bench b;
-    bench_start(&b, agent_network());
-    esp_objective *objective = NULL;
-    CHECK_OK(esp_objective_create(&b.config, &objective));
-    double direction[ESP_MAX_AXES] = {0};
-    direction[5] = 1;
-    direction[6] = 2;
-    direction[7] = 1;
-    esp_search_config config = target(0.2);
-    esp_widths widths;
-    CHECK_OK(esp_search_project(objective, &config, direction, &widths));
-    double five = esp_group_fraction(b.net, &b.grouping.group[5], &widths);
-    for (int g = 0; g < b.grouping.num; g++) {
-        double fraction = esp_group_fraction(b.net, &b.grouping.group[g], &widths);
-        CU_ASSERT_DOUBLE_EQUAL(fraction, direction[g] * five, 2.0 / 512);
-    }
-    CU_ASSERT_DOUBLE_EQUAL(sparsity_at(&b, &widths), 0.2, 0.001); /* the closest step, not the first within 0.01 */
-    esp_objective_free(objective);
-    bench_end(&b);
-}
+/* ---- targets ---- */
 
 static void shared_coefficient_cuts_its_axes_alike(void)
 {
@@ -215,31 +161,6 @@ static void unreachable_target_names_the_nearest_sparsity(void)
     config = target(0.03);
     CHECK_FAILS(ESP_ERR_INFEASIBLE, bench_search(&b, "magnitude", &config, &result), "the nearest is");
     CU_ASSERT_EQUAL(b.performance.evaluations, 0);
-    bench_end(&b);
-}
-
-static void exchange_of_units_finds_what_single_moves_miss(void)
-{
-    bench b;
-    bench_start(&b, small_network());
-    esp_objective *objective = NULL;
-    CHECK_OK(esp_objective_create(&b.config, &objective));
-    int reached = 0;
-    for (int one = 1; one <= 7; one++) {
-        for (int two = 1; two <= 5; two++) {
-            esp_widths aim = esp_widths_full(b.net), widths;
-            aim.kept[1] = one;
-            aim.kept[2] = two;
-            esp_search_config config = target(sparsity_at(&b, &aim));
-            config.tolerance = 0.001;
-            const double equal[ESP_MAX_AXES] = {0};
-            if (esp_search_project(objective, &config, equal, &widths) != ESP_OK) continue;
-            CU_ASSERT_DOUBLE_EQUAL(sparsity_at(&b, &widths), config.sparsity, 0.001);
-            reached++;
-        }
-    }
-    CU_ASSERT(reached >= 28); /* of 35: the rest needs more than one exchange */
-    esp_objective_free(objective);
     bench_end(&b);
 }
 
@@ -462,10 +383,10 @@ static void configuration_outside_its_bounds_is_refused_by_key(void)
     bench b;
     bench_start(&b, small_network());
     const struct { size_t offset; double value; const char *key; } wrong[] = {
-        {offsetof(esp_search_config, sparsity), -0.1, "search.sparsity"},
-        {offsetof(esp_search_config, sparsity), 1, "search.sparsity"},
-        {offsetof(esp_search_config, sparsity), NAN, "search.sparsity"},
-        {offsetof(esp_search_config, tolerance), -0.01, "search.tolerance"},
+        {offsetof(esp_search_config, target.sparsity), -0.1, "search.sparsity"},
+        {offsetof(esp_search_config, target.sparsity), 1, "search.sparsity"},
+        {offsetof(esp_search_config, target.sparsity), NAN, "search.sparsity"},
+        {offsetof(esp_search_config, target.tolerance), -0.01, "search.tolerance"},
         {offsetof(esp_search_config, lambda), 0, "search.lambda"},
         {offsetof(esp_search_config, rate), INFINITY, "search.rate"},
         {offsetof(esp_search_config, momentum), 1, "search.momentum"},
@@ -510,11 +431,8 @@ static CU_TestInfo tests[] = {
     {"spent_budget_leaves_nan_and_no_error", spent_budget_leaves_nan_and_no_error},
     {"cuts_are_handed_over_as_many_at_once_as_asked", cuts_are_handed_over_as_many_at_once_as_asked},
     {"failed_evaluation_is_reported_and_forgotten", failed_evaluation_is_reported_and_forgotten},
-    {"projection_of_any_direction_comes_within_tolerance", projection_of_any_direction_comes_within_tolerance},
-    {"projection_keeps_the_proportions_of_its_direction", projection_keeps_the_proportions_of_its_direction},
     {"shared_coefficient_cuts_its_axes_alike", shared_coefficient_cuts_its_axes_alike},
     {"unreachable_target_names_the_nearest_sparsity", unreachable_target_names_the_nearest_sparsity},
-    {"exchange_of_units_finds_what_single_moves_miss", exchange_of_units_finds_what_single_moves_miss},
     {"descent_leaves_the_group_that_hurts_alone", descent_leaves_the_group_that_hurts_alone},
     {"descent_beats_the_baselines_in_spite_of_noise", descent_beats_the_baselines_in_spite_of_noise},
     {"descent_reaches_its_target_in_few_iterations", descent_reaches_its_target_in_few_iterations},

@@ -7,8 +7,8 @@
 static esp_search_config grid_config(double sparsity, double tolerance, int points)
 {
     esp_search_config config = esp_search_config_default();
-    config.sparsity = sparsity;
-    config.tolerance = tolerance;
+    config.target.sparsity = sparsity;
+    config.target.tolerance = tolerance;
     config.grid = points;
     config.finalists = 1;
     return config;
@@ -42,14 +42,14 @@ static void enumerate(const bench *b, const esp_search_config *config, int g, do
         return;
     }
     esp_widths widths = esp_widths_of(b->net, &b->grouping, c);
-    double sparsity = esp_structural_sparsity(b->net, &widths, b->config.components), size = 0, removed = 0;
+    double sparsity = esp_structural_sparsity(b->net, &widths, b->grouping.components), size = 0, removed = 0;
     for (int i = 0; i < b->grouping.num; i++) { /* Eq. (1b) */
         size += (double)b->grouping.group[i].params;
         removed += c[i] * (double)b->grouping.group[i].params;
     }
     if (!b->grouping.structural_constraint) sparsity = removed / size;
     ++*combinations;
-    *survivors += fabs(sparsity - config->sparsity) <= config->tolerance + 1e-12;
+    *survivors += fabs(sparsity - config->target.sparsity) <= config->target.tolerance + 1e-12;
 }
 
 static void check_counts(bench *b, const esp_search_config *config)
@@ -73,8 +73,8 @@ static void counts_equal_enumeration_on_chains_and_trees(void)
     for (int kind = 0; kind < 3; kind++) {
         bench b;
         bench_start(&b, kind == 0 ? small_network() : agent_network_of(4, 6, 8));
-        if (kind == 1) esp_grouping_structural(b.net, 0x21u, &b.grouping), b.config.components = 0x21u;
-        if (kind == 2) esp_grouping_structural(b.net, 0x03u, &b.grouping), b.config.components = 0x03u;
+        if (kind == 1) esp_grouping_structural(b.net, 0x21u, &b.grouping);
+        if (kind == 2) esp_grouping_structural(b.net, 0x03u, &b.grouping);
         for (int i = 0; i < 8; i++) {
             esp_search_config config = grid_config(0.1 + 0.1 * i, 0.003 * (1 + i % 3), kind == 0 ? 7 : 4);
             check_counts(&b, &config);
@@ -88,7 +88,6 @@ static void counts_equal_enumeration_with_nominal_sparsity(void)
     bench b;
     bench_start(&b, agent_network_of(8, 6, 24));
     CHECK_OK(esp_grouping_from_specs(b.net, table_iv, TABLE_IV, 0x09u, &b.grouping));
-    b.config.components = 0x09u;
     for (int i = 0; i < 8; i++) {
         esp_search_config config = grid_config(0.1 + 0.1 * i, 0.01, 6);
         check_counts(&b, &config);
@@ -122,7 +121,6 @@ static void samples_of_the_survivors_are_uniform(void)
     int all[BINS] = {0}, drawn[BINS] = {0}, bins = 0;
     bench_start(&b, agent_network_of(4, 6, 8));
     esp_grouping_structural(b.net, 0x03u, &b.grouping);
-    b.config.components = 0x03u;
     b.config.performance = count_cuts;
     b.config.context = all;
     esp_search_config config = grid_config(0.5, 0.05, 4);
@@ -205,7 +203,7 @@ static void windows_that_tile_the_range_count_every_combination(void)
             CHECK_OK(bench_search(&b, "grid", &config, &result));
             combinations = result.combinations;
             sum += result.survivors;
-            CU_ASSERT(fabs(config.sparsity - (paper ? result.nominal : result.structural)) <= config.tolerance);
+            CU_ASSERT(fabs(config.target.sparsity - (paper ? result.nominal : result.structural)) <= config.target.tolerance);
         }
         CU_ASSERT_EQUAL(combinations, paper ? 1e10 : 1e15);
         CU_ASSERT_EQUAL(sum, combinations);

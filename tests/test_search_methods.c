@@ -7,7 +7,7 @@
 static esp_search_config target(double sparsity)
 {
     esp_search_config config = esp_search_config_default();
-    config.sparsity = sparsity;
+    config.target.sparsity = sparsity;
     return config;
 }
 
@@ -65,7 +65,7 @@ static void every_method_keeps_target_pins_and_rounding(void)
             b.config.budget = 60;
             config.seed = seed;
             CHECK_OK(bench_search(&b, method->name, &config, &result));
-            CU_ASSERT(fabs((paper ? result.nominal : result.structural) - config.sparsity) <= config.tolerance + 1e-12);
+            CU_ASSERT(fabs((paper ? result.nominal : result.structural) - config.target.sparsity) <= config.target.tolerance + 1e-12);
             CU_ASSERT(result.evaluations <= 60);
             check_widths(&b, &result);
         }
@@ -143,12 +143,11 @@ static void knapsack_comes_close_to_exhaustive_search(void)
     bench b;
     bench_start(&b, agent_network_of(4, 6, 16));
     esp_grouping_structural(b.net, 0x20u, &b.grouping); /* the latent and one head */
-    b.config.components = 0x20u;
     for (uint64_t seed = 0; seed < 8; seed++) {
         draw_limits(&b, seed, 0.2, 1);
         esp_search_config config = target(0.3 + 0.05 * (double)(seed % 4));
         esp_search_result result;
-        config.tolerance = 0.02;
+        config.target.tolerance = 0.02;
         config.levels = 16;
         CHECK_OK(bench_search(&b, "sensitivity", &config, &result));
         double best = 0;
@@ -158,7 +157,7 @@ static void knapsack_comes_close_to_exhaustive_search(void)
         for (*kept[0] = 1; *kept[0] <= 6; ++*kept[0])
             for (*kept[1] = 1; *kept[1] <= 16; ++*kept[1])
                 for (*kept[2] = 1; *kept[2] <= 16; ++*kept[2])
-                    if (fabs(esp_structural_sparsity(b.net, &widths, 0x20u) - config.sparsity) <= 0.02)
+                    if (fabs(esp_structural_sparsity(b.net, &widths, 0x20u) - config.target.sparsity) <= 0.02)
                         best = fmax(best, synthetic_truth(&b.performance, &widths));
         CU_ASSERT(synthetic_truth(&b.performance, &result.widths) >= 0.99 * best);
     }
@@ -230,7 +229,7 @@ static void global_takes_the_lowest_scores_of_all_groups(void)
         esp_search_config config = target(0.4);
         esp_search_result result;
         double lowest_kept = INFINITY, highest_gone = 0;
-        config.tolerance = 0.05; /* no repair */
+        config.target.tolerance = 0.05; /* no repair */
         CHECK_OK(bench_search(&b, lamp ? "lamp" : "global", &config, &result));
         for (int g = 0; g < b.grouping.num; g++) {
             int axis = b.grouping.group[g].axis[0], n = b.net->axis[axis].size, kept = result.widths.kept[axis];

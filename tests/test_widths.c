@@ -142,7 +142,7 @@ static void nominal_sparsity_is_equation_1b(void)
     }
     CU_ASSERT_DOUBLE_EQUAL(esp_nominal_sparsity(net, &grouping, &widths), removed / total, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(removed / total, 0.2025, 1e-3);
-    CU_ASSERT_EQUAL(esp_constrained_sparsity(net, &grouping, &widths, ESP_ALL_COMPONENTS),
+    CU_ASSERT_EQUAL(esp_constrained_sparsity(net, &grouping, &widths),
                     esp_nominal_sparsity(net, &grouping, &widths));
     esp_network_free(net);
 }
@@ -160,8 +160,8 @@ static void smooth_sparsity_equals_the_exact_one_at_whole_units(void)
             c[g] = (double)((g + 1) * n / 20) / n;
         }
         esp_widths widths = esp_widths_of(net, &grouping, c);
-        CU_ASSERT_DOUBLE_EQUAL(esp_smooth_sparsity(net, &grouping, ESP_ALL_COMPONENTS, c, NULL),
-                               esp_constrained_sparsity(net, &grouping, &widths, ESP_ALL_COMPONENTS), 1e-12);
+        CU_ASSERT_DOUBLE_EQUAL(esp_smooth_sparsity(net, &grouping, c, NULL),
+                               esp_constrained_sparsity(net, &grouping, &widths), 1e-12);
     }
     esp_network_free(net);
 }
@@ -175,13 +175,13 @@ static void smooth_gradient_matches_central_difference(void)
         if (paper) CHECK_OK(esp_grouping_from_specs(net, table_iv, TABLE_IV, 0x2fu, &grouping));
         else       esp_grouping_structural(net, 0x2fu, &grouping);
         for (int g = 0; g < grouping.num; g++) c[g] = 0.03 * (g + 1);
-        esp_smooth_sparsity(net, &grouping, 0x2fu, c, gradient);
+        esp_smooth_sparsity(net, &grouping, c, gradient);
         for (int g = 0; g < grouping.num; g++) {
             double at = c[g], h = 1e-5; /* the cubic term of a product of two widths is zero */
             c[g] = at + h;
-            double above = esp_smooth_sparsity(net, &grouping, 0x2fu, c, NULL);
+            double above = esp_smooth_sparsity(net, &grouping, c, NULL);
             c[g] = at - h;
-            double below = esp_smooth_sparsity(net, &grouping, 0x2fu, c, NULL);
+            double below = esp_smooth_sparsity(net, &grouping, c, NULL);
             c[g] = at;
             CU_ASSERT_DOUBLE_EQUAL(gradient[g], (above - below) / (2 * h), 1e-9);
         }

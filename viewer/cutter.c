@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "search/search.h"
 #include "viewer/viewer_internal.h"
 
 #define TOLERANCE 0.02 /* of the sparsity: what a slider cannot tell apart */
@@ -62,42 +61,38 @@ static esp_status nearest_point(const esp_cutter *cutter, esp_controller_kind ki
     return ESP_OK;
 }
 
-/* The same fraction of every group. */
-static esp_status even_point(const esp_cutter *cutter, esp_controller_kind kind, double sparsity, esp_tried *out)
+static esp_status cut_as_tried(const esp_cutter *cutter, esp_controller_kind kind, double sparsity, esp_cut *out)
 {
-    esp_grouping grouping;
-    esp_objective *objective = NULL;
-    unsigned used = esp_controller_components(kind);
-    esp_grouping_structural(cutter->net, used, &grouping);
-    esp_objective_config config = {.net = cutter->net, .grouping = &grouping, .components = used};
-    esp_search_config search = esp_search_config_default();
-    search.sparsity = sparsity;
-    search.tolerance = TOLERANCE;
-    const double equally[ESP_MAX_AXES] = {0};
-    *out = (esp_tried){.importance = ESP_IMPORTANCE_L2};
-    esp_status status = esp_objective_create(&config, &objective);
-    if (status == ESP_OK) status = esp_search_project(objective, &search, equally, &out->widths);
-    esp_objective_free(objective);
-    return status;
+    esp_tried tried;
+    esp_ranking ranking;
+    esp_status status = nearest_point(cutter, kind, sparsity, &tried);
+    if (status == ESP_OK) status = esp_ranking_make(cutter->net, tried.importance, tried.seed, NULL, &ranking);
+    if (status != ESP_OK) return status;
+    esp_cut_make(cutter->net, &ranking, &tried.widths, out);
+    esp_ranking_free(&ranking);
+    return ESP_OK;
 }
 
-static esp_status operate(const esp_cutter *cutter, const esp_tried *tried, esp_network **out)
+static esp_status cut_equally(const esp_cutter *cutter, esp_controller_kind kind, double sparsity, esp_cut *out)
 {
+    const esp_target target = {sparsity, TOLERANCE};
+    esp_grouping grouping;
     esp_ranking ranking;
-    esp_cut cut;
-    esp_status status = esp_ranking_make(cutter->net, tried->importance, tried->seed, NULL, &ranking);
+    esp_status status = esp_ranking_make(cutter->net, ESP_IMPORTANCE_L2, 0, NULL, &ranking);
     if (status != ESP_OK) return status;
-    esp_cut_make(cutter->net, &ranking, &tried->widths, &cut);
-    status = esp_surgery(cutter->net, &cut, out);
-    esp_cut_free(&cut);
+    esp_grouping_structural(cutter->net, esp_controller_components(kind), &grouping);
+    status = esp_cut_equal(cutter->net, &grouping, &ranking, &target, out);
     esp_ranking_free(&ranking);
     return status;
 }
 
 esp_status esp_cutter_cut(const esp_cutter *cutter, esp_controller_kind kind, double sparsity, esp_network **out)
 {
-    esp_tried tried;
-    esp_status status = cutter->trail.count > 0 ? nearest_point(cutter, kind, sparsity, &tried)
-                                               : even_point(cutter, kind, sparsity, &tried);
-    return status == ESP_OK ? operate(cutter, &tried, out) : status;
+    esp_cut cut;
+    esp_status status = cutter->trail.count > 0 ? cut_as_tried(cutter, kind, sparsity, &cut)
+                                               : cut_equally(cutter, kind, sparsity, &cut);
+    if (status != ESP_OK) return status;
+    status = esp_surgery(cutter->net, &cut, out);
+    esp_cut_free(&cut);
+    return status;
 }

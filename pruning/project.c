@@ -3,31 +3,24 @@
  * misses the target. */
 #include <math.h>
 
-#include "search/search_internal.h"
+#include "pruning/pruning.h"
 
 typedef struct {
-    const esp_objective *objective;
-    const esp_search_config *config;
     const esp_levels *levels;
+    const esp_target *target;
     int    level[ESP_MAX_AXES];
     double wish[ESP_MAX_AXES];  /* the coefficient before rounding */
 } projection;
 
-static esp_widths widths_of(const projection *p)
-{
-    const esp_objective_config *settings = esp_objective_settings(p->objective);
-    return esp_levels_widths(settings->net, settings->grouping, p->levels, p->level);
-}
-
 static double sparsity_of(const projection *p)
 {
-    esp_widths widths = widths_of(p);
-    return esp_search_sparsity(p->objective, &widths);
+    esp_widths widths = esp_levels_widths(p->levels, p->level);
+    return esp_constrained_sparsity(p->levels->net, p->levels->grouping, &widths);
 }
 
 static double miss(const projection *p)
 {
-    return fabs(sparsity_of(p) - p->config->sparsity);
+    return fabs(sparsity_of(p) - p->target->sparsity);
 }
 
 /* ---- along the direction ---- */
@@ -50,7 +43,7 @@ static void stretch_to_target(projection *p, const double *direction)
     for (int i = 0; i < 100; i++) {
         double middle = 0.5 * (low + high);
         stretch(p, direction, middle);
-        if (sparsity_of(p) < p->config->sparsity) low = middle;
+        if (sparsity_of(p) < p->target->sparsity) low = middle;
         else                                      high = middle;
     }
     stretch(p, direction, low);
@@ -73,7 +66,7 @@ static bool shift(projection *p, int g, int levels)
 static bool move_one(projection *p)
 {
     double before = miss(p), furthest = -INFINITY;
-    int sign = sparsity_of(p) < p->config->sparsity ? 1 : -1, chosen = -1;
+    int sign = sparsity_of(p) < p->target->sparsity ? 1 : -1, chosen = -1;
     for (int g = 0; g < p->levels->num; g++) {
         double deviation = sign * (p->wish[g] - p->levels->coefficient[g][p->level[g]]);
         if (deviation <= furthest || !shift(p, g, sign)) continue;
@@ -122,43 +115,55 @@ static bool exchange_some(projection *p)
 
 static esp_status unreachable(const projection *p)
 {
-    const esp_grouping *grouping = esp_objective_settings(p->objective)->grouping;
+    const esp_grouping *grouping = p->levels->grouping;
     bool pinned = false;
     for (int g = 0; g < grouping->num; g++)
         pinned = pinned || grouping->group[g].least > 0 || grouping->group[g].most < ESP_MAX_COEFFICIENT;
     double nearest = sparsity_of(p);
     return esp_fail(ESP_ERR_INFEASIBLE, "no cut of these groups reaches sparsity %g +- %g: the nearest is "
-                    "%.6g; raise --tolerance or %s --sparsity%s%s", p->config->sparsity, p->config->tolerance, nearest,
-                    nearest < p->config->sparsity ? "lower" : "raise", pinned ? " or loosen --pin" : "",
+                    "%.6g; raise --tolerance or %s --sparsity%s%s", p->target->sparsity, p->target->tolerance, nearest,
+                    nearest < p->target->sparsity ? "lower" : "raise", pinned ? " or loosen --pin" : "",
                     grouping->round_to > 1 ? " or lower --round-to" : "");
 }
 
 /* Every move comes closer to the target, so this ends. */
 static esp_status repair(projection *p)
 {
-    while (miss(p) > p->config->tolerance + ESP_SPARSITY_SLACK)
+    while (miss(p) > p->target->tolerance + ESP_SPARSITY_SLACK)
         if (!move_one(p) && !exchange_some(p)) return unreachable(p);
     return ESP_OK;
 }
 
-esp_status esp_search_repair(const esp_search_run *run, const double *coefficient, esp_widths *widths)
+/* ---- the doors ---- */
+
+bool esp_target_met(const esp_levels *levels, const esp_target *target, const esp_widths *widths)
 {
-    projection p = {.objective = run->objective, .config = run->config, .levels = run->levels};
-    stretch(&p, coefficient, 1);
-    esp_status status = repair(&p);
-    if (status == ESP_OK) *widths = widths_of(&p);
+    double miss = fabs(esp_constrained_sparsity(levels->net, levels->grouping, widths) - target->sparsity);
+    return miss <= target->tolerance + ESP_SPARSITY_SLACK;
+}
+
+static esp_status finish(projection *p, esp_widths *widths)
+{
+    esp_status status = repair(p);
+    if (status == ESP_OK) *widths = esp_levels_widths(p->levels, p->level);
     return status;
 }
 
-esp_status esp_search_project(const esp_objective *objective, const esp_search_config *config,
-                              const double *direction, esp_widths *widths)
+esp_status esp_project_nearest(const esp_levels *levels, const esp_target *target, const double *coefficient,
+                               esp_widths *widths)
 {
-    projection p = {.objective = objective, .config = config, .levels = esp_objective_levels(objective)};
+    projection p = {.levels = levels, .target = target};
+    stretch(&p, coefficient, 1);
+    return finish(&p, widths);
+}
+
+esp_status esp_project(const esp_levels *levels, const esp_target *target, const double *direction,
+                       esp_widths *widths)
+{
+    projection p = {.levels = levels, .target = target};
     double largest = 0, scaled[ESP_MAX_AXES];
-    for (int g = 0; g < p.levels->num; g++) largest = fmax(largest, direction[g]);
-    for (int g = 0; g < p.levels->num; g++) scaled[g] = largest > 0 ? direction[g] / largest : 1;
+    for (int g = 0; g < levels->num; g++) largest = fmax(largest, direction[g]);
+    for (int g = 0; g < levels->num; g++) scaled[g] = largest > 0 ? direction[g] / largest : 1;
     stretch_to_target(&p, scaled);
-    esp_status status = repair(&p);
-    if (status == ESP_OK) *widths = widths_of(&p);
-    return status;
+    return finish(&p, widths);
 }
