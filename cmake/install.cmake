@@ -1,5 +1,21 @@
 # cmake --install: the executable, the controller for other programs, the libraries with their headers,
 # the models, a pkg-config file.
+#
+# A MuJoCo other than the system's goes along, with its headers and licence, in folders of espalier's own: what is
+# installed works when the build folder is gone, and no other program picks that MuJoCo up by accident.
+set(ESP_PC_MUJOCO "-lmujoco")
+if(MUJOCO_BUNDLED)
+  set(mujoco_libdir ${CMAKE_INSTALL_LIBDIR}/espalier)
+  file(RELATIVE_PATH from_bin "/${CMAKE_INSTALL_BINDIR}" "/${mujoco_libdir}")
+  set_target_properties(espalier PROPERTIES INSTALL_RPATH "$ORIGIN/${from_bin}")
+  set_target_properties(espalier_controller PROPERTIES INSTALL_RPATH "$ORIGIN/espalier")
+  get_filename_component(mujoco_file ${MUJOCO_LIBRARY} NAME)
+  file(CREATE_LINK ${mujoco_file} ${PROJECT_BINARY_DIR}/libmujoco.so SYMBOLIC) # for -lmujoco
+  install(FILES ${MUJOCO_LIBRARY} ${PROJECT_BINARY_DIR}/libmujoco.so DESTINATION ${mujoco_libdir})
+  install(DIRECTORY ${MUJOCO_INCLUDE}/mujoco DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/espalier)
+  install(FILES ${MUJOCO_LICENCES} DESTINATION ${CMAKE_INSTALL_DOCDIR}/mujoco)
+  set(ESP_PC_MUJOCO "-L\${libdir}/espalier -Wl,-rpath,\${libdir}/espalier -lmujoco")
+endif()
 install(TARGETS espalier espalier_controller)
 install(TARGETS esp_base esp_nn esp_envs esp_pruning esp_elimination esp_search esp_agent esp_autoencoder esp_report esp_viewer
   esp_study esp_pages ARCHIVE)

@@ -29,6 +29,22 @@ install_packages() { # install_packages [tests]
     "${root[@]}" apt-get install -y -q --no-install-recommends $wanted </dev/null || exit 1
 }
 
+# The pinned MuJoCo below build/, which cmake finds there; where the package index is out of reach, the system's.
+fetch_mujoco() {
+    local reason status=0
+    reason=$(scripts/fetch_mujoco.sh 2>&1) || status=$?
+    case $status in
+        0) ;;
+        1) say "$reason: using the system's MuJoCo" ;;
+        *) echo "$reason" >&2; exit 1 ;;
+    esac
+}
+
+# Version of the MuJoCo that a preset was configured with.
+mujoco_of() { # mujoco_of PRESET
+    sed -n 's/^ESP_MUJOCO_VERSION:INTERNAL=//p' "build/$1/CMakeCache.txt"
+}
+
 build() { # build PRESET [TARGET]
     say "building ($1)"
     cmake --preset "$1" >"build-$1.log" 2>&1 || { cat "build-$1.log" >&2; exit 1; }

@@ -1,9 +1,10 @@
 #!/bin/sh
 # The plugin and what it includes of envs compile against the headers of another MuJoCo.
-# usage: plugin_headers.sh SOURCE_FOLDER COMPILER [MUJOCO_ROOT]    (or MUJOCO_ROOT in the environment)
+# usage: MUJOCO_ROOT=DIR plugin_headers.sh SOURCE_FOLDER COMPILER
 cd "$1" || exit 1
-root=${3:-$MUJOCO_ROOT}
+root=$MUJOCO_ROOT
 [ -n "$root" ] || { echo "skipped: MUJOCO_ROOT names no folder with include/mujoco/mujoco.h"; exit 77; }
+[ -d "$root/mujoco/include" ] && root=$root/mujoco # a wheel
 header=$root/include/mujoco/mujoco.h
 [ -f "$header" ] || { echo "$header is missing"; exit 1; }
 version=$(sed -n 's/^#define mjVERSION_HEADER *//p' "$root"/include/mujoco/*.h)

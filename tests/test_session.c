@@ -176,7 +176,7 @@ static void push_pulls_the_pole_towards_the_mouse(void)
         mj_forward(session->player->actor[1].world->model, data);
         esp_session_push_begin(session, 1, 0.5, 0.4, 4.0 / 3.0);
         esp_session_push_move(session, 0.2 * side, 0.0);
-        CHECK_OK(esp_session_advance(session, STEP));
+        CHECK_OK(esp_session_advance(session, 4 * STEP));
         double pushed = sin(data->qpos[0]);
         CU_ASSERT(mju_norm(data->xfrc_applied, 6 * 2) > 1.0);
         CU_ASSERT_EQUAL(mju_norm(session->player->actor[0].data->xfrc_applied, 6 * 2), 0.0);

@@ -129,6 +129,16 @@ static void begin_push(window *w)
     w->pushing = true;
 }
 
+/* Moves the free camera by a fraction of the window's height; MuJoCo 3.11.0 stopped asking for the scene. */
+static void move_camera(esp_painter *painter, int action, double dx, double dy)
+{
+#if mjVERSION_HEADER >= 3011000
+    mjv_moveCamera(painter->model, action, dx, dy, &painter->camera);
+#else
+    mjv_moveCamera(painter->model, action, dx, dy, &painter->scene, &painter->camera);
+#endif
+}
+
 static void move(window *w)
 {
     esp_painter *painter = w->session->painter;
@@ -136,16 +146,15 @@ static void move(window *w)
     int action = w->state.right ? (w->state.shift ? mjMOUSE_MOVE_H : mjMOUSE_MOVE_V)
                                 : (w->state.shift ? mjMOUSE_ROTATE_H : mjMOUSE_ROTATE_V);
     if (w->pushing) esp_session_push_move(w->session, dx, dy);
-    else            mjv_moveCamera(painter->model, action, dx, dy, &painter->scene, &painter->camera);
+    else            move_camera(painter, action, dx, dy);
 }
 
 static void on_stage(window *w)
 {
-    esp_painter *painter = w->session->painter;
     if (w->state.type == mjEVENT_PRESS && w->state.control) begin_push(w);
     else if (w->state.type == mjEVENT_MOVE) move(w);
     else if (w->state.type == mjEVENT_SCROLL)
-        mjv_moveCamera(painter->model, mjMOUSE_ZOOM, 0, -0.05 * w->state.sy, &painter->scene, &painter->camera);
+        move_camera(w->session->painter, mjMOUSE_ZOOM, 0, -0.05 * w->state.sy);
 }
 
 /* ---- events -------------------------------------------------------------------------------------------- */
