@@ -10,6 +10,7 @@
 #define KEY_DOUBLE(path, member, low, high, help) \
     {path, ESP_DOUBLE, offsetof(esp_agent_config, member), low, high, NULL, help}
 #define KEY_TEXT(path, member, help) {path, ESP_TEXT, offsetof(esp_agent_config, member), 0, 0, NULL, help}
+#define KEY_PATH(path, member, help) {path, ESP_PATH, offsetof(esp_agent_config, member), 0, 0, NULL, help}
 #define KEY_CHOICE(path, member, choices, help) \
     {path, ESP_CHOICE, offsetof(esp_agent_config, member), 0, 0, choices, help}
 
@@ -17,7 +18,7 @@ const esp_field esp_agent_fields[] = {
     KEY_CHOICE("application", application, "tdmpc", "what the checkpoint is"),
 
     KEY_TEXT("env.task", env.task, "task of the registry: pendulum"),
-    KEY_TEXT("env.scene", env.scene, "MJCF file; empty: models/<task>/scene.xml"),
+    KEY_PATH("env.scene", env.scene, "MJCF file; empty: models/<task>/scene.xml"),
     KEY_CHOICE("env.start", env.start, "random|hanging", "start state of episodes"),
     KEY_CHOICE("env.reward", env.reward, "sparse|dense", "sparse: 1 within 8 degrees; dense: (1 + cos) / 2"),
     KEY_INT("env.action_repeat", env.action_repeat, 1, 1000, "physics steps per control step"),

@@ -139,6 +139,12 @@ esp_status esp_folder_make(const char *path);
 char *esp_path_join(const char *folder, const char *name);
 char *esp_path_folder(const char *path);
 
+/* path.c. A path that stands in `file`, which it is relative to, as this process can open it; and back: how `file`
+ * would name an existing path. Absolute paths and "" stay as they are when resolved; what does not exist stays as it
+ * is when made relative. New memory. */
+char *esp_path_resolve(const char *file, const char *path);
+char *esp_path_relative(const char *file, const char *path);
+
 /* ---- json.c, json_scan.c: strict JSON over cJSON ------------------------------------------ */
 
 /* Parses `size` bytes. Refused with "source: line L: what": trailing text, depth above 32,
@@ -199,10 +205,10 @@ esp_status esp_run_describe(const char *folder, const cJSON *about);
 
 /* ---- config.c, words.c: a configuration is a struct and a table of its keys --------------- */
 
-typedef enum { ESP_BOOL, ESP_INT, ESP_U64, ESP_DOUBLE, ESP_TEXT, ESP_CHOICE } esp_field_type;
+typedef enum { ESP_BOOL, ESP_INT, ESP_U64, ESP_DOUBLE, ESP_TEXT, ESP_PATH, ESP_CHOICE } esp_field_type;
 
 /* One key. ESP_CHOICE is an int: the index into `choices` ("sparse|dense"). ESP_TEXT is a
- * char[ESP_CONFIG_TEXT]. `min`, `max` bound numbers (INFINITY: no bound) and are ignored for the
+ * char[ESP_CONFIG_TEXT], and so is ESP_PATH, a file. `min`, `max` bound numbers (INFINITY: no bound) and are ignored for the
  * other types. ESP_U64 from 2^53 on is a string of digits in JSON, whose numbers end being exact. */
 typedef struct {
     const char    *path;      /* "planner.samples" */

@@ -21,11 +21,16 @@ static void describe_choices(const char *choices, char *text, size_t size)
     }
 }
 
+static bool is_text_field(const esp_field *field)
+{
+    return field->type == ESP_TEXT || field->type == ESP_PATH;
+}
+
 static void describe(const esp_field *field, char *text, size_t size)
 {
     bool is_number = field->type == ESP_INT || field->type == ESP_U64 || field->type == ESP_DOUBLE;
     if (field->type == ESP_BOOL)   snprintf(text, size, "true or false");
-    if (field->type == ESP_TEXT)   snprintf(text, size, "a text of at most %d bytes", ESP_CONFIG_TEXT - 1);
+    if (is_text_field(field))  snprintf(text, size, "a text of at most %d bytes", ESP_CONFIG_TEXT - 1);
     if (field->type == ESP_CHOICE) describe_choices(field->choices, text, size);
     if (!is_number) return;
 
@@ -136,7 +141,8 @@ static esp_status read_value(const esp_field *field, const cJSON *value, const c
         if (status == ESP_OK) *(double *)member = number;
         break;
     case ESP_U64:    return read_u64(field, value, source, member);
-    case ESP_TEXT:   return read_text(field, value, source, member);
+    case ESP_TEXT:
+    case ESP_PATH:   return read_text(field, value, source, member);
     case ESP_CHOICE: return read_choice(field, value, source, member);
     }
     return status;
@@ -247,7 +253,7 @@ esp_status esp_config_read(const esp_field *fields, int count, const cJSON *json
 static cJSON *parse_setting(const esp_field *field, const char *text)
 {
     cJSON *value = NULL;
-    bool is_text = field->type == ESP_TEXT || field->type == ESP_CHOICE;
+    bool is_text = is_text_field(field) || field->type == ESP_CHOICE;
     bool is_digits = *text && strspn(text, "0123456789") == strlen(text);
     bool is_exact_digits = field->type == ESP_U64 && is_digits; /* 64 bits do not fit a JSON number */
     if (is_text || is_exact_digits || esp_json_parse(text, strlen(text), "--set", &value) != ESP_OK)
@@ -297,7 +303,8 @@ static cJSON *write_value(const esp_field *field, const void *config)
     case ESP_INT:    return cJSON_CreateNumber(*(const int *)member);
     case ESP_U64:    return write_u64(*(const uint64_t *)member);
     case ESP_DOUBLE: return cJSON_CreateNumber(*(const double *)member);
-    case ESP_TEXT:   return cJSON_CreateString(member);
+    case ESP_TEXT:
+    case ESP_PATH:   return cJSON_CreateString(member);
     case ESP_CHOICE: esp_choice_word(field->choices, *(const int *)member, word); return cJSON_CreateString(word);
     }
     return NULL;

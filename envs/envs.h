@@ -67,6 +67,11 @@ esp_status esp_world_create(const esp_env_config *config, esp_world **out);
 esp_status esp_world_adopt(const esp_env_config *config, const mjModel *model, esp_world **out);
 void       esp_world_free(esp_world *world);
 
+/* ---- scene_hash.c --------------------------------------------------------------------------------- */
+
+/* Over the bytes of an MJCF file and, recursively, of the files that it names and that stand beside it. */
+esp_status esp_scene_hash(const char *path, uint64_t *hash);
+
 /* ---- guard.c: MuJoCo's own errors ---------------------------------------------------------------- */
 
 /* Runs work(argument) and returns what it returns. MuJoCo reports what it cannot do by calling
