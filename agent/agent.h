@@ -107,11 +107,18 @@ typedef enum {
 /* A network description with the reference's tensor names (`_encoder.1.weight`, ...). The policy
  * component ends before tanh. */
 esp_status esp_told_create(const esp_agent_config *config, int num_actions, esp_network **out);
+/* The same without the layers, tensors and axes of heads that are not in the bit set `components`; encoder and
+ * policy are always there. */
+esp_status esp_told_create_part(const esp_agent_config *config, int num_actions, unsigned components,
+                                esp_network **out);
+extern const char *const esp_told_names[ESP_TOLD_COMPONENTS]; /* "encoder", "dynamics", ... "pi" */
 /* Orthogonal, and the last layers of reward, Q1, Q2 zero. */
 void esp_told_init(esp_network *net, uint64_t seed);
 int  esp_told_latent(const esp_network *net);
 /* Bit set of the components a controller runs. */
 unsigned esp_controller_components(esp_controller_kind kind);
+/* ESP_OK, or ESP_ERR_USAGE naming the components the controller runs and the network lacks. */
+esp_status esp_controller_check(const esp_network *net, esp_controller_kind kind);
 /* Table IV: eight component-specific and two coupling groups. */
 extern const esp_group_spec esp_told_paper_groups[];
 extern const int            esp_told_num_paper_groups;
@@ -124,15 +131,30 @@ void esp_concat(int n, int latent, const float *z, int actions, const float *a, 
 /* The reference's noisy policy: a = clamp(tanh(mu) + clamp(std noise, +-0.3), +-(1 - 1e-6)). */
 void esp_noisy_action(size_t count, const float *mu, const float *noise, float std, float *a);
 
+/* ---- contract.c ---------------------------------------------------------------------------------- */
+
+/* The contract of a file at `path`, the caller's to delete. world: what the scene says - its hash, the actuators, the
+ * control period; NULL: left out. */
+cJSON *esp_agent_contract(const char *path, const esp_agent_config *config, const esp_world *world,
+                          esp_controller_kind controller);
+
 /* ---- checkpoint.c ------------------------------------------------------------------------------ */
 
 typedef struct {
-    esp_agent_config config;
-    esp_network     *net;
+    esp_agent_config    config;
+    esp_network        *net;        /* owned; heads that the file leaves out have no layers */
+    esp_controller_kind controller; /* the one that the file is for: it acts unless somebody says otherwise */
+    esp_metadata        metadata;   /* owned; the contract is always there, derived if need be */
 } esp_agent_checkpoint;
 
 /* config_path: a JSON configuration for files without our metadata, or NULL. */
 esp_status esp_agent_checkpoint_read(const char *path, const char *config_path, esp_agent_checkpoint *out);
+/* The same of a file that was opened; copies what it keeps. */
+esp_status esp_agent_checkpoint_take(const esp_checkpoint *file, esp_agent_checkpoint *out);
+/* Writes the components in the set, with a contract and a pedigree (NULL: without). */
+esp_status esp_agent_checkpoint_save(const char *path, const esp_agent_config *config, const esp_network *net,
+                                     unsigned components, const esp_metadata *metadata);
+/* All components that there are, with a contract that says nothing of a scene, and no pedigree. */
 esp_status esp_agent_checkpoint_write(const char *path, const esp_agent_config *config, const esp_network *net);
 void       esp_agent_checkpoint_free(esp_agent_checkpoint *checkpoint);
 

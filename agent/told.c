@@ -47,37 +47,54 @@ static const char *module_name(const char *head, int index, char out[ESP_NAME])
 }
 
 /* Linear ELU Linear ELU Linear; a value head has Linear LayerNorm Tanh first. */
-static void add_head(esp_network *net, const char *head, esp_dim in, int out, int hidden, bool value)
+static void add_layers(esp_network *net, const char *head, esp_dim in, int out, int hidden, bool value)
 {
     char name[ESP_NAME];
-    snprintf(name, sizeof name, "_%s", head);
     int h1 = hidden_axis(net, head, 1, hidden), h2 = hidden_axis(net, head, 2, hidden);
     int second = value ? 3 : 2, third = value ? 5 : 4;
-    esp_network_component(net, name);
     esp_network_dense(net, module_name(head, 0, name), in, esp_dim_of(h1), value ? ESP_ACT_NONE : ESP_ACT_ELU);
     if (value) esp_network_norm(net, ESP_LAYER_LAYERNORM, module_name(head, 1, name), h1, ESP_ACT_TANH);
     esp_network_dense(net, module_name(head, second, name), esp_dim_of(h1), esp_dim_of(h2), ESP_ACT_ELU);
     esp_network_dense(net, module_name(head, third, name), esp_dim_of(h2), esp_dim_of(out), ESP_ACT_NONE);
 }
 
-esp_status esp_told_create(const esp_agent_config *config, int num_actions, esp_network **out)
+const char *const esp_told_names[ESP_TOLD_COMPONENTS] = {"encoder", "dynamics", "reward", "Q1", "Q2", "pi"};
+
+/* A head that is left out keeps its slot, so that the others keep their numbers. */
+static void add_head(esp_network *net, esp_told_component head, esp_dim in, int out, int hidden, unsigned components)
 {
+    char name[ESP_NAME];
+    snprintf(name, sizeof name, "_%s", esp_told_names[head]);
+    esp_network_component(net, name);
+    bool value = head == ESP_TOLD_Q1 || head == ESP_TOLD_Q2;
+    if (components >> head & 1u) add_layers(net, esp_told_names[head], in, out, hidden, value);
+}
+
+esp_status esp_told_create_part(const esp_agent_config *config, int num_actions, unsigned components,
+                                esp_network **out)
+{
+    const unsigned scalars = 1u << ESP_TOLD_REWARD | 1u << ESP_TOLD_Q1 | 1u << ESP_TOLD_Q2;
     esp_network *net = esp_network_new();
     int hidden = config->network.hidden;
     int latent = esp_network_axis(net, "latent", config->network.latent, true);
     int action = esp_network_axis(net, "action", num_actions, false);
-    int scalar = esp_network_axis(net, "scalar", 1, false);
+    int scalar = components & scalars ? esp_network_axis(net, "scalar", 1, false) : -1;
     esp_dim input = esp_dim_concat(latent, action);
     add_encoder(net, config, latent);
-    add_head(net, "dynamics", input, latent, hidden, false);
-    add_head(net, "reward", input, scalar, hidden, false);
-    add_head(net, "Q1", input, scalar, hidden, true);
-    add_head(net, "Q2", input, scalar, hidden, true);
-    add_head(net, "pi", esp_dim_of(latent), action, hidden, false);
+    add_head(net, ESP_TOLD_DYNAMICS, input, latent, hidden, components);
+    add_head(net, ESP_TOLD_REWARD, input, scalar, hidden, components);
+    add_head(net, ESP_TOLD_Q1, input, scalar, hidden, components);
+    add_head(net, ESP_TOLD_Q2, input, scalar, hidden, components);
+    add_head(net, ESP_TOLD_POLICY, esp_dim_of(latent), action, hidden, components | 1u << ESP_TOLD_POLICY);
     esp_status status = esp_network_finish(net);
     if (status == ESP_OK) *out = net;
     else esp_network_free(net);
     return status;
+}
+
+esp_status esp_told_create(const esp_agent_config *config, int num_actions, esp_network **out)
+{
+    return esp_told_create_part(config, num_actions, ESP_ALL_COMPONENTS, out);
 }
 
 static void zero_tensor(esp_network *net, const char *name)
@@ -108,6 +125,21 @@ unsigned esp_controller_components(esp_controller_kind kind)
 {
     unsigned policy = 1u << ESP_TOLD_ENCODER | 1u << ESP_TOLD_POLICY;
     return kind == ESP_CONTROLLER_POLICY ? policy : (1u << ESP_TOLD_COMPONENTS) - 1;
+}
+
+esp_status esp_controller_check(const esp_network *net, esp_controller_kind kind)
+{
+    unsigned missing = esp_controller_components(kind) & ~esp_network_components(net);
+    char names[ESP_TOLD_COMPONENTS * ESP_NAME] = "", word[ESP_CONFIG_TEXT];
+    if (!missing) return ESP_OK;
+    for (int c = 0; c < ESP_TOLD_COMPONENTS; c++) {
+        if (!(missing >> c & 1u)) continue;
+        if (names[0]) strcat(names, ", ");
+        strcat(names, esp_told_names[c]);
+    }
+    esp_choice_word(ESP_CONTROLLER_CHOICES, (int)kind, word);
+    return esp_fail(ESP_ERR_USAGE, "controller '%s' also runs %s, which the file does not hold; use controller 'policy'",
+                    word, names);
 }
 
 const esp_group_spec esp_told_paper_groups[] = {

@@ -93,6 +93,16 @@ static esp_status write_window(esp_trainer *t)
     return esp_run_append(t->run_dir, line);
 }
 
+static esp_status save_checkpoint(const esp_trainer *t)
+{
+    char *path = esp_path_join(t->run_dir, "checkpoint.safetensors");
+    esp_metadata metadata = {.contract = esp_agent_contract(path, &t->config, t->world, ESP_CONTROLLER_MPPI)};
+    esp_status status = esp_agent_checkpoint_save(path, &t->config, judged(t), ESP_ALL_COMPONENTS, &metadata);
+    esp_metadata_free(&metadata);
+    free(path);
+    return status;
+}
+
 static esp_status evaluate_and_keep_best(esp_trainer *t)
 {
     static const struct { const char *name; esp_controller_kind kind; int start; } cases[] = {
@@ -118,9 +128,7 @@ static esp_status evaluate_and_keep_best(esp_trainer *t)
     }
     esp_log(ESP_LOG_INFO, "update %lld: mean return %.1f", (long long)t->update, score);
     if (score > t->best) {
-        char *path = esp_path_join(t->run_dir, "checkpoint.safetensors");
-        status = esp_agent_checkpoint_write(path, &t->config, judged(t));
-        free(path);
+        status = save_checkpoint(t);
         t->best = score;
     }
     return status == ESP_OK ? esp_run_append(t->run_dir, line) : (cJSON_Delete(line), status);

@@ -81,11 +81,20 @@ extern const int       esp_autoencoder_num_fields;
 typedef struct {
     esp_autoencoder_config config;
     esp_network *net;     /* owned */
+    esp_metadata metadata; /* owned; the contract is always there, derived if need be */
 } esp_autoencoder_checkpoint;
+
+/* The contract of every autoencoder, the caller's to delete. */
+cJSON *esp_autoencoder_contract(void);
 
 /* Sizes of prunable axes come from the file's shapes. A file without our metadata needs
  * config_path; otherwise NULL. An agent is refused. */
 esp_status esp_autoencoder_checkpoint_read(const char *path, const char *config_path, esp_autoencoder_checkpoint *out);
+/* The same of a file that was opened; copies what it keeps. */
+esp_status esp_autoencoder_checkpoint_take(const esp_checkpoint *file, esp_autoencoder_checkpoint *out);
+esp_status esp_autoencoder_checkpoint_save(const char *path, const esp_autoencoder_config *config,
+                                           const esp_network *net, const esp_metadata *metadata);
+/* With the contract of every autoencoder and no pedigree. */
 esp_status esp_autoencoder_checkpoint_write(const char *path, const esp_autoencoder_config *config,
                                             const esp_network *net);
 void       esp_autoencoder_checkpoint_free(esp_autoencoder_checkpoint *checkpoint);

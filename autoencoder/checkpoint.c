@@ -2,38 +2,75 @@
  * pruned autoencoder loads like a dense one. */
 #include "autoencoder/autoencoder.h"
 
-static esp_status check_tensors(const esp_safetensors *file, const char *path)
+static esp_status check_tensors(const esp_safetensors *file)
 {
     if (esp_safetensors_find(file, "encoder.0.weight")) return ESP_OK;
-    return esp_fail(ESP_ERR_FORMAT, "%s: tensor 'encoder.0.weight' is missing; this is no autoencoder", path);
+    return esp_fail(ESP_ERR_FORMAT, "%s: tensor 'encoder.0.weight' is missing; this is no autoencoder", file->path);
 }
 
-esp_status esp_autoencoder_checkpoint_read(const char *path, const char *config_path, esp_autoencoder_checkpoint *out)
+cJSON *esp_autoencoder_contract(void)
 {
-    esp_safetensors *file = NULL;
-    esp_autoencoder_checkpoint loaded = {.config = esp_autoencoder_config_default()};
-    esp_status status = esp_safetensors_read(path, &file);
-    if (status == ESP_OK)
-        status = esp_checkpoint_read_config(file, config_path, "autoencoder", esp_autoencoder_fields,
-                                       esp_autoencoder_num_fields, &loaded.config);
-    if (status == ESP_OK) status = check_tensors(file, path);
-    if (status == ESP_OK) status = esp_autoencoder_create(&loaded.net);
-    if (status == ESP_OK) status = esp_network_load(loaded.net, file, "");
+    cJSON *contract = esp_contract_new("autoencoder", "reconstruction"), *image = cJSON_CreateObject();
+    cJSON_AddStringToObject(image, "name", "image");
+    cJSON_AddNumberToObject(image, "width", ESP_IMAGE_SIDE);
+    cJSON_AddNumberToObject(image, "height", ESP_IMAGE_SIDE);
+    cJSON_AddNumberToObject(image, "channels", 1);
+    cJSON_AddItemToArray(cJSON_AddArrayToObject(contract, "observation"), image);
+    return contract;
+}
 
-    esp_safetensors_free(file);
+static void take_metadata(const esp_metadata *metadata, esp_metadata *out)
+{
+    *out = (esp_metadata){.contract = metadata->contract ? cJSON_Duplicate(metadata->contract, true)
+                                                         : esp_autoencoder_contract(),
+                          .pedigree = cJSON_Duplicate(metadata->pedigree, true), .derived = !metadata->contract};
+}
+
+esp_status esp_autoencoder_checkpoint_take(const esp_checkpoint *file, esp_autoencoder_checkpoint *out)
+{
+    esp_autoencoder_checkpoint loaded = {.config = esp_autoencoder_config_default()};
+    esp_status status = esp_checkpoint_config(file, "autoencoder", esp_autoencoder_fields, esp_autoencoder_num_fields,
+                                              &loaded.config);
+    if (status == ESP_OK) status = check_tensors(file->file);
+    if (status == ESP_OK) status = esp_autoencoder_create(&loaded.net);
+    if (status == ESP_OK) status = esp_network_load(loaded.net, file->file, "");
+    if (status == ESP_OK) take_metadata(&file->metadata, &loaded.metadata);
+
     if (status == ESP_OK) *out = loaded;
     else esp_autoencoder_checkpoint_free(&loaded);
     return status;
 }
 
+esp_status esp_autoencoder_checkpoint_read(const char *path, const char *config_path, esp_autoencoder_checkpoint *out)
+{
+    esp_checkpoint file = {.file = NULL};
+    esp_status status = esp_checkpoint_open(path, config_path, &file);
+    if (status == ESP_OK) status = esp_autoencoder_checkpoint_take(&file, out);
+    esp_checkpoint_close(&file);
+    return status;
+}
+
+esp_status esp_autoencoder_checkpoint_save(const char *path, const esp_autoencoder_config *config,
+                                           const esp_network *net, const esp_metadata *metadata)
+{
+    esp_checkpoint_content content = {.net = net, .components = ESP_ALL_COMPONENTS, .fields = esp_autoencoder_fields,
+                                      .num_fields = esp_autoencoder_num_fields, .config = config,
+                                      .contract = metadata->contract, .pedigree = metadata->pedigree};
+    return esp_checkpoint_write(path, &content);
+}
+
 esp_status esp_autoencoder_checkpoint_write(const char *path, const esp_autoencoder_config *config,
                                             const esp_network *net)
 {
-    return esp_checkpoint_write(path, net, esp_autoencoder_fields, esp_autoencoder_num_fields, config);
+    esp_metadata metadata = {.contract = esp_autoencoder_contract()};
+    esp_status status = esp_autoencoder_checkpoint_save(path, config, net, &metadata);
+    esp_metadata_free(&metadata);
+    return status;
 }
 
 void esp_autoencoder_checkpoint_free(esp_autoencoder_checkpoint *checkpoint)
 {
     esp_network_free(checkpoint->net);
+    esp_metadata_free(&checkpoint->metadata);
     checkpoint->net = NULL;
 }

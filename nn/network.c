@@ -206,7 +206,8 @@ static void derive_sizes(esp_network *net)
     }
     for (int c = 0; c < net->num_components; c++) {
         esp_component *component = &net->component[c];
-        assert(component->num_layers > 0);
+        component->in_size = component->out_size = 0;
+        if (component->num_layers == 0) continue;
         component->in_size = net->layer[component->first_layer].in_size;
         component->out_size = net->layer[component->first_layer + component->num_layers - 1].out_size;
     }
@@ -287,10 +288,24 @@ int esp_network_find_component(const esp_network *net, const char *name)
     return -1;
 }
 
+const char *esp_component_name(const esp_network *net, int component)
+{
+    const char *name = net->component[component].name;
+    return name + (*name == '_');
+}
+
 float *esp_network_weights(const esp_network *net, int tensor)
 {
     assert(tensor >= 0 && tensor < net->num_tensors);
     return net->weights + net->tensor[tensor].offset;
+}
+
+unsigned esp_network_components(const esp_network *net)
+{
+    unsigned present = 0;
+    for (int c = 0; c < net->num_components; c++)
+        if (net->component[c].num_layers > 0) present |= 1u << c;
+    return present;
 }
 
 bool esp_tensor_has_axis(const esp_tensor *tensor, int axis)

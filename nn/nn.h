@@ -111,7 +111,7 @@ typedef struct {
     char   name[ESP_NAME];         /* "_encoder" */
     int    first_layer, num_layers;
     int    first_tensor, num_tensors;
-    int    in_size, out_size;      /* values per sample */
+    int    in_size, out_size;      /* values per sample; 0 without layers */
     size_t offset, count;          /* its weights are one stretch of esp_network.weights */
 } esp_component;
 
@@ -134,7 +134,8 @@ void         esp_network_free(esp_network *net); /* accepts NULL */
 int     esp_network_axis(esp_network *net, const char *name, int size, bool prunable);
 esp_dim esp_dim_of(int axis);                    /* one axis */
 esp_dim esp_dim_concat(int first, int second);   /* latent | action */
-int  esp_network_component(esp_network *net, const char *name); /* layers that follow belong to it */
+/* Layers that follow belong to it. One that gets no layers keeps its number for those who know it by number. */
+int  esp_network_component(esp_network *net, const char *name);
 void esp_network_image(esp_network *net, int channels, int rows);
 void esp_network_conv2d(esp_network *net, const char *module, int in, int out, int kernel, int stride, esp_act act);
 void esp_network_flatten(esp_network *net);
@@ -151,7 +152,11 @@ int   esp_dim_size(const esp_network *net, const esp_dim *dim);
 int   esp_network_find_axis(const esp_network *net, const char *name);       /* -1: none */
 int   esp_network_find_tensor(const esp_network *net, const char *name);     /* -1: none */
 int   esp_network_find_component(const esp_network *net, const char *name);  /* -1: none */
+/* A component's name without the underscore that begins its tensors' names: "encoder". */
+const char *esp_component_name(const esp_network *net, int component);
 float *esp_network_weights(const esp_network *net, int tensor);
+/* Bit c set: component c has layers. A component without any is a slot: it was left out of this network. */
+unsigned esp_network_components(const esp_network *net);
 bool  esp_tensor_has_axis(const esp_tensor *tensor, int axis);
 /* Bit c set: component c has a tensor along the axis. */
 unsigned esp_axis_components(const esp_network *net, int axis);
@@ -310,17 +315,62 @@ esp_status esp_network_load(esp_network *net, const esp_safetensors *file, const
 int  esp_network_entries(const esp_network *net, const char *prefix, esp_st_tensor *out);
 void esp_st_names_free(esp_st_tensor *tensors, int count);
 
-/* ---- checkpoint.c: a network and the configuration it was made with, in one file ---------------- */
+/* ---- metadata.c: what a file says of itself ------------------------------------------------------ */
 
-/* The configuration that belongs to the network in a file: the one inside it, or that of config_path
- * for a file of other programs. ESP_ERR_FORMAT when there is none; the caller deletes *out. */
-esp_status esp_checkpoint_config_json(const esp_safetensors *file, const char *config_path, cJSON **out);
-/* The same read into `config` by the table of its keys; ESP_ERR_FORMAT too when its key "application"
- * is there and another one. */
-esp_status esp_checkpoint_read_config(const esp_safetensors *file, const char *config_path, const char *application,
-                                      const esp_field *fields, int count, void *config);
-/* Writes a network and its configuration to a safetensors file; equal ones give equal files. */
-esp_status esp_checkpoint_write(const char *path, const esp_network *net, const esp_field *fields, int count,
-                                const void *config);
+/* Keys of __metadata__, whose values are JSON text; docs/files.md describes them. */
+#define ESP_CONTRACT_KEY "contract"
+#define ESP_PEDIGREE_KEY "pedigree"
+#define ESP_CONTRACT_VERSION 1
+
+/* Owns both. */
+typedef struct {
+    cJSON *contract;   /* object: version, application, task ...; NULL: the file has none */
+    cJSON *pedigree;   /* list, one entry per pruning, oldest first; NULL: the file was not made by pruning */
+    bool   derived;    /* the contract was not in the file: it follows from the configuration */
+} esp_metadata;
+
+/* ESP_ERR_FORMAT when contract or pedigree are there and not what docs/files.md says. */
+esp_status esp_metadata_read(const esp_safetensors *file, esp_metadata *out);
+void       esp_metadata_free(esp_metadata *metadata);
+/* ESP_ERR_FORMAT when any text in the JSON names a shared object: what stands in a file never loads native code. */
+esp_status esp_metadata_refuse_code(const cJSON *json, const char *source);
+/* A contract with its first three keys; the caller's to fill and to delete. */
+cJSON     *esp_contract_new(const char *application, const char *task);
+/* Trainable parameters of a set of components of `net` before the first pruning of the pedigree; NAN: it does not
+ * say. */
+double     esp_pedigree_params(const cJSON *pedigree, const esp_network *net, unsigned components);
+
+/* ---- checkpoint.c: a network, its configuration and its metadata in one file ------------------------- */
+
+/* A file that was read once, for whoever understands it. Owns all but `source`. */
+typedef struct {
+    esp_safetensors *file;
+    cJSON           *config;    /* the one inside, or that of --config for a file of other programs */
+    const char      *source;    /* names the configuration in sentences: the file's path, or config_path (borrowed) */
+    esp_metadata     metadata;
+} esp_checkpoint;
+
+/* ESP_ERR_FORMAT when there is no configuration, when a text in it names native code, or when contract or pedigree
+ * are damaged. */
+esp_status esp_checkpoint_open(const char *path, const char *config_path, esp_checkpoint *out);
+void       esp_checkpoint_close(esp_checkpoint *checkpoint); /* a zeroed one too */
+/* Reads the configuration into `config` by the table of its keys; paths in it, which are relative to the file that
+ * it stands in, become paths for this process. ESP_ERR_FORMAT when configuration or contract name another
+ * application. */
+esp_status esp_checkpoint_config(const esp_checkpoint *checkpoint, const char *application, const esp_field *fields,
+                                 int count, void *config);
+
+/* What is written; borrows everything. */
+typedef struct {
+    const esp_network *net;
+    unsigned           components;   /* of these the tensors are written */
+    const esp_field   *fields;       /* [num_fields] of the configuration */
+    int                num_fields;
+    const void        *config;
+    const cJSON       *contract, *pedigree; /* NULL: none */
+} esp_checkpoint_content;
+
+/* Equal contents give equal files, but for paths, which are made relative to the file. */
+esp_status esp_checkpoint_write(const char *path, const esp_checkpoint_content *content);
 
 #endif

@@ -53,9 +53,16 @@ static esp_status open_eyes(esp_pilot *pilot)
     return esp_renderer_create(pilot->world, &pilot->renderer);
 }
 
+static esp_status check_controller(const esp_pilot *pilot)
+{
+    esp_status status = esp_controller_check(pilot->agent.net, pilot->settings->controller);
+    return status == ESP_OK ? ESP_OK : esp_fail_in(status, "%s", pilot->settings->checkpoint);
+}
+
 static esp_status start(esp_pilot *pilot)
 {
     esp_status status = esp_agent_checkpoint_read(pilot->settings->checkpoint, NULL, &pilot->agent);
+    if (status == ESP_OK) status = check_controller(pilot);
     if (status == ESP_OK) status = open_eyes(pilot);
     if (status != ESP_OK) return status;
     const esp_agent_config *config = &pilot->agent.config;

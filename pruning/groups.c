@@ -96,6 +96,13 @@ static bool elsewhere(const esp_network *net, unsigned components, const char *m
     return false;
 }
 
+/* A network without some of its components lacks their axes; in a whole one a missing axis is a wrong name. */
+static bool left_out(const esp_network *net, const char *axis)
+{
+    bool whole = esp_network_components(net) == (1u << net->num_components) - 1;
+    return !whole && esp_network_find_axis(net, axis) < 0;
+}
+
 /* Fills the group after the last; it counts only once it has an axis. */
 static esp_status add_group(const esp_network *net, const esp_group_spec *spec, unsigned components,
                             esp_grouping *grouping)
@@ -107,6 +114,7 @@ static esp_status add_group(const esp_network *net, const esp_group_spec *spec, 
     group->coupling = spec->coupling;
     for (int i = 0; i < LIST && spec->axes[i]; i++) {
         int axis;
+        if (left_out(net, spec->axes[i])) continue;
         esp_status status = check_axis(net, grouping, spec->name, spec->axes[i], &axis);
         if (status != ESP_OK) return status;
         if (esp_axis_components(net, axis) & components) group->axis[group->num_axes++] = axis;

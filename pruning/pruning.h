@@ -46,7 +46,7 @@ void esp_grouping_structural(const esp_network *net, unsigned components, esp_gr
 /* The groups of a table, without the axes and modules that none of `components` touches and
  * without groups that are then empty. s_i counts the dense and convolution layers that produce
  * the units (weights and biases), as Tables II and IV do. ESP_ERR_SHAPE when the network lacks an
- * axis, may not lose units of it, or finds it in two groups. */
+ * axis (though all its components have layers), may not lose units of it, or finds it in two groups. */
 esp_status esp_grouping_from_specs(const esp_network *net, const esp_group_spec *specs, int count,
                                    unsigned components, esp_grouping *out);
 

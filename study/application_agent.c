@@ -44,6 +44,7 @@ static esp_status open_agent(esp_subject *subject, esp_search_config *search)
     esp_agent_case *agent = &subject->agent;
     agent->stored = agent->config = checkpoint.config;
     subject->net = checkpoint.net;
+    esp_metadata_free(&checkpoint.metadata);
     subject->components = esp_controller_components(kind_of(subject));
     if (!subject->judging.search)
         subject->judging.search = kind_of(subject) == ESP_CONTROLLER_POLICY ? SEARCH_EPISODES_POLICY

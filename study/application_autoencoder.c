@@ -20,6 +20,7 @@ static esp_status open_autoencoder(esp_subject *subject, esp_search_config *sear
     esp_autoencoder_case *autoencoder = &subject->autoencoder;
     autoencoder->stored = autoencoder->config = checkpoint.config;
     subject->net = checkpoint.net;
+    esp_metadata_free(&checkpoint.metadata);
     subject->components = ESP_ALL_COMPONENTS;
     if (!subject->judging.search) subject->judging.search = SEARCH_IMAGES;
     return esp_options_apply(subject->options, esp_autoencoder_fields, esp_autoencoder_num_fields,

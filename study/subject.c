@@ -57,13 +57,10 @@ esp_status esp_subject_blame(const esp_subject *subject, esp_status status)
 static esp_status find_application(const esp_subject *subject, const esp_application **out)
 {
     const char *config_path = subject->options->config;
-    esp_safetensors *file = NULL;
-    cJSON *json = NULL;
-    esp_status status = esp_safetensors_read(subject->path, &file);
-    if (status == ESP_OK) status = esp_checkpoint_config_json(file, config_path, &json);
-    if (status == ESP_OK) status = esp_application_of_json(json, config_path ? config_path : subject->path, out);
-    esp_safetensors_free(file);
-    cJSON_Delete(json);
+    esp_checkpoint file = {.file = NULL};
+    esp_status status = esp_checkpoint_open(subject->path, config_path, &file);
+    if (status == ESP_OK) status = esp_application_of_json(file.config, file.source, out);
+    esp_checkpoint_close(&file);
     return esp_subject_blame(subject, status);
 }
 

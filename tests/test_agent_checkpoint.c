@@ -111,6 +111,94 @@ static void missing_tensor_is_named(void)
     esp_network_free(net);
 }
 
+/* What the policy alone runs: heads of the model are slots without layers, and their axes are gone. */
+static void file_of_the_policy_alone_loads_without_the_model(void)
+{
+    const unsigned used = esp_controller_components(ESP_CONTROLLER_POLICY);
+    esp_agent_config config = tiny_config();
+    esp_network *net = tiny_network(&config, ACTIONS, 1);
+    esp_agent_checkpoint read = {0}, again = {0};
+    esp_metadata metadata = {.contract = esp_agent_contract(path, &config, NULL, ESP_CONTROLLER_POLICY)};
+    CHECK_OK(esp_agent_checkpoint_save(path, &config, net, used, &metadata));
+    CHECK_OK(esp_agent_checkpoint_read(path, NULL, &read));
+    CU_ASSERT_EQUAL(read.controller, ESP_CONTROLLER_POLICY);
+    CU_ASSERT_EQUAL(esp_network_components(read.net), used);
+    CU_ASSERT_EQUAL(read.net->num_components, ESP_TOLD_COMPONENTS);
+    CU_ASSERT_EQUAL(read.net->component[ESP_TOLD_Q1].in_size, 0);
+    CU_ASSERT_EQUAL(esp_network_find_axis(read.net, "Q1.hidden1"), -1);
+    CU_ASSERT_EQUAL(esp_network_find_axis(read.net, "scalar"), -1);
+    CU_ASSERT_EQUAL(esp_network_params(read.net, ESP_ALL_COMPONENTS), esp_network_params(net, used));
+    for (int c = 0; c < ESP_TOLD_COMPONENTS; c++)
+        if (used >> c & 1u)
+            CU_ASSERT_EQUAL(memcmp(read.net->weights + read.net->component[c].offset,
+                                   net->weights + net->component[c].offset, net->component[c].count * sizeof(float)), 0);
+    CHECK_OK(esp_controller_check(read.net, ESP_CONTROLLER_POLICY));
+    CHECK_FAILS(ESP_ERR_USAGE, esp_controller_check(read.net, ESP_CONTROLLER_MPPI), "dynamics, reward, Q1, Q2");
+    CHECK_OK(esp_agent_checkpoint_write(path, &read.config, read.net));
+    CHECK_OK(esp_agent_checkpoint_read(path, NULL, &again));
+    CU_ASSERT(same_weights(read.net, again.net));
+    CU_ASSERT_EQUAL(again.controller, ESP_CONTROLLER_POLICY);
+    esp_agent_checkpoint_free(&again);
+    esp_agent_checkpoint_free(&read);
+    esp_metadata_free(&metadata);
+    esp_network_free(net);
+}
+
+/* As all files before there were contracts. */
+static void missing_contract_follows_from_the_configuration(void)
+{
+    esp_agent_config config = tiny_config();
+    esp_network *net = tiny_network(&config, ACTIONS, 1);
+    esp_agent_checkpoint read = {0};
+    write_tensors(net, NULL, "{\"env\": {\"image_size\": 24, \"frame_stack\": 2}, "
+                             "\"network\": {\"latent\": 4, \"hidden\": 8, \"channels\": 3}}");
+    CHECK_OK(esp_agent_checkpoint_read(path, NULL, &read));
+    CU_ASSERT(read.metadata.derived);
+    CU_ASSERT_EQUAL(read.controller, ESP_CONTROLLER_MPPI);
+    CU_ASSERT_STRING_EQUAL(esp_json_text(read.metadata.contract, "application"), "tdmpc");
+    CU_ASSERT_STRING_EQUAL(esp_json_text(read.metadata.contract, "task"), "pendulum");
+    CU_ASSERT_STRING_EQUAL(esp_json_text(read.metadata.contract, "controller"), "mppi");
+    CU_ASSERT_PTR_NULL(read.metadata.pedigree);
+    esp_agent_checkpoint_free(&read);
+    esp_network_free(net);
+}
+
+static void contract_for_a_controller_that_the_file_cannot_run_is_refused(void)
+{
+    esp_agent_config config = tiny_config();
+    esp_network *net = tiny_network(&config, ACTIONS, 1);
+    esp_agent_checkpoint read = {0};
+    esp_metadata metadata = {.contract = esp_agent_contract(path, &config, NULL, ESP_CONTROLLER_MPPI)};
+    CHECK_OK(esp_agent_checkpoint_save(path, &config, net, esp_controller_components(ESP_CONTROLLER_POLICY), &metadata));
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_agent_checkpoint_read(path, NULL, &read), "contract: controller 'mppi'");
+    cJSON_ReplaceItemInObject(metadata.contract, "controller", cJSON_CreateString("psychic"));
+    CHECK_OK(esp_agent_checkpoint_save(path, &config, net, ESP_ALL_COMPONENTS, &metadata));
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_agent_checkpoint_read(path, NULL, &read), "mppi|policy");
+    CU_ASSERT_PTR_NULL(read.net);
+    esp_metadata_free(&metadata);
+    esp_network_free(net);
+}
+
+static void contract_says_what_the_agent_sees_and_does(void)
+{
+    esp_agent_config config = tiny_config();
+    esp_world *world = NULL;
+    CHECK_OK(esp_world_create(&config.env, &world));
+    cJSON *contract = esp_agent_contract(path, &config, world, ESP_CONTROLLER_POLICY);
+    const cJSON *pixels = cJSON_GetArrayItem(cJSON_GetObjectItem(contract, "observation"), 0);
+    const cJSON *torque = cJSON_GetArrayItem(cJSON_GetObjectItem(contract, "action"), 0);
+    CU_ASSERT(cJSON_IsNull(cJSON_GetObjectItem(contract, "scene")));
+    CU_ASSERT_EQUAL(strlen(esp_json_text(contract, "scene_hash")), 16);
+    CU_ASSERT_EQUAL(esp_json_number(pixels, "width"), 24.0);
+    CU_ASSERT_EQUAL(esp_json_number(pixels, "stack"), 2.0);
+    CU_ASSERT_STRING_EQUAL(esp_json_text(torque, "name"), "torque");
+    CU_ASSERT_EQUAL(esp_json_number(torque, "scale"), 1.0);
+    CU_ASSERT_EQUAL(esp_json_number(contract, "control_period_s"), 0.16);
+    CU_ASSERT_STRING_EQUAL(esp_json_text(contract, "controller"), "policy");
+    cJSON_Delete(contract);
+    esp_world_free(world);
+}
+
 static void weights_that_are_not_finite_are_refused(void)
 {
     esp_agent_config config = tiny_config();
@@ -179,6 +267,11 @@ static CU_TestInfo tests[] = {
     {"pruned_agent_loads_by_its_shapes", pruned_agent_loads_by_its_shapes},
     {"file_without_metadata_needs_a_configuration", file_without_metadata_needs_a_configuration},
     {"missing_tensor_is_named", missing_tensor_is_named},
+    {"file_of_the_policy_alone_loads_without_the_model", file_of_the_policy_alone_loads_without_the_model},
+    {"missing_contract_follows_from_the_configuration", missing_contract_follows_from_the_configuration},
+    {"contract_for_a_controller_that_the_file_cannot_run_is_refused",
+     contract_for_a_controller_that_the_file_cannot_run_is_refused},
+    {"contract_says_what_the_agent_sees_and_does", contract_says_what_the_agent_sees_and_does},
     {"weights_that_are_not_finite_are_refused", weights_that_are_not_finite_are_refused},
     {"configuration_of_another_world_is_refused", configuration_of_another_world_is_refused},
     {"configuration_that_is_none_is_refused", configuration_that_is_none_is_refused},

@@ -181,6 +181,35 @@ static void latents_come_before_actions(void)
     CHECK_CLOSE("x", 6, x, expected, 0.0, 0.0);
 }
 
+/* The groups of Table IV that are left are those of pruning for the policy. */
+static void agent_without_its_model_has_the_groups_of_the_policy(void)
+{
+    const unsigned used = esp_controller_components(ESP_CONTROLLER_POLICY);
+    esp_agent_config config = esp_agent_config_default();
+    esp_network *whole = NULL, *part = NULL;
+    esp_grouping of_whole, of_part;
+    CHECK_OK(esp_told_create(&config, 1, &whole));
+    CHECK_OK(esp_told_create_part(&config, 1, used, &part));
+    CU_ASSERT_EQUAL(esp_network_params(part, ESP_ALL_COMPONENTS), 362003);
+    for (int paper = 0; paper < 2; paper++) {
+        if (paper) {
+            CHECK_OK(esp_grouping_from_specs(whole, esp_told_paper_groups, esp_told_num_paper_groups, used, &of_whole));
+            CHECK_OK(esp_grouping_from_specs(part, esp_told_paper_groups, esp_told_num_paper_groups, ESP_ALL_COMPONENTS,
+                                             &of_part));
+        } else {
+            esp_grouping_structural(whole, used, &of_whole);
+            esp_grouping_structural(part, ESP_ALL_COMPONENTS, &of_part);
+        }
+        CU_ASSERT_EQUAL_FATAL(of_part.num, of_whole.num);
+        for (int g = 0; g < of_part.num; g++) {
+            CU_ASSERT_STRING_EQUAL(of_part.group[g].name, of_whole.group[g].name);
+            CU_ASSERT_EQUAL(of_part.group[g].params, of_whole.group[g].params);
+        }
+    }
+    esp_network_free(part);
+    esp_network_free(whole);
+}
+
 static CU_TestInfo tests[] = {
     {"agent_has_the_parameters_of_table_three", agent_has_the_parameters_of_table_three},
     {"images_of_84_pixels_take_as_many_parameters", images_of_84_pixels_take_as_many_parameters},
@@ -197,6 +226,7 @@ static CU_TestInfo tests[] = {
      paper_groups_of_the_policy_controller_leave_the_model_out},
     {"noisy_action_clamps_noise_and_action", noisy_action_clamps_noise_and_action},
     {"latents_come_before_actions", latents_come_before_actions},
+    {"agent_without_its_model_has_the_groups_of_the_policy", agent_without_its_model_has_the_groups_of_the_policy},
     CU_TEST_INFO_NULL,
 };
 

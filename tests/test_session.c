@@ -146,6 +146,25 @@ static void sparsity_out_of_reach_is_told_and_changes_nothing(void)
     esp_session_free(session);
 }
 
+static void planner_of_a_file_without_a_model_is_told_and_changes_nothing(void)
+{
+    esp_network *whole = net, *part = NULL;
+    CHECK_OK(esp_told_create_part(&config, 1, esp_controller_components(ESP_CONTROLLER_POLICY), &part));
+    esp_network_init_orthogonal(part, 3);
+    net = part;
+    esp_session *session = open_session(1);
+    press(session, 'C');
+    CU_ASSERT(strstr(session->message, "'mppi' also runs dynamics") != NULL);
+    CU_ASSERT_EQUAL(session->controls.controller, ESP_CONTROLLER_POLICY);
+    session->controls.sparsity = 0.4;
+    CHECK_OK(esp_session_apply(session));
+    CU_ASSERT(fabs(session->player->actor[0].sparsity - 0.4) < 0.03);
+    CHECK_OK(esp_session_advance(session, 0.1));
+    esp_session_free(session);
+    esp_network_free(part);
+    net = whole;
+}
+
 static void keys_choose_checkpoint_controller_and_sparsity(void)
 {
     esp_session *session = open_session(2);
@@ -227,6 +246,8 @@ static CU_TestInfo tests[] = {
     {"episodes follow each other", episodes_follow_each_other},
     {"slider prunes the running controller and gives it back", slider_prunes_the_running_controller_and_gives_it_back},
     {"sparsity out of reach is told and changes nothing", sparsity_out_of_reach_is_told_and_changes_nothing},
+    {"planner of a file without a model is told and changes nothing",
+     planner_of_a_file_without_a_model_is_told_and_changes_nothing},
     {"keys choose checkpoint, controller and sparsity", keys_choose_checkpoint_controller_and_sparsity},
     {"push pulls the pole towards the mouse", push_pulls_the_pole_towards_the_mouse},
     {"keys show and hide and quit", keys_show_and_hide_and_quit},

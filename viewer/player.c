@@ -81,6 +81,7 @@ static esp_status create_actor(esp_actor *actor, const esp_role *role)
     actor->role = *role;
     esp_status status = esp_world_create(env, &actor->world);
     if (status == ESP_OK) status = check_actions(actor);
+    if (status == ESP_OK) status = esp_controller_check(actor->role.net, actor->role.kind);
     if (status == ESP_OK) status = esp_guard(make_data, actor, ESP_ERR_MACHINE);
     if (status == ESP_OK) status = esp_renderer_create(actor->world, &actor->renderer);
     if (status == ESP_OK) status = measure_size(actor);

@@ -80,16 +80,25 @@ void esp_session_say(esp_session *session, const char *format, ...)
 
 /* ---- the panel --------------------------------------------------------------------------------------- */
 
-/* The old network is let go only when nobody runs it any more. A sparsity that no cut reaches leaves the
- * controller as it is, and the slider returns. */
+/* The full network (*out NULL) or a smaller one. ESP_ERR_USAGE when the file lacks what the controller runs. */
+static esp_status make_cut(const esp_session *session, esp_controller_kind kind, esp_network **out)
+{
+    const esp_casting *casting = &session->casting[session->controls.selected];
+    *out = NULL;
+    esp_status status = esp_controller_check(casting->full, kind);
+    if (status != ESP_OK || session->controls.sparsity <= 0.0) return status;
+    return esp_cutter_cut(casting->cutter, kind, session->controls.sparsity, out);
+}
+
+/* The old network is let go only when nobody runs it any more. A wish that cannot be met leaves the controller as it
+ * is, and slider and buttons return. */
 static esp_status recast(esp_session *session)
 {
     int selected = session->controls.selected;
     esp_casting *casting = &session->casting[selected];
     esp_controller_kind kind = (esp_controller_kind)session->controls.controller;
-    esp_network *cut = NULL;
-    if (session->controls.sparsity > 0.0
-        && esp_cutter_cut(casting->cutter, kind, session->controls.sparsity, &cut) != ESP_OK) {
+    esp_network *cut;
+    if (make_cut(session, kind, &cut) != ESP_OK) {
         esp_session_say(session, "%s", esp_error_text());
         show_selected(session);
         return ESP_OK;
