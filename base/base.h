@@ -162,6 +162,10 @@ char *esp_json_pretty(const cJSON *json);
 esp_status esp_json_write(const char *path, const cJSON *json);                /* formatted, atomic */
 esp_status esp_json_append(const char *path, const cJSON *json);               /* one line, appended */
 
+/* Where two objects differ first: "'train.seed' is 1 in FIRST_NAME and 3 in SECOND_NAME", nested keys with dots, a
+ * missing one "absent". New memory (caller frees), or NULL when they are equal whatever the order of their keys. */
+char *esp_json_difference(const cJSON *first, const char *first_name, const cJSON *second, const char *second_name);
+
 /* ---- json_lines.c: a JSON value a line ----------------------------------------------------------- */
 
 #define ESP_JSON_LINES_LIMIT ((size_t)1 << 30) /* bytes of a file */

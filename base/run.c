@@ -35,10 +35,14 @@ static esp_status compare_config(const char *folder, const cJSON *config)
     cJSON *old = NULL;
     char *path = esp_path_join(folder, "config.json");
     esp_status status = esp_json_read(path, &old);
-    if (status == ESP_OK && !cJSON_Compare(old, config, true))
-        status = esp_fail(ESP_ERR_USAGE, "%s was made with another configuration; use %s, or name another folder",
-                          folder, path);
+    if (status == ESP_OK && !cJSON_IsObject(old))
+        status = esp_fail(ESP_ERR_FORMAT, "%s: is not the configuration of a run", path);
+    char *differs = status == ESP_OK ? esp_json_difference(old, path, config, "this one") : NULL;
+    if (differs)
+        status = esp_fail(ESP_ERR_USAGE, "%s was made with another configuration: %s; use %s, or name another folder",
+                          folder, differs, path);
     cJSON_Delete(old);
+    free(differs);
     free(path);
     return status;
 }

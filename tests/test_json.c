@@ -294,6 +294,28 @@ static void a_file_beyond_16_mib_is_refused(void)
     CU_ASSERT_EQUAL(rmdir(folder), 0);
 }
 
+/* The keys as the person writes them with --set; NULL: equal. */
+static void check_difference(const char *first, const char *second, const char *expected)
+{
+    cJSON *a = cJSON_Parse(first), *b = cJSON_Parse(second);
+    char *text = esp_json_difference(a, "old", b, "new");
+    if (text && expected) CU_ASSERT_STRING_EQUAL(text, expected);
+    CU_ASSERT_EQUAL(!text, !expected);
+    free(text);
+    cJSON_Delete(a);
+    cJSON_Delete(b);
+}
+
+static void the_first_key_that_differs_is_named_with_both_values(void)
+{
+    check_difference("{\"a\":1,\"b\":{\"c\":[1,2]}}", "{\"b\":{\"c\":[1,2]},\"a\":1}", NULL);
+    check_difference("{\"b\":{\"c\":1,\"d\":2}}", "{\"b\":{\"c\":1,\"d\":3}}", "'b.d' is 2 in old and 3 in new");
+    check_difference("{\"a\":\"x\"}", "{\"a\":{\"b\":1}}", "'a' is \"x\" in old and {\"b\":1} in new");
+    check_difference("{\"a\":true}", "{}", "'a' is true in old and absent in new");
+    check_difference("{}", "{\"a\":{\"b\":null}}", "'a' is absent in old and {\"b\":null} in new");
+    check_difference("{\"a\":{}}", "{\"a\":{\"b\":null}}", "'a.b' is absent in old and null in new");
+}
+
 static CU_TestInfo tests[] = {
     {"a valid document becomes the tree it describes", a_valid_document_becomes_the_tree_it_describes},
     {"every kind of value may stand alone", every_kind_of_value_may_stand_alone},
@@ -308,6 +330,7 @@ static CU_TestInfo tests[] = {
     {"a value is had by its key and kind", a_value_is_had_by_its_key_and_kind},
     {"appended trees are one line each and NaN is null", appended_trees_are_one_line_each_and_nan_is_null},
     {"reading names the file and the line", reading_names_the_file_and_the_line},
+    {"the first key that differs is named with both values", the_first_key_that_differs_is_named_with_both_values},
     {"a file beyond 16 MiB is refused", a_file_beyond_16_mib_is_refused},
     CU_TEST_INFO_NULL,
 };
