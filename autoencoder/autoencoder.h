@@ -119,28 +119,25 @@ void esp_reconstruct_pixels(const esp_network *net, const esp_images *images, in
 
 /* ---- update.c ------------------------------------------------------------------------------------ */
 
-/* One gradient step of a chain of dense layers and BatchNorms through both components. Activations are
- * kept unit by unit, [units, n]: a stripe of units is then computed by one thread from product to
- * BatchNorm, whose statistics run over the whole batch, and nothing depends on the number of threads.
- * Borrows the network. */
+/* Gradient steps on batches of images, through both components of an autoencoder of any size. Borrows the
+ * network. */
 typedef struct {
-    esp_network *net;
-    int          capacity;
-    float       *input, *target;  /* [pixels, n], n <= capacity images: filled by the caller, who takes
-                                     centres[0 .. pixels) off the input */
-    size_t       num_centres;
-    float       *centres;         /* of the inputs of all dense layers, one after another; zero at first */
-    float       *grads;           /* [num_weights] of the last step */
-    esp_adam     adam;
-    struct esp_autoencoder_work *work;
+    esp_network   *net;
+    esp_team_tape *tape;
+    float         *input, *target; /* [pixels, n], n <= capacity images: filled by the caller, who takes
+                                      centres[0 .. pixels) off the input */
+    size_t         num_centres;
+    float         *centres;        /* [num_centres] the tape's: of the inputs of all dense layers */
+    float         *grads;          /* [num_weights] of the last step */
+    double        *error;          /* [pixels] squared error of a pixel over the last batch */
+    esp_adam       adam;
 } esp_autoencoder_updater;
 
+/* For batches of up to `capacity` images. */
 esp_autoencoder_updater *esp_autoencoder_updater_create(esp_network *net, int capacity);
 void                     esp_autoencoder_updater_free(esp_autoencoder_updater *updater); /* accepts NULL */
 
-/* Takes as centres the mean inputs of the dense layers over the n images in `input` (running statistics),
- * and changes the biases of the network accordingly: from here on its dense layers read centred inputs.
- * An offset that all units share would otherwise dominate every gradient. */
+/* Centres the network on the n images in `input`, which are as they are: esp_team_tape_centre. */
 void esp_autoencoder_updater_centre(esp_autoencoder_updater *updater, int n);
 /* `weights` of the centred network as those of a plain one, into out [num_weights]; may be the same. */
 void esp_autoencoder_updater_export(const esp_autoencoder_updater *updater, const float *weights, float *out);

@@ -30,8 +30,7 @@ void esp_layer_forward(const esp_network *net, int index, const void *x, int n, 
         esp_act_forward(layer->act, n, layer->out_size, NULL, y);
         break;
     case ESP_LAYER_BATCHNORM:
-        esp_batchnorm_forward(net, layer, x, n, esp_network_weights(net, layer->mean),
-                              esp_network_weights(net, layer->var), y);
+        esp_batchnorm_forward(net, layer, x, n, y);
         esp_act_forward(layer->act, n, layer->out_size, NULL, y);
         break;
     }

@@ -92,7 +92,7 @@ typedef enum {
     ESP_LAYER_FLATTEN,   /* [h,w,c] -> [c,h,w] as one row */
     ESP_LAYER_DENSE,
     ESP_LAYER_LAYERNORM, /* eps 1e-5, biased variance, affine */
-    ESP_LAYER_BATCHNORM  /* eps 1e-5, momentum 0.1, running statistics, affine */
+    ESP_LAYER_BATCHNORM  /* eps 1e-5, affine, running statistics; those of the batch: esp_team_gradient */
 } esp_layer_kind;
 
 typedef struct {
@@ -199,10 +199,37 @@ const float *esp_tape_output(const esp_tape *tape, int i);
  * `watch`, last layer first; i counts the component's layers. NULL: nobody watches (default). */
 typedef void (*esp_gradient_fn)(void *context, int i, const float *dy);
 void esp_tape_watch(esp_tape *tape, esp_gradient_fn watch, void *context);
-/* BatchNorm uses batch statistics while training, running ones otherwise (default). */
-void esp_tape_train(esp_tape *tape, bool training);
-/* Moves the running statistics of `net` towards those of the tape's last training forward. */
-void esp_tape_update_statistics(const esp_tape *tape, esp_network *net);
+/* ---- team_tape.c: one batch through a chain of dense layers, by all threads together ------------ */
+
+/* A tape for training with large batches: where each thread has an esp_tape of its own, all threads share this one.
+ * The components of the network, one behind the other, must be dense layers, each with or without BatchNorm behind
+ * it. Activations are kept unit by unit, [units, n]: a stripe of units is computed by one thread from product
+ * to BatchNorm, whose statistics run over the whole batch, and nothing depends on the number of threads. */
+typedef struct esp_team_tape esp_team_tape;
+
+/* For batches of up to `capacity` samples. Borrows the network, whose sizes must stay. */
+esp_team_tape *esp_team_tape_create(esp_network *net, int capacity);
+void           esp_team_tape_free(esp_team_tape *tape); /* accepts NULL */
+
+/* The loss of the outputs first .. first + count - 1: reads y [count, n], writes dy [count, n]. Every output comes
+ * once per pass, on any thread. */
+typedef void (*esp_team_loss_fn)(void *context, int first, int count, int n, const float *y, float *dy);
+
+/* Forward, loss, backward: x [in, n], grads [num_weights] laid out like the network's weights, overwritten where
+ * they are trainable. With batch statistics BatchNorm uses those of the batch (Ioffe and Szegedy 2015), and moves
+ * the network's running ones a tenth towards them, the variance unbiased as in PyTorch; without them it uses the
+ * running ones and leaves them. */
+void esp_team_gradient(esp_team_tape *tape, const float *x, int n, bool batch_statistics, esp_team_loss_fn loss,
+                       void *context, float *grads);
+
+/* The centres of the inputs of all dense layers, one after another, [*count]; zero at first, the tape's own. */
+float *esp_team_tape_centres(esp_team_tape *tape, size_t *count);
+/* Takes as centres the mean inputs of the dense layers over x [in, n] (running statistics), and changes the
+ * biases of the network accordingly: from here on its dense layers read centred inputs, and whoever fills x
+ * takes the first centres off. An offset that all units share would otherwise dominate every gradient. */
+void esp_team_tape_centre(esp_team_tape *tape, const float *x, int n);
+/* `weights` [num_weights] of the centred network as those of a plain one, into out; may be the same. */
+void esp_team_tape_plain(const esp_team_tape *tape, const float *weights, float *out);
 
 /* ---- init.c -------------------------------------------------------------------------------- */
 

@@ -23,14 +23,12 @@ void   esp_conv2d_forward(const esp_network *net, const esp_layer *layer, const 
 void   esp_conv2d_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
                            float *scratch, float *grads, float *dx);
 
-/* norm.c: batch [2, features] holds the mean and the biased variance of the batch. */
+/* norm.c: BatchNorm with its running statistics. */
 void esp_layernorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *y);
 void esp_layernorm_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
                             float *grads, float *dx);
-void esp_batchnorm_statistics(const esp_layer *layer, const float *x, int n, float *batch);
-void esp_batchnorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *mean,
-                           const float *var, float *y);
-void esp_batchnorm_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *mean,
-                            const float *var, bool training, const float *dy, float *grads, float *dx);
+void esp_batchnorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *y);
+void esp_batchnorm_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
+                            float *grads, float *dx);
 
 #endif

@@ -1,6 +1,5 @@
-/* LayerNorm over the units of a sample, BatchNorm over the samples of a unit. */
+/* LayerNorm over the units of a sample, BatchNorm with its running statistics. */
 #include <math.h>
-#include <string.h>
 
 #include "nn/nn_internal.h"
 
@@ -53,37 +52,22 @@ void esp_layernorm_backward(const esp_network *net, const esp_layer *layer, cons
     }
 }
 
-void esp_batchnorm_statistics(const esp_layer *layer, const float *x, int n, float *batch)
-{
-    int size = layer->in_size;
-    float *mean = batch, *var = batch + size;
-    memset(batch, 0, 2 * (size_t)size * sizeof(float));
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < size; j++) mean[j] += x[(size_t)i * size + j];
-    for (int j = 0; j < size; j++) mean[j] /= (float)n;
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < size; j++) {
-            float d = x[(size_t)i * size + j] - mean[j];
-            var[j] += d * d;
-        }
-    for (int j = 0; j < size; j++) var[j] /= (float)n;
-}
-
-void esp_batchnorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *mean,
-                           const float *var, float *y)
+void esp_batchnorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *y)
 {
     int size = layer->in_size;
     const float *gain = esp_network_weights(net, layer->weight), *offset = esp_network_weights(net, layer->bias);
+    const float *mean = esp_network_weights(net, layer->mean), *var = esp_network_weights(net, layer->var);
     for (int i = 0; i < n; i++, x += size, y += size)
         for (int j = 0; j < size; j++) y[j] = (x[j] - mean[j]) / sqrtf(var[j] + ESP_NORM_EPS) * gain[j] + offset[j];
 }
 
-/* One unit at a time: dx = gain rstd (dy - mean(dy) - h mean(dy h)), the means only in training. */
-void esp_batchnorm_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *mean,
-                            const float *var, bool training, const float *dy, float *grads, float *dx)
+/* One unit at a time: dx = gain rstd dy. */
+void esp_batchnorm_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
+                            float *grads, float *dx)
 {
     int size = layer->in_size;
     const float *gain = esp_network_weights(net, layer->weight);
+    const float *mean = esp_network_weights(net, layer->mean), *var = esp_network_weights(net, layer->var);
     for (int j = 0; j < size; j++) {
         float rstd = 1.0f / sqrtf(var[j] + ESP_NORM_EPS), dy_sum = 0.0f, dyh_sum = 0.0f;
         for (int i = 0; i < n; i++) {
@@ -95,11 +79,9 @@ void esp_batchnorm_backward(const esp_network *net, const esp_layer *layer, cons
             grads[net->tensor[layer->weight].offset + j] += dyh_sum;
             grads[net->tensor[layer->bias].offset + j] += dy_sum;
         }
-        if (!dx) continue;
-        float dy_mean = training ? dy_sum / (float)n : 0.0f, dyh_mean = training ? dyh_sum / (float)n : 0.0f;
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < n && dx; i++) {
             size_t at = (size_t)i * size + j;
-            dx[at] = gain[j] * rstd * (dy[at] - dy_mean - (x[at] - mean[j]) * rstd * dyh_mean);
+            dx[at] = gain[j] * rstd * dy[at];
         }
     }
 }

@@ -8,10 +8,8 @@
 
 struct esp_tape {
     int component, capacity, n;   /* n: samples of the last forward */
-    bool training;
     const void *x;                /* borrowed input of the last forward */
     float *out[ESP_MAX_LAYERS];   /* [capacity, out_size] of each layer of the component */
-    float *batch[ESP_MAX_LAYERS]; /* [2, size], BatchNorm only */
     float *scratch;               /* patches of one convolution at a time */
     float *gradient[2];           /* [capacity, largest size], made by the first backward */
     int widest;
@@ -39,7 +37,6 @@ esp_tape *esp_tape_create(const esp_network *net, int component, int capacity)
     for (int i = 0; i < net->component[component].num_layers; i++) {
         const esp_layer *layer = tape_layer(net, tape, i);
         tape->out[i] = esp_alloc((size_t)capacity * layer->out_size, sizeof(float));
-        if (layer->kind == ESP_LAYER_BATCHNORM) tape->batch[i] = esp_alloc(2 * (size_t)layer->out_size, sizeof(float));
         if (layer->out_size > tape->widest) tape->widest = layer->out_size;
         if (esp_layer_scratch(layer) > scratch) scratch = esp_layer_scratch(layer);
     }
@@ -50,19 +47,11 @@ esp_tape *esp_tape_create(const esp_network *net, int component, int capacity)
 void esp_tape_free(esp_tape *tape)
 {
     if (!tape) return;
-    for (int i = 0; i < ESP_MAX_LAYERS; i++) {
-        free(tape->out[i]);
-        free(tape->batch[i]);
-    }
+    for (int i = 0; i < ESP_MAX_LAYERS; i++) free(tape->out[i]);
     free(tape->scratch);
     free(tape->gradient[0]);
     free(tape->gradient[1]);
     free(tape);
-}
-
-void esp_tape_train(esp_tape *tape, bool training)
-{
-    tape->training = training;
 }
 
 const float *esp_tape_output(const esp_tape *tape, int i)
@@ -76,30 +65,15 @@ void esp_tape_watch(esp_tape *tape, esp_gradient_fn watch, void *context)
     tape->watch_context = context;
 }
 
-static void batchnorm_train(const esp_network *net, const esp_layer *layer, const float *x, int n, float *batch,
-                            float *y)
-{
-    esp_batchnorm_statistics(layer, x, n, batch);
-    esp_batchnorm_forward(net, layer, x, n, batch, batch + layer->in_size, y);
-    esp_act_forward(layer->act, n, layer->out_size, NULL, y);
-}
-
-static void layer_forward(const esp_network *net, esp_tape *tape, int i, const void *x)
-{
-    const esp_layer *layer = tape_layer(net, tape, i);
-    if (layer->kind == ESP_LAYER_BATCHNORM && tape->training)
-        batchnorm_train(net, layer, x, tape->n, tape->batch[i], tape->out[i]);
-    else
-        esp_layer_forward(net, (int)(layer - net->layer), x, tape->n, tape->scratch, tape->out[i]);
-}
-
 const float *esp_forward(const esp_network *net, esp_tape *tape, const void *x, int n)
 {
     assert(n > 0 && n <= tape->capacity);
     int layers = net->component[tape->component].num_layers;
     tape->x = x;
     tape->n = n;
-    for (int i = 0; i < layers; i++) layer_forward(net, tape, i, i == 0 ? x : tape->out[i - 1]);
+    for (int i = 0; i < layers; i++)
+        esp_layer_forward(net, (int)(tape_layer(net, tape, i) - net->layer), i == 0 ? x : tape->out[i - 1], n,
+                          tape->scratch, tape->out[i]);
     return tape->out[layers - 1];
 }
 
@@ -111,18 +85,6 @@ static void dense_backward(const esp_network *net, const esp_layer *layer, const
         esp_add_rows(n, layer->out_size, dy, grads + net->tensor[layer->bias].offset);
     }
     if (dx) esp_gemm_nn(n, layer->in_size, layer->out_size, dy, esp_network_weights(net, layer->weight), 0.0f, dx);
-}
-
-static void batchnorm_backward(const esp_network *net, const esp_tape *tape, int i, const float *x, const float *dy,
-                               float *grads, float *dx)
-{
-    const esp_layer *layer = tape_layer(net, tape, i);
-    const float *mean = esp_network_weights(net, layer->mean), *var = esp_network_weights(net, layer->var);
-    if (tape->training) {
-        mean = tape->batch[i];
-        var = tape->batch[i] + layer->in_size;
-    }
-    esp_batchnorm_backward(net, layer, x, tape->n, mean, var, tape->training, dy, grads, dx);
 }
 
 static void layer_backward(const esp_network *net, esp_tape *tape, int i, const void *x, float *dy, float *grads,
@@ -147,7 +109,7 @@ static void layer_backward(const esp_network *net, esp_tape *tape, int i, const 
         esp_layernorm_backward(net, layer, x, n, dy, grads, dx);
         break;
     case ESP_LAYER_BATCHNORM:
-        batchnorm_backward(net, tape, i, x, dy, grads, dx);
+        esp_batchnorm_backward(net, layer, x, n, dy, grads, dx);
         break;
     }
 }
@@ -170,20 +132,5 @@ void esp_backward(const esp_network *net, esp_tape *tape, float *dy, float *grad
         float *below = i == first ? dx : tape->gradient[i % 2];
         layer_backward(net, tape, i, i == 0 ? tape->x : tape->out[i - 1], dy, grads, below);
         dy = below;
-    }
-}
-
-void esp_tape_update_statistics(const esp_tape *tape, esp_network *net)
-{
-    const float momentum = 0.1f;
-    /* PyTorch keeps the unbiased variance in running_var. */
-    float unbiased = tape->n > 1 ? (float)tape->n / (float)(tape->n - 1) : 1.0f;
-    for (int i = 0; i < net->component[tape->component].num_layers; i++) {
-        const esp_layer *layer = tape_layer(net, tape, i);
-        if (layer->kind != ESP_LAYER_BATCHNORM) continue;
-        esp_ema((size_t)layer->in_size, momentum, tape->batch[i], esp_network_weights(net, layer->mean));
-        float *var = esp_network_weights(net, layer->var);
-        for (int j = 0; j < layer->in_size; j++)
-            var[j] += momentum * (tape->batch[i][layer->in_size + j] * unbiased - var[j]);
     }
 }
