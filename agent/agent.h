@@ -216,6 +216,14 @@ void            esp_controller_watch(esp_controller *controller, esp_plan_trace 
 /* An esp_act_fn whose context is the controller. */
 esp_status      esp_controller_act(void *controller, int n, int step, const uint8_t *obs, float *actions);
 
+/* One checkpoint to be played. Borrows everything. */
+typedef struct {
+    const char             *name;   /* for captions */
+    const esp_network      *net;
+    const esp_agent_config *config;
+    esp_controller_kind     kind;
+} esp_role;
+
 /* ---- evaluate.c: the closed loop ---------------------------------------------------------------------- */
 
 /* What episodes are for; keeps their seeds apart. Two bits of a seed: there is no fifth. */

@@ -131,6 +131,8 @@ esp_status esp_file_writable(const char *path);
 /* Appends to a file (created if absent) in one write call. */
 esp_status esp_file_append(const char *path, const void *data, size_t size);
 
+/* Size of what is at a path; ESP_ERR_IO when nothing is. */
+esp_status esp_file_bytes(const char *path, size_t *bytes);
 bool esp_is_folder(const char *path); /* false: something else, or nothing */
 /* Creates a folder and its parents if absent. */
 esp_status esp_folder_make(const char *path);
@@ -138,6 +140,8 @@ esp_status esp_folder_make(const char *path);
 /* "dir/name" in new memory; and the folder part of a path ("." if none) in new memory. */
 char *esp_path_join(const char *folder, const char *name);
 char *esp_path_folder(const char *path);
+/* What follows the last slash, within `path`; all of it when nothing does. */
+const char *esp_path_name(const char *path);
 
 /* path.c. A path that stands in `file`, which it is relative to, as this process can open it; and back: how `file`
  * would name an existing path. Absolute paths and "" stay as they are when resolved; what does not exist stays as it
@@ -159,6 +163,9 @@ int         esp_json_choice(const cJSON *object, const char *key, const char *ch
 /* The value as text, on one line or laid out for people; the caller frees it. NaN and infinity become null. */
 char *esp_json_line(const cJSON *json);
 char *esp_json_pretty(const cJSON *json);
+/* Adds [values[0], ...]; and the index-th word of "a|b|c". */
+void        esp_json_add_doubles(cJSON *object, const char *key, int count, const double *values);
+void        esp_json_add_choice(cJSON *object, const char *key, const char *choices, int index);
 esp_status esp_json_write(const char *path, const cJSON *json);                /* formatted, atomic */
 esp_status esp_json_append(const char *path, const cJSON *json);               /* one line, appended */
 
@@ -242,6 +249,21 @@ const char *esp_nearest(const char *word, const char *const *candidates, int cou
 /* Index of `word` in "a|b|c", or -1. And the index-th word, copied to out[ESP_CONFIG_TEXT]. */
 int  esp_choice_index(const char *choices, const char *word);
 void esp_choice_word(const char *choices, int index, char *out);
+
+/* ---- text.c: numbers as people read them ------------------------------------------------- */
+
+#define ESP_NUMBER_TEXT 32 /* bytes of a number's text, including the final 0 */
+
+/* Each writes to `out` and returns it. */
+typedef char *(*esp_number_fn)(double value, char out[ESP_NUMBER_TEXT]);
+char *esp_text_count(double count, char out[ESP_NUMBER_TEXT]);       /* 1,548,360 */
+char *esp_text_whole(double value, char out[ESP_NUMBER_TEXT]);       /* 2026 */
+char *esp_text_scaled(double value, char out[ESP_NUMBER_TEXT]);      /* 12.4 M */
+char *esp_text_seconds(double seconds, char out[ESP_NUMBER_TEXT]);   /* 2.5 s, 3:07, 1:02:30 */
+char *esp_text_performance(double value, char out[ESP_NUMBER_TEXT]); /* 849.1, 31.63 */
+char *esp_text_percent(double share, char out[ESP_NUMBER_TEXT]);     /* 0.199 as "19.9 %" */
+char *esp_text_short(double value, char out[ESP_NUMBER_TEXT]);       /* three digits */
+char *esp_text_error(double value, char out[ESP_NUMBER_TEXT]);       /* 0.000687 */
 
 /* ---- statistics.c ------------------------------------------------------------------------- */
 

@@ -31,6 +31,20 @@ char *esp_path_folder(const char *path)
     return memcpy(esp_alloc(length + 1, 1), path, length);
 }
 
+const char *esp_path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+esp_status esp_file_bytes(const char *path, size_t *bytes)
+{
+    struct stat info;
+    if (stat(path, &info) != 0) return esp_fail(ESP_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    *bytes = (size_t)info.st_size;
+    return ESP_OK;
+}
+
 bool esp_is_folder(const char *path)
 {
     struct stat info;

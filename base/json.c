@@ -152,3 +152,15 @@ esp_status esp_json_append(const char *path, const cJSON *json)
 {
     return write_text(path, esp_json_line(json), esp_file_append);
 }
+
+void esp_json_add_doubles(cJSON *object, const char *key, int count, const double *values)
+{
+    cJSON_AddItemToObject(object, key, cJSON_CreateDoubleArray(values, count));
+}
+
+void esp_json_add_choice(cJSON *object, const char *key, const char *choices, int index)
+{
+    char word[ESP_CONFIG_TEXT];
+    esp_choice_word(choices, index, word);
+    cJSON_AddStringToObject(object, key, word);
+}

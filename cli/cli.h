@@ -4,24 +4,17 @@
 
 #include <argp.h>
 
-#include "agent/agent.h"
-#include "search/search.h"
+#include "study/study.h"
 
 /* ---- options.c: what every subcommand understands ------------------------------------------- */
-
-#define ESP_MAX_SETTINGS 256
 
 enum { ESP_EXIT_DONE = 0, ESP_EXIT_FAILED = 1, ESP_EXIT_USAGE = 2, ESP_EXIT_THRESHOLD = 3 };
 
 typedef struct {
-    bool        json, quiet;
-    bool        has_seed;
-    uint64_t    seed;          /* 1 unless given */
-    int         threads;       /* 0: all */
-    const char *config;        /* of a foreign checkpoint, or NULL */
-    int         num_settings;
-    const char *setting[ESP_MAX_SETTINGS]; /* of --set, in order */
-    char       *command;       /* the command line as a person would type it again, owned */
+    bool         json, quiet;
+    int          threads;      /* 0: all */
+    esp_settings settings;
+    char        *command;      /* the command line as a person would type it again, owned */
 } esp_options;
 
 /* Child of every subcommand's parser; its input is an esp_options. And the children of a parser that has
@@ -45,9 +38,12 @@ esp_status esp_parse_u64(const char *option, const char *text, uint64_t max, uin
 esp_status esp_parse_double(const char *option, const char *text, double *out);
 esp_status esp_parse_choice(const char *option, const char *text, const char *choices, int *out);
 
-/* Applies every --set to a configuration, and to a search when it is not NULL. */
-esp_status esp_options_apply(const esp_options *options, const esp_field *fields, int count, void *config,
-                             esp_search_config *search);
+/* ---- application_options.c: options that some applications have ---------------------------------- */
+
+/* Makes the parsers below from the tables of all applications; first thing in main. */
+void esp_application_options_make(void);
+/* Children of a command's parser, whose input is an esp_judging: options for one purpose of a checkpoint. */
+extern const struct argp esp_eval_argp, esp_prune_argp, esp_show_argp, esp_train_argp;
 
 /* ---- progress.c: stderr ------------------------------------------------------------------------ */
 
@@ -73,16 +69,16 @@ void       esp_table_cell(esp_table *table, const char *format, ...) __attribute
 void       esp_table_rule(esp_table *table);
 void       esp_table_print(esp_table *table); /* frees it */
 
-#define ESP_NUMBER_TEXT 32
-char *esp_text_count(double count, char out[ESP_NUMBER_TEXT]);   /* 1,548,360 */
-char *esp_text_scaled(double value, char out[ESP_NUMBER_TEXT]);  /* 12.4 M */
-char *esp_text_seconds(double seconds, char out[ESP_NUMBER_TEXT]);
-char *esp_text_performance(double value, char out[ESP_NUMBER_TEXT]); /* 849.1, 31.63 */
-char *esp_text_short(double value, char out[ESP_NUMBER_TEXT]);   /* three digits */
+/* ---- figures.c ------------------------------------------------------------------------------------ */
+
+/* A row for every line of figures: its label, and what stands on it. The table has two columns, "ll". */
+void  esp_table_figures(esp_table *table, const esp_figure_list *figures);
+/* The value of a figure with its unit, in new memory: "849.1", "17 of 20 episodes", "12.4 MFLOP". */
+char *esp_figure_text(const esp_figure *figure);
+
+/* ---- output.c: JSON --------------------------------------------------------------------------------- */
 
 void esp_json_print(cJSON *json); /* deletes it */
-void esp_json_add_doubles(cJSON *object, const char *key, int count, const double *values);
-void esp_json_add_choice(cJSON *object, const char *key, const char *choices, int index); /* the word */
 
 /* ---- cmd_<name>.c ------------------------------------------------------------------------------------------ */
 

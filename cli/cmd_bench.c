@@ -1,10 +1,9 @@
 /* espalier bench: speed of every hot path against the machine's limit. */
 #include <omp.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "study/bench.h"
+#include "cli/cli.h"
 
 typedef struct {
     esp_options *common;
@@ -49,43 +48,6 @@ static const struct argp argp = {
     .children = esp_options_children,
 };
 
-/* ---- the agent ---- */
-
-/* Last layers start at zero, which the planner would be quick with: their gain is that of the rest. */
-static void shake_last_layers(esp_network *net, uint64_t seed)
-{
-    static const char *const last[] = {"_reward.4.weight", "_Q1.5.weight", "_Q2.5.weight"};
-    for (int i = 0; i < 3; i++) {
-        const esp_tensor *tensor = &net->tensor[esp_network_find_tensor(net, last[i])];
-        esp_rng rng = esp_rng_make(seed, ESP_RNG_TEST, (uint64_t)i);
-        esp_rng_normal(&rng, net->weights + tensor->offset, tensor->count);
-        for (size_t k = 0; k < tensor->count; k++) net->weights[tensor->offset + k] *= 0.05f;
-    }
-}
-
-static esp_status make_agent(const esp_options *options, esp_subject *subject)
-{
-    subject->path = "random weights";
-    esp_agent_config *config = &subject->agent.config;
-    *config = esp_agent_config_default();
-    esp_status status = esp_options_apply(options, esp_agent_fields, esp_agent_num_fields, config, NULL);
-    if (status == ESP_OK) status = esp_agent_config_check(config);
-    if (status == ESP_OK) status = esp_told_create(config, 1, &subject->net);
-    if (status != ESP_OK) return status;
-    esp_told_init(subject->net, options->seed);
-    shake_last_layers(subject->net, options->seed);
-    return ESP_OK;
-}
-
-static esp_status open_agent(const arguments *a, esp_subject *subject)
-{
-    esp_judging judging = esp_judging_default();
-    esp_status status = esp_subject_open(a->checkpoint, a->common, &judging, NULL, subject);
-    if (status != ESP_OK || subject->application == &esp_application_agent) return status;
-    return esp_fail(ESP_ERR_USAGE, "%s: an %s, but bench measures the paths of an agent", a->checkpoint,
-                    subject->application->name);
-}
-
 /* ---- results ---- */
 
 static void read_processor(char *name, size_t size)
@@ -109,6 +71,11 @@ static const char *build_type(void)
 #else
     return "not optimised, " __VERSION__;
 #endif
+}
+
+static const char *name_of(const esp_bench *bench)
+{
+    return bench->checkpoint ? bench->checkpoint : "random weights";
 }
 
 static double share_of_peak(const esp_bench *bench, const esp_bench_row *row)
@@ -140,7 +107,7 @@ static void print_json(const esp_bench *bench)
     char processor[256];
     read_processor(processor, sizeof processor);
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "checkpoint", bench->subject.path);
+    cJSON_AddStringToObject(json, "checkpoint", name_of(bench));
     cJSON_AddStringToObject(json, "processor", processor);
     cJSON_AddNumberToObject(json, "threads", bench->threads);
     cJSON_AddStringToObject(json, "build", build_type());
@@ -156,7 +123,7 @@ static void print_table(const esp_bench *bench)
     char processor[256];
     read_processor(processor, sizeof processor);
     printf("%s; %s\n", processor, build_type());
-    printf("%s; matrix products peak at %.1f GFLOP/s a thread\n\n", bench->subject.path, bench->peak);
+    printf("%s; matrix products peak at %.1f GFLOP/s a thread\n\n", name_of(bench), bench->peak);
     esp_table *table = esp_table_create("lrrrrlrrll");
     esp_table_row(table, "path|threads|median|p10|p90|unit|GFLOP/s|of peak|size|");
     esp_table_rule(table);
@@ -177,14 +144,12 @@ int esp_cmd_bench(int argc, char **argv, esp_options *options)
 {
     arguments a = {.common = options};
     esp_status status = esp_parse(&argp, argc, argv, &a);
-    esp_bench bench = {.only = a.only, .threads = omp_get_max_threads()};
-    if (status == ESP_OK && a.checkpoint) status = open_agent(&a, &bench.subject);
-    if (status == ESP_OK && !a.checkpoint) status = make_agent(options, &bench.subject);
+    esp_bench bench = {.settings = &options->settings, .checkpoint = a.checkpoint, .only = a.only,
+                       .threads = omp_get_max_threads()};
     if (status == ESP_OK) status = esp_bench_run(&bench);
     if (status == ESP_OK && bench.num_rows == 0)
         status = esp_fail(ESP_ERR_USAGE, "--only: no row matches '%s'; `espalier bench --help' lists them", a.only);
     if (status == ESP_OK && options->json) print_json(&bench);
     if (status == ESP_OK && !options->json) print_table(&bench);
-    esp_subject_close(&bench.subject);
     return status == ESP_OK ? ESP_EXIT_DONE : esp_console_fail(status);
 }

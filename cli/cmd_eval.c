@@ -1,36 +1,30 @@
 /* espalier eval: what a checkpoint is worth on held-out episodes or images. */
+#include <math.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "study/application.h"
+#include "cli/cli.h"
 #include "cli/junit.h"
 
 typedef struct {
     esp_options *common;
     esp_judging  judging;
     const char  *checkpoint;
-    const char  *picture, *junit; /* paths, or NULL */
-    double       least;   /* of --min-..., */
-    const char  *demand;  /* which names it; NULL: nothing is demanded */
-    double       started; /* clock */
+    const char  *junit;            /* path, or NULL */
+    const esp_given *demand;       /* of `judging`: the least performance; NULL: nothing is demanded */
+    double       started;          /* clock */
 } arguments;
 
-enum { KEY_EPISODES = 0x2000, KEY_MIN_RETURN, KEY_MIN_PSNR, KEY_PICTURE, KEY_JUNIT };
+enum { KEY_JUNIT = 0x2000 };
 
 static const struct argp_option table[] = {
-    {"episodes", KEY_EPISODES, "N", 0, "Agent: episodes to play (default 20); --seed names them", 0},
-    {"min-return", KEY_MIN_RETURN, "X", 0, "Agent: exit with status 3 when the mean return is below X", 0},
-    {"min-psnr", KEY_MIN_PSNR, "X", 0, "Autoencoder: exit with status 3 when the PSNR of the mean error is below X dB",
-     0},
-    {"picture", KEY_PICTURE, "FILE.png", 0, "Autoencoder: draw the first test images above their reconstructions", 0},
     {"junit", KEY_JUNIT, "FILE.xml", 0, "Write the result as JUnit XML too, for the test report of a CI system", 0},
     {0},
 };
 
-static esp_status parse_demand(arguments *a, const char *option, const char *text)
+static esp_status finish_arguments(arguments *a)
 {
-    a->demand = option;
-    return esp_parse_double(option, text, &a->least);
+    a->demand = esp_judging_find(&a->judging, ESP_KEY_DEMAND);
+    return esp_need_argument(a->checkpoint, "CHECKPOINT");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -42,31 +36,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[0] = &a->judging;
         state->child_inputs[1] = a->common;
         break;
-    case KEY_EPISODES:
-        a->judging.for_agent = "--episodes";
-        status = esp_parse_int("--episodes", argument, 1, 1000000, &a->judging.report);
-        break;
-    case KEY_MIN_RETURN:
-        a->judging.for_agent = "--min-return";
-        status = parse_demand(a, "--min-return", argument);
-        break;
-    case KEY_MIN_PSNR:
-        a->judging.for_autoencoder = "--min-psnr";
-        status = parse_demand(a, "--min-psnr", argument);
-        break;
-    case KEY_PICTURE:
-        a->judging.for_autoencoder = "--picture";
-        a->picture = argument;
-        break;
     case KEY_JUNIT: a->junit = argument; break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
-    case ARGP_KEY_END: status = esp_need_argument(a->checkpoint, "CHECKPOINT"); break;
+    case ARGP_KEY_END: status = finish_arguments(a); break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return esp_parse_error(status);
 }
 
-static const struct argp_child children[] = {{&esp_judging_argp, 0, NULL, 0}, ESP_OPTIONS_CHILD, {0}};
+static const struct argp_child children[] = {{&esp_eval_argp, 0, NULL, 0}, ESP_OPTIONS_CHILD, {0}};
 
 static const struct argp argp = {
     .options = table,
@@ -89,9 +67,9 @@ static cJSON *result_json(const esp_subject *subject, const esp_measurement *m)
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "application", subject->application->name);
     cJSON_AddStringToObject(json, "checkpoint", subject->path);
-    subject->application->question_json(subject, json);
-    cJSON_AddNumberToObject(json, "seed", (double)subject->options->seed);
-    subject->application->eval_json(subject, m, json);
+    esp_subject_question_json(subject, json);
+    cJSON_AddNumberToObject(json, "seed", (double)subject->settings->seed);
+    esp_figure_list_json(&m->figures, json);
     cJSON_AddNumberToObject(json, "params", (double)esp_network_params(subject->net, ESP_ALL_COMPONENTS));
     cJSON_AddNumberToObject(json, "params_used", (double)esp_network_params(subject->net, subject->components));
     cJSON_AddStringToObject(json, "version", ESP_VERSION);
@@ -103,9 +81,13 @@ static void print_table(const esp_subject *subject, const esp_measurement *m)
     char all[ESP_NUMBER_TEXT], used[ESP_NUMBER_TEXT];
     size_t params = esp_network_params(subject->net, ESP_ALL_COMPONENTS);
     size_t params_used = esp_network_params(subject->net, subject->components);
+    esp_figure_list question = {.count = 0};
+    subject->application->question(subject, &question);
     esp_table *table = esp_table_create("ll");
     esp_table_row(table, "checkpoint|%s", subject->path);
-    subject->application->eval_rows(subject, m, table);
+    esp_table_figures(table, &question);
+    esp_table_figures(table, &m->figures);
+    esp_figure_list_free(&question);
     esp_text_count((double)params, all);
     if (params_used == params) esp_table_row(table, "parameters|%s", all);
     else
@@ -117,9 +99,9 @@ static void print_table(const esp_subject *subject, const esp_measurement *m)
 /* ESP_ERR_RANGE when the result is not what was demanded. */
 static esp_status judge(const arguments *a, const esp_subject *subject, const esp_measurement *m)
 {
-    if (!a->demand || m->performance >= a->least) return ESP_OK;
-    return esp_fail(ESP_ERR_RANGE, "%s: %.4g is below %s %g", subject->application->measure_name, m->performance,
-                    a->demand, a->least);
+    if (!a->demand || m->performance >= a->demand->number) return ESP_OK;
+    return esp_fail(ESP_ERR_RANGE, "%s: %.4g is below --%s %g", subject->application->measure_name, m->performance,
+                    a->demand->option->name, a->demand->number);
 }
 
 /* ---- for CI systems ---- */
@@ -129,8 +111,10 @@ static esp_status write_junit(const arguments *a, const cJSON *facts, const char
 {
     char name[1024];
     if (!a->junit) return ESP_OK;
-    if (a->demand) snprintf(name, sizeof name, "%s %g: %s", a->demand + strlen("--"), a->least, a->checkpoint);
-    else           snprintf(name, sizeof name, "runs: %s", a->checkpoint);
+    if (a->demand)
+        snprintf(name, sizeof name, "%s %g: %s", a->demand->option->name, a->demand->number, a->checkpoint);
+    else
+        snprintf(name, sizeof name, "runs: %s", a->checkpoint);
     esp_junit result = {.suite = "espalier.eval", .name = name, .seconds = esp_clock() - a->started, .facts = facts,
                         .failure = failure, .error = error};
     return esp_junit_write(a->junit, &result);
@@ -141,7 +125,7 @@ static esp_status write_junit_error(const arguments *a, const char *error)
 {
     cJSON *facts = cJSON_CreateObject();
     cJSON_AddStringToObject(facts, "checkpoint", a->checkpoint);
-    cJSON_AddNumberToObject(facts, "seed", (double)a->common->seed);
+    cJSON_AddNumberToObject(facts, "seed", (double)a->common->settings.seed);
     cJSON_AddStringToObject(facts, "version", ESP_VERSION);
     esp_status status = write_junit(a, facts, NULL, error);
     cJSON_Delete(facts);
@@ -152,10 +136,11 @@ static esp_status write_junit_error(const arguments *a, const char *error)
 
 static esp_status evaluate(const arguments *a, esp_subject *subject, esp_measurement *out)
 {
-    esp_status status = esp_subject_open(a->checkpoint, a->common, &a->judging, NULL, subject);
-    if (status == ESP_OK) status = subject->application->prepare(subject);
-    if (status == ESP_OK) status = subject->application->measure(subject, subject->net, "eval", out);
-    if (status == ESP_OK && a->picture) status = subject->application->picture(subject, a->picture);
+    const char *picture = esp_judging_text(&a->judging, ESP_KEY_PICTURE);
+    esp_status status = esp_subject_open(a->checkpoint, &a->common->settings, &a->judging, NULL, subject);
+    if (status == ESP_OK) status = esp_subject_prepare(subject);
+    if (status == ESP_OK) status = esp_subject_measure(subject, subject->net, "eval", out);
+    if (status == ESP_OK && picture) status = subject->application->picture->draw(subject, picture);
     return status;
 }
 
@@ -180,12 +165,13 @@ static int report(const arguments *a, const esp_subject *subject, const esp_meas
 /* The file says from the start what it would say after a kill; and one that can't be written is noticed now. */
 int esp_cmd_eval(int argc, char **argv, esp_options *options)
 {
-    arguments a = {.common = options, .judging = esp_judging_default(), .started = esp_clock()};
+    arguments a = {.common = options, .started = esp_clock()};
     esp_subject subject = {.net = NULL};
-    esp_measurement measurement = {.returns = NULL};
+    esp_measurement measurement = {.performance = NAN};
     int result;
     esp_status status = esp_parse(&argp, argc, argv, &a);
-    if (status == ESP_OK && a.picture) status = esp_file_writable(a.picture);
+    const char *picture = esp_judging_text(&a.judging, ESP_KEY_PICTURE);
+    if (status == ESP_OK && picture) status = esp_file_writable(picture);
     if (status == ESP_OK) status = write_junit_error(&a, "the evaluation was not finished");
     if (status != ESP_OK) return esp_console_fail(status);
     status = evaluate(&a, &subject, &measurement);

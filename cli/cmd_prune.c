@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "study/prune.h"
+#include "cli/prune.h"
 
 /* ---- options ---- */
 
@@ -122,9 +122,7 @@ static esp_status prune(const arguments *a, const esp_subject *subject)
     esp_pruning p;
     esp_status status = esp_pruning_search(subject, &a->request, a->journal, a->journal_kind, &p);
     if (status != ESP_OK) return status;
-    status = subject->application->write(subject, a->output, p.net[p.net[ESP_FINETUNED] ? ESP_FINETUNED : ESP_AFTER]);
-    if (status == ESP_OK) status = esp_file_bytes(a->output, &p.bytes[ESP_AFTER]);
-    p.bytes[ESP_FINETUNED] = p.bytes[ESP_AFTER];
+    status = esp_pruning_write(&p, a->output);
     for (int stage = 0; stage < ESP_PRUNED_STAGES && status == ESP_OK; stage++)
         status = esp_pruning_measure(&p, (esp_prune_stage)stage);
     if (status == ESP_OK) status = tell(a, &p);
@@ -145,9 +143,9 @@ int esp_cmd_prune(int argc, char **argv, esp_options *options)
     esp_subject subject = {.net = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
     if (status == ESP_OK)
-        status = esp_subject_open(a.checkpoint, options, &a.request.judging, &a.request.search, &subject);
+        status = esp_subject_open(a.checkpoint, &options->settings, &a.request.judging, &a.request.search, &subject);
     if (status == ESP_OK) status = check_output(&a);
-    if (status == ESP_OK) status = subject.application->prepare(&subject);
+    if (status == ESP_OK) status = esp_subject_prepare(&subject);
     if (status == ESP_OK) status = prune(&a, &subject);
     int result = status == ESP_OK ? ESP_EXIT_DONE : fail(&a, status);
     esp_subject_close(&subject);

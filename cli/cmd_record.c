@@ -95,7 +95,8 @@ static esp_status play(const arguments *a, recording *r, esp_film *film, int epi
 static esp_status play_all(const arguments *a, recording *r, esp_film *film, double *returns)
 {
     esp_episode *episodes = esp_alloc((size_t)a->episodes, sizeof *episodes);
-    esp_episodes_name(a->shown.options->seed, ESP_EPISODES_REPORT, esp_shown_start(&a->shown), a->episodes, episodes);
+    esp_episodes_name(a->shown.options->settings.seed, ESP_EPISODES_REPORT, esp_shown_start(&a->shown), a->episodes,
+                      episodes);
     esp_status status = ESP_OK;
     for (int i = 0; i < a->episodes && status == ESP_OK; i++) {
         status = esp_player_begin(r->player, &episodes[i]);
@@ -148,6 +149,16 @@ static esp_status record(const arguments *a, recording *r, double *returns)
 
 /* ---- results ---- */
 
+/* Who acts, where an application lets one choose; the same for all that are shown. */
+static void add_controller(cJSON *json, const esp_subject *subject)
+{
+    esp_figure_list question = {.count = 0};
+    subject->application->question(subject, &question);
+    const esp_figure *controller = esp_figure_list_find(&question, "controller");
+    if (controller) esp_figure_json(controller, "controller", json);
+    esp_figure_list_free(&question);
+}
+
 static void print_json(const arguments *a, const recording *r, const double *returns)
 {
     cJSON *json = cJSON_CreateObject(), *checkpoints = cJSON_AddArrayToObject(json, "checkpoints");
@@ -155,8 +166,8 @@ static void print_json(const arguments *a, const recording *r, const double *ret
     cJSON_AddNumberToObject(json, "frames", r->frames);
     cJSON_AddNumberToObject(json, "width", r->film.roles * r->film.width);
     cJSON_AddNumberToObject(json, "height", r->film.height);
-    esp_json_add_choice(json, "controller", ESP_CONTROLLER_CHOICES, a->shown.judging.controller);
-    cJSON_AddNumberToObject(json, "seed", (double)a->shown.options->seed);
+    add_controller(json, &a->shown.subject[0]);
+    cJSON_AddNumberToObject(json, "seed", (double)a->shown.options->settings.seed);
     for (int role = 0; role < a->shown.count; role++) {
         cJSON *item = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(item, "returns");
         cJSON_AddStringToObject(item, "checkpoint", a->shown.path[role]);

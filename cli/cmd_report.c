@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cli/cli.h"
 #include "pages/pages.h"
 
 typedef struct {
@@ -74,7 +75,7 @@ static esp_status make(const arguments *a, esp_report *report, size_t *bytes)
                                                               [ESP_SOURCE_SEARCH] = esp_report_search};
     esp_status status = pages[report->source->kind](report);
     if (status != ESP_OK) return status;
-    cJSON_AddStringToObject(report->data, "command", a->common->command);
+    cJSON_AddStringToObject(report->data, "command", a->common->settings.command);
     esp_page_data(report->page, report->data);
     return esp_page_write(report->page, a->output, bytes);
 }
@@ -86,7 +87,7 @@ int esp_cmd_report(int argc, char **argv, esp_options *options)
     size_t bytes = 0;
     esp_status status = esp_parse(&argp, argc, argv, &a);
     if (status == ESP_OK) status = esp_source_find(a.source, &source);
-    esp_report report = {.options = options, .source = &source, .film = a.film};
+    esp_report report = {.settings = &options->settings, .source = &source, .film = a.film};
     if (status == ESP_OK) status = esp_file_writable(a.output);
     if (status == ESP_OK) status = make(&a, &report, &bytes);
     if (status == ESP_OK && options->json) print_json(&a, &report, bytes);

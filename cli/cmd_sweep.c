@@ -1,10 +1,12 @@
 /* espalier sweep: many prunings side by side - methods x sparsities x seeds - for Fig. 4 and Pareto
  * curves. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/sweep.h"
+#include "cli/prune.h"
+#include "pages/pages.h"
 
 /* ---- options ---- */
 
@@ -122,106 +124,53 @@ static const struct argp argp = {
     .children = esp_prune_children,
 };
 
-/* ---- cells ---- */
-
-static esp_status measure_dense(esp_sweep *sweep, const esp_subject *subject)
-{
-    uint64_t seed = subject->options->seed;
-    if (esp_sweep_find(sweep, NULL, 0, seed)) return ESP_OK;
-    esp_pruning p = {.subject = subject, .net = {[ESP_BEFORE] = subject->net}};
-    esp_status status = esp_pruning_measure(&p, ESP_BEFORE);
-    if (status == ESP_OK) {
-        cJSON *cell = esp_pruning_dense_json(&p);
-        cJSON_AddStringToObject(cell, "way", "dense");
-        status = esp_sweep_add(sweep, cell);
-    }
-    esp_pruning_free(&p);
-    return status;
-}
-
-/* Cells that share importance and seed share a journal: what one method evaluated another need not. */
-static esp_status place_journal(const esp_sweep *sweep, const esp_sweep_way *way, uint64_t seed, char **path)
-{
-    char importance[ESP_CONFIG_TEXT], name[ESP_CONFIG_TEXT + 64];
-    char *journals = esp_path_join(sweep->folder, "journals");
-    esp_choice_word(ESP_IMPORTANCE_CHOICES, way->importance, importance);
-    snprintf(name, sizeof name, "%s-%ju.jsonl", importance, (uintmax_t)seed);
-    *path = esp_path_join(journals, name);
-    esp_status status = esp_folder_make(journals);
-    free(journals);
-    return status;
-}
-
-static esp_status prune_cell(const esp_sweep *sweep, const esp_subject *subject, const esp_sweep_way *way,
-                             double sparsity, cJSON **out)
-{
-    esp_prune_request request = sweep->request;
-    esp_pruning p;
-    char *journal = NULL;
-    request.method = way->method;
-    request.importance = way->importance;
-    request.search.target.sparsity = sparsity;
-    esp_status status = place_journal(sweep, way, subject->options->seed, &journal);
-    if (status == ESP_OK) status = esp_pruning_search(subject, &request, journal, ESP_JOURNAL_SHARED, &p);
-    free(journal);
-    if (status != ESP_OK) return status;
-    for (int stage = ESP_AFTER; stage < ESP_PRUNED_STAGES && status == ESP_OK; stage++)
-        status = esp_pruning_measure(&p, (esp_prune_stage)stage);
-    if (status == ESP_OK) *out = esp_pruning_json(&p);
-    esp_pruning_free(&p);
-    return status;
-}
-
-/* A sparsity that can't be reached is a result as well. */
-static cJSON *infeasible_cell(const esp_subject *subject, double sparsity)
-{
-    cJSON *cell = cJSON_CreateObject();
-    cJSON_AddNumberToObject(cell, "target_sparsity", sparsity);
-    cJSON_AddNumberToObject(cell, "seed", (double)subject->options->seed);
-    cJSON_AddStringToObject(cell, "error", esp_error_text());
-    return cell;
-}
-
-static esp_status run_cell(esp_sweep *sweep, const esp_subject *subject, int number, const esp_sweep_way *way,
-                           double sparsity)
-{
-    if (esp_sweep_find(sweep, way, sparsity, subject->options->seed)) return ESP_OK;
-    cJSON *cell = NULL;
-    int total = sweep->num_ways * sweep->num_sparsities * sweep->num_seeds;
-    esp_log(ESP_LOG_INFO, "cell %d of %d: %s at %g, seed %ju", number, total, way->name, sparsity,
-            (uintmax_t)subject->options->seed);
-    esp_status status = prune_cell(sweep, subject, way, sparsity, &cell);
-    if (status == ESP_ERR_INFEASIBLE) {
-        esp_log(ESP_LOG_WARNING, "%s at %g: %s", way->name, sparsity, esp_error_text());
-        cell = infeasible_cell(subject, sparsity);
-    } else if (status != ESP_OK) {
-        return status;
-    }
-    cJSON_AddStringToObject(cell, "way", way->name);
-    return esp_sweep_add(sweep, cell);
-}
-
-static esp_status run_seed(esp_sweep *sweep, const esp_subject *subject, int index)
-{
-    esp_options options = *subject->options;
-    esp_subject seeded = *subject;
-    options.seed += (uint64_t)index;
-    seeded.options = &options;
-    int number = index * sweep->num_ways * sweep->num_sparsities;
-    esp_status status = measure_dense(sweep, &seeded);
-    for (int w = 0; w < sweep->num_ways; w++)
-        for (int s = 0; s < sweep->num_sparsities && status == ESP_OK; s++)
-            status = run_cell(sweep, &seeded, ++number, &sweep->way[w], sweep->sparsity[s]);
-    return status;
-}
-
 /* A sweep that was finished before is told of wherever it lies, on a disk that cannot be written as well. */
 static esp_status report(const esp_sweep *sweep, int known)
 {
-    esp_status status = esp_sweep_report(sweep);
+    esp_status status = esp_sweep_write_csv(sweep);
+    if (status == ESP_OK) status = esp_sweep_write_pictures(sweep);
     if (status != ESP_ERR_IO || cJSON_GetArraySize(sweep->results) > known) return status;
     esp_log(ESP_LOG_WARNING, "%s (every cell was finished before)", esp_error_text());
     return ESP_OK;
+}
+
+static void print_table(const esp_sweep *sweep, const esp_subject *subject)
+{
+    esp_table *table = esp_table_create("lrrrrrr");
+    esp_table_row(table, "method|seed|target|sparsity|%s|parameters|evaluations", subject->application->measure_name);
+    esp_table_rule(table);
+    const cJSON *cell;
+    cJSON_ArrayForEach(cell, sweep->results) {
+        const char *way = cJSON_GetObjectItemCaseSensitive(cell, "way")->valuestring;
+        double target = esp_json_number(cell, "target_sparsity");
+        bool is_dense = isnan(target);
+        double performance = esp_json_number(cell, is_dense ? "performance_before" : "performance_after");
+        char params[ESP_NUMBER_TEXT];
+        esp_table_row(table, "%s|%.0f", way, esp_json_number(cell, "seed"));
+        if (is_dense) esp_table_cell(table, "|");
+        else if (isnan(performance)) esp_table_cell(table, "%g|can't be reached", target);
+        else esp_table_cell(table, "%g|%.3f", target, esp_json_number(cell, "structural_sparsity"));
+        if (isnan(performance)) continue;
+        esp_text_count(esp_json_number(cell, is_dense ? "params_before" : "params_after"), params);
+        esp_table_cell(table, "%.5g|%s", performance, params);
+        if (!is_dense) esp_table_cell(table, "%.0f", esp_json_number(cell, "evaluations"));
+    }
+    esp_table_print(table);
+    printf("\nresults.jsonl, results.csv and pictures are in %s\n", sweep->folder);
+}
+
+static void print_result(const esp_sweep *sweep, const esp_subject *subject, bool json)
+{
+    if (!json) {
+        print_table(sweep, subject);
+        return;
+    }
+    cJSON *result = cJSON_CreateObject();
+    cJSON_AddStringToObject(result, "application", subject->application->name);
+    cJSON_AddStringToObject(result, "directory", sweep->folder);
+    cJSON_AddItemToObject(result, "cells", cJSON_Duplicate(sweep->results, true));
+    cJSON_AddStringToObject(result, "version", ESP_VERSION);
+    esp_json_print(result);
 }
 
 static int fail(const arguments *a, esp_status status)
@@ -240,13 +189,14 @@ int esp_cmd_sweep(int argc, char **argv, esp_options *options)
     esp_subject subject = {.net = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
     if (status == ESP_OK)
-        status = esp_subject_open(a.checkpoint, options, &sweep->request.judging, &sweep->request.search, &subject);
-    if (status == ESP_OK) status = subject.application->prepare(&subject);
+        status = esp_subject_open(a.checkpoint, &options->settings, &sweep->request.judging,
+                                  &sweep->request.search, &subject);
+    if (status == ESP_OK) status = esp_subject_prepare(&subject);
     if (status == ESP_OK) status = esp_sweep_open(sweep, &subject);
     int known = cJSON_GetArraySize(sweep->results);
-    for (int i = 0; i < sweep->num_seeds && status == ESP_OK; i++) status = run_seed(sweep, &subject, i);
+    if (status == ESP_OK) status = esp_sweep_run(sweep, &subject);
     if (status == ESP_OK) status = report(sweep, known);
-    if (status == ESP_OK) esp_sweep_print(sweep, &subject);
+    if (status == ESP_OK) print_result(sweep, &subject, options->json);
     int result = status == ESP_OK ? ESP_EXIT_DONE : fail(&a, status);
     cJSON_Delete(sweep->results);
     esp_subject_close(&subject);

@@ -1,17 +1,16 @@
 /* espalier train: an agent or an autoencoder from a configuration file. */
-#include "study/application.h"
+#include "cli/cli.h"
 
 typedef struct {
     esp_options *common;
     esp_train_request request;
 } arguments;
 
-enum { KEY_RESUME = 0x2000, KEY_DATA };
+enum { KEY_RESUME = 0x2000 };
 
 static const struct argp_option table[] = {
     {"output", 'o', "RUN_DIR", 0, "Folder of the run: config.json, metrics.jsonl, checkpoint.safetensors", 0},
     {"resume", KEY_RESUME, NULL, 0, "Go on with a run that was interrupted; the result is the same bit for bit", 0},
-    {"data", KEY_DATA, "DIR", 0, "Autoencoder: folder with the files of MNIST (default: generated digits)", 0},
     {0},
 };
 
@@ -20,9 +19,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     arguments *a = state->input;
     esp_status status = ESP_OK;
     switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = a->common; break;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->request.judging;
+        state->child_inputs[1] = a->common;
+        break;
     case 'o': a->request.run_dir = argument; break;
-    case KEY_DATA: a->request.data = argument; break;
     case KEY_RESUME: a->request.resume = true; break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->request.path, argument); break;
     case ARGP_KEY_END:
@@ -33,6 +34,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
     return esp_parse_error(status);
 }
+
+static const struct argp_child children[] = {{&esp_train_argp, 0, NULL, 0}, ESP_OPTIONS_CHILD, {0}};
 
 static const struct argp argp = {
     .options = table,
@@ -46,18 +49,22 @@ static const struct argp argp = {
            "  espalier train models/pendulum/config.json -o runs/small --seed 3 \\\n"
            "      --set network.hidden=256\n"
            "  espalier train models/mnist/config.json --data DIR -o runs/mnist\n",
-    .children = esp_options_children,
+    .children = children,
 };
 
-esp_status esp_train_describe(const esp_train_request *request)
+static void print(const esp_application *application, const esp_figure_list *figures, bool json)
 {
-    cJSON *about = cJSON_CreateObject();
-    cJSON_AddStringToObject(about, "command", request->options->command);
-    if (request->data) cJSON_AddStringToObject(about, "data", request->data);
-    cJSON_AddStringToObject(about, "version", ESP_VERSION);
-    esp_status status = esp_run_describe(request->run_dir, about);
-    cJSON_Delete(about);
-    return status;
+    if (json) {
+        cJSON *object = cJSON_CreateObject();
+        cJSON_AddStringToObject(object, "application", application->name);
+        esp_figure_list_json(figures, object);
+        cJSON_AddStringToObject(object, "version", ESP_VERSION);
+        esp_json_print(object);
+    } else {
+        esp_table *table = esp_table_create("ll");
+        esp_table_figures(table, figures);
+        esp_table_print(table);
+    }
 }
 
 static int fail(const arguments *a, esp_status status)
@@ -69,13 +76,12 @@ static int fail(const arguments *a, esp_status status)
 
 int esp_cmd_train(int argc, char **argv, esp_options *options)
 {
-    arguments a = {.common = options, .request = {.options = options}};
-    esp_train_request *request = &a.request;
+    arguments a = {.common = options, .request = {.settings = &options->settings}};
     const esp_application *application = NULL;
+    esp_figure_list figures = {.count = 0};
     esp_status status = esp_parse(&argp, argc, argv, &a);
-    if (status == ESP_OK) status = esp_json_read(request->path, &request->json);
-    if (status == ESP_OK) status = esp_application_of_json(request->json, request->path, &application);
-    if (status == ESP_OK) status = application->train(request);
-    cJSON_Delete(request->json);
+    if (status == ESP_OK) status = esp_training_run(&a.request, &application, &figures);
+    if (status == ESP_OK) print(application, &figures, options->json);
+    esp_figure_list_free(&figures);
     return status == ESP_OK ? ESP_EXIT_DONE : fail(&a, status);
 }

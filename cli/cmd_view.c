@@ -67,7 +67,7 @@ int esp_cmd_view(int argc, char **argv, esp_options *options)
     esp_status status = esp_parse(&argp, argc, argv, &a);
     if (status == ESP_OK) status = esp_shown_open(&a.shown);
     if (status == ESP_OK) {
-        a.view.seed = options->seed;
+        a.view.seed = options->settings.seed;
         if (a.view.width == 0) {
             a.view.width = 320 + 640 * a.shown.count;
             a.view.height = 600;

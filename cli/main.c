@@ -129,13 +129,14 @@ static int run(const selection *selected, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    esp_options options = {.seed = 1};
+    esp_options options = {.settings = esp_settings_default()};
     selection selected = {.options = &options};
     argp_err_exit_status = ESP_EXIT_USAGE;
     setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
     esp_output_install();
     esp_interrupt_install();
-    options.command = command_line(argc, argv);
+    esp_application_options_make();
+    options.settings.command = options.command = command_line(argc, argv);
     if (argc > 0) argv[0] = "espalier";
 
     error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &selected);

@@ -82,9 +82,10 @@ static const struct argp_option table[] = {
 
 static esp_status add_setting(esp_options *options, const char *setting)
 {
-    if (options->num_settings == ESP_MAX_SETTINGS)
+    esp_settings *s = &options->settings;
+    if (s->num_assignments == ESP_MAX_SETTINGS)
         return esp_fail(ESP_ERR_USAGE, "--set: more than %d settings; write a configuration file", ESP_MAX_SETTINGS);
-    options->setting[options->num_settings++] = setting;
+    s->assignment[s->num_assignments++] = setting;
     return ESP_OK;
 }
 
@@ -95,12 +96,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     switch (key) {
     case KEY_JSON: options->json = true; break;
     case KEY_QUIET: options->quiet = true; break;
-    case KEY_CONFIG: options->config = argument; break;
+    case KEY_CONFIG: options->settings.config = argument; break;
     case KEY_SET: status = add_setting(options, argument); break;
     case KEY_THREADS: status = esp_parse_int("--threads", argument, 1, MAX_THREADS, &options->threads); break;
     case KEY_SEED:
-        options->has_seed = true;
-        status = esp_parse_u64("--seed", argument, MAX_SEED, &options->seed);
+        options->settings.has_seed = true;
+        status = esp_parse_u64("--seed", argument, MAX_SEED, &options->settings.seed);
         break;
     case ARGP_KEY_SUCCESS:
         if (options->threads) omp_set_num_threads(options->threads);
@@ -113,19 +114,3 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 const struct argp esp_options_argp = {.options = table, .parser = parse};
 const struct argp_child esp_options_children[] = {ESP_OPTIONS_CHILD, {0}};
-
-/* ---- settings ---- */
-
-esp_status esp_options_apply(const esp_options *options, const esp_field *fields, int count, void *config,
-                             esp_search_config *search)
-{
-    esp_status status = ESP_OK;
-    for (int i = 0; i < options->num_settings && status == ESP_OK; i++) {
-        const char *setting = options->setting[i];
-        if (search && strncmp(setting, "search.", 7) == 0)
-            status = esp_config_set(esp_search_fields, esp_search_num_fields, setting, search);
-        else
-            status = esp_config_set(fields, count, setting, config);
-    }
-    return status;
-}

@@ -126,50 +126,6 @@ void esp_table_print(esp_table *table)
     free(table);
 }
 
-/* ---- numbers for people ---- */
-
-char *esp_text_count(double count, char out[ESP_NUMBER_TEXT])
-{
-    char digits[ESP_NUMBER_TEXT];
-    int length = snprintf(digits, sizeof digits, "%.0f", count), at = 0;
-    for (int i = 0; i < length && at < ESP_NUMBER_TEXT - 2; i++) {
-        if (i > 0 && (length - i) % 3 == 0) out[at++] = ',';
-        out[at++] = digits[i];
-    }
-    out[at] = 0;
-    return out;
-}
-
-char *esp_text_scaled(double value, char out[ESP_NUMBER_TEXT])
-{
-    static const char *const unit[] = {"", " k", " M", " G", " T"};
-    int scale = 0;
-    for (; fabs(value) >= 1000 && scale < 4; scale++) value /= 1000;
-    snprintf(out, ESP_NUMBER_TEXT, "%.3g%s", value, unit[scale]);
-    return out;
-}
-
-char *esp_text_seconds(double seconds, char out[ESP_NUMBER_TEXT])
-{
-    long whole = lround(seconds);
-    if (seconds < 10) snprintf(out, ESP_NUMBER_TEXT, "%.1f s", seconds);
-    else if (whole < 3600) snprintf(out, ESP_NUMBER_TEXT, "%ld:%02ld", whole / 60, whole % 60);
-    else snprintf(out, ESP_NUMBER_TEXT, "%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
-    return out;
-}
-
-char *esp_text_performance(double value, char out[ESP_NUMBER_TEXT])
-{
-    snprintf(out, ESP_NUMBER_TEXT, fabs(value) < 100 ? "%.2f" : "%.1f", value);
-    return out;
-}
-
-char *esp_text_short(double value, char out[ESP_NUMBER_TEXT])
-{
-    snprintf(out, ESP_NUMBER_TEXT, "%.3g", value);
-    return out;
-}
-
 /* ---- JSON ---- */
 
 void esp_json_print(cJSON *json)
@@ -178,16 +134,4 @@ void esp_json_print(cJSON *json)
     puts(text);
     cJSON_free(text);
     cJSON_Delete(json);
-}
-
-void esp_json_add_doubles(cJSON *object, const char *key, int count, const double *values)
-{
-    cJSON_AddItemToObject(object, key, cJSON_CreateDoubleArray(values, count));
-}
-
-void esp_json_add_choice(cJSON *object, const char *key, const char *choices, int index)
-{
-    char word[ESP_CONFIG_TEXT];
-    esp_choice_word(choices, index, word);
-    cJSON_AddStringToObject(object, key, word);
 }

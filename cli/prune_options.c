@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/prune.h"
+#include "cli/prune.h"
 
 enum {
-    KEY_TOLERANCE = 0x4000, KEY_GROUPS, KEY_IMPORTANCE, KEY_COMPENSATE, KEY_BUDGET, KEY_PIN, KEY_ROUND_TO, KEY_FINETUNE,
-    KEY_EPISODES, KEY_IMAGES, KEY_REPORT_EPISODES
+    KEY_TOLERANCE = 0x4000, KEY_GROUPS, KEY_IMPORTANCE, KEY_COMPENSATE, KEY_BUDGET, KEY_PIN, KEY_ROUND_TO, KEY_FINETUNE
 };
 
 static const struct argp_option table[] = {
@@ -21,9 +20,6 @@ static const struct argp_option table[] = {
      "Repair the readers of removed units: their mean, or a least-squares fit (default none)", 0},
     {"finetune", KEY_FINETUNE, "STEPS", 0, "Gradient steps after the cut, reported on their own (default 0)", 0},
     {"budget", KEY_BUDGET, "N", 0, "Evaluations at most (default: no limit)", 0},
-    {"episodes", KEY_EPISODES, "E", 0, "Agent: episodes per evaluation, half from each start (default 2; policy 4)", 0},
-    {"images", KEY_IMAGES, "N", 0, "Autoencoder: training images per evaluation (default 1000)", 0},
-    {"report-episodes", KEY_REPORT_EPISODES, "N", 0, "Agent: held-out episodes played for the report (default 20)", 0},
     {0},
 };
 
@@ -75,18 +71,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_PIN: status = add_pin(r, text); break;
     case KEY_ROUND_TO: status = esp_parse_int("--round-to", text, 1, 4096, &r->round_to); break;
     case KEY_FINETUNE: status = esp_parse_int("--finetune", text, 0, 100000000, &r->finetune); break;
-    case KEY_EPISODES:
-        r->judging.for_agent = "--episodes";
-        status = esp_parse_int("--episodes", text, 1, 100000, &r->judging.search);
-        break;
-    case KEY_IMAGES:
-        r->judging.for_autoencoder = "--images";
-        status = esp_parse_int("--images", text, 1, 10000000, &r->judging.search);
-        break;
-    case KEY_REPORT_EPISODES:
-        r->judging.for_agent = "--report-episodes";
-        status = esp_parse_int("--report-episodes", text, 1, 1000000, &r->judging.report);
-        break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return esp_parse_error(status);
@@ -123,7 +107,7 @@ static char *filter_help(int key, const char *text, void *input)
     return help;
 }
 
-static const struct argp_child children[] = {{&esp_judging_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&esp_prune_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {
     .options = table,
@@ -134,9 +118,3 @@ static const struct argp argp = {
 };
 
 const struct argp_child esp_prune_children[] = {{&argp, 0, NULL, 0}, ESP_OPTIONS_CHILD, {0}};
-
-esp_prune_request esp_prune_request_default(void)
-{
-    return (esp_prune_request){.method = esp_search_methods, .importance = ESP_IMPORTANCE_L2, .round_to = 1,
-                               .judging = esp_judging_default(), .search = esp_search_config_default()};
-}

@@ -8,7 +8,7 @@
 
 esp_shown esp_shown_of(esp_options *options)
 {
-    return (esp_shown){.options = options, .judging = esp_judging_default()};
+    return (esp_shown){.options = options};
 }
 
 static esp_status take(esp_shown *shown, const char *path)
@@ -33,30 +33,24 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&esp_playing_argp, 0, NULL, 0}, ESP_OPTIONS_CHILD, {0}};
+static const struct argp_child children[] = {{&esp_show_argp, 0, NULL, 0}, ESP_OPTIONS_CHILD, {0}};
 
 const struct argp esp_shown_argp = {.parser = parse, .args_doc = "CHECKPOINT [CHECKPOINT...]", .children = children};
 
 /* ---- open and close ---- */
 
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
-}
-
 static esp_status open_one(esp_shown *shown, int i)
 {
     esp_subject *subject = &shown->subject[i];
-    esp_status status = esp_subject_open(shown->path[i], shown->options, &shown->judging, NULL, subject);
+    esp_status status =
+        esp_subject_open(shown->path[i], &shown->options->settings, &shown->judging, NULL, subject);
     if (status != ESP_OK) return status;
-    if (subject->application != &esp_application_agent)
+    if (!subject->application->cast)
         return esp_fail(ESP_ERR_USAGE, "%s: application '%s' has no episodes to look at; agents (tdmpc) have",
                         shown->path[i], subject->application->name);
-    shown->role[i] = (esp_role){.name = file_name(shown->path[i]), .net = subject->net,
-                                .config = &subject->agent.config,
-                                .kind = (esp_controller_kind)shown->judging.controller};
-    return ESP_OK;
+    status = subject->application->cast(subject, &shown->role[i]);
+    shown->role[i].name = esp_path_name(shown->path[i]);
+    return status;
 }
 
 esp_status esp_shown_open(esp_shown *shown)
@@ -73,7 +67,7 @@ void esp_shown_close(esp_shown *shown)
 
 int esp_shown_start(const esp_shown *shown)
 {
-    return shown->subject[0].agent.config.env.start;
+    return shown->role[0].config->env.start;
 }
 
 /* ---- options of both ---- */

@@ -2,7 +2,7 @@
 #ifndef ESP_CLI_SHOWN_H
 #define ESP_CLI_SHOWN_H
 
-#include "study/application.h"
+#include "cli/cli.h"
 #include "viewer/viewer.h"
 
 typedef struct {

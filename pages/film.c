@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "pages/pages.h"
-#include "cli/shown.h"
+#include "viewer/viewer.h"
 
 enum { FRAMES = 10, FRAME_PX = 112, LEAST_ROW_PX = 80 };
 #define FILM_S 9.0 /* the pendulum is up after 5 to 7 s */
@@ -26,20 +26,34 @@ static esp_status make_file(char **path)
     return ESP_OK;
 }
 
-typedef esp_status (*draw_fn)(const esp_film_request *request, esp_options *options, const char *path);
+typedef esp_status (*draw_fn)(esp_report *report, const esp_film_request *request, const char *path);
 
 /* What `draw` draws, in new memory. */
-static esp_status picture_of(draw_fn draw, const esp_film_request *request, esp_options *options, char **png,
+static esp_status picture_of(draw_fn draw, esp_report *report, const esp_film_request *request, char **png,
                              size_t *size)
 {
     char *path = NULL;
     esp_status status = make_file(&path);
     if (status == ESP_OK) {
-        status = draw(request, options, path);
+        status = draw(report, request, path);
         if (status == ESP_OK) status = esp_file_read(path, (size_t)1 << 26, png, size);
         unlink(path);
     }
     free(path);
+    return status;
+}
+
+/* A network of the request with options that suit a film, when it is what the request says. */
+static esp_status open_network(const esp_report *report, const esp_film_request *request, int which,
+                               esp_subject *subject)
+{
+    esp_judging judging = {.count = 0};
+    request->application->film(request->asked, request->quick, &judging);
+    esp_status status = esp_subject_open(request->path[which], report->settings, &judging, NULL, subject);
+    if (status != ESP_OK || subject->application == request->application) return status;
+    status = esp_fail(ESP_ERR_FORMAT, "%s: of application '%s', expected '%s'", request->path[which],
+                      subject->application->name, request->application->name);
+    esp_subject_close(subject);
     return status;
 }
 
@@ -59,17 +73,17 @@ static esp_status play(esp_player *player, esp_canvas *canvas, esp_film *film, u
     return status;
 }
 
-static esp_status film_players(const esp_shown *shown, uint64_t seed, const char *path)
+static esp_status film_players(int count, const esp_role *roles, uint64_t seed, const char *path)
 {
-    esp_film_config config = {.kind = ESP_FILM_STRIP, .path = path, .roles = shown->count, .width = FRAME_PX,
+    esp_film_config config = {.kind = ESP_FILM_STRIP, .path = path, .roles = count, .width = FRAME_PX,
                               .height = FRAME_PX, .frames = FRAMES};
     esp_episode episode;
     esp_player *player = NULL;
     esp_canvas *canvas = NULL;
     esp_film *film = NULL;
-    uint8_t *pixels = esp_alloc((size_t)shown->count * FRAME_PX, 3 * FRAME_PX);
-    esp_episodes_name(seed, ESP_EPISODES_REPORT, esp_shown_start(shown), 1, &episode);
-    esp_status status = esp_player_create(shown->count, shown->role, &player);
+    uint8_t *pixels = esp_alloc((size_t)count * FRAME_PX, 3 * FRAME_PX);
+    esp_episodes_name(seed, ESP_EPISODES_REPORT, roles[0].config->env.start, 1, &episode);
+    esp_status status = esp_player_create(count, roles, &player);
     if (status == ESP_OK)
         status = esp_canvas_create(player, FRAME_PX, FRAME_PX, (esp_overlays){.caption = false}, &canvas);
     if (status == ESP_OK) status = esp_film_create(&config, &film);
@@ -83,76 +97,83 @@ static esp_status film_players(const esp_shown *shown, uint64_t seed, const char
     return status;
 }
 
-static esp_status film_agents(const esp_film_request *request, esp_options *options, const char *path)
+static esp_status film_episode(esp_report *report, const esp_film_request *request, const char *path)
 {
-    esp_shown shown = esp_shown_of(options);
-    shown.judging.controller = request->controller;
-    shown.judging.start = ESP_START_HANGING;
-    for (int i = 0; i < request->count; i++) shown.path[shown.count++] = request->path[i];
-    esp_status status = esp_shown_open(&shown);
-    if (status == ESP_OK) status = film_players(&shown, request->seed, path);
-    esp_shown_close(&shown);
+    esp_subject subject[2] = {{.net = NULL}, {.net = NULL}};
+    esp_role role[2];
+    esp_status status = ESP_OK;
+    for (int i = 0; i < request->count && status == ESP_OK; i++) {
+        status = open_network(report, request, i, &subject[i]);
+        if (status == ESP_OK) status = request->application->cast(&subject[i], &role[i]);
+        role[i].name = esp_path_name(request->path[i]);
+    }
+    if (status == ESP_OK) status = film_players(request->count, role, request->seed, path);
+    for (int i = 0; i < request->count; i++) esp_subject_close(&subject[i]);
     return status;
+}
+
+/* Start and controller of the options for a film. */
+static void describe_episode(const esp_film_request *request, char *out, size_t size)
+{
+    esp_judging judging = {.count = 0};
+    request->application->film(request->asked, request->quick, &judging);
+    const char *start = esp_judging_text(&judging, "start"), *controller = esp_judging_text(&judging, "controller");
+    snprintf(out, size, "an episode%s%s%s, a picture a second%s%s", start ? " from the " : "", start ? start : "",
+             start ? " start" : "", controller ? ", controller " : "", controller ? controller : "");
 }
 
 static void add_strip(esp_report *report, const esp_film_request *request)
 {
-    char *png = NULL, controller[ESP_CONFIG_TEXT], caption[512];
+    char *png = NULL, episode[256], caption[512];
     size_t size = 0;
-    if (picture_of(film_agents, request, report->options, &png, &size) != ESP_OK) {
+    esp_page_section(report->page, "An episode");
+    if (picture_of(film_episode, report, request, &png, &size) != ESP_OK) {
         esp_page_note(report->page, "There is no film strip:");
         esp_page_code(report->page, esp_error_text());
         return;
     }
-    esp_choice_word(ESP_CONTROLLER_CHOICES, request->controller, controller);
     bool two = request->count > 1;
-    snprintf(caption, sizeof caption, "The first %g s of an episode from the hanging start, a picture a second, "
-             "controller %s%s%s%s%s.",
-             FILM_S, controller, two ? "; above " : ": ", request->name[0], two ? ", below " : "",
-             two ? request->name[1] : "");
+    describe_episode(request, episode, sizeof episode);
+    snprintf(caption, sizeof caption, "The first %g s of %s%s%s%s%s.", FILM_S, episode, two ? "; above " : ": ",
+             request->name[0], two ? ", below " : "", two ? request->name[1] : "");
     esp_page_picture(report->page, png, size, request->count * LEAST_ROW_PX, "film strip of an episode", caption);
     free(png);
 }
 
-/* ---- digits ---- */
+/* ---- pictures ---- */
 
-static esp_status draw_digits(const esp_film_request *request, esp_options *options, const char *path)
+static esp_status draw_picture(esp_report *report, const esp_film_request *request, const char *path)
 {
-    esp_judging judging = esp_judging_default();
     esp_subject subject = {.net = NULL};
-    esp_status status = esp_subject_open(request->path[0], options, &judging, NULL, &subject);
-    if (status == ESP_OK && !subject.application->picture)
-        status = esp_fail(ESP_ERR_FORMAT, "%s: application '%s' has no images", request->path[0],
-                          subject.application->name);
-    /* All that the picture takes of what judging takes; training images are many. */
-    if (status == ESP_OK) status = esp_images_load(request->data, false, &subject.autoencoder.test);
-    if (status == ESP_OK) status = subject.application->picture(&subject, path);
+    esp_status status = open_network(report, request, 0, &subject);
+    if (status == ESP_OK) status = request->application->picture->draw(&subject, path);
     esp_subject_close(&subject);
     return status;
 }
 
-static void add_digits(esp_report *report, const esp_film_request *request, int which)
+static void add_picture(esp_report *report, const esp_film_request *request, int which)
 {
+    const esp_picture *picture = request->application->picture;
     char *png = NULL, caption[512];
     size_t size = 0;
     esp_film_request one = *request;
     one.path[0] = request->path[which];
-    if (picture_of(draw_digits, &one, report->options, &png, &size) != ESP_OK) {
-        esp_page_note(report->page, "There is no picture of reconstructions:");
+    if (picture_of(draw_picture, report, &one, &png, &size) != ESP_OK) {
+        esp_page_note(report->page, picture->missing);
         esp_page_code(report->page, esp_error_text());
         return;
     }
-    snprintf(caption, sizeof caption, "Test images (%s) above what %s makes of them.",
-             esp_digits_name(request->data), request->name[which]);
-    esp_page_picture(report->page, png, size, LEAST_ROW_PX, "test images above their reconstructions", caption);
+    picture->caption(request->asked, request->name[which], caption, sizeof caption);
+    esp_page_picture(report->page, png, size, LEAST_ROW_PX, picture->alternative, caption);
     free(png);
 }
 
 void esp_report_film(esp_report *report, const esp_film_request *request)
 {
-    if (!report->film) return;
-    bool agent = request->application == &esp_application_agent;
-    esp_page_section(report->page, agent ? "An episode" : "Reconstructions");
-    if (agent) add_strip(report, request);
-    for (int i = 0; i < request->count && !agent; i++) add_digits(report, request, i);
+    const esp_application *application = request->application;
+    if (!report->film || !application) return;
+    if (application->cast) add_strip(report, request);
+    if (!application->picture) return;
+    esp_page_section(report->page, application->picture->title);
+    for (int i = 0; i < request->count; i++) add_picture(report, request, i);
 }

@@ -1,9 +1,9 @@
-/* What `espalier report` shares: the source that it reads, and how its numbers get on a page. */
+/* pages: what training runs, searches and sweeps left behind, as pages and pictures to look at. It prints nothing. */
 #ifndef ESP_PAGES_H
 #define ESP_PAGES_H
 
 #include "report/report.h"
-#include "study/sweep.h"
+#include "study/study.h"
 
 /* ---- source.c: what a path holds ------------------------------------------------------------ */
 
@@ -27,7 +27,7 @@ esp_status esp_lines_read(const char *path, cJSON **out);
 /* ---- a report under way ---------------------------------------------------------------------------- */
 
 typedef struct {
-    esp_options *options;
+    const esp_settings *settings;
     const esp_source  *source;
     bool      film;          /* wanted */
     cJSON    *data;          /* all numbers of the page, owned */
@@ -62,10 +62,6 @@ const cJSON *esp_data_find(const cJSON *data, const char *pointer);
 double       esp_data_number(const cJSON *data, const char *pointer); /* NAN: no number there */
 const char  *esp_data_text(const cJSON *data, const char *pointer);   /* NULL: no text there */
 
-typedef char *(*esp_number_fn)(double value, char out[ESP_NUMBER_TEXT]);
-char *esp_text_percent(double share, char out[ESP_NUMBER_TEXT]);       /* 19.9 % */
-char *esp_text_whole(double value, char out[ESP_NUMBER_TEXT]);         /* 2026 */
-char *esp_text_error(double value, char out[ESP_NUMBER_TEXT]);         /* 0.000687 */
 
 /* A cell, and a card, with the number at a pointer; a cell is empty when there is none, a card is not made. */
 void esp_report_cell(esp_report *report, esp_number_fn text, const char *pointer, ...)
@@ -74,7 +70,6 @@ void esp_report_cell(esp_report *report, esp_number_fn text, const char *pointer
 void esp_report_interval(esp_report *report, const char *pointer, ...) __attribute__((format(printf, 2, 3)));
 void esp_report_card(esp_report *report, const char *label, esp_number_fn text, const char *pointer,
                      const char *remark);
-const char *esp_report_name(const char *path); /* without its folder, within `path` */
 /* A fact with the text at a pointer, unless there is none. */
 void esp_report_fact(esp_report *report, const char *label, const char *pointer);
 /* Begins the section of facts on where it comes from: the command at a pointer, or a note when there is none. */
@@ -99,11 +94,11 @@ const esp_application *esp_report_application(const esp_report *report, const ch
 /* What is filmed: one network, or two to compare. */
 typedef struct {
     const esp_application *application;
-    int         count;
-    const char *path[2], *name[2];
-    int         controller;         /* agents; they hang down when the episode begins */
-    uint64_t    seed;               /* agents: of the episode */
-    const char *data;               /* autoencoders: folder, NULL: generated digits */
+    int          count;
+    const char  *path[2], *name[2];
+    const cJSON *asked;             /* what the networks were made for, or NULL */
+    bool         quick;             /* nobody wants to wait long */
+    uint64_t     seed;              /* of the episode */
 } esp_film_request;
 
 /* A film strip, or digits above their reconstructions; when that cannot be had, the page says why. */
@@ -115,5 +110,11 @@ typedef esp_status (*esp_sweep_chart_fn)(void *context, const char *name, const 
 
 /* Hands over its charts one after the other: "performance", "pareto", "coefficients" when there are any. */
 esp_status esp_sweep_draw(const esp_sweep *sweep, esp_sweep_chart_fn take, void *context);
+
+/* ---- sweep_pictures.c ---- */
+
+/* Writes NAME.svg and NAME.png of every chart into the folder of the sweep; a PNG that the machine cannot draw
+ * is a warning. */
+esp_status esp_sweep_write_pictures(const esp_sweep *sweep);
 
 #endif

@@ -80,12 +80,84 @@ static int last_line(const cJSON *metrics, const char *key)
     return found;
 }
 
+/* The line that a card or a row is about; -1: none. */
+static int find_line(const esp_report *report, const esp_learning *learning, esp_metric_line line, const char *key)
+{
+    const cJSON *metrics = esp_data_find(report->data, "/metrics");
+    if (line == ESP_LINE_FIRST) return 0;
+    if (line == ESP_LINE_LAST) return last_line(metrics, key);
+    return best_line(metrics, learning->score, learning->least ? -1 : 1);
+}
+
+/* ---- numbers ---- */
+
+/* "of 20,000", "after update 12,500; this checkpoint was kept", or what the card says of itself. */
+static const char *card_remark(const esp_report *report, const esp_learning *learning, const esp_metric_card *card,
+                               int line, char *out, size_t size)
+{
+    char count[ESP_NUMBER_TEXT], pointer[64];
+    if (card->of) {
+        snprintf(pointer, sizeof pointer, "/config%s", card->of);
+        snprintf(out, size, "of %s", esp_text_count(esp_data_number(report->data, pointer), count));
+        return out;
+    }
+    if (card->line != ESP_LINE_BEST) return card->remark;
+    snprintf(pointer, sizeof pointer, "/metrics/%d/%s", line, learning->counter);
+    snprintf(out, size, "after %s %s; %s", learning->counter,
+             esp_text_count(esp_data_number(report->data, pointer), count), card->remark);
+    return out;
+}
+
+static void add_card(esp_report *report, const esp_learning *learning, const esp_metric_card *card)
+{
+    char pointer[64], remark[128];
+    int line = find_line(report, learning, card->line, card->metric.key);
+    if (line < 0 && card->line == ESP_LINE_BEST) esp_page_note(report->page, "The run has not been evaluated yet.");
+    if (line < 0) return;
+    snprintf(pointer, sizeof pointer, "/metrics/%d/%s", line, card->metric.key);
+    esp_report_card(report, card->metric.label, card->metric.text, pointer,
+                    card_remark(report, learning, card, line, remark, sizeof remark));
+}
+
+static void add_time(esp_report *report)
+{
+    char pointer[64];
+    const cJSON *metrics = esp_data_find(report->data, "/metrics");
+    snprintf(pointer, sizeof pointer, "/metrics/%d/wall_s", last_line(metrics, "wall_s"));
+    esp_report_card(report, "time", esp_text_seconds, pointer, "so far, on its machine");
+}
+
+static void add_table(esp_report *report, const esp_learning *learning)
+{
+    static const char *const names[] = {[ESP_LINE_FIRST] = "first", [ESP_LINE_BEST] = "best",
+                                        [ESP_LINE_LAST] = "last"};
+    char headings[256] = "", alignment[ESP_MOST_COLUMNS + 2] = "l";
+    for (const esp_metric *column = learning->columns; column->key; column++) {
+        snprintf(headings + strlen(headings), sizeof headings - strlen(headings), "|%s", column->label);
+        strcat(alignment, "r");
+    }
+    esp_page_table(report->page, learning->table_caption, alignment, headings);
+    for (int i = ESP_LINE_FIRST; i <= ESP_LINE_LAST; i++) {
+        if (!(learning->table_lines >> i & 1u)) continue;
+        int line = find_line(report, learning, (esp_metric_line)i, learning->score);
+        esp_page_row(report->page);
+        esp_page_cell(report->page, names[i]);
+        for (const esp_metric *column = learning->columns; column->key; column++)
+            esp_report_cell(report, column->text, "/metrics/%d/%s", line, column->key);
+    }
+}
+
+static void add_numbers(esp_report *report, const esp_learning *learning)
+{
+    for (const esp_metric_card *card = learning->cards; card->metric.key; card++) add_card(report, learning, card);
+    add_time(report);
+    if (find_line(report, learning, ESP_LINE_BEST, NULL) >= 0) add_table(report, learning);
+}
+
 /* ---- curves ---- */
 
-typedef struct { const char *key, *name; } curve;
-
 /* Points where a line has both keys; they are freed with the chart's. */
-static esp_chart_series make_series(const cJSON *metrics, const char *x_key, const curve *curve)
+static esp_chart_series make_series(const cJSON *metrics, const char *x_key, const esp_metric *curve)
 {
     size_t room = (size_t)cJSON_GetArraySize(metrics);
     double *x = esp_alloc(room, sizeof *x), *y = esp_alloc(room, sizeof *y);
@@ -98,22 +170,22 @@ static esp_chart_series make_series(const cJSON *metrics, const char *x_key, con
         x[count] = at->valuedouble;
         y[count++] = value->valuedouble;
     }
-    return (esp_chart_series){.name = curve->name, .count = count, .x = x, .y = y};
+    return (esp_chart_series){.name = curve->label, .count = count, .x = x, .y = y};
 }
 
-/* What all charts of a run have in common: a chart, its x, and a list of curves that ends with NULL. */
-static esp_status draw(esp_report *report, esp_chart chart, const char *x_key, const curve *curves, const char *caption)
+/* Nothing when no line has a point of it. */
+static esp_status draw(esp_report *report, const char *counter, const esp_metric_chart *metric)
 {
     const cJSON *metrics = esp_data_find(report->data, "/metrics");
-    esp_chart_series series[8];
+    esp_chart_series series[ESP_MOST_CURVES];
+    esp_chart chart = {.kind = ESP_CHART_LINES, .title = metric->title, .x = {.label = counter},
+                       .y = {.label = metric->y, .high = metric->from_zero, .log = metric->log}, .series = series};
     int points = 0;
-    for (; curves[chart.num_series].key; chart.num_series++) {
-        series[chart.num_series] = make_series(metrics, x_key, &curves[chart.num_series]);
+    for (; chart.num_series < ESP_MOST_CURVES && metric->curve[chart.num_series].key; chart.num_series++) {
+        series[chart.num_series] = make_series(metrics, counter, &metric->curve[chart.num_series]);
         points += series[chart.num_series].count;
     }
-    chart.kind = ESP_CHART_LINES;
-    chart.series = series;
-    esp_status status = points > 0 ? esp_page_chart(report->page, &chart, caption) : ESP_OK;
+    esp_status status = points > 0 ? esp_page_chart(report->page, &chart, metric->caption) : ESP_OK;
     for (int i = 0; i < chart.num_series; i++) {
         free((void *)series[i].x);
         free((void *)series[i].y);
@@ -121,7 +193,16 @@ static esp_status draw(esp_report *report, esp_chart chart, const char *x_key, c
     return status;
 }
 
-/* ---- what both applications say ---- */
+static esp_status add_curves(esp_report *report, const esp_learning *learning)
+{
+    esp_status status = ESP_OK;
+    esp_page_section(report->page, "Learning");
+    for (const esp_metric_chart *chart = learning->charts; chart->title && status == ESP_OK; chart++)
+        status = draw(report, learning->counter, chart);
+    return status;
+}
+
+/* ---- what it does, where it comes from ---- */
 
 static void add_origin(esp_report *report)
 {
@@ -132,135 +213,16 @@ static void add_origin(esp_report *report)
     esp_report_folded(report, "configuration", "/config");
 }
 
-static void add_time(esp_report *report)
-{
-    char pointer[64];
-    const cJSON *metrics = esp_data_find(report->data, "/metrics");
-    snprintf(pointer, sizeof pointer, "/metrics/%d/wall_s", last_line(metrics, "wall_s"));
-    esp_report_card(report, "time", esp_text_seconds, pointer, "so far, on its machine");
-}
-
 static void add_film(esp_report *report, const esp_application *application)
 {
     char *checkpoint = esp_path_join(report->source->path, "checkpoint.safetensors");
     double seed = esp_data_number(report->data, "/config/train/seed");
     esp_film_request request = {.application = application, .count = 1, .path = {checkpoint},
-                                .name = {"the checkpoint of the run"}, .controller = ESP_CONTROLLER_POLICY,
-                                .seed = seed >= 0 ? (uint64_t)seed : 1,
-                                .data = esp_data_text(report->data, "/about/data")};
+                                .name = {"the checkpoint of the run"}, .quick = true,
+                                .asked = esp_data_find(report->data, "/about"),
+                                .seed = seed >= 0 ? (uint64_t)seed : 1};
     esp_report_film(report, &request);
     free(checkpoint);
-}
-
-/* ---- agents ---- */
-
-static void agent_row(esp_report *report, const char *name, int line)
-{
-    static const char *const keys[] = {"policy_random", "policy_hanging", "planner_random", "planner_hanging", "score"};
-    esp_page_row(report->page);
-    esp_page_cell(report->page, name);
-    esp_report_cell(report, esp_text_count, "/metrics/%d/update", line);
-    for (int i = 0; i < 5; i++) esp_report_cell(report, esp_text_performance, "/metrics/%d/%s", line, keys[i]);
-}
-
-static void agent_numbers(esp_report *report)
-{
-    const cJSON *metrics = esp_data_find(report->data, "/metrics");
-    int best = best_line(metrics, "score", 1);
-    char pointer[64], remark[128], count[ESP_NUMBER_TEXT];
-    if (best < 0) {
-        esp_page_note(report->page, "The run has not been evaluated yet.");
-    } else {
-        snprintf(pointer, sizeof pointer, "/metrics/%d/update", best);
-        snprintf(remark, sizeof remark, "after update %s; this checkpoint was kept",
-                 esp_text_count(esp_data_number(report->data, pointer), count));
-        snprintf(pointer, sizeof pointer, "/metrics/%d/score", best);
-        esp_report_card(report, "best mean return", esp_text_performance, pointer, remark);
-    }
-    snprintf(pointer, sizeof pointer, "/metrics/%d/update", last_line(metrics, "update"));
-    snprintf(remark, sizeof remark, "of %s",
-             esp_text_count(esp_data_number(report->data, "/config/train/updates"), count));
-    esp_report_card(report, "updates", esp_text_count, pointer, remark);
-    snprintf(pointer, sizeof pointer, "/metrics/%d/episodes", last_line(metrics, "episodes"));
-    esp_report_card(report, "episodes played", esp_text_count, pointer, NULL);
-    add_time(report);
-    if (best < 0) return;
-    esp_page_table(report->page, "Mean return of the periodic evaluations, planner with its search budget.", "lrrrrrr",
-                   "|update|policy, random start|policy, hanging|planner, random|planner, hanging|mean");
-    agent_row(report, "best", best);
-    agent_row(report, "last", last_line(metrics, "score"));
-}
-
-static esp_status agent_curves(esp_report *report)
-{
-    static const curve returns[] = {{"planner_random", "planner, random start"},
-                                    {"policy_random", "policy, random start"},
-                                    {"planner_hanging", "planner, hanging start"},
-                                    {"policy_hanging", "policy, hanging start"}, {NULL, NULL}};
-    static const curve losses[] = {{"consistency_loss", "consistency"}, {"reward_loss", "reward"},
-                                   {"value_loss", "value"}, {NULL, NULL}};
-    static const curve collected[] = {{"collected_return", NULL}, {NULL, NULL}};
-    esp_chart chart = {.title = "Mean return", .x = {.label = "update"},
-                       .y = {.label = "mean return", .low = 0, .high = 1}};
-    esp_page_section(report->page, "Learning");
-    esp_status status = draw(report, chart, "update", returns, "Evaluations on fixed episodes while learning; the "
-                             "checkpoint with the best mean of the four is kept.");
-    chart.title = "Return of the episodes it learns from";
-    chart.y.label = "return";
-    if (status == ESP_OK)
-        status = draw(report, chart, "update", collected, "What the exploring agent got in the episodes that it "
-                      "collected; the first ones are random.");
-    chart.title = "Losses";
-    chart.y = (esp_chart_axis){.label = "loss", .log = true};
-    if (status == ESP_OK)
-        status = draw(report, chart, "update", losses, "Of the world model, each point a mean over the updates "
-                      "since the one before.");
-    return status;
-}
-
-/* ---- autoencoders ---- */
-
-static void autoencoder_numbers(esp_report *report)
-{
-    const cJSON *metrics = esp_data_find(report->data, "/metrics");
-    int best = best_line(metrics, "test_mse", -1), last = last_line(metrics, "test_mse");
-    char pointer[64], remark[128], count[ESP_NUMBER_TEXT];
-    snprintf(pointer, sizeof pointer, "/metrics/%d/test_mse", last);
-    esp_report_card(report, "test error", esp_text_error, pointer, "mean squared error after the last epoch");
-    snprintf(pointer, sizeof pointer, "/metrics/%d/psnr_of_mean_mse_db", last);
-    esp_report_card(report, "PSNR, dB", esp_text_performance, pointer, "of the mean error");
-    snprintf(pointer, sizeof pointer, "/metrics/%d/epoch", last);
-    snprintf(remark, sizeof remark, "of %s",
-             esp_text_count(esp_data_number(report->data, "/config/train/epochs"), count));
-    esp_report_card(report, "epochs", esp_text_count, pointer, remark);
-    add_time(report);
-    esp_page_table(report->page, "Error on the test images.", "lrrrrr",
-                   "|epoch|training error|test error|PSNR of the mean error, dB|mean PSNR of images, dB");
-    const struct { const char *name; int line; } rows[] = {{"first", 0}, {"best", best}, {"last", last}};
-    for (int i = 0; i < 3; i++) {
-        esp_page_row(report->page);
-        esp_page_cell(report->page, rows[i].name);
-        esp_report_cell(report, esp_text_count, "/metrics/%d/epoch", rows[i].line);
-        esp_report_cell(report, esp_text_error, "/metrics/%d/train_mse", rows[i].line);
-        esp_report_cell(report, esp_text_error, "/metrics/%d/test_mse", rows[i].line);
-        esp_report_cell(report, esp_text_performance, "/metrics/%d/psnr_of_mean_mse_db", rows[i].line);
-        esp_report_cell(report, esp_text_performance, "/metrics/%d/mean_psnr_db", rows[i].line);
-    }
-}
-
-static esp_status autoencoder_curves(esp_report *report)
-{
-    static const curve errors[] = {{"train_mse", "training images"}, {"test_mse", "test images"}, {NULL, NULL}};
-    static const curve psnr[] = {{"psnr_of_mean_mse_db", "of the mean error"}, {"mean_psnr_db", "mean over images"},
-                                 {NULL, NULL}};
-    esp_chart chart = {.title = "Reconstruction error", .x = {.label = "epoch"},
-                       .y = {.label = "mean squared error", .log = true}};
-    esp_page_section(report->page, "Learning");
-    esp_status status = draw(report, chart, "epoch", errors, "Training: mean over the batches of an epoch while the "
-                             "weights change; test: at its end.");
-    chart.title = "Signal to noise";
-    chart.y = (esp_chart_axis){.label = "PSNR, dB"};
-    return status == ESP_OK ? draw(report, chart, "epoch", psnr, "On test images.") : status;
 }
 
 /* ---- the page ---- */
@@ -281,19 +243,16 @@ static esp_status read_run(esp_report *report, const esp_application **applicati
 esp_status esp_report_run(esp_report *report)
 {
     const esp_application *application = NULL;
-    char title[512], lead[512];
+    char title[512], lead[512], run[256];
     esp_status status = read_run(report, &application);
     if (status == ESP_ERR_USAGE) status = ESP_ERR_FORMAT; /* the folder's fault */
     if (status != ESP_OK) return status;
-    bool agent = application == &esp_application_agent;
-    const char *task = esp_data_text(report->data, "/config/env/task");
-    snprintf(title, sizeof title, "Training of %s", esp_report_name(report->source->path));
-    snprintf(lead, sizeof lead, "%s%s, seed %.0f", agent ? "TD-MPC agent, task " : "autoencoder of digits",
-             agent ? task ? task : "unknown" : "", esp_data_number(report->data, "/config/train/seed"));
+    application->run_title(esp_data_find(report->data, "/config"), run, sizeof run);
+    snprintf(title, sizeof title, "Training of %s", esp_path_name(report->source->path));
+    snprintf(lead, sizeof lead, "%s, seed %.0f", run, esp_data_number(report->data, "/config/train/seed"));
     report->page = esp_page_create(title, lead);
-    if (agent) agent_numbers(report);
-    else       autoencoder_numbers(report);
-    status = agent ? agent_curves(report) : autoencoder_curves(report);
+    add_numbers(report, application->learning);
+    status = add_curves(report, application->learning);
     if (status != ESP_OK) return status;
     add_film(report, application);
     add_origin(report);

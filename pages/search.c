@@ -156,23 +156,16 @@ static esp_status add_charts(esp_report *report, const esp_evaluations *e)
 
 /* ---- what it does, where it comes from ---- */
 
-static int controller_of(const esp_report *report)
-{
-    int index = esp_json_choice(esp_data_find(report->data, "/result"), "controller", ESP_CONTROLLER_CHOICES);
-    return index < 0 ? ESP_CONTROLLER_POLICY : index;
-}
-
 static void add_film(esp_report *report)
 {
     const esp_application *application = esp_report_application(report, "/result");
     const char *before = esp_data_text(report->data, "/result/source"), *after = report->source->checkpoint;
     if (!after) after = esp_data_text(report->data, "/result/checkpoint");
     if (!application || !before || !after) return;
-    const char *data = esp_digits_folder(esp_data_text(report->data, "/result/data"));
     double seed = esp_data_number(report->data, "/result/seed");
     esp_film_request request = {.application = application, .count = 2, .path = {before, after},
-                                .name = {"the network before", "the pruned one"}, .data = data,
-                                .controller = controller_of(report),
+                                .name = {"the network before", "the pruned one"},
+                                .asked = esp_data_find(report->data, "/result"),
                                 .seed = seed >= 0 ? (uint64_t)seed : 1};
     esp_report_film(report, &request);
 }
@@ -208,9 +201,9 @@ static void start_page(esp_report *report, const esp_evaluations *e)
     snprintf(pointer, sizeof pointer, "%s/target_sparsity", place(report));
     double target = esp_data_number(report->data, pointer);
     if (source && isfinite(target))
-        snprintf(title, sizeof title, "Pruning of %.300s to %g\u00a0%%", esp_report_name(source), 100 * target);
+        snprintf(title, sizeof title, "Pruning of %.300s to %g\u00a0%%", esp_path_name(source), 100 * target);
     else
-        snprintf(title, sizeof title, "Search journal %.300s", esp_report_name(report->source->journal));
+        snprintf(title, sizeof title, "Search journal %.300s", esp_path_name(report->source->journal));
     if (method && importance && groups)
         snprintf(lead, sizeof lead, "method %s, importance %s, %s groups%s%s; %d evaluations in the journal", method,
                  importance, groups, controller ? ", controller " : "", controller ? controller : "", e->count);

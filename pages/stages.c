@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "study/prune.h"
 #include "pages/pages.h"
 
 const esp_application *esp_report_application(const esp_report *report, const char *pointer)
@@ -66,6 +65,12 @@ static void add_intervals(const stages *s)
     esp_page_cell(s->report->page, "");
 }
 
+static esp_number_fn text_of(const esp_compared *compared)
+{
+    if (compared->kind == ESP_FIGURE_SHARE) return esp_text_percent;
+    return compared->error ? esp_text_error : esp_text_performance;
+}
+
 void esp_report_stages(esp_report *report, const char *pointer)
 {
     static const char *const alignment[] = {"lrr", "lrrr", "lrrrr", "lrrrrr"};
@@ -84,9 +89,8 @@ void esp_report_stages(esp_report *report, const char *pointer)
     esp_page_table(report->page, "On held-out data that the search never saw.", alignment[s.count - 1], headings);
     add_row(&s, measure, "performance", esp_text_performance, true, false);
     add_intervals(&s);
-    add_row(&s, "goal kept to the end", "success_rate", esp_text_percent, false, false);
-    add_row(&s, "mean PSNR of images, dB", "mean_psnr_db", esp_text_performance, false, false);
-    add_row(&s, "mean squared error", "mse", esp_text_error, true, false);
+    for (const esp_compared *c = app ? app->compared : NULL; c && c->key; c++)
+        add_row(&s, c->label, c->key, text_of(c), c->error, false);
     add_row(&s, "parameters", "params", esp_text_count, true, true);
     add_row(&s, "file, bytes", "size_bytes", esp_text_count, true, true);
     snprintf(name, sizeof name, "FLOP an %s", action);

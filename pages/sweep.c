@@ -153,8 +153,9 @@ static esp_status add_groups(esp_report *report)
 static void add_row(esp_report *report, const cJSON *cell, int index)
 {
     esp_page *page = report->page;
-    const char *way = esp_json_text(cell, "way"), *action = esp_json_text(cell, "application");
-    bool dense = strcmp(way, "dense") == 0, image = action && strcmp(action, "autoencoder") == 0;
+    const char *way = esp_json_text(cell, "way"), *application = esp_json_text(cell, "application");
+    const esp_application *app = application ? esp_application_find(application) : NULL;
+    bool dense = strcmp(way, "dense") == 0;
     esp_page_row(page);
     esp_page_cell(page, way);
     esp_report_cell(report, esp_text_percent, "/cells/%d/target_sparsity", index);
@@ -170,7 +171,7 @@ static void add_row(esp_report *report, const cJSON *cell, int index)
     esp_report_interval(report, "/cells/%d/performance_%s_ci95", index, suffix);
     esp_report_cell(report, esp_text_count, "/cells/%d/params_%s", index, suffix);
     esp_report_cell(report, esp_text_scaled, "/cells/%d/flops_%s", index, suffix);
-    esp_report_cell(report, esp_text_short, "/cells/%d/%s_ms_%s", index, image ? "image" : "action", suffix);
+    esp_report_cell(report, esp_text_short, "/cells/%d/%s_ms_%s", index, app ? app->action_name : "action", suffix);
     esp_report_cell(report, esp_text_count, "/cells/%d/evaluations", index);
 }
 
@@ -225,14 +226,13 @@ static void add_origin(esp_report *report)
 /* No pruned network is kept. The planner would take longer than all the rest of the page. */
 static void add_film(esp_report *report, const esp_sweep *sweep)
 {
-    const char *data = esp_digits_folder(esp_data_text(report->data, "/question/data"));
     char pointer[64];
     snprintf(pointer, sizeof pointer, "/cells/%d", dense_cell(report));
     if (!source_of(report)) return;
     esp_film_request request = {.application = esp_report_application(report, pointer), .count = 1,
                                 .path = {source_of(report)}, .name = {"the dense network"},
-                                .controller = ESP_CONTROLLER_POLICY,
-                                .seed = sweep->seed, .data = data};
+                                .asked = esp_data_find(report->data, "/question"), .quick = true,
+                                .seed = sweep->seed};
     esp_report_film(report, &request);
 }
 
@@ -242,7 +242,7 @@ static void start_page(esp_report *report, const esp_sweep *sweep)
 {
     char title[512], lead[512];
     const char *source = source_of(report), *controller = esp_data_text(report->data, "/question/controller");
-    snprintf(title, sizeof title, "Sweep of %s", esp_report_name(source ? source : report->source->path));
+    snprintf(title, sizeof title, "Sweep of %s", esp_path_name(source ? source : report->source->path));
     int cells = cJSON_GetArraySize(cells_of(report));
     snprintf(lead, sizeof lead, "%d cells: %d method%s, %d sparsit%s, %d seed%s%s%s",
              cells, sweep->num_ways, sweep->num_ways == 1 ? "" : "s",

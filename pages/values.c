@@ -34,32 +34,6 @@ const char *esp_data_text(const cJSON *data, const char *pointer)
     return cJSON_IsString(item) ? item->valuestring : NULL;
 }
 
-/* ---- numbers for people ---- */
-
-char *esp_text_percent(double share, char out[ESP_NUMBER_TEXT])
-{
-    snprintf(out, ESP_NUMBER_TEXT, "%.1f %%", 100 * share);
-    return out;
-}
-
-char *esp_text_whole(double value, char out[ESP_NUMBER_TEXT])
-{
-    snprintf(out, ESP_NUMBER_TEXT, "%.0f", value);
-    return out;
-}
-
-char *esp_text_error(double value, char out[ESP_NUMBER_TEXT])
-{
-    snprintf(out, ESP_NUMBER_TEXT, "%.6f", value);
-    return out;
-}
-
-const char *esp_report_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash && slash[1] ? slash + 1 : path;
-}
-
 /* ---- on the page ---- */
 
 void esp_report_cell(esp_report *report, esp_number_fn text, const char *format, ...)

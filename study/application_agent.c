@@ -1,21 +1,51 @@
 /* The TD-MPC agent as an application: judged by the return of closed-loop episodes. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "study/application.h"
+#include "study/study_internal.h"
 
 /* Episodes behind one evaluation of a search, half of them from each start: a policy's cost little. */
 #define SEARCH_EPISODES_MPPI 2
 #define SEARCH_EPISODES_POLICY 4
 
-static esp_controller_kind kind_of(const esp_subject *subject)
+#define START_CHOICES "random|hanging"
+
+/* What a subject of this application has of its own. */
+typedef struct {
+    esp_agent_config    stored;  /* as in the file */
+    esp_agent_config    config;  /* with settings and --start */
+    esp_controller_kind kind;
+    esp_world *world;
+    esp_pool  *pool;
+} agent;
+
+static const esp_option options[] = {
+    {"controller", "controller", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW, ESP_OPTION_CHOICE,
+     ESP_CONTROLLER_CHOICES, 0, 0, "Agent: the planner, or the policy alone (default mppi)"},
+    {"start", "start", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW, ESP_OPTION_CHOICE, START_CHOICES, 0, 0,
+     "Agent: short for --set env.start=..."},
+    {"episodes", ESP_KEY_REPORT, ESP_FOR_EVAL, ESP_OPTION_COUNT, "N", 1, 1000000,
+     "Agent: episodes to play (default 20); --seed names them"},
+    {"min-return", ESP_KEY_DEMAND, ESP_FOR_EVAL, ESP_OPTION_NUMBER, "X", 0, 0,
+     "Agent: exit with status 3 when the mean return is below X"},
+    {"episodes", ESP_KEY_SEARCH, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "E", 1, 100000,
+     "Agent: episodes per evaluation, half from each start (default 2; policy 4)"},
+    {"report-episodes", ESP_KEY_REPORT, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "N", 1, 1000000,
+     "Agent: held-out episodes played for the report (default 20)"},
+    {NULL},
+};
+
+/* Of what `esp_controller_kind` and `esp_start` say in words. */
+static const char *controller_of(const agent *a, char word[ESP_CONFIG_TEXT])
 {
-    return (esp_controller_kind)subject->judging.controller;
+    esp_choice_word(ESP_CONTROLLER_CHOICES, (int)a->kind, word);
+    return word;
 }
 
-static const char *start_of(const esp_subject *subject)
+static const char *start_of(const agent *a)
 {
-    return subject->agent.config.env.start == ESP_START_HANGING ? "hanging" : "random";
+    return a->config.env.start == ESP_START_HANGING ? "hanging" : "random";
 }
 
 /* ---- open ---- */
@@ -36,43 +66,66 @@ static esp_status check_settings(const esp_agent_config *stored, const esp_agent
     return status == ESP_OK ? esp_agent_config_check(config) : status;
 }
 
+static void apply_options(const esp_judging *judging, agent *a)
+{
+    a->kind = (esp_controller_kind)esp_judging_number(judging, "controller", ESP_CONTROLLER_MPPI);
+    a->config.env.start = (int)esp_judging_number(judging, "start", a->config.env.start);
+}
+
 static esp_status open_agent(esp_subject *subject, esp_search_config *search)
 {
     esp_agent_checkpoint checkpoint = {.net = NULL};
-    esp_status status = esp_agent_checkpoint_read(subject->path, subject->options->config, &checkpoint);
+    esp_status status = esp_agent_checkpoint_read(subject->path, subject->settings->config, &checkpoint);
     if (status != ESP_OK) return esp_subject_blame(subject, status);
-    esp_agent_case *agent = &subject->agent;
-    agent->stored = agent->config = checkpoint.config;
+    agent *a = subject->state = esp_alloc(1, sizeof *a);
+    a->stored = a->config = checkpoint.config;
     subject->net = checkpoint.net;
     esp_metadata_free(&checkpoint.metadata);
-    subject->components = esp_controller_components(kind_of(subject));
-    if (!subject->judging.search)
-        subject->judging.search = kind_of(subject) == ESP_CONTROLLER_POLICY ? SEARCH_EPISODES_POLICY
-                                                                            : SEARCH_EPISODES_MPPI;
-    status = esp_options_apply(subject->options, esp_agent_fields, esp_agent_num_fields, &agent->config, search);
-    if (status == ESP_OK) status = check_settings(&agent->stored, &agent->config);
-    if (subject->judging.start >= 0) agent->config.env.start = subject->judging.start;
+    status = esp_settings_apply(subject->settings, esp_agent_fields, esp_agent_num_fields, &a->config, search);
+    if (status == ESP_OK) status = check_settings(&a->stored, &a->config);
+    if (status == ESP_OK) apply_options(&subject->judging, a);
+    subject->components = esp_controller_components(a->kind);
+    if (!subject->search)
+        subject->search = a->kind == ESP_CONTROLLER_POLICY ? SEARCH_EPISODES_POLICY : SEARCH_EPISODES_MPPI;
     return status;
 }
 
 static esp_status prepare(esp_subject *subject)
 {
-    esp_agent_case *agent = &subject->agent;
-    esp_status status = esp_world_create(&agent->config.env, &agent->world);
+    agent *a = subject->state;
+    esp_status status = esp_world_create(&a->config.env, &a->world);
     if (status != ESP_OK) return status;
     int actions = subject->net->component[ESP_TOLD_POLICY].out_size;
-    if (agent->world->num_actions != actions)
+    if (a->world->num_actions != actions)
         return esp_fail(ESP_ERR_SHAPE, "%s: the controller has %d actions, task '%s' needs %d", subject->path, actions,
-                        agent->world->task->name, agent->world->num_actions);
-    agent->pool = esp_pool_create(agent->world, ESP_EPISODE_BLOCK, true);
+                        a->world->task->name, a->world->num_actions);
+    a->pool = esp_pool_create(a->world, ESP_EPISODE_BLOCK, true);
     return ESP_OK;
 }
 
 static void close_agent(esp_subject *subject)
 {
-    esp_pool_free(subject->agent.pool);
-    esp_world_free(subject->agent.world);
-    subject->agent = (esp_agent_case){.world = NULL};
+    agent *a = subject->state;
+    esp_pool_free(a->pool);
+    esp_world_free(a->world);
+    free(a);
+}
+
+static esp_status cast(const esp_subject *subject, esp_role *role)
+{
+    const agent *a = subject->state;
+    *role = (esp_role){.name = subject->path, .net = subject->net, .config = &a->config, .kind = a->kind};
+    return ESP_OK;
+}
+
+/* What the network was pruned with, unless its planner takes longer than anybody wants to wait; a film is worth
+ * looking at from the hanging start. */
+static void film(const cJSON *asked, bool quick, esp_judging *out)
+{
+    const char *controller = quick ? NULL : esp_json_text(asked, "controller");
+    if (!controller || esp_judging_give(out, ESP_FOR_SHOW, "controller", controller) != ESP_OK)
+        esp_judging_give(out, ESP_FOR_SHOW, "controller", "policy");
+    esp_judging_give(out, ESP_FOR_SHOW, "start", "hanging");
 }
 
 /* ---- the judge of a search ---- */
@@ -80,9 +133,10 @@ static void close_agent(esp_subject *subject)
 /* The start does not decide: every evaluation plays both. */
 static void identify(const esp_subject *subject, cJSON *identity)
 {
-    cJSON *config = esp_config_json(esp_agent_fields, esp_agent_num_fields, &subject->agent.config);
-    esp_json_add_choice(identity, "controller", ESP_CONTROLLER_CHOICES, subject->judging.controller);
-    cJSON_AddNumberToObject(identity, "episodes", subject->judging.search);
+    const agent *a = subject->state;
+    cJSON *config = esp_config_json(esp_agent_fields, esp_agent_num_fields, &a->config);
+    esp_json_add_choice(identity, "controller", ESP_CONTROLLER_CHOICES, (int)a->kind);
+    cJSON_AddNumberToObject(identity, "episodes", subject->search);
     cJSON_AddItemToObject(identity, "env", cJSON_DetachItemFromObject(config, "env"));
     cJSON_AddItemToObject(identity, "planner", cJSON_DetachItemFromObject(config, "planner"));
     cJSON_AddItemToObject(identity, "loss", cJSON_DetachItemFromObject(config, "loss"));
@@ -93,10 +147,10 @@ static void identify(const esp_subject *subject, cJSON *identity)
 static esp_status judge(const esp_judge_config *config, esp_judge *out)
 {
     const esp_subject *subject = config->subject;
+    const agent *a = subject->state;
     esp_closed_loop *loop = esp_alloc(1, sizeof *loop);
-    *loop = (esp_closed_loop){.surgeon = config->surgeon, .config = &subject->agent.config, .kind = kind_of(subject),
-                              .seed = subject->options->seed, .count = subject->judging.search,
-                              .pool = subject->agent.pool};
+    *loop = (esp_closed_loop){.surgeon = config->surgeon, .config = &a->config, .kind = a->kind,
+                              .seed = subject->settings->seed, .count = subject->search, .pool = a->pool};
     /* A kill loses as many evaluations at most. */
     *out = (esp_judge){.performance = esp_closed_loop_performance, .context = loop, .at_once = 16, .free = free};
     return ESP_OK;
@@ -123,12 +177,13 @@ static void forget(void *memory)
 
 static esp_status record(const esp_subject *subject, void **out, esp_calibration *calibration)
 {
+    const agent *a = subject->state;
     esp_record_config config = esp_record_config_default();
     recording *r = esp_alloc(1, sizeof *r);
     config.net = subject->net;
-    config.config = &subject->agent.config;
-    config.seed = subject->options->seed;
-    esp_status status = esp_recording_make(subject->agent.pool, &config, &r->episodes);
+    config.config = &a->config;
+    config.seed = subject->settings->seed;
+    esp_status status = esp_recording_make(a->pool, &config, &r->episodes);
     if (status != ESP_OK) {
         free(r);
         return status;
@@ -142,54 +197,26 @@ static esp_status record(const esp_subject *subject, void **out, esp_calibration
 static esp_status finetune(const esp_subject *subject, void *memory, esp_network *net, int steps)
 {
     const recording *r = memory;
+    const agent *a = subject->state;
     esp_finetune_config settings = esp_finetune_config_default();
     settings.steps = steps;
-    settings.seed = subject->options->seed;
+    settings.seed = subject->settings->seed;
     settings.components = subject->components;
-    return esp_agent_finetune(net, &subject->agent.config, subject->net, &r->episodes, &settings);
-}
-
-/* ---- held-out episodes ---- */
-
-static void collect(const esp_subject *subject, const esp_trajectory *trajectories, int count, esp_measurement *out)
-{
-    out->returns = esp_alloc((size_t)count, sizeof *out->returns);
-    for (int i = 0; i < count; i++) {
-        out->returns[i] = trajectories[i].episode_return;
-        out->settled += trajectories[i].settled < subject->agent.world->num_steps;
-    }
-}
-
-/* The first report episodes of the seed with the subject's start and planner. */
-static esp_status measure(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out)
-{
-    const esp_agent_config *config = &subject->agent.config;
-    int count = subject->judging.report;
-    esp_episode *episodes = esp_alloc((size_t)count, sizeof *episodes);
-    esp_trajectory *trajectories = esp_alloc((size_t)count, sizeof *trajectories);
-    esp_episodes_name(subject->options->seed, ESP_EPISODES_REPORT, config->env.start, count, episodes);
-    esp_evaluation evaluation = {.net = net, .config = config, .kind = kind_of(subject),
-                                 .budget = &config->planner.budget, .episodes = episodes, .count = count};
-    double started = esp_clock();
-    esp_status status = esp_evaluate(subject->agent.pool, &evaluation, task, trajectories);
-    double wall_s = esp_clock() - started;
-    if (status == ESP_OK) {
-        *out = (esp_measurement){.steps = (double)count * subject->agent.world->num_steps / wall_s};
-        collect(subject, trajectories, count, out);
-        out->summary = esp_summarise(count, out->returns, subject->options->seed);
-        out->performance = out->summary.mean;
-    }
-    free(episodes);
-    free(trajectories);
-    return status;
+    return esp_agent_finetune(net, &a->config, subject->net, &r->episodes, &settings);
 }
 
 /* ---- size and time ---- */
 
+static double flops_by(const agent *a, const esp_network *net, esp_controller_kind kind)
+{
+    const esp_planner_config *planner = &a->config.planner;
+    return esp_action_flops(net, planner, &planner->budget, kind);
+}
+
 static double flops(const esp_subject *subject, const esp_network *net)
 {
-    const esp_planner_config *planner = &subject->agent.config.planner;
-    return esp_action_flops(net, planner, &planner->budget, kind_of(subject));
+    const agent *a = subject->state;
+    return flops_by(a, net, a->kind);
 }
 
 /* From picture to action, one episode, all threads. */
@@ -197,13 +224,13 @@ static double time_of_action(const esp_subject *subject, const esp_network *net)
 {
     enum { WARM_UP = 3, LEAST = 7, MOST = 200 };
     const double budget_s = 0.5;
-    const esp_agent_config *config = &subject->agent.config;
+    const agent *a = subject->state;
     float action[ESP_MAX_ACTIONS];
     double ms[MOST];
     int count = 0;
     uint8_t *obs = esp_alloc((size_t)net->component[ESP_TOLD_ENCODER].in_size, 1);
     esp_episode episode = {.seed = 0};
-    esp_controller *controller = esp_controller_create(net, config, kind_of(subject), &config->planner.budget, 1);
+    esp_controller *controller = esp_controller_create(net, &a->config, a->kind, &a->config.planner.budget, 1);
     esp_controller_begin(controller, &episode, 1);
     for (int i = 0; i < WARM_UP; i++) esp_controller_act(controller, 1, i, obs, action);
     for (double end = esp_clock() + budget_s; count < MOST && (count < LEAST || esp_clock() < end); count++) {
@@ -217,97 +244,141 @@ static double time_of_action(const esp_subject *subject, const esp_network *net)
     return esp_quantile(count, ms, 0.5);
 }
 
+/* ---- held-out episodes ---- */
+
+/* What is said of their returns. On lines: what was asked (see `question`) has the first two. */
+static void add_returns(const esp_subject *subject, const esp_summary *s, const double *returns, esp_figure_list *out)
+{
+    char seed[64];
+    snprintf(seed, sizeof seed, "of seed %ju", (uintmax_t)subject->settings->seed);
+    esp_figure_list_add(out, (esp_figure){.key = "episodes", .line = 3, .label = "episodes", .kind = ESP_FIGURE_NUMBER,
+                                          .value = s->count, .unit = seed});
+    esp_figure_list_add(out, (esp_figure){.key = "return_mean", .line = 4, .label = "mean return",
+                                          .kind = ESP_FIGURE_NUMBER, .decimals = 1, .value = s->mean});
+    esp_figure_list_add(out, (esp_figure){.key = "return_std", .line = 5, .label = "deviation",
+                                          .kind = ESP_FIGURE_NUMBER, .decimals = 1, .value = s->std});
+    esp_figure_list_add(out, (esp_figure){.key = "return_ci95", .line = 4, .label = "95 % interval",
+                                          .kind = ESP_FIGURE_INTERVAL, .decimals = 1, .value = s->low,
+                                          .other = s->high});
+    esp_figure_list_add(out, (esp_figure){.key = "return_iqm", .line = 5, .label = "interquartile mean",
+                                          .kind = ESP_FIGURE_NUMBER, .decimals = 1, .value = s->iqm});
+    esp_figure_list_add(out, (esp_figure){.key = "returns", .kind = ESP_FIGURE_LIST, .count = s->count,
+                                          .list = returns});
+}
+
+static void add_costs(const esp_subject *subject, const esp_network *net, double steps_per_s, esp_figure_list *out)
+{
+    esp_figure_list_add(out, (esp_figure){.key = "steps_per_second", .line = 8, .label = "speed",
+                                          .kind = ESP_FIGURE_NUMBER, .decimals = 1, .value = steps_per_s,
+                                          .unit = "control steps a second"});
+    esp_figure_list_add(out, (esp_figure){.key = "flops_per_action", .line = 7, .label = "work",
+                                          .kind = ESP_FIGURE_SCALED, .value = flops(subject, net),
+                                          .unit = "FLOP an action"});
+}
+
+static void collect(const esp_subject *subject, const esp_network *net, const esp_trajectory *trajectories, int count,
+                    double wall_s, esp_measurement *out)
+{
+    const agent *a = subject->state;
+    double *returns = esp_alloc((size_t)count, sizeof *returns);
+    int settled = 0;
+    for (int i = 0; i < count; i++) {
+        returns[i] = trajectories[i].episode_return;
+        settled += trajectories[i].settled < a->world->num_steps;
+    }
+    esp_summary summary = esp_summarise(count, returns, subject->settings->seed);
+    out->performance = summary.mean;
+    out->low = summary.low;
+    out->high = summary.high;
+    add_returns(subject, &summary, returns, &out->figures);
+    esp_figure_list_add(&out->figures, (esp_figure){.key = "success_rate", .line = 6, .label = "goal kept",
+                                                    .kind = ESP_FIGURE_SHARE, .value = settled, .other = count,
+                                                    .unit = "episodes hold the pole up to the end"});
+    add_costs(subject, net, (double)count * a->world->num_steps / wall_s, &out->figures);
+    free(returns);
+}
+
+/* The first report episodes of the seed with the subject's start and planner. */
+static esp_status measure(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out)
+{
+    const agent *a = subject->state;
+    int count = subject->report;
+    esp_episode *episodes = esp_alloc((size_t)count, sizeof *episodes);
+    esp_trajectory *trajectories = esp_alloc((size_t)count, sizeof *trajectories);
+    esp_episodes_name(subject->settings->seed, ESP_EPISODES_REPORT, a->config.env.start, count, episodes);
+    esp_evaluation evaluation = {.net = net, .config = &a->config, .kind = a->kind,
+                                 .budget = &a->config.planner.budget, .episodes = episodes, .count = count};
+    double started = esp_clock();
+    esp_status status = esp_evaluate(a->pool, &evaluation, task, trajectories);
+    if (status == ESP_OK) collect(subject, net, trajectories, count, esp_clock() - started, out);
+    free(episodes);
+    free(trajectories);
+    return status;
+}
+
+static const esp_compared compared[] = {
+    {.key = "success_rate", .label = "goal kept to the end", .kind = ESP_FIGURE_SHARE},
+    {NULL},
+};
+
 static esp_status write_agent(const esp_subject *subject, const char *path, const esp_network *net)
 {
-    return esp_agent_checkpoint_write(path, &subject->agent.stored, net);
+    const agent *a = subject->state;
+    return esp_agent_checkpoint_write(path, &a->stored, net);
+}
+
+static esp_status bench(const esp_subject *subject, esp_bench *out)
+{
+    if (!subject) return esp_bench_random_agent(out);
+    const agent *a = subject->state;
+    return esp_bench_agent(out, subject->net, &a->config);
 }
 
 /* ---- what is said ---- */
 
-static void question_json(const esp_subject *subject, cJSON *json)
+static void question(const esp_subject *subject, esp_figure_list *out)
 {
-    const esp_env_config *env = &subject->agent.config.env;
-    cJSON_AddStringToObject(json, "task", env->task);
-    cJSON_AddStringToObject(json, "start", start_of(subject));
-    esp_json_add_choice(json, "reward", "sparse|dense", env->reward);
-    esp_json_add_choice(json, "controller", ESP_CONTROLLER_CHOICES, subject->judging.controller);
-}
-
-static void question_text(const esp_subject *subject, char *out, size_t size)
-{
-    char controller[ESP_CONFIG_TEXT];
-    esp_choice_word(ESP_CONTROLLER_CHOICES, subject->judging.controller, controller);
-    snprintf(out, size, "%d held-out episode%s of seed %ju, %s, %s start, controller %s", subject->judging.report,
-             subject->judging.report == 1 ? "" : "s",
-             (uintmax_t)subject->options->seed, subject->agent.config.env.task, start_of(subject), controller);
-}
-
-static void eval_json(const esp_subject *subject, const esp_measurement *m, cJSON *json)
-{
-    const esp_summary *s = &m->summary;
-    cJSON_AddNumberToObject(json, "episodes", s->count);
-    cJSON_AddNumberToObject(json, "return_mean", s->mean);
-    cJSON_AddNumberToObject(json, "return_std", s->std);
-    esp_json_add_doubles(json, "return_ci95", 2, (double[]){s->low, s->high});
-    cJSON_AddNumberToObject(json, "return_iqm", s->iqm);
-    esp_json_add_doubles(json, "returns", s->count, m->returns);
-    cJSON_AddNumberToObject(json, "success_rate", (double)m->settled / s->count);
-    cJSON_AddNumberToObject(json, "steps_per_second", m->steps);
-    cJSON_AddNumberToObject(json, "flops_per_action", flops(subject, subject->net));
-}
-
-static void eval_rows(const esp_subject *subject, const esp_measurement *m, esp_table *table)
-{
-    char word[ESP_CONFIG_TEXT], work[ESP_NUMBER_TEXT];
-    const esp_summary *s = &m->summary;
-    const esp_env_config *env = &subject->agent.config.env;
+    const agent *a = subject->state;
+    const esp_env_config *env = &a->config.env;
+    char word[ESP_CONFIG_TEXT];
+    esp_figure_list_add(out, (esp_figure){.key = "task", .line = 1, .label = "task", .text = env->task});
+    esp_figure_list_add(out, (esp_figure){.key = "start", .line = 1, .text = start_of(a), .unit = "start"});
     esp_choice_word("sparse|dense", env->reward, word);
-    esp_table_row(table, "task|%s, %s start, %s reward", env->task, start_of(subject), word);
-    esp_choice_word(ESP_CONTROLLER_CHOICES, subject->judging.controller, word);
-    esp_table_row(table, "controller|%s", word);
-    esp_table_row(table, "episodes|%d of seed %ju", s->count, (uintmax_t)subject->options->seed);
-    esp_table_row(table, "mean return|%.1f   95 %% interval [%.1f, %.1f]", s->mean, s->low, s->high);
-    esp_table_row(table, "deviation|%.1f   interquartile mean %.1f", s->std, s->iqm);
-    esp_table_row(table, "goal kept|%d of %d episodes hold the pole up to the end", m->settled, s->count);
-    esp_table_row(table, "work|%sFLOP an action", esp_text_scaled(flops(subject, subject->net), work));
-    esp_table_row(table, "speed|%.1f control steps a second", m->steps);
+    esp_figure_list_add(out, (esp_figure){.key = "reward", .line = 1, .text = word, .unit = "reward"});
+    esp_figure_list_add(out, (esp_figure){.key = "controller", .line = 2, .label = "controller",
+                                          .text = controller_of(a, word)});
 }
 
-static double flops_by(const esp_subject *subject, esp_controller_kind kind)
+static void samples(const esp_subject *subject, char *out, size_t size)
 {
-    const esp_planner_config *planner = &subject->agent.config.planner;
-    return esp_action_flops(subject->net, planner, &planner->budget, kind);
+    const agent *a = subject->state;
+    char word[ESP_CONFIG_TEXT];
+    snprintf(out, size, "%d held-out episode%s of seed %ju, %s, %s start, controller %s", subject->report,
+             subject->report == 1 ? "" : "s", (uintmax_t)subject->settings->seed, a->config.env.task, start_of(a),
+             controller_of(a, word));
 }
 
-static void inspect_json(const esp_subject *subject, cJSON *json)
+static void inspect(const esp_subject *subject, esp_figure_list *out)
 {
-    cJSON_AddNumberToObject(json, "flops_per_action", flops_by(subject, ESP_CONTROLLER_MPPI));
-    cJSON_AddNumberToObject(json, "flops_per_action_policy", flops_by(subject, ESP_CONTROLLER_POLICY));
+    static const struct { const char *key, *unit; esp_controller_kind kind; } ways[] = {
+        {"flops_per_action", "FLOP with mppi", ESP_CONTROLLER_MPPI},
+        {"flops_per_action_policy", "FLOP with policy", ESP_CONTROLLER_POLICY}};
+    for (int i = 0; i < 2; i++)
+        esp_figure_list_add(out, (esp_figure){.key = ways[i].key, .line = 1, .kind = ESP_FIGURE_SCALED,
+                                              .value = flops_by(subject->state, subject->net, ways[i].kind),
+                                              .unit = ways[i].unit});
 }
 
-static void inspect_text(const esp_subject *subject, char *out, size_t size)
+static void title(const esp_subject *subject, char *out, size_t size)
 {
-    char planner[ESP_NUMBER_TEXT], policy[ESP_NUMBER_TEXT];
-    snprintf(out, size, "TD-MPC agent, task %s; an action takes %sFLOP with mppi, %sFLOP with policy",
-             subject->agent.config.env.task, esp_text_scaled(flops_by(subject, ESP_CONTROLLER_MPPI), planner),
-             esp_text_scaled(flops_by(subject, ESP_CONTROLLER_POLICY), policy));
+    const agent *a = subject->state;
+    snprintf(out, size, "TD-MPC agent, task %s", a->config.env.task);
 }
 
-static void prune_json(const esp_measurement *m, const char *suffix, cJSON *json)
+static void run_title(const cJSON *config, char *out, size_t size)
 {
-    char key[64];
-    snprintf(key, sizeof key, "performance_%s_ci95", suffix);
-    esp_json_add_doubles(json, key, 2, (double[]){m->summary.low, m->summary.high});
-    snprintf(key, sizeof key, "success_rate_%s", suffix);
-    cJSON_AddNumberToObject(json, key, (double)m->settled / m->summary.count);
-}
-
-static void prune_rows(int count, const esp_measurement *m, esp_table *table)
-{
-    esp_table_row(table, "  95 %% interval");
-    for (int i = 0; i < count; i++) esp_table_cell(table, "%.1f to %.1f", m[i].summary.low, m[i].summary.high);
-    esp_table_row(table, "goal kept to the end");
-    for (int i = 0; i < count; i++) esp_table_cell(table, "%d of %d", m[i].settled, m[i].summary.count);
+    const char *task = esp_json_text(cJSON_GetObjectItemCaseSensitive(config, "env"), "task");
+    snprintf(out, size, "TD-MPC agent, task %s", task ? task : "unknown");
 }
 
 const esp_application esp_application_agent = {
@@ -317,6 +388,9 @@ const esp_application esp_application_agent = {
     .action_name = "action",
     .paper_groups = esp_told_paper_groups,
     .num_paper_groups = &esp_told_num_paper_groups,
+    .options = options,
+    .compared = compared,
+    .learning = &esp_learning_agent,
     .train = esp_train_agent,
     .open = open_agent,
     .prepare = prepare,
@@ -330,12 +404,12 @@ const esp_application esp_application_agent = {
     .time = time_of_action,
     .finetune = finetune,
     .write = write_agent,
-    .question_json = question_json,
-    .question_text = question_text,
-    .eval_json = eval_json,
-    .eval_rows = eval_rows,
-    .prune_json = prune_json,
-    .prune_rows = prune_rows,
-    .inspect_json = inspect_json,
-    .inspect_text = inspect_text,
+    .cast = cast,
+    .film = film,
+    .bench = bench,
+    .question = question,
+    .inspect = inspect,
+    .title = title,
+    .run_title = run_title,
+    .samples = samples,
 };

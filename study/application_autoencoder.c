@@ -3,52 +3,75 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/application.h"
 #include "report/report.h"
+#include "study/study_internal.h"
 
 /* Training images behind one evaluation of a search (as in the paper), and behind recorded data. */
 #define SEARCH_IMAGES 1000
 #define RECORDED_IMAGES 10000
+
+/* What a subject of this application has of its own. */
+typedef struct {
+    esp_autoencoder_config stored;  /* as in the file */
+    esp_autoencoder_config config;  /* with settings */
+    const char *data;               /* folder of MNIST, borrowed; NULL: generated digits */
+    esp_images  train, test;
+} autoencoder;
+
+static const esp_option options[] = {
+    {"data", "data", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_TRAIN, ESP_OPTION_TEXT, "DIR", 0, 0,
+     "Autoencoder: folder with the files of MNIST (default: generated digits)"},
+    {"min-psnr", ESP_KEY_DEMAND, ESP_FOR_EVAL, ESP_OPTION_NUMBER, "X", 0, 0,
+     "Autoencoder: exit with status 3 when the PSNR of the mean error is below X dB"},
+    {"picture", ESP_KEY_PICTURE, ESP_FOR_EVAL, ESP_OPTION_TEXT, "FILE.png", 0, 0,
+     "Autoencoder: draw the first test images above their reconstructions"},
+    {"images", ESP_KEY_SEARCH, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "N", 1, 10000000,
+     "Autoencoder: training images per evaluation (default 1000)"},
+    {NULL},
+};
 
 /* ---- open ---- */
 
 static esp_status open_autoencoder(esp_subject *subject, esp_search_config *search)
 {
     esp_autoencoder_checkpoint checkpoint = {.net = NULL};
-    esp_status status = esp_autoencoder_checkpoint_read(subject->path, subject->options->config, &checkpoint);
+    esp_status status = esp_autoencoder_checkpoint_read(subject->path, subject->settings->config, &checkpoint);
     if (status != ESP_OK) return esp_subject_blame(subject, status);
-    esp_autoencoder_case *autoencoder = &subject->autoencoder;
-    autoencoder->stored = autoencoder->config = checkpoint.config;
+    autoencoder *a = subject->state = esp_alloc(1, sizeof *a);
+    a->stored = a->config = checkpoint.config;
+    a->data = esp_judging_text(&subject->judging, "data");
     subject->net = checkpoint.net;
     esp_metadata_free(&checkpoint.metadata);
     subject->components = ESP_ALL_COMPONENTS;
-    if (!subject->judging.search) subject->judging.search = SEARCH_IMAGES;
-    return esp_options_apply(subject->options, esp_autoencoder_fields, esp_autoencoder_num_fields,
-                             &autoencoder->config, search);
+    if (!subject->search) subject->search = SEARCH_IMAGES;
+    return esp_settings_apply(subject->settings, esp_autoencoder_fields, esp_autoencoder_num_fields, &a->config,
+                              search);
 }
 
 static esp_status prepare(esp_subject *subject)
 {
-    const char *folder = subject->judging.data;
-    if (!folder) esp_log(ESP_LOG_INFO, "no --data DIR: generated digits stand in for MNIST");
-    esp_images *train = &subject->autoencoder.train;
-    esp_status status = esp_images_load(folder, true, train);
-    if (status == ESP_OK) status = esp_images_load(folder, false, &subject->autoencoder.test);
-    if (status == ESP_OK && subject->judging.search > train->count) subject->judging.search = train->count;
+    autoencoder *a = subject->state;
+    if (!a->data) esp_log(ESP_LOG_INFO, "no --data DIR: generated digits stand in for MNIST");
+    esp_status status = esp_images_load(a->data, true, &a->train);
+    if (status == ESP_OK) status = esp_images_load(a->data, false, &a->test);
+    if (status == ESP_OK && subject->search > a->train.count) subject->search = a->train.count;
     return status;
 }
 
 static void close_autoencoder(esp_subject *subject)
 {
-    esp_images_free(&subject->autoencoder.train);
-    esp_images_free(&subject->autoencoder.test);
+    autoencoder *a = subject->state;
+    esp_images_free(&a->train);
+    esp_images_free(&a->test);
+    free(a);
 }
 
 /* ---- recorded data: the last training images; a search is judged on the first ones ---- */
 
 static esp_status record(const esp_subject *subject, void **memory, esp_calibration *out)
 {
-    const esp_images *train = &subject->autoencoder.train;
+    const autoencoder *a = subject->state;
+    const esp_images *train = &a->train;
     int count = train->count < RECORDED_IMAGES ? train->count : RECORDED_IMAGES;
     size_t values = (size_t)count * ESP_IMAGE_PIXELS, first = (size_t)train->count * ESP_IMAGE_PIXELS - values;
     float *pixels = esp_alloc(values, sizeof *pixels);
@@ -79,8 +102,9 @@ const char *esp_digits_folder(const char *name)
 /* A folder may hold other images next time. */
 static void identify(const esp_subject *subject, cJSON *identity)
 {
-    esp_json_add_hash(identity, "images_hash", esp_images_hash(&subject->autoencoder.train));
-    cJSON_AddNumberToObject(identity, "images", subject->judging.search);
+    const autoencoder *a = subject->state;
+    esp_json_add_hash(identity, "images_hash", esp_images_hash(&a->train));
+    cJSON_AddNumberToObject(identity, "images", subject->search);
 }
 
 static void free_objective(void *objective)
@@ -93,45 +117,19 @@ static void free_objective(void *objective)
 static esp_status judge(const esp_judge_config *config, esp_judge *out)
 {
     const esp_subject *subject = config->subject;
-    const esp_images *images = &subject->autoencoder.train;
+    const autoencoder *a = subject->state;
+    const esp_images *images = &a->train;
     if (config->compensation != ESP_COMPENSATION_NONE) {
         esp_reconstruction_candidates *candidates = esp_alloc(1, sizeof *candidates);
-        *candidates = (esp_reconstruction_candidates){config->surgeon, images, subject->judging.search};
+        *candidates = (esp_reconstruction_candidates){config->surgeon, images, subject->search};
         *out = (esp_judge){esp_reconstruction_candidates_performance, candidates, 16, free};
         return ESP_OK;
     }
     esp_autoencoder_objective *objective = NULL;
     esp_status status = esp_autoencoder_objective_create(subject->net, config->ranking, images,
-                                                         subject->judging.search, &objective);
+                                                         subject->search, &objective);
     *out = (esp_judge){esp_autoencoder_objective_performance, objective, 1024, free_objective};
     return status;
-}
-
-/* ---- test images ---- */
-
-static esp_status measure(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out)
-{
-    (void)task; /* two seconds at most */
-    *out = (esp_measurement){.returns = NULL};
-    esp_status status = esp_reconstruct(net, &subject->autoencoder.test, NULL, &out->reconstruction);
-    out->performance = out->reconstruction.psnr_of_mean_mse_db;
-    return status;
-}
-
-/* Two rows as in Fig. 1: images, reconstructions below them; ink is dark, as on paper. */
-static esp_status picture(const esp_subject *subject, const char *path)
-{
-    enum { COLUMNS = 16 };
-    const esp_images *test = &subject->autoencoder.test;
-    uint8_t pixels[2 * COLUMNS * ESP_IMAGE_PIXELS];
-    int columns = test->count < COLUMNS ? test->count : COLUMNS;
-    size_t row = (size_t)columns * ESP_IMAGE_PIXELS;
-    esp_sheet sheet = {.rows = 2, .columns = columns, .width = ESP_IMAGE_SIDE, .height = ESP_IMAGE_SIDE, .zoom = 2,
-                       .gap = 4};
-    memcpy(pixels, test->pixels, row);
-    esp_reconstruct_pixels(subject->net, test, 0, columns, pixels + row);
-    for (size_t i = 0; i < 2 * row; i++) pixels[i] = (uint8_t)(255 - pixels[i]);
-    return esp_sheet_write(path, &sheet, pixels);
 }
 
 /* ---- size and time ---- */
@@ -146,9 +144,10 @@ static double flops(const esp_subject *subject, const esp_network *net)
 static double time_of_image(const esp_subject *subject, const esp_network *net)
 {
     enum { WARM_UP = 20, COUNT = 200 };
+    const autoencoder *a = subject->state;
     float pixels[ESP_IMAGE_PIXELS];
     double ms[COUNT];
-    for (int i = 0; i < ESP_IMAGE_PIXELS; i++) pixels[i] = (float)subject->autoencoder.test.pixels[i] / 255.0f;
+    for (int i = 0; i < ESP_IMAGE_PIXELS; i++) pixels[i] = (float)a->test.pixels[i] / 255.0f;
     esp_tape *encoder = esp_tape_create(net, ESP_AUTOENCODER_ENCODER, 1);
     esp_tape *decoder = esp_tape_create(net, ESP_AUTOENCODER_DECODER, 1);
     for (int i = -WARM_UP; i < COUNT; i++) {
@@ -165,79 +164,126 @@ static double time_of_image(const esp_subject *subject, const esp_network *net)
 static esp_status finetune(const esp_subject *subject, void *recording, esp_network *net, int steps)
 {
     (void)recording; /* all training images */
-    const esp_autoencoder_case *autoencoder = &subject->autoencoder;
-    return esp_autoencoder_finetune(net, &autoencoder->train, subject->judging.search, &autoencoder->config.train,
-                                    steps);
+    const autoencoder *a = subject->state;
+    return esp_autoencoder_finetune(net, &a->train, subject->search, &a->config.train, steps);
 }
 
 static esp_status write_autoencoder(const esp_subject *subject, const char *path, const esp_network *net)
 {
-    return esp_autoencoder_checkpoint_write(path, &subject->autoencoder.stored, net);
+    const autoencoder *a = subject->state;
+    return esp_autoencoder_checkpoint_write(path, &a->stored, net);
+}
+
+/* ---- test images ---- */
+
+static esp_status measure(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out)
+{
+    (void)task; /* two seconds at most */
+    const autoencoder *a = subject->state;
+    esp_reconstruction r;
+    esp_status status = esp_reconstruct(net, &a->test, NULL, &r);
+    if (status != ESP_OK) return status;
+    out->performance = r.psnr_of_mean_mse_db;
+    esp_figure_list_add(&out->figures, (esp_figure){.key = "images", .line = 1, .label = "images",
+                                                     .kind = ESP_FIGURE_NUMBER, .value = r.images,
+                                                     .unit = "test images"});
+    esp_figure_list_add(&out->figures, (esp_figure){.line = 1, .text = esp_digits_name(a->data)});
+    esp_reconstruction_figures(&r, 2, "mean squared error", &out->figures);
+    esp_figure_list_add(&out->figures, (esp_figure){.key = "flops_per_image", .line = 4, .label = "work",
+                                                    .kind = ESP_FIGURE_SCALED, .value = flops(subject, net),
+                                                    .unit = "FLOP an image"});
+    return ESP_OK;
+}
+
+void esp_reconstruction_figures(const esp_reconstruction *r, int line, const char *of_error, esp_figure_list *out)
+{
+    esp_figure_list_add(out, (esp_figure){.key = "mse", .line = line, .label = "error", .kind = ESP_FIGURE_NUMBER,
+                                          .decimals = 6, .value = r->mse, .unit = of_error});
+    esp_figure_list_add(out, (esp_figure){.key = "psnr_of_mean_mse_db", .line = line + 1, .label = "PSNR",
+                                          .kind = ESP_FIGURE_NUMBER, .decimals = 2, .value = r->psnr_of_mean_mse_db,
+                                          .unit = "dB of the mean error"});
+    esp_figure_list_add(out, (esp_figure){.key = "mean_psnr_db", .line = line + 1, .kind = ESP_FIGURE_NUMBER,
+                                          .decimals = 2, .value = r->mean_psnr_db, .unit = "dB mean over images"});
+}
+
+static const esp_compared compared[] = {
+    {.key = "mean_psnr_db", .label = "mean PSNR of images, dB", .kind = ESP_FIGURE_NUMBER, .decimals = 2},
+    {.key = "mse", .label = "mean squared error", .kind = ESP_FIGURE_NUMBER, .decimals = 6, .error = true},
+    {NULL},
+};
+
+/* ---- a picture ---- */
+
+/* Two rows as in Fig. 1: images, reconstructions below them; ink is dark, as on paper. */
+static esp_status draw(esp_subject *subject, const char *path)
+{
+    enum { COLUMNS = 16 };
+    autoencoder *a = subject->state;
+    uint8_t pixels[2 * COLUMNS * ESP_IMAGE_PIXELS];
+    /* All that the picture takes of what judging takes; training images are many. */
+    esp_status status = a->test.count > 0 ? ESP_OK : esp_images_load(a->data, false, &a->test);
+    if (status != ESP_OK) return status;
+    int columns = a->test.count < COLUMNS ? a->test.count : COLUMNS;
+    size_t row = (size_t)columns * ESP_IMAGE_PIXELS;
+    esp_sheet sheet = {.rows = 2, .columns = columns, .width = ESP_IMAGE_SIDE, .height = ESP_IMAGE_SIDE, .zoom = 2,
+                       .gap = 4};
+    memcpy(pixels, a->test.pixels, row);
+    esp_reconstruct_pixels(subject->net, &a->test, 0, columns, pixels + row);
+    for (size_t i = 0; i < 2 * row; i++) pixels[i] = (uint8_t)(255 - pixels[i]);
+    return esp_sheet_write(path, &sheet, pixels);
+}
+
+static void caption(const cJSON *asked, const char *name, char *out, size_t size)
+{
+    const char *data = esp_digits_folder(esp_json_text(asked, "data"));
+    snprintf(out, size, "Test images (%s) above what %s makes of them.", esp_digits_name(data), name);
+}
+
+static const esp_picture picture = {
+    .draw = draw,
+    .title = "Reconstructions",
+    .alternative = "test images above their reconstructions",
+    .missing = "There is no picture of reconstructions:",
+    .caption = caption,
+};
+
+static void film(const cJSON *asked, bool quick, esp_judging *out)
+{
+    (void)quick;
+    const char *data = esp_digits_folder(esp_json_text(asked, "data"));
+    if (data) esp_judging_give(out, ESP_FOR_EVAL, "data", data);
 }
 
 /* ---- what is said ---- */
 
-static void question_json(const esp_subject *subject, cJSON *json)
+static void question(const esp_subject *subject, esp_figure_list *out)
 {
-    cJSON_AddStringToObject(json, "data", esp_digits_name(subject->judging.data));
+    const autoencoder *a = subject->state;
+    esp_figure_list_add(out, (esp_figure){.key = "data", .text = esp_digits_name(a->data)});
 }
 
-static void question_text(const esp_subject *subject, char *out, size_t size)
+static void samples(const esp_subject *subject, char *out, size_t size)
 {
-    snprintf(out, size, "%d test images, %s", subject->autoencoder.test.count, esp_digits_name(subject->judging.data));
+    const autoencoder *a = subject->state;
+    snprintf(out, size, "%d test images, %s", a->test.count, esp_digits_name(a->data));
 }
 
-static void eval_json(const esp_subject *subject, const esp_measurement *m, cJSON *json)
+static void inspect(const esp_subject *subject, esp_figure_list *out)
 {
-    const esp_reconstruction *r = &m->reconstruction;
-    cJSON_AddNumberToObject(json, "images", r->images);
-    cJSON_AddNumberToObject(json, "mse", r->mse);
-    cJSON_AddNumberToObject(json, "psnr_of_mean_mse_db", r->psnr_of_mean_mse_db);
-    cJSON_AddNumberToObject(json, "mean_psnr_db", r->mean_psnr_db);
-    cJSON_AddNumberToObject(json, "flops_per_image", flops(subject, subject->net));
+    esp_figure_list_add(out, (esp_figure){.key = "flops_per_image", .line = 1, .kind = ESP_FIGURE_SCALED,
+                                          .value = flops(subject, subject->net), .unit = "FLOP"});
 }
 
-static void eval_rows(const esp_subject *subject, const esp_measurement *m, esp_table *table)
+static void title(const esp_subject *subject, char *out, size_t size)
 {
-    char work[ESP_NUMBER_TEXT];
-    const esp_reconstruction *r = &m->reconstruction;
-    esp_table_row(table, "images|%d test images, %s", r->images, esp_digits_name(subject->judging.data));
-    esp_table_row(table, "error|%.6f mean squared error", r->mse);
-    esp_table_row(table, "PSNR|%.2f dB of the mean error, %.2f dB mean over images", r->psnr_of_mean_mse_db,
-                  r->mean_psnr_db);
-    esp_table_row(table, "work|%sFLOP an image", esp_text_scaled(flops(subject, subject->net), work));
+    (void)subject;
+    snprintf(out, size, "autoencoder of %d x %d images", ESP_IMAGE_SIDE, ESP_IMAGE_SIDE);
 }
 
-static void prune_json(const esp_measurement *m, const char *suffix, cJSON *json)
+static void run_title(const cJSON *config, char *out, size_t size)
 {
-    char key[64];
-    snprintf(key, sizeof key, "mse_%s", suffix);
-    cJSON_AddNumberToObject(json, key, m->reconstruction.mse);
-    snprintf(key, sizeof key, "mean_psnr_db_%s", suffix);
-    cJSON_AddNumberToObject(json, key, m->reconstruction.mean_psnr_db);
-}
-
-static void prune_rows(int count, const esp_measurement *m, esp_table *table)
-{
-    esp_table_row(table, "mean PSNR of images, dB");
-    for (int i = 0; i < count; i++) esp_table_cell(table, "%.2f", m[i].reconstruction.mean_psnr_db);
-    esp_table_row(table, "mean squared error");
-    for (int i = 0; i < count; i++) esp_table_cell(table, "%.6f", m[i].reconstruction.mse);
-    esp_table_row(table, "  added");
-    for (int i = 0; i < count; i++)
-        esp_table_cell(table, "%.6f", m[i].reconstruction.mse - m[0].reconstruction.mse);
-}
-
-static void inspect_json(const esp_subject *subject, cJSON *json)
-{
-    cJSON_AddNumberToObject(json, "flops_per_image", flops(subject, subject->net));
-}
-
-static void inspect_text(const esp_subject *subject, char *out, size_t size)
-{
-    char work[ESP_NUMBER_TEXT];
-    snprintf(out, size, "autoencoder of 28 x 28 images; an image takes %sFLOP",
-             esp_text_scaled(flops(subject, subject->net), work));
+    (void)config;
+    snprintf(out, size, "autoencoder of digits");
 }
 
 const esp_application esp_application_autoencoder = {
@@ -247,6 +293,10 @@ const esp_application esp_application_autoencoder = {
     .action_name = "image",
     .paper_groups = esp_autoencoder_paper_groups,
     .num_paper_groups = &esp_autoencoder_num_paper_groups,
+    .options = options,
+    .compared = compared,
+    .learning = &esp_learning_autoencoder,
+    .picture = &picture,
     .train = esp_train_autoencoder,
     .open = open_autoencoder,
     .prepare = prepare,
@@ -256,17 +306,14 @@ const esp_application esp_application_autoencoder = {
     .identify = identify,
     .judge = judge,
     .measure = measure,
-    .picture = picture,
     .flops = flops,
     .time = time_of_image,
     .finetune = finetune,
     .write = write_autoencoder,
-    .question_json = question_json,
-    .question_text = question_text,
-    .eval_json = eval_json,
-    .eval_rows = eval_rows,
-    .prune_json = prune_json,
-    .prune_rows = prune_rows,
-    .inspect_json = inspect_json,
-    .inspect_text = inspect_text,
+    .film = film,
+    .question = question,
+    .inspect = inspect,
+    .title = title,
+    .run_title = run_title,
+    .samples = samples,
 };

@@ -4,10 +4,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "study/prune.h"
+#include "study/study.h"
 
 const char *const esp_prune_stage_names[] = {[ESP_BEFORE] = "before", [ESP_UNCOMPENSATED] = "uncompensated",
                                              [ESP_AFTER] = "after", [ESP_FINETUNED] = "finetuned"};
+
+esp_prune_request esp_prune_request_default(void)
+{
+    return (esp_prune_request){.method = esp_search_methods, .importance = ESP_IMPORTANCE_L2, .round_to = 1,
+                               .search = esp_search_config_default()};
+}
 
 /* ---- what is searched ---- */
 
@@ -20,8 +26,9 @@ static esp_status pin(esp_grouping *grouping, const char *text)
     if (!equals || equals == text || (size_t)(equals - text) >= sizeof pattern)
         return esp_fail(ESP_ERR_USAGE, "--pin: expected PATTERN=COEFFICIENT, found '%s'", text);
     snprintf(pattern, sizeof pattern, "%.*s", (int)(equals - text), text);
-    esp_status status = esp_parse_double("--pin", equals + 1, &value);
-    return status == ESP_OK ? esp_grouping_pin(grouping, pattern, value) : status;
+    if (!esp_number_parse(equals + 1, &value))
+        return esp_fail(ESP_ERR_USAGE, "--pin: expected a number, found '%s'", equals + 1);
+    return esp_grouping_pin(grouping, pattern, value);
 }
 
 static esp_status make_groups(const esp_subject *subject, const esp_prune_request *request, esp_grouping *out)
@@ -59,7 +66,7 @@ cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request 
     esp_json_add_choice(json, "groups", ESP_GROUPS_CHOICES, request->groups);
     esp_json_add_choice(json, "importance", ESP_IMPORTANCE_CHOICES, request->importance);
     esp_json_add_choice(json, "compensation", ESP_COMPENSATION_CHOICES, request->compensation);
-    cJSON_AddNumberToObject(json, "seed", (double)subject->options->seed);
+    cJSON_AddNumberToObject(json, "seed", (double)subject->settings->seed);
     subject->application->identify(subject, json);
     return json;
 }
@@ -153,7 +160,7 @@ static void put_tools_away(const esp_subject *subject, tools *t)
 
 static esp_status rank(esp_pruning *p, const tools *t)
 {
-    return esp_ranking_make(p->subject->net, (esp_importance)p->request.importance, p->subject->options->seed,
+    return esp_ranking_make(p->subject->net, (esp_importance)p->request.importance, p->subject->settings->seed,
                             t->recording ? &t->calibration : NULL, &p->ranking);
 }
 
@@ -189,7 +196,7 @@ esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_reques
     esp_pruning p = {.subject = subject, .request = *request, .net = {[ESP_BEFORE] = subject->net},
                      .bytes = {[ESP_BEFORE] = subject->bytes}};
     tools t = {.recording = NULL};
-    p.request.search.seed = subject->options->seed;
+    p.request.search.seed = subject->settings->seed;
     esp_status status = make_groups(subject, request, &p.grouping);
     if (status == ESP_OK) status = prepare_tools(subject, request, &t);
     if (status == ESP_OK) status = rank(&p, &t);
@@ -205,13 +212,22 @@ esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_reques
 
 esp_status esp_pruning_measure(esp_pruning *p, esp_prune_stage stage)
 {
-    const esp_application *app = p->subject->application;
     if (!p->net[stage]) return ESP_OK;
-    esp_status status = app->measure(p->subject, p->net[stage], esp_prune_stage_names[stage], &p->measured[stage]);
+    esp_status status =
+        esp_subject_measure(p->subject, p->net[stage], esp_prune_stage_names[stage], &p->measured[stage]);
     if (status != ESP_OK) return status;
-    p->ms[stage] = app->time(p->subject, p->net[stage]);
+    p->ms[stage] = p->subject->application->time(p->subject, p->net[stage]);
     p->has[stage] = true;
     return ESP_OK;
+}
+
+esp_status esp_pruning_write(esp_pruning *p, const char *path)
+{
+    const esp_network *net = p->net[p->net[ESP_FINETUNED] ? ESP_FINETUNED : ESP_AFTER];
+    esp_status status = p->subject->application->write(p->subject, path, net);
+    if (status == ESP_OK) status = esp_file_bytes(path, &p->bytes[ESP_AFTER]);
+    p->bytes[ESP_FINETUNED] = p->bytes[ESP_AFTER];
+    return status;
 }
 
 void esp_pruning_free(esp_pruning *p)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "study/sweep.h"
+#include "study/study.h"
 
 /* ---- the question: whatever two sweeps must share to share a folder ---- */
 
@@ -16,8 +16,8 @@ static cJSON *question(const esp_sweep *sweep, const esp_subject *subject)
     cJSON_DeleteItemFromObject(json, "importance"); /* cells differ in these */
     cJSON_DeleteItemFromObject(json, "seed");
     cJSON_DeleteItemFromObject(json, "controller"); /* among what an agent says below */
-    subject->application->question_json(subject, json);
-    cJSON_AddNumberToObject(json, "report", subject->judging.report);
+    esp_subject_question_json(subject, json);
+    cJSON_AddNumberToObject(json, "report", subject->report);
     cJSON_AddNumberToObject(json, "tolerance", request->search.target.tolerance);
     cJSON_AddNumberToObject(json, "budget", request->budget);
     cJSON_AddNumberToObject(json, "finetune", request->finetune);
@@ -104,7 +104,7 @@ esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
     char *results_path = esp_path_join(sweep->folder, "results.jsonl");
     cJSON *asked = question(sweep, subject);
     sweep->measure_name = subject->application->measure_name;
-    sweep->seed = subject->options->seed;
+    sweep->seed = subject->settings->seed;
     sweep->results = cJSON_CreateArray();
     esp_status status = esp_folder_make(sweep->folder);
     if (status == ESP_OK) status = check_question(asked_path, asked);

@@ -1,8 +1,9 @@
-/* Training an agent, from its configuration to what is said about the result. */
+/* Training an agent, from its configuration to the figures of the result. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "study/application.h"
+#include "study/study_internal.h"
 
 typedef struct {
     double score, update; /* of the best evaluation; NAN: there was none */
@@ -32,59 +33,86 @@ static esp_status read_metrics(const char *run_dir, best *found)
     return status;
 }
 
-static void print_json(const esp_train_request *request, const esp_agent_config *config, const char *checkpoint,
-                       const best *found)
+static void add_figures(const esp_train_request *request, const esp_agent_config *config, const char *checkpoint,
+                        const best *found, esp_figure_list *out)
 {
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "application", "tdmpc");
-    cJSON_AddStringToObject(json, "task", config->env.task);
-    cJSON_AddStringToObject(json, "run_dir", request->run_dir);
-    cJSON_AddStringToObject(json, "checkpoint", checkpoint);
-    cJSON_AddNumberToObject(json, "seed", (double)config->train.seed);
-    cJSON_AddNumberToObject(json, "updates", config->train.updates);
-    cJSON_AddNumberToObject(json, "best_score", found->score);
-    cJSON_AddNumberToObject(json, "best_update", found->update);
-    cJSON_AddNumberToObject(json, "wall_s", found->wall_s);
-    cJSON_AddStringToObject(json, "version", ESP_VERSION);
-    esp_json_print(json);
+    char seed[64], sentence[160];
+    snprintf(seed, sizeof seed, "with seed %ju", (uintmax_t)config->train.seed);
+    snprintf(sentence, sizeof sentence, "mean return %.1f after update %.0f (both starts and controllers, search "
+             "planner)", found->score, found->update);
+    esp_figure_list_add(out, (esp_figure){.key = "task", .line = 1, .label = "task", .text = config->env.task});
+    esp_figure_list_add(out, (esp_figure){.key = "run_dir", .text = request->run_dir});
+    esp_figure_list_add(out, (esp_figure){.key = "checkpoint", .line = 5, .label = "checkpoint", .text = checkpoint});
+    esp_figure_list_add(out, (esp_figure){.key = "seed", .kind = ESP_FIGURE_NUMBER,
+                                          .value = (double)config->train.seed});
+    esp_figure_list_add(out, (esp_figure){.key = "updates", .line = 2, .label = "updates", .kind = ESP_FIGURE_NUMBER,
+                                          .value = config->train.updates, .unit = seed});
+    esp_figure_list_add(out, (esp_figure){.key = "best_score", .kind = ESP_FIGURE_NUMBER, .value = found->score});
+    esp_figure_list_add(out, (esp_figure){.key = "best_update", .kind = ESP_FIGURE_NUMBER, .value = found->update});
+    esp_figure_list_add(out, (esp_figure){.line = 4, .label = "best", .text = sentence});
+    esp_figure_list_add(out, (esp_figure){.key = "wall_s", .line = 3, .label = "time", .kind = ESP_FIGURE_SECONDS,
+                                          .value = found->wall_s});
 }
 
-static void print_table(const esp_agent_config *config, const char *checkpoint, const best *found)
-{
-    char seconds[ESP_NUMBER_TEXT];
-    esp_table *table = esp_table_create("ll");
-    esp_table_row(table, "task|%s", config->env.task);
-    esp_table_row(table, "updates|%d with seed %ju", config->train.updates, (uintmax_t)config->train.seed);
-    esp_table_row(table, "time|%s", esp_text_seconds(found->wall_s, seconds));
-    esp_table_row(table, "best|mean return %.1f after update %.0f (both starts and controllers, search planner)",
-                  found->score, found->update);
-    esp_table_row(table, "checkpoint|%s", checkpoint);
-    esp_table_print(table);
-}
-
-static esp_status report(const esp_train_request *request, const esp_agent_config *config)
+static esp_status describe(const esp_train_request *request, const esp_agent_config *config, esp_figure_list *out)
 {
     best found;
     esp_status status = read_metrics(request->run_dir, &found);
     if (status != ESP_OK) return status;
     char *checkpoint = esp_path_join(request->run_dir, "checkpoint.safetensors");
-    if (request->options->json) print_json(request, config, checkpoint, &found);
-    else                        print_table(config, checkpoint, &found);
+    add_figures(request, config, checkpoint, &found, out);
     free(checkpoint);
     return ESP_OK;
 }
 
-esp_status esp_train_agent(const esp_train_request *request)
+esp_status esp_train_agent(const esp_train_request *request, const cJSON *json, esp_figure_list *out)
 {
     esp_agent_config config = esp_agent_config_default();
-    const esp_options *options = request->options;
-    if (request->data)
-        return esp_fail(ESP_ERR_USAGE, "--data: not for %s, which is of application 'tdmpc'", request->path);
-    esp_status status = esp_config_read(esp_agent_fields, esp_agent_num_fields, request->json, request->path, &config);
-    if (status == ESP_OK) status = esp_options_apply(options, esp_agent_fields, esp_agent_num_fields, &config, NULL);
+    const esp_settings *settings = request->settings;
+    esp_status status = esp_config_read(esp_agent_fields, esp_agent_num_fields, json, request->path, &config);
+    if (status == ESP_OK) status = esp_settings_apply(settings, esp_agent_fields, esp_agent_num_fields, &config, NULL);
     if (status == ESP_OK) status = esp_agent_config_check(&config);
-    if (status == ESP_OK && options->has_seed) config.train.seed = options->seed;
-    if (status == ESP_OK) status = esp_train_describe(request);
+    if (status == ESP_OK && settings->has_seed) config.train.seed = settings->seed;
+    if (status == ESP_OK) status = esp_training_describe(request);
     if (status == ESP_OK) status = esp_train(&config, request->run_dir, request->resume);
-    return status == ESP_OK ? report(request, &config) : status;
+    return status == ESP_OK ? describe(request, &config, out) : status;
 }
+
+/* ---- what the lines of metrics.jsonl mean ---- */
+
+static const esp_metric_card cards[] = {
+    {{"score", "best mean return", esp_text_performance}, ESP_LINE_BEST, "this checkpoint was kept", NULL},
+    {{"update", "updates", esp_text_count}, ESP_LINE_LAST, NULL, "/train/updates"},
+    {{"episodes", "episodes played", esp_text_count}, ESP_LINE_LAST, NULL, NULL},
+    {.metric = {NULL, NULL, NULL}},
+};
+
+static const esp_metric columns[] = {
+    {"update", "update", esp_text_count},
+    {"policy_random", "policy, random start", esp_text_performance},
+    {"policy_hanging", "policy, hanging", esp_text_performance},
+    {"planner_random", "planner, random", esp_text_performance},
+    {"planner_hanging", "planner, hanging", esp_text_performance},
+    {"score", "mean", esp_text_performance},
+    {NULL},
+};
+
+static const esp_metric_chart charts[] = {
+    {.title = "Mean return", .y = "mean return", .from_zero = true,
+     .caption = "Evaluations on fixed episodes while learning; the checkpoint with the best mean of the four is kept.",
+     .curve = {{"planner_random", "planner, random start"}, {"policy_random", "policy, random start"},
+               {"planner_hanging", "planner, hanging start"}, {"policy_hanging", "policy, hanging start"}}},
+    {.title = "Return of the episodes it learns from", .y = "return", .from_zero = true,
+     .caption = "What the exploring agent got in the episodes that it collected; the first ones are random.",
+     .curve = {{"collected_return", NULL}}},
+    {.title = "Losses", .y = "loss", .log = true,
+     .caption = "Of the world model, each point a mean over the updates since the one before.",
+     .curve = {{"consistency_loss", "consistency"}, {"reward_loss", "reward"}, {"value_loss", "value"}}},
+    {.title = NULL},
+};
+
+const esp_learning esp_learning_agent = {
+    .counter = "update", .score = "score", .cards = cards,
+    .table_caption = "Mean return of the periodic evaluations, planner with its search budget.",
+    .table_lines = 1u << ESP_LINE_BEST | 1u << ESP_LINE_LAST, .columns = columns, .charts = charts,
+};

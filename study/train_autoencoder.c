@@ -1,71 +1,93 @@
-/* Training an autoencoder, from its configuration to what is said about the result. */
+/* Training an autoencoder, from its configuration to the figures of the result. */
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "study/application.h"
+#include "study/study_internal.h"
 
-static void print_json(const esp_train_request *request, const esp_autoencoder_config *config, const char *checkpoint,
-                       const esp_reconstruction *r)
+static void add_figures(const esp_train_request *request, const esp_autoencoder_config *config, const char *checkpoint,
+                        const esp_reconstruction *r, esp_figure_list *out)
 {
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "application", "autoencoder");
-    cJSON_AddStringToObject(json, "data", esp_digits_name(request->data));
-    cJSON_AddStringToObject(json, "run_dir", request->run_dir);
-    cJSON_AddStringToObject(json, "checkpoint", checkpoint);
-    cJSON_AddNumberToObject(json, "seed", (double)config->train.seed);
-    cJSON_AddNumberToObject(json, "epochs", config->train.epochs);
-    cJSON_AddNumberToObject(json, "images", r->images);
-    cJSON_AddNumberToObject(json, "mse", r->mse);
-    cJSON_AddNumberToObject(json, "psnr_of_mean_mse_db", r->psnr_of_mean_mse_db);
-    cJSON_AddNumberToObject(json, "mean_psnr_db", r->mean_psnr_db);
-    cJSON_AddStringToObject(json, "version", ESP_VERSION);
-    esp_json_print(json);
+    char seed[64], error[64];
+    snprintf(seed, sizeof seed, "with seed %ju", (uintmax_t)config->train.seed);
+    snprintf(error, sizeof error, "mean squared error of %d test images", r->images);
+    esp_figure_list_add(out, (esp_figure){.key = "data", .line = 1, .label = "data",
+                                          .text = esp_digits_name(esp_judging_text(&request->judging, "data"))});
+    esp_figure_list_add(out, (esp_figure){.key = "run_dir", .text = request->run_dir});
+    esp_figure_list_add(out, (esp_figure){.key = "checkpoint", .line = 5, .label = "checkpoint", .text = checkpoint});
+    esp_figure_list_add(out, (esp_figure){.key = "seed", .kind = ESP_FIGURE_NUMBER,
+                                          .value = (double)config->train.seed});
+    esp_figure_list_add(out, (esp_figure){.key = "epochs", .line = 2, .label = "epochs", .kind = ESP_FIGURE_NUMBER,
+                                          .value = config->train.epochs, .unit = seed});
+    esp_figure_list_add(out, (esp_figure){.key = "images", .kind = ESP_FIGURE_NUMBER, .value = r->images});
+    esp_reconstruction_figures(r, 3, error, out);
 }
 
-static void print_table(const esp_train_request *request, const esp_autoencoder_config *config, const char *checkpoint,
-                        const esp_reconstruction *r)
-{
-    esp_table *table = esp_table_create("ll");
-    esp_table_row(table, "data|%s", esp_digits_name(request->data));
-    esp_table_row(table, "epochs|%d with seed %ju", config->train.epochs, (uintmax_t)config->train.seed);
-    esp_table_row(table, "error|%.6f mean squared error of %d test images", r->mse, r->images);
-    esp_table_row(table, "PSNR|%.2f dB of the mean error, %.2f dB mean over images", r->psnr_of_mean_mse_db,
-                  r->mean_psnr_db);
-    esp_table_row(table, "checkpoint|%s", checkpoint);
-    esp_table_print(table);
-}
-
-static esp_status report(const esp_train_request *request, const esp_autoencoder_config *config, const esp_images *test)
+static esp_status describe(const esp_train_request *request, const esp_autoencoder_config *config,
+                           const esp_images *test, esp_figure_list *out)
 {
     esp_autoencoder_checkpoint checkpoint = {.net = NULL};
     esp_reconstruction result;
     char *path = esp_path_join(request->run_dir, "checkpoint.safetensors");
     esp_status status = esp_autoencoder_checkpoint_read(path, NULL, &checkpoint);
     if (status == ESP_OK) status = esp_reconstruct(checkpoint.net, test, NULL, &result);
-    if (status == ESP_OK && request->options->json) print_json(request, config, path, &result);
-    if (status == ESP_OK && !request->options->json) print_table(request, config, path, &result);
+    if (status == ESP_OK) add_figures(request, config, path, &result, out);
     esp_autoencoder_checkpoint_free(&checkpoint);
     free(path);
     return status;
 }
 
-esp_status esp_train_autoencoder(const esp_train_request *request)
+esp_status esp_train_autoencoder(const esp_train_request *request, const cJSON *json, esp_figure_list *out)
 {
     esp_autoencoder_config config = esp_autoencoder_config_default();
-    const esp_options *options = request->options;
+    const esp_settings *settings = request->settings;
+    const char *data = esp_judging_text(&request->judging, "data");
     esp_images train = {.count = 0}, test = {.count = 0};
     esp_status status =
-        esp_config_read(esp_autoencoder_fields, esp_autoencoder_num_fields, request->json, request->path, &config);
+        esp_config_read(esp_autoencoder_fields, esp_autoencoder_num_fields, json, request->path, &config);
     if (status == ESP_OK)
-        status = esp_options_apply(options, esp_autoencoder_fields, esp_autoencoder_num_fields, &config, NULL);
-    if (status == ESP_OK && options->has_seed) config.train.seed = options->seed;
-    if (status == ESP_OK && !request->data)
-        esp_log(ESP_LOG_INFO, "no --data DIR: generated digits stand in for MNIST");
-    if (status == ESP_OK) status = esp_images_load(request->data, true, &train);
-    if (status == ESP_OK) status = esp_images_load(request->data, false, &test);
-    if (status == ESP_OK) status = esp_train_describe(request);
+        status = esp_settings_apply(settings, esp_autoencoder_fields, esp_autoencoder_num_fields, &config, NULL);
+    if (status == ESP_OK && settings->has_seed) config.train.seed = settings->seed;
+    if (status == ESP_OK && !data) esp_log(ESP_LOG_INFO, "no --data DIR: generated digits stand in for MNIST");
+    if (status == ESP_OK) status = esp_images_load(data, true, &train);
+    if (status == ESP_OK) status = esp_images_load(data, false, &test);
+    if (status == ESP_OK) status = esp_training_describe(request);
     if (status == ESP_OK) status = esp_autoencoder_train(&config, &train, &test, request->run_dir, request->resume);
-    if (status == ESP_OK) status = report(request, &config, &test);
+    if (status == ESP_OK) status = describe(request, &config, &test, out);
     esp_images_free(&train);
     esp_images_free(&test);
     return status;
 }
+
+/* ---- what the lines of metrics.jsonl mean ---- */
+
+static const esp_metric_card cards[] = {
+    {{"test_mse", "test error", esp_text_error}, ESP_LINE_LAST, "mean squared error after the last epoch", NULL},
+    {{"psnr_of_mean_mse_db", "PSNR, dB", esp_text_performance}, ESP_LINE_LAST, "of the mean error", NULL},
+    {{"epoch", "epochs", esp_text_count}, ESP_LINE_LAST, NULL, "/train/epochs"},
+    {.metric = {NULL, NULL, NULL}},
+};
+
+static const esp_metric columns[] = {
+    {"epoch", "epoch", esp_text_count},
+    {"train_mse", "training error", esp_text_error},
+    {"test_mse", "test error", esp_text_error},
+    {"psnr_of_mean_mse_db", "PSNR of the mean error, dB", esp_text_performance},
+    {"mean_psnr_db", "mean PSNR of images, dB", esp_text_performance},
+    {NULL},
+};
+
+static const esp_metric_chart charts[] = {
+    {.title = "Reconstruction error", .y = "mean squared error", .log = true,
+     .caption = "Training: mean over the batches of an epoch while the weights change; test: at its end.",
+     .curve = {{"train_mse", "training images"}, {"test_mse", "test images"}}},
+    {.title = "Signal to noise", .y = "PSNR, dB", .caption = "On test images.",
+     .curve = {{"psnr_of_mean_mse_db", "of the mean error"}, {"mean_psnr_db", "mean over images"}}},
+    {.title = NULL},
+};
+
+const esp_learning esp_learning_autoencoder = {
+    .counter = "epoch", .score = "test_mse", .least = true, .cards = cards,
+    .table_caption = "Error on the test images.",
+    .table_lines = 1u << ESP_LINE_FIRST | 1u << ESP_LINE_BEST | 1u << ESP_LINE_LAST, .columns = columns,
+    .charts = charts,
+};

@@ -9,14 +9,6 @@
 
 #define ESP_MOST_ROLES 6 /* side by side */
 
-/* One checkpoint to be played. Borrows everything. */
-typedef struct {
-    const char             *name;   /* for captions */
-    const esp_network      *net;
-    const esp_agent_config *config;
-    esp_controller_kind     kind;
-} esp_role;
-
 typedef struct esp_player esp_player;
 
 /* Copies the roles, borrows what they point to. ESP_ERR_USAGE when the checkpoints are not of one task, or

@@ -1,0 +1,75 @@
+/* Options that some applications have, as argp wants them: made from the applications' tables, so that a new
+ * application's options are there without a line here. */
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { FIRST_KEY = 0x3000, MOST = 32 };
+
+/* What a parser knows: the options of one purpose, each name once. */
+typedef struct {
+    unsigned           purpose;
+    int                count;
+    struct argp_option option[MOST + 1];
+} family;
+
+static family eval = {.purpose = ESP_FOR_EVAL}, prune = {.purpose = ESP_FOR_PRUNE}, show = {.purpose = ESP_FOR_SHOW},
+              train = {.purpose = ESP_FOR_TRAIN};
+
+static bool has(const family *f, const char *name)
+{
+    for (int i = 0; i < f->count; i++)
+        if (strcmp(f->option[i].name, name) == 0) return true;
+    return false;
+}
+
+static void make(family *f)
+{
+    for (int i = 0; esp_applications[i]; i++)
+        for (const esp_option *o = esp_applications[i]->options; o->name; o++) {
+            if (!(o->purposes & f->purpose) || has(f, o->name) || f->count == MOST) continue;
+            f->option[f->count] = (struct argp_option){.name = o->name, .key = FIRST_KEY + f->count,
+                                                       .arg = o->argument, .doc = o->help};
+            f->count++;
+        }
+}
+
+void esp_application_options_make(void)
+{
+    make(&eval);
+    make(&prune);
+    make(&show);
+    make(&train);
+}
+
+static error_t parse(const family *f, int key, const char *argument, struct argp_state *state)
+{
+    if (key < FIRST_KEY || key >= FIRST_KEY + f->count) return ARGP_ERR_UNKNOWN;
+    const char *name = f->option[key - FIRST_KEY].name;
+    return esp_parse_error(esp_judging_give(state->input, f->purpose, name, argument));
+}
+
+static error_t parse_eval(int key, char *argument, struct argp_state *state)
+{
+    return parse(&eval, key, argument, state);
+}
+
+static error_t parse_prune(int key, char *argument, struct argp_state *state)
+{
+    return parse(&prune, key, argument, state);
+}
+
+static error_t parse_show(int key, char *argument, struct argp_state *state)
+{
+    return parse(&show, key, argument, state);
+}
+
+static error_t parse_train(int key, char *argument, struct argp_state *state)
+{
+    return parse(&train, key, argument, state);
+}
+
+const struct argp esp_eval_argp = {.options = eval.option, .parser = parse_eval};
+const struct argp esp_prune_argp = {.options = prune.option, .parser = parse_prune};
+const struct argp esp_show_argp = {.options = show.option, .parser = parse_show};
+const struct argp esp_train_argp = {.options = train.option, .parser = parse_train};

@@ -1,0 +1,159 @@
+/* What a pruning has done, before and after, as tables. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/prune.h"
+
+/* Of the controller: what sparsity counts. */
+static double params_of(const esp_pruning *p, int stage)
+{
+    return (double)esp_network_params(p->net[stage], p->subject->components);
+}
+
+static double flops_of(const esp_pruning *p, int stage)
+{
+    return p->subject->application->flops(p->subject, p->net[stage]);
+}
+
+/* The stages that there are, in order. */
+typedef struct {
+    int count, stage[ESP_PRUNED_STAGES];
+} stages;
+
+static stages measured_stages(const esp_pruning *p)
+{
+    stages s = {.count = 0};
+    for (int i = 0; i < ESP_PRUNED_STAGES; i++)
+        if (p->has[i]) s.stage[s.count++] = i;
+    return s;
+}
+
+/* A row of numbers, and how much of the first is left in the end: "99.1 %", nothing when it was nothing. */
+static void number_row(esp_table *table, const char *name, const stages *s, const double values[ESP_PRUNED_STAGES],
+                       char *(*text)(double value, char out[ESP_NUMBER_TEXT]))
+{
+    char out[ESP_NUMBER_TEXT];
+    esp_table_row(table, "%s", name);
+    for (int i = 0; i < s->count; i++) esp_table_cell(table, "%s", text(values[s->stage[i]], out));
+    double before = values[s->stage[0]], last = values[s->stage[s->count - 1]];
+    if (before > 0) esp_table_cell(table, "%.1f %%", 100 * last / before);
+    else            esp_table_cell(table, "-");
+}
+
+static const esp_figure *figure_of(const esp_pruning *p, int stage, const char *key)
+{
+    return esp_figure_list_find(&p->measured[stage].figures, key);
+}
+
+static void interval_row(esp_table *table, const esp_pruning *p, const stages *s)
+{
+    if (isnan(p->measured[s->stage[0]].low)) return;
+    esp_table_row(table, "  95 %% interval");
+    for (int i = 0; i < s->count; i++) {
+        const esp_measurement *m = &p->measured[s->stage[i]];
+        esp_table_cell(table, "%.1f to %.1f", m->low, m->high);
+    }
+}
+
+/* A figure of all stages; of an error, what was added as well. */
+static void compared_row(esp_table *table, const esp_pruning *p, const stages *s, const esp_compared *compared)
+{
+    const esp_figure *first = figure_of(p, s->stage[0], compared->key);
+    esp_table_row(table, "%s", compared->label);
+    for (int i = 0; i < s->count; i++) {
+        esp_figure figure = *figure_of(p, s->stage[i], compared->key);
+        figure.unit = NULL; /* the label says it */
+        char *text = esp_figure_text(&figure);
+        esp_table_cell(table, "%s", text);
+        free(text);
+    }
+    if (!compared->error) return;
+    esp_table_row(table, "  added");
+    for (int i = 0; i < s->count; i++)
+        esp_table_cell(table, "%.*f", compared->decimals,
+                       figure_of(p, s->stage[i], compared->key)->value - first->value);
+}
+
+static void print_stages(const esp_pruning *p)
+{
+    static const char *const alignment[] = {"lrr", "lrrr", "lrrrr", "lrrrrr"};
+    const esp_application *app = p->subject->application;
+    double performance[ESP_PRUNED_STAGES] = {0}, params[ESP_PRUNED_STAGES], bytes[ESP_PRUNED_STAGES],
+        flops[ESP_PRUNED_STAGES];
+    char name[64];
+    stages s = measured_stages(p);
+    esp_table *table = esp_table_create(alignment[s.count - 1]);
+    esp_table_row(table, " ");
+    for (int i = 0; i < s.count; i++) {
+        int stage = s.stage[i];
+        esp_table_cell(table, "%s", esp_prune_stage_names[stage]);
+        performance[stage] = p->measured[stage].performance;
+        params[stage] = params_of(p, stage);
+        flops[stage] = flops_of(p, stage);
+        bytes[stage] = (double)p->bytes[stage == ESP_BEFORE ? ESP_BEFORE : ESP_AFTER];
+    }
+    esp_table_cell(table, "%s / before", esp_prune_stage_names[s.stage[s.count - 1]]);
+    esp_table_rule(table);
+    number_row(table, app->measure_name, &s, performance, esp_text_performance);
+    interval_row(table, p, &s);
+    for (const esp_compared *c = app->compared; c->key; c++) compared_row(table, p, &s, c);
+    number_row(table, "parameters", &s, params, esp_text_count);
+    number_row(table, "file, bytes", &s, bytes, esp_text_count);
+    snprintf(name, sizeof name, "FLOP an %s", app->action_name);
+    number_row(table, name, &s, flops, esp_text_scaled);
+    snprintf(name, sizeof name, "ms an %s", app->action_name);
+    number_row(table, name, &s, p->ms, esp_text_short);
+    esp_table_print(table);
+}
+
+static void print_groups(const esp_pruning *p)
+{
+    const esp_network *net = p->subject->net;
+    esp_table *table = esp_table_create("lrlrr");
+    esp_table_row(table, "group|coefficient|axis|units|kept");
+    esp_table_rule(table);
+    for (int g = 0; g < p->grouping.num; g++) {
+        const esp_group *group = &p->grouping.group[g];
+        for (int i = 0; i < group->num_axes; i++) {
+            int axis = group->axis[i];
+            char coefficient[ESP_NUMBER_TEXT] = "";
+            if (i == 0) snprintf(coefficient, sizeof coefficient, "%.3f", p->result.coefficient[g]);
+            esp_table_row(table, "%s|%s|%s|%d|%d", i == 0 ? group->name : "", coefficient, net->axis[axis].name,
+                          net->axis[axis].size, p->result.widths.kept[axis]);
+        }
+    }
+    esp_table_print(table);
+}
+
+static void print_search(const esp_pruning *p)
+{
+    char time[ESP_NUMBER_TEXT], combinations[ESP_NUMBER_TEXT], survivors[ESP_NUMBER_TEXT];
+    const esp_search_result *r = &p->result;
+    if (r->combinations > 0)
+        printf("grid of %s combinations, %s at the target\n", esp_text_count(r->combinations, combinations),
+               esp_text_count(r->survivors, survivors));
+    printf("%d evaluations of %d %s%s, %d iteration%s, %s; search %s %.4g, was %.4g\n", r->evaluations,
+           p->subject->search, p->subject->application->sample_name,
+           r->scale > 1 ? " (longer ones count as several)" : "", r->iterations, r->iterations == 1 ? "" : "s",
+           esp_text_seconds(p->wall_s, time), p->subject->application->measure_name, r->performance, r->baseline);
+}
+
+void esp_pruning_print_tables(const esp_pruning *p)
+{
+    const esp_subject *subject = p->subject;
+    const esp_application *app = subject->application;
+    char importance[ESP_CONFIG_TEXT], groups[ESP_CONFIG_TEXT], text[256];
+    esp_choice_word(ESP_IMPORTANCE_CHOICES, p->request.importance, importance);
+    esp_choice_word(ESP_GROUPS_CHOICES, p->request.groups, groups);
+    printf("%s pruned: %s, %s, %s groups\n", subject->path, p->request.method->name, importance, groups);
+    printf("sparsity %.4f structural, %.4f nominal; target %g +- %g %s\n", p->result.structural, p->result.nominal,
+           p->request.search.target.sparsity, p->request.search.target.tolerance,
+           p->grouping.structural_constraint ? "structural" : "nominal");
+    print_search(p);
+    putchar('\n');
+    print_groups(p);
+    app->samples(subject, text, sizeof text);
+    printf("\n%s\n", text);
+    print_stages(p);
+}

@@ -1,0 +1,167 @@
+/* What a pruning has done, before and after, as JSON. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "study/study.h"
+
+/* Of the controller: what sparsity counts. */
+static double params_of(const esp_pruning *p, int stage)
+{
+    return (double)esp_network_params(p->net[stage], p->subject->components);
+}
+
+static double flops_of(const esp_pruning *p, int stage)
+{
+    return p->subject->application->flops(p->subject, p->net[stage]);
+}
+
+/* What shares a coefficient: a name for every one, and the axes it moves. */
+static void add_grouping(cJSON *json, const esp_pruning *p)
+{
+    const esp_network *net = p->subject->net;
+    cJSON *list = cJSON_AddArrayToObject(json, "grouping");
+    for (int g = 0; g < p->grouping.num; g++) {
+        const esp_group *group = &p->grouping.group[g];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddStringToObject(item, "name", group->name);
+        cJSON_AddStringToObject(item, "type", group->coupling ? "coupling" : "component");
+        cJSON *axes = cJSON_AddArrayToObject(item, "axes");
+        for (int i = 0; i < group->num_axes; i++)
+            cJSON_AddItemToArray(axes, cJSON_CreateString(net->axis[group->axis[i]].name));
+        cJSON_AddNumberToObject(item, "params", (double)group->params);
+        cJSON_AddItemToArray(list, item);
+    }
+}
+
+static void add_question(cJSON *json, const esp_pruning *p)
+{
+    const esp_subject *subject = p->subject;
+    const esp_application *app = subject->application;
+    char key[64];
+    cJSON_AddStringToObject(json, "application", app->name);
+    esp_subject_question_json(subject, json);
+    cJSON_AddNumberToObject(json, "seed", (double)subject->settings->seed);
+    snprintf(key, sizeof key, "search_%s", app->sample_name);
+    cJSON_AddNumberToObject(json, key, subject->search);
+    cJSON_AddStringToObject(json, "method", p->request.method->name);
+    esp_json_add_choice(json, "importance", ESP_IMPORTANCE_CHOICES, p->request.importance);
+    esp_json_add_choice(json, "groups", ESP_GROUPS_CHOICES, p->request.groups);
+    esp_json_add_choice(json, "compensation", ESP_COMPENSATION_CHOICES, p->request.compensation);
+    cJSON_AddNumberToObject(json, "finetune_steps", p->request.finetune);
+    cJSON_AddNumberToObject(json, "target_sparsity", p->request.search.target.sparsity);
+    cJSON_AddNumberToObject(json, "tolerance", p->request.search.target.tolerance);
+    cJSON_AddStringToObject(json, "constraint", p->grouping.structural_constraint ? "structural" : "nominal");
+    cJSON_AddNumberToObject(json, "lambda", p->request.search.lambda);
+    add_grouping(json, p);
+}
+
+static void add_origin(cJSON *json, const esp_pruning *p)
+{
+    cJSON_AddStringToObject(json, "source", p->subject->path);
+    const char *command = p->subject->settings->command;
+    if (command) cJSON_AddStringToObject(json, "command", command);
+    cJSON_AddStringToObject(json, "version", ESP_VERSION);
+}
+
+static void add_answer(cJSON *json, const esp_pruning *p)
+{
+    const esp_network *net = p->subject->net;
+    cJSON_AddNumberToObject(json, "nominal_sparsity", p->result.nominal);
+    cJSON_AddNumberToObject(json, "structural_sparsity", p->result.structural);
+    cJSON *coefficients = cJSON_AddObjectToObject(json, "coefficients");
+    for (int g = 0; g < p->grouping.num; g++)
+        cJSON_AddNumberToObject(coefficients, p->grouping.group[g].name, p->result.coefficient[g]);
+    cJSON *kept = cJSON_AddObjectToObject(json, "kept");
+    for (int i = 0; i < net->num_axes; i++)
+        if (net->axis[i].prunable)
+            cJSON_AddItemToObject(kept, net->axis[i].name,
+                                  cJSON_CreateIntArray((int[]){p->result.widths.kept[i], net->axis[i].size}, 2));
+}
+
+/* What is compared of one measurement, in the order in which it was measured. */
+static void add_compared(cJSON *json, const esp_pruning *p, const esp_measurement *m, const char *stage)
+{
+    for (int i = 0; i < m->figures.count; i++) {
+        const esp_figure *figure = &m->figures.figure[i];
+        char key[64];
+        if (!figure->key) continue;
+        snprintf(key, sizeof key, "%s_%s", figure->key, stage);
+        for (const esp_compared *c = p->subject->application->compared; c->key; c++)
+            if (strcmp(c->key, figure->key) == 0) esp_figure_json(figure, key, json);
+    }
+}
+
+static void add_measured(cJSON *json, const esp_pruning *p, int stage)
+{
+    const esp_measurement *m = &p->measured[stage];
+    char key[64];
+    snprintf(key, sizeof key, "performance_%s", esp_prune_stage_names[stage]);
+    cJSON_AddNumberToObject(json, key, m->performance);
+    snprintf(key, sizeof key, "performance_%s_ci95", esp_prune_stage_names[stage]);
+    if (!isnan(m->low)) esp_json_add_doubles(json, key, 2, (double[]){m->low, m->high});
+    add_compared(json, p, m, esp_prune_stage_names[stage]);
+}
+
+static void add_performance(cJSON *json, const esp_pruning *p)
+{
+    for (int i = 0; i < ESP_PRUNED_STAGES; i++)
+        if (p->has[i]) add_measured(json, p, i);
+    cJSON_AddNumberToObject(json, "search_performance_before", p->result.baseline);
+    cJSON_AddNumberToObject(json, "search_performance", p->result.performance);
+    cJSON_AddNumberToObject(json, "evaluations", p->result.evaluations);
+    cJSON_AddNumberToObject(json, "iterations", p->result.iterations);
+    if (p->result.combinations > 0) { /* of a grid */
+        cJSON_AddNumberToObject(json, "combinations", p->result.combinations);
+        cJSON_AddNumberToObject(json, "survivors", p->result.survivors);
+    }
+    cJSON_AddNumberToObject(json, "wall_s", p->wall_s);
+}
+
+static void add_size(cJSON *json, const esp_pruning *p)
+{
+    cJSON_AddNumberToObject(json, "params_before", params_of(p, ESP_BEFORE));
+    cJSON_AddNumberToObject(json, "params_after", params_of(p, ESP_AFTER));
+    cJSON_AddNumberToObject(json, "flops_before", flops_of(p, ESP_BEFORE));
+    cJSON_AddNumberToObject(json, "flops_after", flops_of(p, ESP_AFTER));
+    for (int i = 0; i < ESP_PRUNED_STAGES; i++) {
+        char key[64];
+        if (i != ESP_BEFORE && i != ESP_AFTER) continue; /* of the same size as after */
+        snprintf(key, sizeof key, "%s_ms_%s", p->subject->application->action_name, esp_prune_stage_names[i]);
+        if (p->has[i]) cJSON_AddNumberToObject(json, key, p->ms[i]);
+        snprintf(key, sizeof key, "size_bytes_%s", esp_prune_stage_names[i]);
+        if (p->bytes[i]) cJSON_AddNumberToObject(json, key, (double)p->bytes[i]);
+    }
+}
+
+cJSON *esp_pruning_dense_json(const esp_pruning *p)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "application", p->subject->application->name);
+    esp_subject_question_json(p->subject, json);
+    cJSON_AddNumberToObject(json, "seed", (double)p->subject->settings->seed);
+    add_measured(json, p, ESP_BEFORE);
+    cJSON_AddNumberToObject(json, "params_before", params_of(p, ESP_BEFORE));
+    cJSON_AddNumberToObject(json, "flops_before", flops_of(p, ESP_BEFORE));
+    add_origin(json, p);
+    return json;
+}
+
+cJSON *esp_pruning_json(const esp_pruning *p)
+{
+    cJSON *json = cJSON_CreateObject();
+    add_question(json, p);
+    add_answer(json, p);
+    add_performance(json, p);
+    add_size(json, p);
+    add_origin(json, p);
+    return json;
+}
+
+cJSON *esp_pruning_about_json(const esp_pruning *p)
+{
+    cJSON *json = cJSON_CreateObject();
+    add_question(json, p);
+    add_origin(json, p);
+    return json;
+}

@@ -1,0 +1,446 @@
+/* study: what is done with trained networks - opened as the checkpoints of an application, judged, pruned,
+ * swept over, trained, timed - as a library. It knows no command line and prints nothing: results are structs,
+ * JSON and files; progress and log go to the callbacks of base. */
+#ifndef ESP_STUDY_H
+#define ESP_STUDY_H
+
+#include "agent/agent.h"
+#include "autoencoder/autoencoder.h"
+#include "search/search.h"
+
+/* ---- settings.c: how a run was asked for ------------------------------------------------------------ */
+
+#define ESP_MAX_SETTINGS 256
+
+typedef struct {
+    uint64_t    seed;          /* names every random number */
+    bool        has_seed;      /* it was given: `train` takes it instead of its configuration's */
+    const char *config;        /* CONFIG.json of a checkpoint that espalier did not write, or NULL */
+    int         num_assignments;
+    const char *assignment[ESP_MAX_SETTINGS]; /* "PATH=VALUE" of configuration keys, in order */
+    const char *command;       /* kept in results, so that they can be made again; NULL: not known */
+} esp_settings;
+
+esp_settings esp_settings_default(void); /* seed 1, nothing else */
+/* Applies every assignment to a configuration, those of search.* to `search` unless it is NULL. */
+esp_status esp_settings_apply(const esp_settings *settings, const esp_field *fields, int count, void *config,
+                              esp_search_config *search);
+
+/* ---- figures.c: named results with their units ------------------------------------------------------- */
+
+typedef enum {
+    ESP_FIGURE_TEXT,     /* text */
+    ESP_FIGURE_NUMBER,   /* value */
+    ESP_FIGURE_SCALED,   /* value, which people read with k, M, G before the unit */
+    ESP_FIGURE_SECONDS,  /* value, s */
+    ESP_FIGURE_SHARE,    /* value of `other`: 17 of 20; to programs the quotient */
+    ESP_FIGURE_INTERVAL, /* from value to `other` */
+    ESP_FIGURE_LIST      /* list [count] */
+} esp_figure_kind;
+
+/* One result. Programs read `key`; people read the lines, on which figures stand side by side in their order:
+ * "mean return  849.1   95 % interval [804.9, 890.8]". */
+typedef struct {
+    const char     *key;      /* of JSON; NULL: for people alone */
+    int             line;     /* from 1, among those of one result; 0: for programs alone */
+    const char     *label;    /* in front of the value, or NULL; the first of a line has one */
+    esp_figure_kind kind;
+    int             decimals; /* people read so many, of numbers and intervals */
+    double          value, other;
+    const char     *text;
+    int             count;
+    const double   *list;
+    const char     *unit;     /* behind the value: "dB", "control steps a second"; or NULL */
+} esp_figure;
+
+/* A list of figures; zeroed memory is an empty one. */
+typedef struct {
+    int         count;
+    esp_figure *figure;  /* [count], owned with their text, list and unit */
+} esp_figure_list;
+
+/* Copies text, list and unit, borrows key and label. */
+void esp_figure_list_add(esp_figure_list *figures, esp_figure figure);
+/* NULL: none has this key; valid until the next add. */
+const esp_figure *esp_figure_list_find(const esp_figure_list *figures, const char *key);
+void esp_figure_list_json(const esp_figure_list *figures, cJSON *object); /* adds those that have a key, in order */
+void esp_figure_json(const esp_figure *figure, const char *key, cJSON *object); /* one, by another name */
+void esp_figure_list_free(esp_figure_list *figures);
+
+/* ---- options.c: options that some applications have and others do not ---------------------------------- */
+
+/* What is done with a checkpoint, as bits. */
+enum { ESP_FOR_EVAL = 1, ESP_FOR_PRUNE = 2, ESP_FOR_SHOW = 4, ESP_FOR_TRAIN = 8 };
+
+typedef enum { ESP_OPTION_TEXT, ESP_OPTION_CHOICE, ESP_OPTION_COUNT, ESP_OPTION_NUMBER } esp_option_type;
+
+/* Describes one; a command line is made of them, and other programs give them by name. */
+typedef struct {
+    const char     *name;      /* "report-episodes" */
+    const char     *key;       /* what it decides: options of other commands or applications may have the same */
+    unsigned        purposes;  /* ESP_FOR_ bits */
+    esp_option_type type;
+    const char     *argument;  /* the word for its value; of a choice, the words to choose from: "mppi|policy" */
+    int             min, max;  /* of a count */
+    const char     *help;      /* one sentence */
+} esp_option;
+
+/* Keys that every application understands the same way; others belong to one application. */
+#define ESP_KEY_SEARCH  "search"   /* samples (episodes, images) behind one evaluation of a search */
+#define ESP_KEY_REPORT  "report"   /* held-out samples */
+#define ESP_KEY_DEMAND  "demand"   /* least performance that is asked for */
+#define ESP_KEY_PICTURE "picture"  /* path of a picture of what the network does */
+
+typedef struct {
+    const esp_option *option;
+    const char       *text;    /* borrowed */
+    double            number;  /* its value; of a choice its index */
+} esp_given;
+
+enum { ESP_MOST_GIVEN = 16 };
+
+/* How a checkpoint is judged: the options that were given, none of them to begin with. */
+typedef struct {
+    int       count;
+    esp_given given[ESP_MOST_GIVEN];
+} esp_judging;
+
+/* Gives an option of any application by its name; the last one of a name holds. ESP_ERR_USAGE for a value that
+ * it does not take. */
+esp_status esp_judging_give(esp_judging *judging, unsigned purpose, const char *name, const char *text);
+/* What was given for a key, or NULL; its text, or NULL; its number, or `otherwise`. */
+const esp_given *esp_judging_find(const esp_judging *judging, const char *key);
+const char      *esp_judging_text(const esp_judging *judging, const char *key);
+double           esp_judging_number(const esp_judging *judging, const char *key, double otherwise);
+
+/* ---- subject.c: a checkpoint that something is done with ------------------------------------------------- */
+
+typedef struct esp_application esp_application;
+
+typedef struct {
+    const char            *path;         /* borrowed */
+    const esp_settings    *settings;     /* borrowed */
+    const esp_application *application;
+    esp_judging  judging;
+    esp_network *net;          /* owned */
+    unsigned     components;   /* bit set of those that sparsity counts */
+    size_t       bytes;        /* of the file */
+    int          search;       /* samples behind one evaluation of a search */
+    int          report;       /* held-out samples; an application may use all it has */
+    void        *state;        /* the application's own: configuration, simulator, images */
+} esp_subject;
+
+/* Reads the file, finds its application, applies the settings (those of search.* to `search` unless it is NULL)
+ * and the given options; judging NULL: none. ESP_ERR_USAGE for settings that the trained network contradicts and
+ * for options that its application does not have. */
+esp_status esp_subject_open(const char *path, const esp_settings *settings, const esp_judging *judging,
+                            esp_search_config *search, esp_subject *out);
+/* Makes ready what judging takes: simulator, images. Not needed to look at the network. */
+esp_status esp_subject_prepare(esp_subject *subject);
+/* Adds what judging it depends on: task, start, controller, data ... */
+void       esp_subject_question_json(const esp_subject *subject, cJSON *json);
+void       esp_subject_close(esp_subject *subject); /* accepts one that was not opened, zeroed */
+
+/* ---- measuring ---------------------------------------------------------------------------------------------- */
+
+/* What held-out episodes or images say of a network. */
+typedef struct {
+    double      performance;  /* mean return, or PSNR of the mean error; higher is better */
+    double      low, high;    /* its 95 % interval; NAN: it has none */
+    esp_figure_list figures;      /* all there is to say, owned */
+} esp_measurement;
+
+/* Plays or reconstructs with `net` in the place of the subject's own network; `task` names the progress, NULL:
+ * none is shown. The caller frees *out. */
+esp_status esp_subject_measure(const esp_subject *subject, const esp_network *net, const char *task,
+                               esp_measurement *out);
+void       esp_measurement_free(esp_measurement *measurement);
+
+/* ---- training.c --------------------------------------------------------------------------------------------- */
+
+/* What training was asked for; borrows everything. */
+typedef struct {
+    const esp_settings *settings;
+    const char  *path;         /* CONFIG.json */
+    const char  *run_dir;      /* made if absent: config.json, metrics.jsonl, checkpoint.safetensors */
+    esp_judging  judging;      /* options of the application */
+    bool         resume;       /* goes on with the run in run_dir */
+} esp_train_request;
+
+/* Trains, and says in figures what came out; `application` is the one that the configuration names.
+ * ESP_ERR_INTERRUPTED after a signal: the same request with `resume` goes on. */
+esp_status esp_training_run(const esp_train_request *request, const esp_application **application,
+                            esp_figure_list *out);
+
+/* ---- bench.c, bench_agent.c: speed ---------------------------------------------------------------------------- */
+
+#define ESP_MAX_BENCH_ROWS 64
+
+/* One measured line. */
+typedef struct {
+    char   name[48], size[96], unit[16], note[64];
+    int    threads, repeats;
+    double median, p10, p90;  /* ms, or things done per second: `unit` says which */
+    double gflops;            /* at the median; 0: not counted */
+} esp_bench_row;
+
+typedef struct {
+    const esp_settings *settings; /* borrowed */
+    const char *checkpoint;   /* borrowed; NULL: a full-size agent with random weights */
+    const char *only;         /* pattern of row names, borrowed, or NULL */
+    int         threads;      /* T: rows that can use threads are measured with 1 and with T */
+    double        peak;       /* GFLOP/s of one thread in a matrix product */
+    int           num_rows;
+    esp_bench_row row[ESP_MAX_BENCH_ROWS];
+} esp_bench;
+
+/* Measures the rows that `only` selects, about a second each, and fills peak and rows. ESP_ERR_USAGE when the
+ * application has no paths to measure. */
+esp_status esp_bench_run(esp_bench *bench);
+
+/* ---- application.c, application_*.c: what can be pruned ------------------------------------------------------ */
+
+/* Who judges the cuts of a search. */
+typedef struct {
+    esp_performance_fn performance;
+    void  *context;
+    int    at_once;                       /* cuts that it likes to get at once */
+    void (*free)(void *context);          /* accepts NULL */
+} esp_judge;
+
+typedef struct {
+    const esp_subject *subject;
+    const esp_ranking *ranking;
+    const esp_surgeon *surgeon;
+    esp_compensation   compensation; /* what the surgeon does */
+} esp_judge_config;
+
+/* A figure of a measurement that is compared before and after a pruning, in JSON as KEY_before, KEY_after. */
+typedef struct {
+    const char     *key, *label;
+    esp_figure_kind kind;
+    int             decimals;
+    bool            error;     /* less is better, and people want to see what was added */
+} esp_compared;
+
+/* A number of metrics.jsonl as a page of a training run shows it. */
+typedef struct {
+    const char   *key, *label;
+    esp_number_fn text;
+} esp_metric;
+
+typedef enum { ESP_LINE_FIRST, ESP_LINE_BEST, ESP_LINE_LAST } esp_metric_line;
+
+/* A number in large print. */
+typedef struct {
+    esp_metric      metric;
+    esp_metric_line line;
+    const char     *remark;    /* or NULL; of a best line it stands behind "after update 1,000; " */
+    const char     *of;        /* pointer into config.json, as "/train/updates", to what it counts up to; or NULL */
+} esp_metric_card;
+
+enum { ESP_MOST_CURVES = 5, ESP_MOST_COLUMNS = 8 };
+
+/* Curves over a counter. */
+typedef struct {
+    const char *title, *y, *caption;
+    bool        from_zero;     /* the axis shows 0 */
+    bool        log;
+    esp_metric  curve[ESP_MOST_CURVES]; /* up to one without key; a label NULL needs no legend */
+} esp_metric_chart;
+
+/* What the lines of a training run's metrics.jsonl mean; lists end with an entry without key or title. */
+typedef struct {
+    const char *counter;       /* key that counts up: "update" */
+    const char *score;         /* key by which lines are compared */
+    bool        least;         /* the least is the best */
+    const esp_metric_card  *cards;
+    const char             *table_caption;
+    unsigned                table_lines;   /* 1 << ESP_LINE_... */
+    const esp_metric       *columns;
+    const esp_metric_chart *charts;
+} esp_learning;
+
+/* A picture of what a network does, and the words that stand around it. */
+typedef struct {
+    esp_status (*draw)(esp_subject *subject, const char *path); /* PNG; of an opened subject, prepared or not */
+    const char *title;         /* of its section: "Reconstructions" */
+    const char *alternative;   /* what is seen in it, for those who do not see it */
+    const char *missing;       /* said when it could not be drawn */
+    /* Under it; `asked` as for film, `name` is the network's. */
+    void (*caption)(const cJSON *asked, const char *name, char *out, size_t size);
+} esp_picture;
+
+/* An application: what a checkpoint is for and how it is judged. Commands, pages and viewer know nothing else of
+ * it, so a third one is a third row in application.c. Hooks that may be NULL say so. */
+struct esp_application {
+    const char *name;                    /* of the key "application" */
+    const char *measure_name;            /* "mean return" */
+    const char *sample_name;             /* "episodes": what one evaluation of a search is made of */
+    const char *action_name;             /* "action": what FLOPs and time are counted for */
+    const esp_group_spec *paper_groups;
+    const int            *num_paper_groups;
+    const esp_option     *options;       /* up to one without name */
+    const esp_compared   *compared;      /* up to one without key, in the order of tables */
+    const esp_learning   *learning;
+    const esp_picture    *picture;       /* NULL: it draws none */
+
+    /* Checks `config` with the settings, trains, says what came out. */
+    esp_status (*train)(const esp_train_request *request, const cJSON *config, esp_figure_list *out);
+
+    /* Sets net, components and state, and search unless it was given. */
+    esp_status (*open)(esp_subject *subject, esp_search_config *search);
+    esp_status (*prepare)(esp_subject *subject);
+    void       (*close)(esp_subject *subject);            /* frees the state; also after a failure */
+
+    /* Recorded data for importance, compensation and finetuning; the calibration borrows the recording. */
+    esp_status (*record)(const esp_subject *subject, void **recording, esp_calibration *calibration);
+    void       (*forget)(void *recording);                /* accepts NULL */
+
+    void       (*identify)(const esp_subject *subject, cJSON *identity); /* what decides a performance */
+    esp_status (*judge)(const esp_judge_config *config, esp_judge *out); /* the caller frees out->context */
+    esp_status (*measure)(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out);
+    double     (*flops)(const esp_subject *subject, const esp_network *net); /* of one action or image */
+    double     (*time)(const esp_subject *subject, const esp_network *net);  /* of the same, median ms */
+    esp_status (*finetune)(const esp_subject *subject, void *recording, esp_network *net, int steps);
+    /* Writes a network with the configuration that the file had: settings were for this run. */
+    esp_status (*write)(const esp_subject *subject, const char *path, const esp_network *net);
+
+    /* To be played step by step; NULL: there are no episodes. The role borrows the subject. */
+    esp_status (*cast)(const esp_subject *subject, esp_role *role);
+    /* Options for a film of a network, from what was asked when it was made (may be NULL); `quick`: nobody wants
+     * to wait long. */
+    void (*film)(const cJSON *asked, bool quick, esp_judging *out);
+    /* Speed of its hot paths; subject NULL: with random weights. NULL: it has none that are measured. */
+    esp_status (*bench)(const esp_subject *subject, esp_bench *bench);
+
+    void (*question)(const esp_subject *subject, esp_figure_list *out);       /* task, controller, data ... */
+    void (*inspect)(const esp_subject *subject, esp_figure_list *out);        /* work of an action or image */
+    void (*title)(const esp_subject *subject, char *out, size_t size);    /* "TD-MPC agent, task pendulum" */
+    void (*run_title)(const cJSON *config, char *out, size_t size);       /* the same of a configuration */
+    void (*samples)(const esp_subject *subject, char *out, size_t size);  /* "20 held-out episodes of seed 1 ..." */
+};
+
+extern const esp_application esp_application_agent, esp_application_autoencoder;
+/* The table of all, up to NULL; the first is what a configuration means that names none. */
+extern const esp_application *const esp_applications[];
+const esp_application *esp_application_find(const char *name); /* NULL with the error text set */
+/* Of a configuration: its key "application". */
+esp_status esp_application_of_json(const cJSON *json, const char *source, const esp_application **out);
+
+/* ---- prune_run.c: one pruning, asked for and done ---------------------------------------------------- */
+
+#define ESP_GROUPS_CHOICES "structural|paper"
+
+/* What is asked of a pruning. */
+typedef struct {
+    const esp_search_method *method;
+    int    groups, importance, compensation;
+    int    budget;                      /* evaluations; 0: no limit */
+    int    round_to;                    /* kept widths are multiples of it */
+    int    finetune;                    /* gradient steps after the cut */
+    int    num_pins;
+    const char *pin[ESP_MAX_AXES];      /* PATTERN=VALUE, in order */
+    esp_judging judging;
+    esp_search_config search;
+} esp_prune_request;
+
+esp_prune_request esp_prune_request_default(void);
+
+/* The networks that are compared, in the order of report. */
+typedef enum {
+    ESP_BEFORE,
+    ESP_UNCOMPENSATED, /* only with a compensation: the same cut without it */
+    ESP_AFTER,
+    ESP_FINETUNED,     /* only with gradient steps */
+    ESP_PRUNED_STAGES
+} esp_prune_stage;
+extern const char *const esp_prune_stage_names[];
+
+typedef struct {
+    const esp_subject *subject;         /* borrowed */
+    esp_prune_request  request;
+    esp_grouping       grouping;
+    esp_ranking        ranking;
+    esp_search_result  result;
+    double             wall_s;          /* of the search */
+    esp_network       *net[ESP_PRUNED_STAGES]; /* owned but for ESP_BEFORE, which is the subject's */
+    bool               has[ESP_PRUNED_STAGES];      /* measured */
+    esp_measurement    measured[ESP_PRUNED_STAGES];
+    double             ms[ESP_PRUNED_STAGES];
+    size_t             bytes[ESP_PRUNED_STAGES];
+} esp_pruning;
+
+/* What decides the performance of a cut, beside its widths; the caller deletes it. */
+cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request *request);
+
+/* Whose the journal of a search is. */
+typedef enum {
+    ESP_JOURNAL_OWN,    /* follows from -o; one of another search is moved aside */
+    ESP_JOURNAL_NAMED,  /* by the user: must fit */
+    ESP_JOURNAL_SHARED  /* with other searches of a sweep: does not say what this one is after */
+} esp_journal_kind;
+
+/* Searches with the journal at `journal` and makes the smaller network. */
+esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
+                              esp_journal_kind kind, esp_pruning *out);
+/* Held-out performance and time of a stage; nothing when it has no network. */
+esp_status esp_pruning_measure(esp_pruning *pruning, esp_prune_stage stage);
+/* Writes the network that came out, finetuned when that was asked for, and takes the size of the file. */
+esp_status esp_pruning_write(esp_pruning *pruning, const char *path);
+void       esp_pruning_free(esp_pruning *pruning);
+
+/* ---- pruning_json.c ------------------------------------------------------------------------------------------ */
+
+/* The stages that were measured; the caller deletes it. */
+cJSON *esp_pruning_json(const esp_pruning *pruning);
+/* What is known before a search: what is asked of it, and of a sweep the dense network. */
+cJSON *esp_pruning_about_json(const esp_pruning *pruning);
+cJSON *esp_pruning_dense_json(const esp_pruning *pruning);
+
+enum { ESP_SWEEP_LIST = 32, ESP_SWEEP_SEEDS = 1000 };
+
+/* One way to prune: a method and the importance it ranks with. */
+typedef struct {
+    const esp_search_method *method;
+    int  importance;
+    char name[64];            /* "magnitude/l1"; without the importance when that is not spelled out */
+} esp_sweep_way;
+
+typedef struct {
+    const char *folder;
+    const char *measure_name;  /* of the application */
+    uint64_t    seed;          /* the first one */
+    int           num_ways, num_sparsities, num_seeds;
+    esp_sweep_way way[ESP_SWEEP_LIST];
+    double        sparsity[ESP_SWEEP_LIST];
+    esp_prune_request request; /* what all cells have in common */
+    cJSON        *results;     /* array of finished cells and dense measurements, owned */
+} esp_sweep;
+
+/* ---- sweep_results.c: results.jsonl ---------------------------------------------------------------- */
+
+/* Makes the folder, or reads what an earlier sweep with the same question left in it: finished cells
+ * are never made again. ESP_ERR_FORMAT when the folder holds another sweep. */
+esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject);
+/* The finished cell, or NULL; way NULL: the dense network. */
+const cJSON *esp_sweep_find(const esp_sweep *sweep, const esp_sweep_way *way, double sparsity, uint64_t seed);
+/* A folder as it is, for readers: ways, sparsities and seeds are those of its cells. A last line that was
+ * cut short is left out and left alone. Deletes results on failure. */
+esp_status esp_sweep_read(const char *folder, esp_sweep *out);
+bool esp_sweep_equal(double sparsity, double other); /* as far as a file can tell */
+/* Appends a line to the file and keeps it; takes `cell`. */
+esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell);
+
+/* ---- sweep_run.c ----------------------------------------------------------------------------------- */
+
+/* Makes the cells that are missing, seed by seed, each kept as soon as it is finished. ESP_ERR_INTERRUPTED
+ * between evaluations; the next run goes on. */
+esp_status esp_sweep_run(esp_sweep *sweep, const esp_subject *subject);
+
+/* ---- sweep_csv.c ----------------------------------------------------------------------------------- */
+
+/* results.csv: a row a cell, a column a number, and a coefficient a group. */
+esp_status esp_sweep_write_csv(const esp_sweep *sweep);
+
+#endif

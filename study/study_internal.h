@@ -1,0 +1,65 @@
+/* What the files of study share. */
+#ifndef ESP_STUDY_INTERNAL_H
+#define ESP_STUDY_INTERNAL_H
+
+#include "study/study.h"
+
+/* ---- options.c ---- */
+
+/* ESP_ERR_USAGE naming an option that was given and that the application does not have; `path` is what it is
+ * not for. */
+esp_status esp_judging_check(const esp_judging *judging, const esp_application *application, const char *path);
+
+/* ---- subject.c ---- */
+
+/* The status of a failure to read the checkpoint: a wrong key in the file is the file's fault, one in the given
+ * configuration the user's. */
+esp_status esp_subject_blame(const esp_subject *subject, esp_status status);
+
+/* ---- training.c ---- */
+
+/* Leaves the command that started a run in its folder. */
+esp_status esp_training_describe(const esp_train_request *request);
+
+/* ---- train_agent.c, train_autoencoder.c: rows of the applications ---- */
+
+esp_status esp_train_agent(const esp_train_request *request, const cJSON *config, esp_figure_list *out);
+esp_status esp_train_autoencoder(const esp_train_request *request, const cJSON *config, esp_figure_list *out);
+/* What the lines of their metrics mean. */
+extern const esp_learning esp_learning_agent, esp_learning_autoencoder;
+
+/* ---- reconstruction figures of both training and evaluation, application_autoencoder.c ---- */
+
+/* What JSON and tables call the digits: the folder, or that they are generated; and back. */
+const char *esp_digits_name(const char *folder);
+const char *esp_digits_folder(const char *name); /* NULL: generated digits, or no name */
+/* On two lines from `line`; of_error: the unit of the error. */
+void esp_reconstruction_figures(const esp_reconstruction *r, int line, const char *of_error, esp_figure_list *out);
+
+/* ---- bench.c: rows ---- */
+
+/* One repeat; `prepare` (may be NULL) restores the start state outside the measured time. */
+typedef struct {
+    esp_status (*work)(void *context);
+    void (*prepare)(void *context);
+    void  *context;
+    double flops;       /* of one repeat; 0: not counted */
+    double per_second;  /* 0: the row says milliseconds; else things done by one repeat: a rate */
+    const char *unit;   /* of the rate */
+} esp_bench_path;
+
+bool esp_bench_wanted(const esp_bench *bench, const char *name);
+/* Measures a path with `threads` and appends its row, if it is wanted. */
+esp_status esp_bench_add(esp_bench *bench, const char *name, const char *size, int threads, const esp_bench_path *path);
+/* Says on the last row how it compares with that of another path, when there is one. */
+void       esp_bench_compare(esp_bench *bench, const char *name, int threads, const char *of_what);
+esp_status esp_bench_finite(int count, const float *x); /* ESP_ERR_NUMERIC: not all are */
+float     *esp_bench_floats(size_t count);              /* standard normal, always the same, in new memory */
+
+/* ---- bench_agent.c ---- */
+
+/* Measures an agent's hot paths; and those of a full-size one with random weights. */
+esp_status esp_bench_agent(esp_bench *bench, const esp_network *net, const esp_agent_config *config);
+esp_status esp_bench_random_agent(esp_bench *bench);
+
+#endif

@@ -1,0 +1,27 @@
+/* Training, whatever the application: its configuration read, its options checked, the run described. */
+#include "study/study_internal.h"
+
+esp_status esp_training_describe(const esp_train_request *request)
+{
+    const char *data = esp_judging_text(&request->judging, "data");
+    cJSON *about = cJSON_CreateObject();
+    if (request->settings->command) cJSON_AddStringToObject(about, "command", request->settings->command);
+    if (data) cJSON_AddStringToObject(about, "data", data);
+    cJSON_AddStringToObject(about, "version", ESP_VERSION);
+    esp_status status = esp_run_describe(request->run_dir, about);
+    cJSON_Delete(about);
+    return status;
+}
+
+esp_status esp_training_run(const esp_train_request *request, const esp_application **application, esp_figure_list *out)
+{
+    cJSON *config = NULL;
+    *out = (esp_figure_list){.count = 0};
+    *application = NULL;
+    esp_status status = esp_json_read(request->path, &config);
+    if (status == ESP_OK) status = esp_application_of_json(config, request->path, application);
+    if (status == ESP_OK) status = esp_judging_check(&request->judging, *application, request->path);
+    if (status == ESP_OK) status = (*application)->train(request, config, out);
+    cJSON_Delete(config);
+    return status;
+}
