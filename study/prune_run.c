@@ -77,7 +77,7 @@ static void announce_journal(const char *path)
 {
     char *text = NULL;
     size_t size = 0;
-    if (access(path, F_OK) != 0 || esp_file_read(path, ESP_JSON_LINES_LIMIT, &text, &size) != ESP_OK) return;
+    if (!path || access(path, F_OK) != 0 || esp_file_read(path, ESP_JSON_LINES_LIMIT, &text, &size) != ESP_OK) return;
     int known = 0;
     for (const char *at = text; (at = strstr(at, "\n{\"kept\":")); at++) known++;
     if (known > 0) esp_log(ESP_LOG_INFO, "going on from %s: %d evaluations are known", path, known);

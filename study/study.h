@@ -381,7 +381,9 @@ typedef enum {
     ESP_JOURNAL_SHARED  /* with other searches of a sweep: does not say what this one is after */
 } esp_journal_kind;
 
-/* Searches with the journal at `journal` and makes the smaller network. */
+/* Searches, keeping every evaluation in the file `journal` (NULL: nowhere) to resume from, and makes the smaller
+ * network. ESP_ERR_INFEASIBLE when no cut meets the target, ESP_ERR_INTERRUPTED after a signal. The caller frees
+ * *out, which borrows the subject. */
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
                               esp_journal_kind kind, esp_pruning *out);
 /* Held-out performance and time of a stage; nothing when it has no network. */

@@ -34,5 +34,20 @@ allow viewer  "report agent envs pruning nn base"
 allow study   "report agent autoencoder envs search pruning nn base"
 allow pages   "study viewer report agent autoencoder envs search pruning nn base"
 allow cli     "pages study viewer report agent autoencoder envs search pruning nn base"
+
+# Nothing below cli knows a command line.
+for file in $(grep -l '^#include <argp.h>' */*.[ch]); do
+    case $file in
+        cli/* | tests/* | build/*) ;;
+        *) echo "$file includes argp.h, but only cli knows a command line"; status=1 ;;
+    esac
+done
+# Applications are rows of a table: outside study nobody asks which one it is.
+for file in $(grep -lE 'esp_application_(agent|autoencoder)' */*.[ch]); do
+    case $file in
+        study/application*.c | study/study.h) ;;
+        *) echo "$file names an application; a hook of esp_application says what differs"; status=1 ;;
+    esac
+done
 [ $status -eq 0 ] && echo "include directions hold"
 exit $status
