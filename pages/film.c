@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pages/pages.h"
+#include "pages/pages_internal.h"
 #include "viewer/viewer.h"
 
 enum { FRAMES = 10, FRAME_PX = 112, LEAST_ROW_PX = 80 };

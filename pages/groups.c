@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pages/pages.h"
+#include "pages/pages_internal.h"
 
 /* The pruning, and the list of its groups: name, type, axes. */
 typedef struct {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pages/pages.h"
+#include "pages/pages_internal.h"
 
 void esp_evaluations_free(esp_evaluations *e)
 {

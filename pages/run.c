@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pages/pages.h"
+#include "pages/pages_internal.h"
 
 enum { MOST_LINES = 1500 }; /* of metrics that are drawn */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pages/pages.h"
+#include "pages/pages_internal.h"
 
 static const char journal_end[] = ".journal.jsonl";
 

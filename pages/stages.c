@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pages/pages.h"
+#include "pages/pages_internal.h"
 
 const esp_application *esp_report_application(const esp_report *report, const char *pointer)
 {

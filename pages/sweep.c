@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pages/pages.h"
+#include "pages/pages_internal.h"
 
 /* Of the dense performance: what a cut may cost to be named on top of the page. */
 #define GOOD 0.95

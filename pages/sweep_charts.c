@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pages/pages.h"
+#include "pages/pages_internal.h"
 
 /* ---- curves ---- */
 

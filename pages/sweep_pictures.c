@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pages/pages.h"
+#include "pages/pages_internal.h"
 
 #define PICTURE_ZOOM 2
 

@@ -1,0 +1,38 @@
+/* From a path to the page of what it holds. */
+#include "pages/pages_internal.h"
+
+/* How the page of each kind of source is made, and what the page is a list of. */
+static const struct {
+    esp_status (*make)(esp_report *report);
+    const char *counted, *list;
+} pages[] = {
+    [ESP_SOURCE_RUN] = {esp_report_run, "lines", "/metrics"},
+    [ESP_SOURCE_SWEEP] = {esp_report_sweep, "cells", "/cells"},
+    [ESP_SOURCE_SEARCH] = {esp_report_search, "evaluations", "/evaluations/performance"},
+};
+
+static esp_status write_page(esp_report *report, const char *output, esp_pages_result *out)
+{
+    esp_status status = esp_file_writable(output);
+    if (status == ESP_OK) status = pages[out->kind].make(report);
+    if (status != ESP_OK) return status;
+    out->counted = pages[out->kind].counted;
+    out->count = cJSON_GetArraySize(esp_data_find(report->data, pages[out->kind].list));
+    if (report->settings->command) cJSON_AddStringToObject(report->data, "command", report->settings->command);
+    esp_page_data(report->page, report->data);
+    return esp_page_write(report->page, output, &out->bytes);
+}
+
+esp_status esp_pages_write(const esp_pages_request *request, esp_pages_result *out)
+{
+    esp_source source;
+    esp_status status = esp_source_find(request->source, &source);
+    if (status != ESP_OK) return status;
+    esp_report report = {.settings = request->settings, .source = &source, .film = request->film};
+    *out = (esp_pages_result){.kind = source.kind};
+    status = write_page(&report, request->output, out);
+    esp_page_free(report.page);
+    cJSON_Delete(report.data);
+    esp_source_free(&source);
+    return status;
+}
