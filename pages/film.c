@@ -134,7 +134,7 @@ static void add_strip(esp_report *report, const esp_film_request *request)
     }
     bool two = request->count > 1;
     describe_episode(request, episode, sizeof episode);
-    snprintf(caption, sizeof caption, "The first %g s of %s%s%s%s%s.", FILM_S, episode, two ? "; above " : ": ",
+    esp_format(caption, sizeof caption, "The first %g s of %s%s%s%s%s.", FILM_S, episode, two ? "; above " : ": ",
              request->name[0], two ? ", below " : "", two ? request->name[1] : "");
     esp_page_picture(report->page, png, size, request->count * LEAST_ROW_PX, "film strip of an episode", caption);
     free(png);

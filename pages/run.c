@@ -249,7 +249,7 @@ esp_status esp_report_run(esp_report *report)
     if (status != ESP_OK) return status;
     application->run_title(esp_data_find(report->data, "/config"), run, sizeof run);
     snprintf(title, sizeof title, "Training of %s", esp_path_name(report->source->path));
-    snprintf(lead, sizeof lead, "%s, seed %.0f", run, esp_data_number(report->data, "/config/train/seed"));
+    esp_format(lead, sizeof lead, "%s, seed %.0f", run, esp_data_number(report->data, "/config/train/seed"));
     report->page = esp_page_create(title, lead);
     add_numbers(report, application->learning);
     status = add_curves(report, application->learning);

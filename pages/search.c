@@ -45,8 +45,8 @@ static void ratio_card(esp_report *report, const char *label, const char *key, e
     snprintf(before, sizeof before, "/result/%s_before", key);
     snprintf(after, sizeof after, "/result/%s_after", key);
     double ratio = esp_data_number(report->data, after) / esp_data_number(report->data, before);
-    snprintf(remark, sizeof remark, "%.1f\u00a0%% of %s", 100 * ratio,
-             text(esp_data_number(report->data, before), words));
+    esp_format(remark, sizeof remark, "%.1f\u00a0%% of %s", 100 * ratio,
+               text(esp_data_number(report->data, before), words));
     esp_report_card(report, label, text, after, isfinite(ratio) ? remark : NULL);
 }
 
@@ -201,7 +201,7 @@ static void start_page(esp_report *report, const esp_evaluations *e)
     snprintf(pointer, sizeof pointer, "%s/target_sparsity", place(report));
     double target = esp_data_number(report->data, pointer);
     if (source && isfinite(target))
-        snprintf(title, sizeof title, "Pruning of %.300s to %g\u00a0%%", esp_path_name(source), 100 * target);
+        esp_format(title, sizeof title, "Pruning of %.300s to %g\u00a0%%", esp_path_name(source), 100 * target);
     else
         snprintf(title, sizeof title, "Search journal %.300s", esp_path_name(report->source->journal));
     if (method && importance && groups)

@@ -86,7 +86,7 @@ static void dense_card(esp_report *report, const esp_sweep *sweep, int dense)
     double low = esp_data_number(report->data, pointer);
     snprintf(pointer, sizeof pointer, "/cells/%d/performance_before_ci95/1", dense);
     double high = esp_data_number(report->data, pointer);
-    snprintf(remark, sizeof remark, "95\u00a0%% interval %.1f to %.1f", low, high);
+    esp_format(remark, sizeof remark, "95\u00a0%% interval %.1f to %.1f", low, high);
     snprintf(label, sizeof label, "dense: %s", sweep->measure_name);
     snprintf(pointer, sizeof pointer, "/cells/%d/performance_before", dense);
     esp_report_card(report, label, esp_text_performance, pointer, isfinite(low) && isfinite(high) ? remark : NULL);
@@ -141,8 +141,8 @@ static esp_status add_groups(esp_report *report)
     const cJSON *cell = cJSON_GetArrayItem(cells_of(report), good);
     if (good < 0 || !cJSON_HasObjectItem(cell, "coefficients")) return ESP_OK;
     esp_page_section(report->page, "The smallest network that still does it");
-    snprintf(text, sizeof text, "By %s at %g %% sparsity, seed %.0f.", esp_json_text(cell, "way"),
-             100 * esp_json_number(cell, "target_sparsity"), esp_json_number(cell, "seed"));
+    esp_format(text, sizeof text, "By %s at %g %% sparsity, seed %.0f.", esp_json_text(cell, "way"),
+               100 * esp_json_number(cell, "target_sparsity"), esp_json_number(cell, "seed"));
     esp_page_text(report->page, text);
     snprintf(pointer, sizeof pointer, "/cells/%d", good);
     return esp_report_groups(report, pointer, "/grouping");

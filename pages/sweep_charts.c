@@ -136,7 +136,7 @@ static esp_status draw_coefficients(const esp_sweep *sweep, taker to)
         num_series++;
     }
     if (num_series == 0) return ESP_OK;
-    snprintf(title, sizeof title, "Coefficients of the groups at %g %% sparsity", 100 * sparsity);
+    esp_format(title, sizeof title, "Coefficients of the groups at %g %% sparsity", 100 * sparsity);
     esp_chart chart = {.kind = ESP_CHART_BARS, .title = title,
                        .y = {.label = "share of units removed", .low = 0, .high = 1},
                        .num_series = num_series, .series = series, .num_categories = num_groups, .categories = groups,

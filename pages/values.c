@@ -15,8 +15,10 @@ const cJSON *esp_data_find(const cJSON *data, const char *pointer)
         size_t length = strcspn(++pointer, "/");
         if (length >= sizeof name) return NULL;
         snprintf(name, sizeof name, "%.*s", (int)length, pointer);
-        data = cJSON_IsArray(data) ? cJSON_GetArrayItem(data, atoi(name))
-                                   : cJSON_GetObjectItemCaseSensitive(data, name);
+        uint64_t index = 0;
+        bool is_index = esp_u64_parse(name, &index) && index < INT32_MAX;
+        if (!cJSON_IsArray(data)) data = cJSON_GetObjectItemCaseSensitive(data, name);
+        else                      data = is_index ? cJSON_GetArrayItem(data, (int)index) : NULL;
         pointer += length;
     }
     return data;
@@ -41,7 +43,7 @@ void esp_report_cell(esp_report *report, esp_number_fn text, const char *format,
     char pointer[256], words[ESP_NUMBER_TEXT];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(pointer, sizeof pointer, format, arguments);
+    esp_format_list(pointer, sizeof pointer, format, arguments);
     va_end(arguments);
     double value = esp_data_number(report->data, pointer);
     if (isnan(value)) esp_page_cell(report->page, "");
@@ -53,7 +55,7 @@ void esp_report_interval(esp_report *report, const char *format, ...)
     char pointer[256], low[ESP_NUMBER_TEXT], high[ESP_NUMBER_TEXT], text[2 * ESP_NUMBER_TEXT + 8];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(pointer, sizeof pointer, format, arguments);
+    esp_format_list(pointer, sizeof pointer, format, arguments);
     va_end(arguments);
     const cJSON *interval = esp_data_find(report->data, pointer);
     double from = esp_data_number(interval, "/0"), to = esp_data_number(interval, "/1");
@@ -102,7 +104,7 @@ void esp_report_folded(esp_report *report, const char *summary, const char *poin
 {
     const cJSON *json = esp_data_find(report->data, pointer);
     if (!json) return;
-    char *text = cJSON_Print(json);
+    char *text = esp_json_pretty(json);
     esp_page_folded(report->page, summary, text);
-    cJSON_free(text);
+    free(text);
 }

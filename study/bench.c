@@ -92,7 +92,7 @@ void esp_bench_compare(esp_bench *bench, const char *name, int threads, const ch
     if (bench->num_rows == 0 || !other) return;
     esp_bench_row *row = &bench->row[bench->num_rows - 1];
     char number[ESP_NUMBER_TEXT];
-    snprintf(number, sizeof number, "%.2f", row->median / other->median);
+    esp_format(number, sizeof number, "%.2f", row->median / other->median);
     if (row != other) snprintf(row->note, sizeof row->note, "%s %s", number, format);
 }
 

@@ -10,13 +10,14 @@
 
 /* ---- settings.c: how a run was asked for ------------------------------------------------------------ */
 
-#define ESP_MAX_SETTINGS 256
+#define ESP_MAX_SETTINGS 256 /* assignments of one run */
 
+/* What holds for a whole run, whatever it does. Borrows its texts. */
 typedef struct {
     uint64_t    seed;          /* names every random number */
     bool        has_seed;      /* it was given: `train` takes it instead of its configuration's */
     const char *config;        /* CONFIG.json of a checkpoint that espalier did not write, or NULL */
-    int         num_assignments;
+    int         num_assignments; /* of configuration keys */
     const char *assignment[ESP_MAX_SETTINGS]; /* "PATH=VALUE" of configuration keys, in order */
     const char *command;       /* kept in results, so that they can be made again; NULL: not known */
 } esp_settings;
@@ -28,6 +29,7 @@ esp_status esp_settings_apply(const esp_settings *settings, const esp_field *fie
 
 /* ---- figures.c: named results with their units ------------------------------------------------------- */
 
+/* What a figure is. */
 typedef enum {
     ESP_FIGURE_TEXT,     /* text */
     ESP_FIGURE_NUMBER,   /* value */
@@ -44,18 +46,19 @@ typedef struct {
     const char     *key;      /* of JSON; NULL: for people alone */
     int             line;     /* from 1, among those of one result; 0: for programs alone */
     const char     *label;    /* in front of the value, or NULL; the first of a line has one */
-    esp_figure_kind kind;
+    esp_figure_kind kind;     /* which of the following it has */
     int             decimals; /* people read so many, of numbers and intervals */
-    double          value, other;
-    const char     *text;
-    int             count;
-    const double   *list;
+    double          value;    /* in `unit` */
+    double          other;    /* of a share what it is a share of, of an interval its upper end */
+    const char     *text;     /* of a text */
+    int             count;    /* of a list: its values */
+    const double   *list;     /* [count] */
     const char     *unit;     /* behind the value: "dB", "control steps a second"; or NULL */
 } esp_figure;
 
 /* A list of figures; zeroed memory is an empty one. */
 typedef struct {
-    int         count;
+    int         count;   /* of figures */
     esp_figure *figure;  /* [count], owned with their text, list and unit */
 } esp_figure_list;
 
@@ -65,21 +68,27 @@ void esp_figure_list_add(esp_figure_list *figures, esp_figure figure);
 const esp_figure *esp_figure_list_find(const esp_figure_list *figures, const char *key);
 void esp_figure_list_json(const esp_figure_list *figures, cJSON *object); /* adds those that have a key, in order */
 void esp_figure_json(const esp_figure *figure, const char *key, cJSON *object); /* one, by another name */
-void esp_figure_list_free(esp_figure_list *figures);
+void esp_figure_list_free(esp_figure_list *figures); /* leaves an empty one */
 
 /* ---- options.c: options that some applications have and others do not ---------------------------------- */
 
 /* What is done with a checkpoint, as bits. */
 enum { ESP_FOR_EVAL = 1, ESP_FOR_PRUNE = 2, ESP_FOR_SHOW = 4, ESP_FOR_TRAIN = 8 };
 
-typedef enum { ESP_OPTION_TEXT, ESP_OPTION_CHOICE, ESP_OPTION_COUNT, ESP_OPTION_NUMBER } esp_option_type;
+/* What values an option takes. */
+typedef enum {
+    ESP_OPTION_TEXT,    /* any */
+    ESP_OPTION_CHOICE,  /* one of some words */
+    ESP_OPTION_COUNT,   /* a whole number from min to max */
+    ESP_OPTION_NUMBER   /* a finite number */
+} esp_option_type;
 
 /* Describes one; a command line is made of them, and other programs give them by name. */
 typedef struct {
     const char     *name;      /* "report-episodes" */
     const char     *key;       /* what it decides: options of other commands or applications may have the same */
     unsigned        purposes;  /* ESP_FOR_ bits */
-    esp_option_type type;
+    esp_option_type type;      /* of its value */
     const char     *argument;  /* the word for its value; of a choice, the words to choose from: "mppi|policy" */
     int             min, max;  /* of a count */
     const char     *help;      /* one sentence */
@@ -91,37 +100,39 @@ typedef struct {
 #define ESP_KEY_DEMAND  "demand"   /* least performance that is asked for */
 #define ESP_KEY_PICTURE "picture"  /* path of a picture of what the network does */
 
+/* An option with the value that it was given. */
 typedef struct {
-    const esp_option *option;
+    const esp_option *option;  /* of a table */
     const char       *text;    /* borrowed */
     double            number;  /* its value; of a choice its index */
 } esp_given;
 
-enum { ESP_MOST_GIVEN = 16 };
+enum { ESP_MOST_GIVEN = 16 }; /* options given at once */
 
 /* How a checkpoint is judged: the options that were given, none of them to begin with. */
 typedef struct {
-    int       count;
-    esp_given given[ESP_MOST_GIVEN];
+    int       count;                 /* of those given */
+    esp_given given[ESP_MOST_GIVEN]; /* [count], in order */
 } esp_judging;
 
 /* Gives an option of any application by its name; the last one of a name holds. ESP_ERR_USAGE for a value that
  * it does not take. */
 esp_status esp_judging_give(esp_judging *judging, unsigned purpose, const char *name, const char *text);
-/* What was given for a key, or NULL; its text, or NULL; its number, or `otherwise`. */
-const esp_given *esp_judging_find(const esp_judging *judging, const char *key);
-const char      *esp_judging_text(const esp_judging *judging, const char *key);
+const esp_given *esp_judging_find(const esp_judging *judging, const char *key); /* NULL: nothing given for the key */
+const char      *esp_judging_text(const esp_judging *judging, const char *key); /* of its value; NULL: nothing given */
+/* The number of what was given for a key, of a choice the index; `otherwise`: nothing given. */
 double           esp_judging_number(const esp_judging *judging, const char *key, double otherwise);
 
 /* ---- subject.c: a checkpoint that something is done with ------------------------------------------------- */
 
-typedef struct esp_application esp_application;
+typedef struct esp_application esp_application; /* below */
 
+/* A trained network, opened. */
 typedef struct {
     const char            *path;         /* borrowed */
     const esp_settings    *settings;     /* borrowed */
-    const esp_application *application;
-    esp_judging  judging;
+    const esp_application *application;  /* that the file belongs to */
+    esp_judging  judging;      /* options that were given */
     esp_network *net;          /* owned */
     unsigned     components;   /* bit set of those that sparsity counts */
     size_t       bytes;        /* of the file */
@@ -154,13 +165,13 @@ typedef struct {
  * none is shown. The caller frees *out. */
 esp_status esp_subject_measure(const esp_subject *subject, const esp_network *net, const char *task,
                                esp_measurement *out);
-void       esp_measurement_free(esp_measurement *measurement);
+void       esp_measurement_free(esp_measurement *measurement); /* accepts one that is zeroed */
 
 /* ---- training.c --------------------------------------------------------------------------------------------- */
 
 /* What training was asked for; borrows everything. */
 typedef struct {
-    const esp_settings *settings;
+    const esp_settings *settings; /* a seed given there replaces train.seed */
     const char  *path;         /* CONFIG.json */
     const char  *run_dir;      /* made if absent: config.json, metrics.jsonl, checkpoint.safetensors */
     esp_judging  judging;      /* options of the application */
@@ -174,24 +185,29 @@ esp_status esp_training_run(const esp_train_request *request, const esp_applicat
 
 /* ---- bench.c, bench_agent.c: speed ---------------------------------------------------------------------------- */
 
-#define ESP_MAX_BENCH_ROWS 64
+#define ESP_MAX_BENCH_ROWS 64 /* of one table */
 
 /* One measured line. */
 typedef struct {
-    char   name[48], size[96], unit[16], note[64];
-    int    threads, repeats;
-    double median, p10, p90;  /* ms, or things done per second: `unit` says which */
+    char   name[48];          /* "plan.reference" */
+    char   size[96];          /* of the work, in words */
+    char   unit[16];          /* of the following: "ms", or a rate */
+    char   note[64];          /* how it compares with another row, or empty */
+    int    threads;           /* it was measured with */
+    int    repeats;           /* behind the quantiles */
+    double median, p10, p90;  /* quantiles of the repeats, p10 the slower end of a rate */
     double gflops;            /* at the median; 0: not counted */
 } esp_bench_row;
 
+/* What is measured, and what came out. */
 typedef struct {
     const esp_settings *settings; /* borrowed */
     const char *checkpoint;   /* borrowed; NULL: a full-size agent with random weights */
     const char *only;         /* pattern of row names, borrowed, or NULL */
     int         threads;      /* T: rows that can use threads are measured with 1 and with T */
     double        peak;       /* GFLOP/s of one thread in a matrix product */
-    int           num_rows;
-    esp_bench_row row[ESP_MAX_BENCH_ROWS];
+    int           num_rows;   /* result, as peak and rows */
+    esp_bench_row row[ESP_MAX_BENCH_ROWS]; /* [num_rows] */
 } esp_bench;
 
 /* Measures the rows that `only` selects, about a second each, and fills peak and rows. ESP_ERR_USAGE when the
@@ -202,50 +218,56 @@ esp_status esp_bench_run(esp_bench *bench);
 
 /* Who judges the cuts of a search. */
 typedef struct {
-    esp_performance_fn performance;
-    void  *context;
+    esp_performance_fn performance;       /* higher is better */
+    void  *context;                       /* of the function, owned */
     int    at_once;                       /* cuts that it likes to get at once */
     void (*free)(void *context);          /* accepts NULL */
 } esp_judge;
 
+/* What a judge is made for; borrows everything. */
 typedef struct {
-    const esp_subject *subject;
-    const esp_ranking *ranking;
-    const esp_surgeon *surgeon;
+    const esp_subject *subject;      /* whose network is cut */
+    const esp_ranking *ranking;      /* that says which units go first */
+    const esp_surgeon *surgeon;      /* that makes the networks */
     esp_compensation   compensation; /* what the surgeon does */
 } esp_judge_config;
 
 /* A figure of a measurement that is compared before and after a pruning, in JSON as KEY_before, KEY_after. */
 typedef struct {
-    const char     *key, *label;
-    esp_figure_kind kind;
-    int             decimals;
+    const char     *key;       /* of the figure */
+    const char     *label;     /* in tables and on pages */
+    esp_figure_kind kind;      /* of the figure */
+    int             decimals;  /* of a number */
     bool            error;     /* less is better, and people want to see what was added */
 } esp_compared;
 
 /* A number of metrics.jsonl as a page of a training run shows it. */
 typedef struct {
-    const char   *key, *label;
-    esp_number_fn text;
+    const char   *key;    /* of a line */
+    const char   *label;  /* for people */
+    esp_number_fn text;   /* that writes it */
 } esp_metric;
 
+/* Which line of a run: the first, the one with the best score, the last that has the number. */
 typedef enum { ESP_LINE_FIRST, ESP_LINE_BEST, ESP_LINE_LAST } esp_metric_line;
 
 /* A number in large print. */
 typedef struct {
-    esp_metric      metric;
-    esp_metric_line line;
+    esp_metric      metric;    /* the number */
+    esp_metric_line line;      /* that it is taken from */
     const char     *remark;    /* or NULL; of a best line it stands behind "after update 1,000; " */
     const char     *of;        /* pointer into config.json, as "/train/updates", to what it counts up to; or NULL */
 } esp_metric_card;
 
-enum { ESP_MOST_CURVES = 5, ESP_MOST_COLUMNS = 8 };
+enum { ESP_MOST_CURVES = 5, ESP_MOST_COLUMNS = 8 }; /* of a chart, of a table */
 
 /* Curves over a counter. */
 typedef struct {
-    const char *title, *y, *caption;
-    bool        from_zero;     /* the axis shows 0 */
-    bool        log;
+    const char *title;         /* above it */
+    const char *y;             /* label of its vertical axis */
+    const char *caption;       /* a sentence or two below it */
+    bool        from_zero;     /* the axis shows 0 and 1 */
+    bool        log;           /* the axis is logarithmic */
     esp_metric  curve[ESP_MOST_CURVES]; /* up to one without key; a label NULL needs no legend */
 } esp_metric_chart;
 
@@ -254,11 +276,11 @@ typedef struct {
     const char *counter;       /* key that counts up: "update" */
     const char *score;         /* key by which lines are compared */
     bool        least;         /* the least is the best */
-    const esp_metric_card  *cards;
-    const char             *table_caption;
-    unsigned                table_lines;   /* 1 << ESP_LINE_... */
-    const esp_metric       *columns;
-    const esp_metric_chart *charts;
+    const esp_metric_card  *cards;         /* in large print on top */
+    const char             *table_caption; /* of the table of some lines */
+    unsigned                table_lines;   /* which: bits 1 << ESP_LINE_... */
+    const esp_metric       *columns;       /* of the table, ESP_MOST_COLUMNS at most */
+    const esp_metric_chart *charts;        /* over the counter */
 } esp_learning;
 
 /* A picture of what a network does, and the words that stand around it. */
@@ -278,11 +300,11 @@ struct esp_application {
     const char *measure_name;            /* "mean return" */
     const char *sample_name;             /* "episodes": what one evaluation of a search is made of */
     const char *action_name;             /* "action": what FLOPs and time are counted for */
-    const esp_group_spec *paper_groups;
-    const int            *num_paper_groups;
+    const esp_group_spec *paper_groups;     /* [*num_paper_groups]; Tables II and IV of the paper */
+    const int            *num_paper_groups; /* how many */
     const esp_option     *options;       /* up to one without name */
     const esp_compared   *compared;      /* up to one without key, in the order of tables */
-    const esp_learning   *learning;
+    const esp_learning   *learning;      /* what its training runs write down */
     const esp_picture    *picture;       /* NULL: it draws none */
 
     /* Checks `config` with the settings, trains, says what came out. */
@@ -290,7 +312,7 @@ struct esp_application {
 
     /* Sets net, components and state, and search unless it was given. */
     esp_status (*open)(esp_subject *subject, esp_search_config *search);
-    esp_status (*prepare)(esp_subject *subject);
+    esp_status (*prepare)(esp_subject *subject);          /* as esp_subject_prepare */
     void       (*close)(esp_subject *subject);            /* frees the state; also after a failure */
 
     /* Recorded data for importance, compensation and finetuning; the calibration borrows the recording. */
@@ -299,9 +321,11 @@ struct esp_application {
 
     void       (*identify)(const esp_subject *subject, cJSON *identity); /* what decides a performance */
     esp_status (*judge)(const esp_judge_config *config, esp_judge *out); /* the caller frees out->context */
+    /* As esp_subject_measure, into a measurement that is empty. */
     esp_status (*measure)(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out);
     double     (*flops)(const esp_subject *subject, const esp_network *net); /* of one action or image */
     double     (*time)(const esp_subject *subject, const esp_network *net);  /* of the same, median ms */
+    /* Trains a cut network for so many gradient steps, as the recording or the subject's data want it. */
     esp_status (*finetune)(const esp_subject *subject, void *recording, esp_network *net, int steps);
     /* Writes a network with the configuration that the file had: settings were for this run. */
     esp_status (*write)(const esp_subject *subject, const char *path, const esp_network *net);
@@ -321,6 +345,7 @@ struct esp_application {
     void (*samples)(const esp_subject *subject, char *out, size_t size);  /* "20 held-out episodes of seed 1 ..." */
 };
 
+/* Rows of the table; named there and nowhere else. */
 extern const esp_application esp_application_agent, esp_application_autoencoder;
 /* The table of all, up to NULL; the first is what a configuration means that names none. */
 extern const esp_application *const esp_applications[];
@@ -330,45 +355,49 @@ esp_status esp_application_of_json(const cJSON *json, const char *source, const 
 
 /* ---- prune_run.c: one pruning, asked for and done ---------------------------------------------------- */
 
-#define ESP_GROUPS_CHOICES "structural|paper"
+#define ESP_GROUPS_CHOICES "structural|paper" /* words for esp_prune_request.groups */
 
 /* What is asked of a pruning. */
 typedef struct {
-    const esp_search_method *method;
-    int    groups, importance, compensation;
+    const esp_search_method *method;    /* of esp_search_methods */
+    int    groups;                      /* index in ESP_GROUPS_CHOICES */
+    int    importance;                  /* esp_importance */
+    int    compensation;                /* esp_compensation */
     int    budget;                      /* evaluations; 0: no limit */
     int    round_to;                    /* kept widths are multiples of it */
     int    finetune;                    /* gradient steps after the cut */
-    int    num_pins;
-    const char *pin[ESP_MAX_AXES];      /* PATTERN=VALUE, in order */
-    esp_judging judging;
-    esp_search_config search;
+    int    num_pins;                    /* groups whose coefficient is given */
+    const char *pin[ESP_MAX_AXES];      /* PATTERN=VALUE, in order, borrowed */
+    esp_judging judging;                /* options of the application */
+    esp_search_config search;           /* target and settings of the method */
 } esp_prune_request;
 
+/* 20 % by the paper's gradient descent, units ranked by their 2-norm, nothing repaired or finetuned. */
 esp_prune_request esp_prune_request_default(void);
 
 /* The networks that are compared, in the order of report. */
 typedef enum {
-    ESP_BEFORE,
+    ESP_BEFORE,        /* the subject's own */
     ESP_UNCOMPENSATED, /* only with a compensation: the same cut without it */
-    ESP_AFTER,
+    ESP_AFTER,         /* after surgery, repaired when that was asked for */
     ESP_FINETUNED,     /* only with gradient steps */
-    ESP_PRUNED_STAGES
+    ESP_PRUNED_STAGES  /* how many there are */
 } esp_prune_stage;
-extern const char *const esp_prune_stage_names[];
+extern const char *const esp_prune_stage_names[]; /* "before", "uncompensated", ...: suffixes of JSON keys */
 
+/* One pruning, done. */
 typedef struct {
     const esp_subject *subject;         /* borrowed */
-    esp_prune_request  request;
-    esp_grouping       grouping;
-    esp_ranking        ranking;
-    esp_search_result  result;
+    esp_prune_request  request;         /* that led to it */
+    esp_grouping       grouping;        /* what shared a coefficient */
+    esp_ranking        ranking;         /* the order in which units went, owned */
+    esp_search_result  result;          /* widths, coefficients, sparsities */
     double             wall_s;          /* of the search */
     esp_network       *net[ESP_PRUNED_STAGES]; /* owned but for ESP_BEFORE, which is the subject's */
     bool               has[ESP_PRUNED_STAGES];      /* measured */
-    esp_measurement    measured[ESP_PRUNED_STAGES];
-    double             ms[ESP_PRUNED_STAGES];
-    size_t             bytes[ESP_PRUNED_STAGES];
+    esp_measurement    measured[ESP_PRUNED_STAGES]; /* owned; valid where `has` says so */
+    double             ms[ESP_PRUNED_STAGES];       /* of one action or image, median */
+    size_t             bytes[ESP_PRUNED_STAGES];    /* of the file; 0: not written */
 } esp_pruning;
 
 /* What decides the performance of a cut, beside its widths; the caller deletes it. */
@@ -390,37 +419,41 @@ esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_reques
 esp_status esp_pruning_measure(esp_pruning *pruning, esp_prune_stage stage);
 /* Writes the network that came out, finetuned when that was asked for, and takes the size of the file. */
 esp_status esp_pruning_write(esp_pruning *pruning, const char *path);
-void       esp_pruning_free(esp_pruning *pruning);
+void       esp_pruning_free(esp_pruning *pruning); /* accepts one that is zeroed */
 
 /* ---- pruning_json.c ------------------------------------------------------------------------------------------ */
 
 /* The stages that were measured; the caller deletes it. */
 cJSON *esp_pruning_json(const esp_pruning *pruning);
-/* What is known before a search: what is asked of it, and of a sweep the dense network. */
+/* What is known before a search: what is asked of it; the caller deletes it. */
 cJSON *esp_pruning_about_json(const esp_pruning *pruning);
+/* Of a sweep, the network before anything is cut, measured; the caller deletes it. */
 cJSON *esp_pruning_dense_json(const esp_pruning *pruning);
 
-enum { ESP_SWEEP_LIST = 32, ESP_SWEEP_SEEDS = 1000 };
+/* ---- sweep_results.c: sweep.json and results.jsonl --------------------------------------------------- */
+
+enum { ESP_SWEEP_LIST = 32, ESP_SWEEP_SEEDS = 1000 }; /* ways and sparsities; seeds: at most */
 
 /* One way to prune: a method and the importance it ranks with. */
 typedef struct {
-    const esp_search_method *method;
-    int  importance;
+    const esp_search_method *method; /* of esp_search_methods */
+    int  importance;          /* esp_importance */
     char name[64];            /* "magnitude/l1"; without the importance when that is not spelled out */
 } esp_sweep_way;
 
+/* Prunings side by side: every way, at every sparsity, with every seed. */
 typedef struct {
-    const char *folder;
+    const char *folder;        /* where its results are kept, borrowed */
     const char *measure_name;  /* of the application */
     uint64_t    seed;          /* the first one */
-    int           num_ways, num_sparsities, num_seeds;
-    esp_sweep_way way[ESP_SWEEP_LIST];
-    double        sparsity[ESP_SWEEP_LIST];
+    int           num_ways;    /* methods, with their importances */
+    int           num_sparsities; /* targets */
+    int           num_seeds;   /* in a row from the first one */
+    esp_sweep_way way[ESP_SWEEP_LIST];      /* [num_ways] */
+    double        sparsity[ESP_SWEEP_LIST]; /* [num_sparsities], fractions */
     esp_prune_request request; /* what all cells have in common */
     cJSON        *results;     /* array of finished cells and dense measurements, owned */
 } esp_sweep;
-
-/* ---- sweep_results.c: results.jsonl ---------------------------------------------------------------- */
 
 /* Makes the folder, or reads what an earlier sweep with the same question left in it: finished cells
  * are never made again. ESP_ERR_FORMAT when the folder holds another sweep. */

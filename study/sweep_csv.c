@@ -23,8 +23,13 @@ static void write_text(FILE *out, const char *text)
 
 static void write_value(FILE *out, const cJSON *item)
 {
-    if (cJSON_IsNumber(item)) fprintf(out, "%.10g", item->valuedouble);
-    else if (cJSON_IsString(item)) write_text(out, item->valuestring);
+    char number[ESP_NUMBER_TEXT];
+    if (cJSON_IsNumber(item)) {
+        esp_format(number, sizeof number, "%.10g", item->valuedouble);
+        fputs(number, out);
+    } else if (cJSON_IsString(item)) {
+        write_text(out, item->valuestring);
+    }
 }
 
 /* The groups of the first cell that has any; all cells of a sweep have the same. */

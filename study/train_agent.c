@@ -38,8 +38,8 @@ static void add_figures(const esp_train_request *request, const esp_agent_config
 {
     char seed[64], sentence[160];
     snprintf(seed, sizeof seed, "with seed %ju", (uintmax_t)config->train.seed);
-    snprintf(sentence, sizeof sentence, "mean return %.1f after update %.0f (both starts and controllers, search "
-             "planner)", found->score, found->update);
+    esp_format(sentence, sizeof sentence, "mean return %.1f after update %.0f (both starts and controllers, search "
+               "planner)", found->score, found->update);
     esp_figure_list_add(out, (esp_figure){.key = "task", .line = 1, .label = "task", .text = config->env.task});
     esp_figure_list_add(out, (esp_figure){.key = "run_dir", .text = request->run_dir});
     esp_figure_list_add(out, (esp_figure){.key = "checkpoint", .line = 5, .label = "checkpoint", .text = checkpoint});

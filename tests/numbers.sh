@@ -6,7 +6,7 @@ cd "$1" || exit 1
 status=0
 
 sources() { # all but the one place, the tests and what is built
-    find . -name '*.[ch]' ! -path './tests/*' ! -path './build/*' ! -path './bench/*' ! -path './cli/*' ! -path './study/*' ! -path './pages/*' ! -path './base/number.c' \
+    find . -name '*.[ch]' ! -path './tests/*' ! -path './build/*' ! -path './bench/*' ! -path './cli/*' ! -path './base/number.c' \
         ! -path './.git/*' | sort
 }
 
