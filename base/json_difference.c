@@ -16,9 +16,7 @@ static char *key_below(const char *prefix, const char *name)
 /* A value as JSON, or the word for one that is not there; new memory. */
 static char *value_text(const cJSON *value)
 {
-    char *json = value ? cJSON_PrintUnformatted(value) : NULL, *text = esp_strdup(json ? json : "absent");
-    free(json);
-    return text;
+    return value ? esp_json_line(value) : esp_strdup("absent");
 }
 
 static char *describe(const char *path, const cJSON *first, const char *first_name, const cJSON *second,

@@ -1,15 +1,27 @@
-/* The table of applications. */
+/* Which application a name or a configuration means. */
+#include <stdio.h>
 #include <string.h>
 
 #include "study/study.h"
 
-const esp_application *const esp_applications[] = {&esp_application_agent, &esp_application_autoencoder, NULL};
+/* "tdmpc and autoencoder" */
+static void list_names(char *out, size_t size)
+{
+    *out = 0;
+    for (int i = 0; esp_applications[i]; i++) {
+        const char *before = i == 0 ? "" : esp_applications[i + 1] ? ", " : " and ";
+        size_t length = strlen(out);
+        snprintf(out + length, size - length, "%s%s", before, esp_applications[i]->name);
+    }
+}
 
 const esp_application *esp_application_find(const char *name)
 {
+    char names[256];
     for (int i = 0; esp_applications[i]; i++)
         if (strcmp(esp_applications[i]->name, name) == 0) return esp_applications[i];
-    esp_fail(ESP_ERR_FORMAT, "application '%s' is unknown; there are tdmpc and autoencoder", name);
+    list_names(names, sizeof names);
+    esp_fail(ESP_ERR_FORMAT, "application '%s' is unknown; there are %s", name, names);
     return NULL;
 }
 

@@ -294,7 +294,7 @@ typedef struct {
 } esp_picture;
 
 /* An application: what a checkpoint is for and how it is judged. Commands, pages and viewer know nothing else of
- * it, so a third one is a third row in application.c. Hooks that may be NULL say so. */
+ * it, so a third one is a third row in applications.c. Hooks that may be NULL say so. */
 struct esp_application {
     const char *name;                    /* of the key "application" */
     const char *measure_name;            /* "mean return" */
