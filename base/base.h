@@ -285,6 +285,44 @@ double esp_interquartile_mean(int count, const double *values);
 void   esp_bootstrap_interval(int count, const double *values, uint64_t seed, double *low, double *high);
 esp_summary esp_summarise(int count, const double *values, uint64_t seed);
 
+/* ---- child.c: other processes ---------------------------------------------------------------- */
+
+/* Runs work(argument) in a child process, so that what crashes or hangs there - a graphics driver, a library that
+ * runs out of memory - becomes ESP_ERR_MACHINE here. `argument` is a struct of `size` bytes without pointers to
+ * anything that `work` changes; what `work` writes into it comes back. Output of the child is dropped, except that
+ * its last line is part of the sentence when it ends before `work` does or takes longer than `seconds`. */
+esp_status esp_isolate(esp_status (*work)(void *argument), void *argument, size_t size, int seconds);
+
+/* The first line that a shell command prints, without its end. False when the command fails or says nothing. */
+bool esp_program_line(const char *command, char *line, size_t size);
+/* The word behind "version" in that line of `PROGRAM OPTION`; false as above, or when it takes longer than 10 s. */
+bool esp_program_version(const char *program, const char *option, char *version, size_t size);
+
+/* ---- machine.c, isa.c: what this computer offers ------------------------------------------------ */
+
+void   esp_processor_name(char *out, size_t size); /* as /proc/cpuinfo says it */
+size_t esp_memory_free(void);                      /* bytes a program may still take; 0: not known */
+size_t esp_memory_limit(void);                     /* bytes of address space (`ulimit -v`); SIZE_MAX: no limit */
+
+/* A set of instruction sets. */
+typedef enum {
+    ESP_ISA_SSE42    = 1 << 0,
+    ESP_ISA_AVX      = 1 << 1,
+    ESP_ISA_FMA      = 1 << 2,
+    ESP_ISA_AVX2     = 1 << 3,
+    ESP_ISA_BMI2     = 1 << 4,
+    ESP_ISA_AVX512F  = 1 << 5,
+    ESP_ISA_AVX512BW = 1 << 6,
+    ESP_ISA_AVX512DQ = 1 << 7,
+    ESP_ISA_AVX512VL = 1 << 8
+} esp_isa;
+
+#define ESP_ISA_TEXT 96 /* bytes that hold the names of all */
+
+extern const esp_isa esp_isa_compiled; /* those that this build uses where the compiler saw fit */
+esp_isa esp_isa_offered(void);         /* those that this processor has */
+char   *esp_isa_text(esp_isa set, char out[ESP_ISA_TEXT]); /* "avx avx2", or "none"; returns out */
+
 /* ---- report.c: log, progress, interruption ------------------------------------------------ */
 
 typedef enum { ESP_LOG_INFO, ESP_LOG_WARNING } esp_log_level;
