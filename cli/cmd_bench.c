@@ -50,20 +50,6 @@ static const struct argp argp = {
 
 /* ---- results ---- */
 
-static void read_processor(char *name, size_t size)
-{
-    char line[256];
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    snprintf(name, size, "unknown processor");
-    while (file && fgets(line, sizeof line, file)) {
-        const char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || !colon) continue;
-        snprintf(name, size, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
-        break;
-    }
-    if (file) fclose(file);
-}
-
 static const char *build_type(void)
 {
 #ifdef __OPTIMIZE__
@@ -105,7 +91,7 @@ static cJSON *row_json(const esp_bench *bench, const esp_bench_row *row)
 static void print_json(const esp_bench *bench)
 {
     char processor[256];
-    read_processor(processor, sizeof processor);
+    esp_processor_name(processor, sizeof processor);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "checkpoint", name_of(bench));
     cJSON_AddStringToObject(json, "processor", processor);
@@ -121,7 +107,7 @@ static void print_json(const esp_bench *bench)
 static void print_table(const esp_bench *bench)
 {
     char processor[256];
-    read_processor(processor, sizeof processor);
+    esp_processor_name(processor, sizeof processor);
     printf("%s; %s\n", processor, build_type());
     printf("%s; matrix products peak at %.1f GFLOP/s a thread\n\n", name_of(bench), bench->peak);
     esp_table *table = esp_table_create("lrrrrlrrll");

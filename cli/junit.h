@@ -4,7 +4,6 @@
 
 #include "cli/cli.h"
 
-/* A suite of one test case. Borrows everything. */
 typedef struct {
     const char  *suite;    /* "espalier.eval" */
     const char  *name;     /* of the test case */

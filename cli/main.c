@@ -21,6 +21,7 @@ static const command commands[] = {
     {"view", "a window in which agents act and you interfere", esp_cmd_view},
     {"record", "episodes as a video, a film strip or a folder of pictures", esp_cmd_record},
     {"report", "one page of a run, a sweep or a search, to look at", esp_cmd_report},
+    {"doctor", "what this machine has and lacks, and what to do about it", esp_cmd_doctor},
     {"bench", "speed of every hot path against the machine's limit", esp_cmd_bench},
 };
 enum { NUM_COMMANDS = sizeof commands / sizeof *commands };

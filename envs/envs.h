@@ -72,6 +72,24 @@ void       esp_world_free(esp_world *world);
 /* Over the bytes of an MJCF file and, recursively, of the files that it names and that stand beside it. */
 esp_status esp_scene_hash(const char *path, uint64_t *hash);
 
+/* ---- machine.c: whether this machine can play episodes ------------------------------------------ */
+
+/* The MuJoCo of this process. Texts are the library's own. */
+typedef struct {
+    const char *version;    /* of the library, "3.17.0" */
+    char        headers[24]; /* of the headers espalier was built with */
+    const char *file;       /* the loaded library; NULL: linked statically */
+    bool        plugin_api; /* it has engine plugins (2.3.1 and later) */
+} esp_mujoco_facts;
+
+/* ESP_ERR_MACHINE when library and headers are of different versions, whose structs differ; *out is filled in
+ * any case. */
+esp_status esp_mujoco_describe(esp_mujoco_facts *out);
+
+/* Plays the first control step of an episode, pictures included, with the action 0: what an evaluation needs of the
+ * machine. *seconds is the time that took, without making the world and its renderer. */
+esp_status esp_world_try(const esp_world *world, double *seconds);
+
 /* ---- guard.c: MuJoCo's own errors ---------------------------------------------------------------- */
 
 /* Runs work(argument) and returns what it returns. MuJoCo reports what it cannot do by calling
@@ -93,6 +111,15 @@ esp_status esp_offscreen_run(esp_offscreen *offscreen, esp_status (*work)(void *
 /* The same for work that makes or frees a mjrContext, which touches state shared by all threads: one
  * at a time in the process. */
 esp_status esp_offscreen_prepare(esp_offscreen *offscreen, esp_status (*work)(void *argument), void *argument);
+
+/* What draws. */
+typedef struct {
+    char egl[32];       /* version, "1.5" */
+    char renderer[128]; /* "llvmpipe (LLVM 15.0.6, 256 bits)" */
+    char opengl[128];   /* version of OpenGL and of Mesa */
+} esp_offscreen_facts;
+
+esp_status esp_offscreen_describe(esp_offscreen *offscreen, esp_offscreen_facts *out);
 
 /* ---- renderer.c: what the network sees ------------------------------ */
 

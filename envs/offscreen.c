@@ -4,11 +4,13 @@
 #include <EGL/eglext.h>
 #include <GL/gl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "envs/envs_internal.h"
 
-#define NEEDS "off-screen rendering needs EGL (Debian: apt install libegl1 libgl1-mesa-dri)"
+#define ENOUGH ((size_t)600 << 20) /* bytes of address space that Mesa's renderer wants with all its libraries */
 
 struct esp_offscreen {
     EGLContext context; /* owned */
@@ -46,20 +48,44 @@ static EGLBoolean initialize_quietly(void)
     return done;
 }
 
+/* Variables that lead EGL and Mesa away from what is installed; the first that is set. */
+static const char *find_detour(void)
+{
+    static const char *const names[] = {"__EGL_VENDOR_LIBRARY_DIRS", "__EGL_VENDOR_LIBRARY_FILENAMES",
+                                        "LIBGL_DRIVERS_PATH", "GALLIUM_DRIVER", "MESA_LOADER_DRIVER_OVERRIDE"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (getenv(names[i])) return names[i];
+    return NULL;
+}
+
+/* A limit of memory that is too low looks like a missing library to every part of EGL, so it is named first. */
+static esp_status no_egl(const char *what, const char *package)
+{
+    size_t limit = esp_memory_limit();
+    const char *detour = find_detour();
+    if (limit < ENOUGH)
+        return esp_fail(ESP_ERR_MACHINE, "off-screen rendering needs EGL, which fails in %zu MiB of address space "
+                        "(raise `ulimit -v` to at least %zu)", limit >> 20, ENOUGH >> 10);
+    if (detour)
+        return esp_fail(ESP_ERR_MACHINE, "off-screen rendering needs EGL: %s (unset %s; Debian: apt install %s)", what,
+                        detour, package);
+    return esp_fail(ESP_ERR_MACHINE, "off-screen rendering needs EGL: %s (Debian: apt install %s)", what, package);
+}
+
 static esp_status open_display(void)
 {
     if (display != EGL_NO_DISPLAY) return ESP_OK;
     PFNEGLGETPLATFORMDISPLAYEXTPROC get_display =
         (PFNEGLGETPLATFORMDISPLAYEXTPROC)eglGetProcAddress("eglGetPlatformDisplayEXT");
     if (get_display) display = get_display(EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL);
-    if (display == EGL_NO_DISPLAY) return esp_fail(ESP_ERR_MACHINE, NEEDS ": no surfaceless platform");
+    if (display == EGL_NO_DISPLAY) return no_egl("it finds no Mesa", "libegl-mesa0");
     if (!initialize_quietly()) {
         display = EGL_NO_DISPLAY;
-        return esp_fail(ESP_ERR_MACHINE, NEEDS ": eglInitialize failed with 0x%x", (unsigned)eglGetError());
+        return no_egl("Mesa finds no driver that starts", "libgl1-mesa-dri");
     }
     esp_read_pixels =
         (void (*)(GLint, GLint, GLsizei, GLsizei, GLenum, GLenum, void *))eglGetProcAddress("glReadPixels");
-    if (!esp_read_pixels) return esp_fail(ESP_ERR_MACHINE, NEEDS ": no glReadPixels");
+    if (!esp_read_pixels) return no_egl("it has no glReadPixels", "libgl1-mesa-dri");
     return ESP_OK;
 }
 
@@ -97,10 +123,10 @@ static esp_status choose_and_create(EGLContext *out)
     EGLConfig config = NULL;
     EGLint found = 0;
     if (!eglBindAPI(EGL_OPENGL_API) || !eglChooseConfig(display, wanted, &config, 1, &found) || found < 1)
-        return esp_fail(ESP_ERR_MACHINE, NEEDS ": no configuration with desktop OpenGL");
+        return no_egl("its driver has no desktop OpenGL", "libgl1-mesa-dri");
     *out = eglCreateContext(display, config, EGL_NO_CONTEXT, NULL);
     if (*out == EGL_NO_CONTEXT)
-        return esp_fail(ESP_ERR_MACHINE, NEEDS ": eglCreateContext failed with 0x%x", (unsigned)eglGetError());
+        return no_egl("its driver makes no context", "libgl1-mesa-dri");
     return ESP_OK;
 }
 
@@ -155,4 +181,25 @@ esp_status esp_offscreen_prepare(esp_offscreen *offscreen, esp_status (*work)(vo
     esp_status status = esp_offscreen_run(offscreen, work, argument);
     pthread_mutex_unlock(&creating);
     return status;
+}
+
+/* ---- what draws --------------------------------------------------------------------------------- */
+
+static esp_status read_facts(void *argument)
+{
+    esp_offscreen_facts *facts = argument;
+    const GLubyte *(*get_string)(GLenum) = (const GLubyte *(*)(GLenum))eglGetProcAddress("glGetString");
+    const GLubyte *renderer = get_string ? get_string(GL_RENDERER) : NULL;
+    const GLubyte *opengl = get_string ? get_string(GL_VERSION) : NULL;
+    const char *egl = eglQueryString(display, EGL_VERSION);
+    if (!renderer || !opengl || !egl) return no_egl("its driver does not say what it is", "libgl1-mesa-dri");
+    snprintf(facts->egl, sizeof facts->egl, "%.*s", (int)strcspn(egl, " "), egl);
+    snprintf(facts->renderer, sizeof facts->renderer, "%s", (const char *)renderer);
+    snprintf(facts->opengl, sizeof facts->opengl, "%s", (const char *)opengl);
+    return ESP_OK;
+}
+
+esp_status esp_offscreen_describe(esp_offscreen *offscreen, esp_offscreen_facts *out)
+{
+    return esp_offscreen_run(offscreen, read_facts, out);
 }

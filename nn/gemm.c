@@ -1,5 +1,7 @@
 /* The one door to BLAS: row-major products, single-threaded. */
+#define _GNU_SOURCE /* dladdr */
 #include <cblas.h>
+#include <dlfcn.h>
 #include <pthread.h>
 
 #include "nn/nn_internal.h"
@@ -54,4 +56,14 @@ void esp_syrk(int n, int k, const float *a, float beta, float *c)
 {
     esp_blas_use_one_thread();
     cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, n, k, 1.0f, a, n, beta, c, n);
+}
+
+esp_blas_facts esp_blas_describe(void)
+{
+    Dl_info library;
+    return (esp_blas_facts){
+        .version = openblas_get_config(),
+        .kernel = openblas_get_corename(),
+        .file = dladdr((void *)cblas_sgemm, &library) ? library.dli_fname : NULL,
+    };
 }

@@ -25,6 +25,15 @@ void esp_gemm_tn_columns(int m, int n, int k, int width, const float *a, const f
 /* The lower triangle of c[n,n] = a^T a + beta * c; a is [k,n]. */
 void esp_syrk(int n, int k, const float *a, float beta, float *c);
 
+/* What does the products. Texts are the library's own. */
+typedef struct {
+    const char *version; /* "OpenBLAS 0.3.21" and how it was built */
+    const char *kernel;  /* the processor whose kernels it picked, for example "SkylakeX" */
+    const char *file;    /* the loaded library; NULL: linked statically */
+} esp_blas_facts;
+
+esp_blas_facts esp_blas_describe(void);
+
 /* ---- spd.c: symmetric positive definite systems, LAPACK in double ---------------------------- */
 
 /* a [n,n], of which the lower triangle is read, becomes its Cholesky factor. Single-threaded like all

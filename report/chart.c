@@ -213,7 +213,7 @@ esp_status esp_chart_svg(const esp_chart *chart, char **out_text)
                 "viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"",
                 frame.width, frame.height, frame.width, frame.height);
     esp_xml_text(&svg, chart->title ? chart->title : "chart");
-    esp_xml_add(&svg, "\" font-family=\"DejaVu Sans, Verdana, sans-serif\" font-size=\"%d\" color=\"#222\" "
+    esp_xml_add(&svg, "\" font-family=\"" ESP_FONTS "\" font-size=\"%d\" color=\"#222\" "
                 "fill=\"none\" stroke-linejoin=\"round\">\n", ESP_FONT);
     esp_xml_add(&svg, "<rect class=\"esp-paper\" width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n");
     esp_frame_draw(&frame, &svg);

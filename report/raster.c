@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "report/report.h"
+#include "report/report_internal.h"
 
 static const char program[] = "rsvg-convert";
 static const char package[] = "librsvg2-bin";
@@ -95,7 +95,8 @@ static esp_status program_failure(const char *path, int err)
     return status;
 }
 
-static esp_status draw(streams s, const char *svg, double zoom, const char *path)
+/* What the program makes of the picture, in new memory. */
+static esp_status photograph(streams s, const char *svg, double zoom, const char *path, char **png, size_t *size)
 {
     static const char signature[] = "\x89PNG\r\n\x1a\n";
     if (s.in < 0 || s.out < 0 || s.err < 0 || !fill(s.in, svg))
@@ -104,21 +105,63 @@ static esp_status draw(streams s, const char *svg, double zoom, const char *path
     if (code > 0) return start_failure(path, code);
     if (code < 0) return program_failure(path, s.err);
 
-    size_t size = 0;
-    char *png = content(s.out, &size);
-    esp_status status;
-    if (png && size > 8 && memcmp(png, signature, 8) == 0) status = esp_file_write(path, png, size);
-    else                                                   status = program_failure(path, s.err);
-    free(png);
+    *png = content(s.out, size);
+    if (*png && *size > 8 && memcmp(*png, signature, 8) == 0) return ESP_OK;
+    free(*png);
+    return program_failure(path, s.err);
+}
+
+/* `path` is for sentences. */
+static esp_status make_png(const char *svg, double zoom, const char *path, char **png, size_t *size)
+{
+    streams s = {memory_file(), memory_file(), memory_file()};
+    esp_status status = photograph(s, svg, zoom, path, png, size);
+    if (s.in >= 0) close(s.in);
+    if (s.out >= 0) close(s.out);
+    if (s.err >= 0) close(s.err);
     return status;
 }
 
 esp_status esp_svg_draw(const char *svg, double zoom, const char *path)
 {
-    streams s = {memory_file(), memory_file(), memory_file()};
-    esp_status status = draw(s, svg, zoom, path);
-    if (s.in >= 0) close(s.in);
-    if (s.out >= 0) close(s.out);
-    if (s.err >= 0) close(s.err);
+    char *png = NULL;
+    size_t size = 0;
+    esp_status status = make_png(svg, zoom, path, &png, &size);
+    if (status != ESP_OK) return status;
+    status = esp_file_write(path, png, size);
+    free(png);
     return status;
+}
+
+/* ---- is it there? --------------------------------------------------------------------------------- */
+
+static esp_status draw_letter(char letter, char **png, size_t *size)
+{
+    char svg[256];
+    snprintf(svg, sizeof svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"32\" height=\"32\"><text x=\"4\" y=\"24\" "
+             "font-family=\"" ESP_FONTS "\" font-size=\"20\">%c</text></svg>", letter);
+    return make_png(svg, 1.0, "a letter", png, size);
+}
+
+/* Without a font every letter is drawn as the same empty box, or not at all. */
+static esp_status check_font(void)
+{
+    char *png[2] = {NULL, NULL};
+    size_t size[2] = {0, 0};
+    esp_status status = draw_letter('I', &png[0], &size[0]);
+    if (status == ESP_OK) status = draw_letter('W', &png[1], &size[1]);
+    if (status == ESP_OK && size[0] == size[1] && memcmp(png[0], png[1], size[0]) == 0)
+        status = esp_fail(ESP_ERR_MACHINE, "%s finds no font, charts as PNG have no text (install the package "
+                          "fonts-dejavu-core)", program);
+    free(png[0]);
+    free(png[1]);
+    return status;
+}
+
+esp_status esp_svg_program(char *version, size_t size)
+{
+    if (!esp_program_version(program, "--version", version, size))
+        return esp_fail(ESP_ERR_MACHINE, "the program %s is missing or does not start, so charts are SVG alone (install "
+                        "the package %s)", program, package);
+    return check_font();
 }

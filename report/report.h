@@ -77,6 +77,8 @@ char *esp_xml_escape(const char *text);
 /* Draws an SVG text to a PNG file, `zoom` times its size in px, with the program rsvg-convert.
  * ESP_ERR_MACHINE when this program is missing or fails: the SVG is then all there is. */
 esp_status esp_svg_draw(const char *svg, double zoom, const char *path);
+/* That program's version; ESP_ERR_MACHINE when it is missing, fails, or has no font to write with. */
+esp_status esp_svg_program(char *version, size_t size);
 
 /* ---- png.c, sheet.c ---------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #include "report/report.h"
 
 #define ESP_MOST_PX 32767 /* of one side of a PNG picture */
+#define ESP_FONTS "DejaVu Sans, Verdana, sans-serif" /* of charts; the first one there is */
 
 /* ---- xml.c: text that grows ---- */
 

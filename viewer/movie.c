@@ -168,3 +168,19 @@ void esp_movie_cancel(esp_movie *movie)
     if (movie->temporary) unlink(movie->temporary);
     destroy(movie);
 }
+
+/* ---- is it there? --------------------------------------------------------------------------------------- */
+
+esp_status esp_movie_program(char *version, size_t size)
+{
+    char encoder[256];
+    if (!esp_program_version("ffmpeg", "-version", version, size))
+        return esp_fail(ESP_ERR_MACHINE, "the program ffmpeg is missing or does not start, so `espalier record` makes "
+                        "pictures but no video (install the package ffmpeg)");
+    if (!esp_program_line("ffmpeg -v quiet -h encoder=libx264 2>/dev/null", encoder, sizeof encoder) ||
+        strncmp(encoder, "Encoder ", strlen("Encoder ")) != 0)
+        return esp_fail(ESP_ERR_MACHINE, "ffmpeg %s was built without libx264, which videos need (install Debian's package "
+                        "ffmpeg)",
+                        version);
+    return ESP_OK;
+}

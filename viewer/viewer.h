@@ -102,4 +102,17 @@ typedef struct {
  * an interrupt. ESP_ERR_MACHINE without a display, or when espalier was built without GLFW. */
 esp_status esp_view(int count, const esp_role *roles, const esp_view_options *options, esp_view_result *out);
 
+typedef struct {
+    char glfw[128];     /* version and what it was built for; empty: espalier was built without GLFW */
+    char renderer[128]; /* of OpenGL in a window */
+} esp_window_facts;
+
+/* Opens a window that is not shown, and closes it. ESP_ERR_MACHINE as esp_view; out->glfw is then set all the same. */
+esp_status esp_window_try(esp_window_facts *out);
+
+/* ---- movie.c: the program that makes videos ---------------------------------------------------------- */
+
+/* Its version. ESP_ERR_MACHINE when ffmpeg is missing or was built without H.264 (libx264). */
+esp_status esp_movie_program(char *version, size_t size);
+
 #endif

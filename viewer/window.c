@@ -299,12 +299,17 @@ static GLFWwindow *create_window(const esp_view_options *options)
     return glfwCreateWindow(width, height, "espalier view", NULL, NULL);
 }
 
+static void hint_context(void)
+{
+    glfwWindowHint(GLFW_CONTEXT_CREATION_API, GLFW_EGL_CONTEXT_API);
+    glfwWindowHint(GLFW_SAMPLES, 0); /* smooth edges would double the time of a frame without a graphics card */
+}
+
 static esp_status open_window(window *w, const esp_view_options *options)
 {
     glfwSetErrorCallback(on_complaint);
     if (!glfwInit()) return no_window();
-    glfwWindowHint(GLFW_CONTEXT_CREATION_API, GLFW_EGL_CONTEXT_API);
-    glfwWindowHint(GLFW_SAMPLES, 0); /* smooth edges would double the time of a frame without a graphics card */
+    hint_context();
     w->glfw = create_window(options);
     if (!w->glfw) return no_window();
     glfwSetWindowUserPointer(w->glfw, w);
@@ -369,5 +374,30 @@ esp_status esp_view(int count, const esp_role *roles, const esp_view_options *op
     esp_session_free(w->session);
     free(w);
     if (status == ESP_OK) *out = result;
+    return status;
+}
+
+/* ---- does one open? ---------------------------------------------------------------------------------------- */
+
+static esp_status describe_window(GLFWwindow *glfw, esp_window_facts *out)
+{
+    if (!glfw) return no_window();
+    glfwMakeContextCurrent(glfw);
+    const GLubyte *(*get_string)(GLenum) = (const GLubyte *(*)(GLenum))glfwGetProcAddress("glGetString");
+    const GLubyte *renderer = get_string ? get_string(GL_RENDERER) : NULL;
+    snprintf(out->renderer, sizeof out->renderer, "%s", renderer ? (const char *)renderer : "unknown renderer");
+    return ESP_OK;
+}
+
+esp_status esp_window_try(esp_window_facts *out)
+{
+    *out = (esp_window_facts){.renderer = ""};
+    snprintf(out->glfw, sizeof out->glfw, "%s", glfwGetVersionString());
+    glfwSetErrorCallback(on_complaint);
+    if (!glfwInit()) return no_window();
+    hint_context();
+    glfwWindowHint(GLFW_VISIBLE, GLFW_FALSE);
+    esp_status status = describe_window(glfwCreateWindow(64, 64, "espalier doctor", NULL, NULL), out);
+    glfwTerminate();
     return status;
 }

@@ -1,0 +1,61 @@
+/* Whether this machine can play episodes: which MuJoCo it loaded, and one control step tried out. */
+#define _GNU_SOURCE /* RTLD_DEFAULT, dladdr */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "envs/envs_internal.h"
+
+/* ---- MuJoCo ---------------------------------------------------------------------------------------- */
+
+/* 2.2.2 is 222; since 3.5.0 each part has three digits. */
+static void write_version(int number, char *out, size_t size)
+{
+    int base = number < 1000 ? 10 : 1000;
+    snprintf(out, size, "%d.%d.%d", number / base / base, number / base % base, number % base);
+}
+
+esp_status esp_mujoco_describe(esp_mujoco_facts *out)
+{
+    Dl_info library;
+    *out = (esp_mujoco_facts){
+        .version = mj_versionString(),
+        .file = dladdr((void *)mj_version, &library) ? library.dli_fname : NULL,
+        .plugin_api = dlsym(RTLD_DEFAULT, "mjp_registerPlugin") != NULL,
+    };
+    write_version(mjVERSION_HEADER, out->headers, sizeof out->headers);
+    if (mj_version() == mjVERSION_HEADER) return ESP_OK;
+    return esp_fail(ESP_ERR_MACHINE, "MuJoCo %s is loaded from %s, but espalier was built for %s (build it again, or "
+                    "unset LD_LIBRARY_PATH and LD_PRELOAD)", out->version, out->file ? out->file : "this program",
+                    out->headers);
+}
+
+/* ---- a control step --------------------------------------------------------------------------------- */
+
+/* The first picture shows something: not one gray all over. */
+static esp_status act(void *context, int n, int step, const uint8_t *obs, float *actions)
+{
+    const esp_world *world = context;
+    const esp_env_config *config = &world->config;
+    size_t pixels = (size_t)config->image_size * config->image_size;
+    const uint8_t *frame = obs + (size_t)(config->frame_stack - 1) * pixels;
+    if (step == 0 && memcmp(frame, frame + 1, pixels - 1) == 0)
+        return esp_fail(ESP_ERR_MACHINE, "the renderer draws nothing: %s is one gray all over", world->scene);
+    memset(actions, 0, (size_t)n * (size_t)world->num_actions * sizeof *actions);
+    return ESP_OK;
+}
+
+esp_status esp_world_try(const esp_world *world, double *seconds)
+{
+    esp_world brief = *world;
+    brief.num_steps = 1;
+    esp_simulator *simulator = NULL;
+    esp_episode episode = {.seed = 1, .start = world->config.start};
+    esp_trajectory trajectory = {.rewards = NULL};
+    esp_status status = esp_simulator_create(&brief, 1, true, &simulator);
+    double before = esp_clock();
+    if (status == ESP_OK) status = esp_rollout(simulator, &episode, 1, act, &brief, &trajectory);
+    *seconds = esp_clock() - before;
+    esp_simulator_free(simulator);
+    return status;
+}
