@@ -346,9 +346,9 @@ esp_status   esp_updater_step(esp_updater *updater, const esp_batch *batch, int6
 
 /* ---- trainer.c ------------------------------------------------------------------------------------------------ */
 
-/* Learns an agent into run_dir: config.json, metrics.jsonl, checkpoint.safetensors (best so far),
+/* Learns an agent into a run's folder: config.json, metrics.jsonl, checkpoint.safetensors (best so far),
  * state.safetensors for exact resume. */
-esp_status esp_train(const esp_agent_config *config, const char *run_dir, bool resume);
+esp_status esp_train(const esp_agent_config *config, const esp_run_request *run);
 
 /* ---- schedule.c --------------------------------------------------------------------------------- */
 

@@ -54,7 +54,7 @@ esp_status esp_trainer_save(const esp_trainer *trainer)
     esp_state_item items[ESP_MAX_STATE_ITEMS];
     pack(trainer, &p);
     int count = list_items(trainer, &p, items);
-    char *path = esp_run_state_path(trainer->run_dir);
+    char *path = esp_run_state_path(trainer->run);
     esp_status status = esp_state_write(path, items, count);
     free(path);
     return status;
@@ -105,7 +105,7 @@ esp_status esp_trainer_restore(esp_trainer *trainer)
     packed p = {0};
     esp_state_item items[ESP_MAX_STATE_ITEMS];
     int count = list_items(trainer, &p, items);
-    char *path = esp_run_state_path(trainer->run_dir);
+    char *path = esp_run_state_path(trainer->run);
     esp_status status = esp_state_read(path, items, count);
     if (status == ESP_OK) status = check_counters(path, trainer, &p);
     if (status == ESP_OK) status = unpack(path, trainer, &p);

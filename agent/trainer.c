@@ -90,12 +90,12 @@ static esp_status write_window(esp_trainer *t)
     cJSON_AddNumberToObject(line, "ms_per_update", 1e3 * w->seconds / w->updates);
     cJSON_AddNumberToObject(line, "wall_s", esp_trainer_seconds(t));
     *w = (esp_train_window){0};
-    return esp_run_append(t->run_dir, line);
+    return esp_run_append(t->run, line);
 }
 
 static esp_status save_checkpoint(const esp_trainer *t)
 {
-    char *path = esp_path_join(t->run_dir, "checkpoint.safetensors");
+    char *path = esp_path_join(esp_run_folder(t->run), "checkpoint.safetensors");
     esp_metadata metadata = {.contract = esp_agent_contract(path, &t->config, t->world, ESP_CONTROLLER_MPPI)};
     esp_status status = esp_agent_checkpoint_save(path, &t->config, judged(t), ESP_ALL_COMPONENTS, &metadata);
     esp_metadata_free(&metadata);
@@ -131,7 +131,7 @@ static esp_status evaluate_and_keep_best(esp_trainer *t)
         status = save_checkpoint(t);
         t->best = score;
     }
-    return status == ESP_OK ? esp_run_append(t->run_dir, line) : (cJSON_Delete(line), status);
+    return status == ESP_OK ? esp_run_append(t->run, line) : (cJSON_Delete(line), status);
 }
 
 /* ---- the run ---- */
@@ -201,18 +201,19 @@ static void trainer_free(esp_trainer *t)
     esp_pool_free(t->shaped_pool);
     esp_world_free(t->world);
     esp_world_free(t->shaped_world);
+    esp_run_release(t->run);
 }
 
-esp_status esp_train(const esp_agent_config *config, const char *run_dir, bool resume)
+esp_status esp_train(const esp_agent_config *config, const esp_run_request *run)
 {
-    esp_trainer t = {.config = *config, .run_dir = run_dir, .started = esp_clock()};
+    esp_trainer t = {.config = *config, .started = esp_clock()};
     cJSON *json = esp_config_json(esp_agent_fields, esp_agent_num_fields, config);
     bool go_on = false;
     esp_status status = esp_agent_config_check(config);
-    if (status == ESP_OK) status = esp_run_claim(run_dir, json, resume, &go_on);
+    if (status == ESP_OK) status = esp_run_claim(run, json, &t.run, &go_on);
     if (status == ESP_OK) status = trainer_create(&t);
     if (status == ESP_OK && go_on) status = esp_trainer_restore(&t);
-    if (status == ESP_OK && go_on) status = esp_run_cut(run_dir, "update", t.update);
+    if (status == ESP_OK && go_on) status = esp_run_cut(t.run, "update", t.update);
     if (status == ESP_OK) status = train_loop(&t);
     trainer_free(&t);
     cJSON_Delete(json);

@@ -13,7 +13,7 @@ typedef struct {
 
 typedef struct {
     esp_agent_config config;
-    const char  *run_dir;
+    esp_run     *run;         /* owned */
     esp_world   *shaped_world, *world; /* the same task, rewarded by train.reward and by env.reward */
     esp_pool    *shaped_pool, *pool;
     esp_network *net;

@@ -155,11 +155,11 @@ esp_status esp_autoencoder_updater_step(esp_autoencoder_updater *updater, const 
 
 /* ---- trainer.c ------------------------------------------------------------------------------------ */
 
-/* Trains a new network into run_dir: config.json, metrics.jsonl, checkpoint.safetensors (averaged
- * weights) and state.safetensors, from which `resume` goes on bit for bit. Interrupted runs return
+/* Trains a new network into a run's folder: config.json, metrics.jsonl, checkpoint.safetensors (averaged
+ * weights) and state.safetensors, from which `run->resume` goes on bit for bit. Interrupted runs return
  * ESP_ERR_INTERRUPTED and can be resumed. */
 esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp_images *train, const esp_images *test,
-                                 const char *run_dir, bool resume);
+                                 const esp_run_request *run);
 
 /* ---- finetune.c ------------------------------------------------------------------------------------- */
 

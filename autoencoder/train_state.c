@@ -32,7 +32,7 @@ esp_status esp_autoencoder_trainer_save(const esp_autoencoder_trainer *trainer)
     int64_t counter[COUNTERS] = {trainer->learner.step, trainer->learner.updater->adam.step,
                                  esp_double_bits(esp_autoencoder_trainer_seconds(trainer)),
                                  (int64_t)trainer->images_hash};
-    char *path = esp_run_state_path(trainer->run_dir);
+    char *path = esp_run_state_path(trainer->run);
     esp_status status = esp_state_write(path, items, list_items(trainer, counter, items));
     free(path);
     return status;
@@ -69,7 +69,7 @@ esp_status esp_autoencoder_trainer_restore(esp_autoencoder_trainer *trainer)
     esp_learner *l = &trainer->learner;
     esp_state_item items[ESP_MAX_STATE_ITEMS];
     int64_t counter[COUNTERS] = {0};
-    char *path = esp_run_state_path(trainer->run_dir);
+    char *path = esp_run_state_path(trainer->run);
     esp_status status = esp_state_read(path, items, list_items(trainer, counter, items));
     if (status == ESP_OK) status = check_counters(path, trainer, counter);
     if (status == ESP_OK) status = check_variances(path, l->net, l->net->weights);

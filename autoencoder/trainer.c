@@ -25,7 +25,7 @@ static esp_status write_metrics(const esp_autoencoder_trainer *t, double train_m
     cJSON_AddNumberToObject(line, "psnr_of_mean_mse_db", test->psnr_of_mean_mse_db);
     cJSON_AddNumberToObject(line, "mean_psnr_db", test->mean_psnr_db);
     cJSON_AddNumberToObject(line, "wall_s", esp_autoencoder_trainer_seconds(t));
-    return esp_run_append(t->run_dir, line);
+    return esp_run_append(t->run, line);
 }
 
 /* The checkpoint is always the last state's, never the best on the test images: choosing by them would
@@ -42,7 +42,7 @@ static esp_status evaluate_and_save(esp_autoencoder_trainer *t, double train_mse
     else
         esp_log(ESP_LOG_INFO, "epoch %lld: training MSE %.5f, test MSE %.5f", (long long)epochs_done(t), train_mse,
                 test.mse);
-    char *path = esp_path_join(t->run_dir, "checkpoint.safetensors");
+    char *path = esp_path_join(esp_run_folder(t->run), "checkpoint.safetensors");
     status = esp_autoencoder_checkpoint_write(path, t->config, t->result);
     free(path);
     return status == ESP_OK ? esp_autoencoder_trainer_save(t) : status;
@@ -79,13 +79,13 @@ static esp_status train_loop(esp_autoencoder_trainer *t)
 }
 
 esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp_images *train, const esp_images *test,
-                                 const char *run_dir, bool resume)
+                                 const esp_run_request *run)
 {
-    esp_autoencoder_trainer t = {.config = config, .run_dir = run_dir, .test = test, .started = esp_clock(),
+    esp_autoencoder_trainer t = {.config = config, .test = test, .started = esp_clock(),
                                  .images_hash = esp_images_hash(train)};
     cJSON *json = esp_config_json(esp_autoencoder_fields, esp_autoencoder_num_fields, config);
     bool go_on = false;
-    esp_status status = esp_run_claim(run_dir, json, resume, &go_on);
+    esp_status status = esp_run_claim(run, json, &t.run, &go_on);
     if (status == ESP_OK) status = esp_autoencoder_create(&t.net);
     if (status == ESP_OK) {
         esp_autoencoder_start(t.net, train, &config->train);
@@ -93,12 +93,13 @@ esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp
         esp_learner_init(&t.learner, &config->train, t.net, train);
         if (go_on) status = esp_autoencoder_trainer_restore(&t);
         else esp_learner_start(&t.learner);
-        if (status == ESP_OK && go_on) status = esp_run_cut(run_dir, "epoch", epochs_done(&t));
+        if (status == ESP_OK && go_on) status = esp_run_cut(t.run, "epoch", epochs_done(&t));
         if (status == ESP_OK) status = train_loop(&t);
         esp_learner_free(&t.learner);
     }
     esp_network_free(t.net);
     esp_network_free(t.result);
+    esp_run_release(t.run);
     cJSON_Delete(json);
     return status;
 }

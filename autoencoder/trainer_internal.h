@@ -34,7 +34,7 @@ void       esp_learner_result(const esp_learner *learner, esp_network *out);
 /* trainer.c: a learner with a run folder around it. */
 typedef struct {
     const esp_autoencoder_config *config;
-    const char       *run_dir;
+    esp_run          *run;       /* owned */
     const esp_images *test;
     uint64_t          images_hash; /* of the training images */
     esp_network      *net;       /* owned: in training */

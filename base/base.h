@@ -149,6 +149,17 @@ const char *esp_path_name(const char *path);
 char *esp_path_resolve(const char *file, const char *path);
 char *esp_path_relative(const char *file, const char *path);
 
+/* ---- lock.c: one writer at a time ------------------------------------------------------------- */
+
+typedef struct esp_lock esp_lock;
+
+/* Claims a file that will be written, or an existing folder that will be filled, until the release or the end of
+ * this process, however that comes. ESP_ERR_IO in one line when somebody else does, with the id of its process (and
+ * its machine, if another). The lock is on a file, PATH.lock or FOLDER/.lock, which the release removes. A place where
+ * nothing can be written, or nothing can be locked (with a warning), is granted. */
+esp_status esp_lock_take(const char *path, esp_lock **out);
+void       esp_lock_release(esp_lock *lock); /* accepts NULL */
+
 /* ---- json.c, json_scan.c: strict JSON over cJSON ------------------------------------------ */
 
 /* Parses `size` bytes. Refused with "source: line L: what": trailing text, depth above 32,
@@ -180,13 +191,25 @@ char *esp_json_difference(const cJSON *first, const char *first_name, const cJSO
 /* Receives a line, which it deletes, and its number, from 1. */
 typedef esp_status (*esp_json_line_fn)(void *context, int number, cJSON *line);
 
-/* Gives every line of a file that esp_json_append wrote to `take`, up to its first failure. ESP_ERR_FORMAT is
+/* Gives every line of a file to `take`, up to its first failure; holds one line at a time. ESP_ERR_FORMAT is
  * "PATH: line N: not JSON: ...". A last line without its end counts when it is JSON; else a kill cut it
  * short, and it is left out. */
 esp_status esp_json_lines_read(const char *path, esp_json_line_fn take, void *context);
-/* Before appending to a file that a kill may have left: a last line without its end gets it when it is
- * JSON, and is dropped otherwise. A file that is whole is not written. */
-esp_status esp_json_lines_mend(const char *path);
+
+/* Such a file, open for its one writer (who holds a lock): what is appended goes into the file that was opened,
+ * also after somebody gave its name to another one. */
+typedef struct esp_json_log esp_json_log;
+
+esp_status esp_json_log_open(const char *path, esp_json_log **out); /* created if absent */
+void       esp_json_log_close(esp_json_log *log);                   /* accepts NULL */
+/* As esp_json_lines_read, from the first line on. */
+esp_status esp_json_log_read(esp_json_log *log, esp_json_line_fn take, void *context);
+/* After a reading, before appending to a file that a kill may have left: a last line without its end gets it when
+ * it is JSON, and is dropped otherwise. */
+esp_status esp_json_log_mend(esp_json_log *log);
+/* Whether what the file holds is the start of `text`, or all of it. */
+bool       esp_json_log_begins(const esp_json_log *log, const char *text);
+esp_status esp_json_log_append(esp_json_log *log, const cJSON *line); /* in one write call */
 
 /* ---- hash.c: FNV-1a, a number a step ------------------------------------------------------------ */
 
@@ -201,18 +224,26 @@ void esp_json_add_hash(cJSON *object, const char *key, uint64_t hash);
 
 /* ---- run.c: the folder of a training run -------------------------------------------------------- */
 
-/* A folder without a state becomes a new run: config.json, an empty metrics.jsonl. One with a state
- * is refused unless `resume`, and then must have been made with the same configuration; *go_on says
- * that there is a state to go on from. */
-esp_status esp_run_claim(const char *folder, const cJSON *config, bool resume, bool *go_on);
+/* A run that this process is the one to write: its folder, locked. */
+typedef struct esp_run esp_run;
+
+typedef struct {
+    const char  *folder;
+    bool         resume;  /* go on with a saved state, if there is one */
+    const cJSON *about;   /* how a new run was started, kept in run.json for readers; NULL: no such file */
+} esp_run_request;
+
+/* Locks the folder, created if absent. One without a state becomes a new run: config.json, an empty metrics.jsonl,
+ * nothing that another run left. One with a state is refused unless `resume`, and then must have been made with the
+ * same configuration; *go_on says that there is a state to go on from. */
+esp_status  esp_run_claim(const esp_run_request *request, const cJSON *config, esp_run **out, bool *go_on);
+void        esp_run_release(esp_run *run); /* accepts NULL */
+const char *esp_run_folder(const esp_run *run);
+char       *esp_run_state_path(const esp_run *run); /* state.safetensors, in new memory */
 /* Appends a line to metrics.jsonl and deletes it; its first key is the counter of esp_run_cut. */
-esp_status esp_run_append(const char *folder, cJSON *line);
+esp_status  esp_run_append(esp_run *run, cJSON *line);
 /* A kill may leave lines behind the state: drops those that do not begin with {"counter":n, n <= last. */
-esp_status esp_run_cut(const char *folder, const char *counter, int64_t last);
-char      *esp_run_state_path(const char *folder); /* state.safetensors, in new memory */
-/* Says in run.json how a new run was started, for readers. Nothing when there is a state: that run has
- * its own. */
-esp_status esp_run_describe(const char *folder, const cJSON *about);
+esp_status  esp_run_cut(esp_run *run, const char *counter, int64_t last);
 
 /* ---- config.c, words.c: a configuration is a struct and a table of its keys --------------- */
 

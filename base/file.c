@@ -68,7 +68,7 @@ static const char *advice(int code)
     }
 }
 
-static esp_status io_failure(const char *verb, const char *path, int code)
+esp_status esp_io_failure(const char *verb, const char *path, int code)
 {
     return esp_fail(ESP_ERR_IO, "cannot %s '%s': %s%s", verb, path, strerror(code), advice(code));
 }
@@ -81,7 +81,7 @@ static esp_status create_failure(const char *path, int code)
     if (*path && code == ENOENT && !esp_is_folder(folder))
         status = esp_fail(ESP_ERR_IO, "cannot write '%s': folder '%s' does not exist (create it first)", path, folder);
     else
-        status = io_failure("write", path, code);
+        status = esp_io_failure("write", path, code);
     free(folder);
     return status;
 }
@@ -95,7 +95,7 @@ static esp_status read_all(int fd, const char *path, char *data, size_t size, si
     while (*got < size) {
         ssize_t n = read(fd, data + *got, size - *got);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return io_failure("read", path, errno);
+        if (n < 0) return esp_io_failure("read", path, errno);
         if (n == 0) break;
         *got += (size_t)n;
     }
@@ -105,7 +105,7 @@ static esp_status read_all(int fd, const char *path, char *data, size_t size, si
 static esp_status check_readable(int fd, const char *path, size_t limit, size_t *size)
 {
     struct stat info;
-    if (fstat(fd, &info) != 0) return io_failure("read", path, errno);
+    if (fstat(fd, &info) != 0) return esp_io_failure("read", path, errno);
     if (S_ISDIR(info.st_mode)) return esp_fail(ESP_ERR_IO, "cannot read '%s': it is a folder, not a file", path);
     if (!S_ISREG(info.st_mode)) return esp_fail(ESP_ERR_IO, "cannot read '%s': it is not a regular file", path);
     if ((uintmax_t)info.st_size > limit)
@@ -115,19 +115,24 @@ static esp_status check_readable(int fd, const char *path, size_t limit, size_t 
     return ESP_OK;
 }
 
+esp_status esp_file_open(const char *path, size_t limit, int *fd, size_t *size)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must be refused, not waited for */
+    if (*fd < 0) return esp_io_failure("open", path, errno);
+    return check_readable(*fd, path, limit, size);
+}
+
 esp_status esp_file_read(const char *path, size_t limit, char **data, size_t *size)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must be refused, not waited for */
-    if (fd < 0) return io_failure("open", path, errno);
-
+    int fd = -1;
     char *content = NULL;
     size_t length = 0;
-    esp_status status = check_readable(fd, path, limit, &length);
+    esp_status status = esp_file_open(path, limit, &fd, &length);
     if (status == ESP_OK) {
         content = esp_alloc(length + 1, 1);
         status = read_all(fd, path, content, length, &length);
     }
-    close(fd);
+    if (fd >= 0) close(fd);
     if (status == ESP_OK) {
         content[length] = 0;
         *data = content;
@@ -145,7 +150,7 @@ static esp_status write_all(int fd, const char *path, const char *data, size_t s
     while (size > 0) {
         ssize_t n = write(fd, data, size);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return io_failure("write", path, errno);
+        if (n < 0) return esp_io_failure("write", path, errno);
         data += n;
         size -= (size_t)n;
     }
@@ -163,14 +168,14 @@ static esp_status find_target(const char *path, char **target, mode_t *mode)
         *target = esp_strdup(path);
         return ESP_OK;
     }
-    if (stat(path, &info) != 0) return io_failure("write", path, errno);
+    if (stat(path, &info) != 0) return esp_io_failure("write", path, errno);
     if (S_ISDIR(info.st_mode)) return esp_fail(ESP_ERR_IO, "cannot write '%s': it is a folder", path);
     if (!S_ISREG(info.st_mode))
         return esp_fail(ESP_ERR_IO, "cannot write '%s': it is not a regular file (choose a file name)", path);
-    if (access(path, W_OK) != 0) return io_failure("write", path, errno);
+    if (access(path, W_OK) != 0) return esp_io_failure("write", path, errno);
 
     char *resolved = realpath(path, NULL);
-    if (!resolved) return io_failure("write", path, errno);
+    if (!resolved) return esp_io_failure("write", path, errno);
     *target = resolved;
     *mode = info.st_mode & 07777;
     return ESP_OK;
@@ -179,8 +184,8 @@ static esp_status find_target(const char *path, char **target, mode_t *mode)
 static esp_status fill_temporary(int fd, const char *path, mode_t mode, const void *data, size_t size)
 {
     esp_status status = write_all(fd, path, data, size);
-    if (status == ESP_OK && mode && fchmod(fd, mode) != 0) status = io_failure("write", path, errno);
-    if (status == ESP_OK && fsync(fd) != 0) status = io_failure("write", path, errno);
+    if (status == ESP_OK && mode && fchmod(fd, mode) != 0) status = esp_io_failure("write", path, errno);
+    if (status == ESP_OK && fsync(fd) != 0) status = esp_io_failure("write", path, errno);
     return status;
 }
 
@@ -192,7 +197,7 @@ static esp_status sync_folder(const char *target, const char *path)
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     esp_status status = ESP_OK;
     if (fd >= 0 && fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP && errno != EROFS)
-        status = io_failure("sync the folder of", path, errno);
+        status = esp_io_failure("sync the folder of", path, errno);
     if (fd >= 0) close(fd);
     free(folder);
     return status;
@@ -204,7 +209,7 @@ static esp_status replace(const char *target, const char *path, mode_t mode, con
     esp_temporary_sweep(target);
     int fd = esp_temporary_open(target, &temporary);
     esp_status status = fd < 0 ? create_failure(path, errno) : fill_temporary(fd, path, mode, data, size);
-    if (status == ESP_OK && rename(temporary, target) != 0) status = io_failure("write", path, errno);
+    if (status == ESP_OK && rename(temporary, target) != 0) status = esp_io_failure("write", path, errno);
     if (fd >= 0 && status != ESP_OK) unlink(temporary);
     if (fd >= 0) close(fd); /* last: its lock says that somebody still needs the name */
     free(temporary);
@@ -246,24 +251,36 @@ static void take_back(int fd, off_t before, size_t written)
         return; /* the short write is reported either way */
 }
 
-esp_status esp_file_append(const char *path, const void *data, size_t size)
+esp_status esp_file_append_to(int fd, const char *path, const void *data, size_t size)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) return create_failure(path, errno);
-
     off_t before = lseek(fd, 0, SEEK_END);
     ssize_t n;
     do n = write(fd, data, size);
     while (n < 0 && errno == EINTR);
 
-    esp_status status = ESP_OK;
-    if (n < 0) {
-        status = io_failure("append to", path, errno);
-    } else if ((size_t)n < size) {
-        take_back(fd, before, (size_t)n);
-        status = io_failure("append to", path, ENOSPC);
-    }
-    if (close(fd) != 0 && status == ESP_OK) status = io_failure("append to", path, errno);
+    if (n < 0) return esp_io_failure("append to", path, errno);
+    if ((size_t)n == size) return ESP_OK;
+    take_back(fd, before, (size_t)n);
+    return esp_io_failure("append to", path, ENOSPC);
+}
+
+esp_status esp_file_open_to_append(const char *path, size_t limit, int *out)
+{
+    size_t size;
+    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+    if (fd < 0) return create_failure(path, errno);
+    esp_status status = check_readable(fd, path, limit, &size);
+    if (status == ESP_OK) *out = fd;
+    else                  close(fd);
+    return status;
+}
+
+esp_status esp_file_append(const char *path, const void *data, size_t size)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) return create_failure(path, errno);
+    esp_status status = esp_file_append_to(fd, path, data, size);
+    if (close(fd) != 0 && status == ESP_OK) status = esp_io_failure("append to", path, errno);
     return status;
 }
 
@@ -276,7 +293,7 @@ static esp_status make_one(const char *path)
     if (esp_is_folder(path)) return ESP_OK;
     if (code == EEXIST)
         return esp_fail(ESP_ERR_IO, "cannot create folder '%s': a file of that name exists", path);
-    return io_failure("create folder", path, code);
+    return esp_io_failure("create folder", path, code);
 }
 
 esp_status esp_folder_make(const char *path)

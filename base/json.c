@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { JSON_FILE_LIMIT = 16 << 20 };
-
 /* ---- duplicate keys ------------------------------------------------------------------------ */
 
 /* A key and its number in the order of the text. */
@@ -86,7 +84,7 @@ esp_status esp_json_read(const char *path, cJSON **out)
 {
     char *text = NULL;
     size_t size = 0;
-    esp_status status = esp_file_read(path, JSON_FILE_LIMIT, &text, &size);
+    esp_status status = esp_file_read(path, ESP_JSON_LIMIT, &text, &size);
     if (status == ESP_OK) status = esp_json_parse(text, size, path, out);
     free(text);
     return status;

@@ -1,57 +1,183 @@
 /* Files with a JSON value a line, to which a program that may be killed at any time appends.
  *
  * A last line without its end is what a kill left: it counts when it is JSON, since then nothing but the
- * end is missing, and is as if it were not there otherwise. */
+ * end is missing, and is as if it were not there otherwise.
+ *
+ * They are read a line at a time: what a reader keeps decides how much memory a long one takes. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/base.h"
+#include "base/base_internal.h"
 
-static esp_status take_lines(const char *path, const char *text, size_t size, esp_json_line_fn take, void *context)
+enum { CHUNK = 1 << 16 };
+
+/* ---- lines of text ---- */
+
+typedef struct {
+    int         fd;
+    const char *path;
+    off_t       offset;          /* of what is read next */
+    char       *text;            /* [room], owned */
+    size_t      begin, end, room; /* of what is not given out yet */
+} line_source;
+
+static void make_room(line_source *s)
 {
-    esp_status status = ESP_OK;
-    int number = 0;
-    for (size_t at = 0, length; status == ESP_OK && at < size; at += length + 1) {
-        const char *end = memchr(text + at, '\n', size - at);
-        cJSON *line = NULL;
-        length = end ? (size_t)(end - text) - at : size - at;
-        number++;
-        status = esp_json_parse(text + at, length, "not JSON", &line);
-        if (status == ESP_OK) status = take(context, number, line);
-        else if (status == ESP_ERR_FORMAT && !end) return ESP_OK;
-        else status = esp_fail_in(status, "%s: line %d", path, number);
+    if (s->begin > 0) memmove(s->text, s->text + s->begin, s->end - s->begin);
+    s->end -= s->begin;
+    s->begin = 0;
+    if (s->room - s->end >= CHUNK) return;
+    char *larger = esp_alloc(2 * s->room + CHUNK, 1);
+    if (s->text) memcpy(larger, s->text, s->end);
+    free(s->text);
+    s->text = larger;
+    s->room = 2 * s->room + CHUNK;
+}
+
+static esp_status read_more(line_source *s, bool *ended)
+{
+    make_room(s);
+    ssize_t n;
+    do n = pread(s->fd, s->text + s->end, s->room - s->end, s->offset);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) return esp_io_failure("read", s->path, errno);
+    s->end += (size_t)n;
+    s->offset += n;
+    *ended = n == 0;
+    return ESP_OK;
+}
+
+/* The next line without its end, which *whole says it has; NULL behind the last. Valid until the next call. */
+static esp_status next_line(line_source *s, const char **line, size_t *length, bool *whole)
+{
+    bool ended = false;
+    size_t seen = 0;
+    *line = NULL;
+    for (;;) {
+        const char *start = s->text + s->begin;
+        const char *end = s->end > s->begin + seen ? memchr(start + seen, '\n', s->end - s->begin - seen) : NULL;
+        *whole = end != NULL;
+        if (end || (ended && s->end > s->begin)) {
+            *line = start;
+            *length = end ? (size_t)(end - start) : s->end - s->begin;
+            s->begin += *length + *whole;
+            return ESP_OK;
+        }
+        if (ended) return ESP_OK;
+        seen = s->end - s->begin;
+        if (seen > ESP_JSON_LIMIT)
+            return esp_fail(ESP_ERR_FORMAT, "%s: a line of more than %d bytes", s->path, ESP_JSON_LIMIT);
+        esp_status status = read_more(s, &ended);
+        if (status != ESP_OK) return status;
     }
+}
+
+/* ---- lines of JSON ---- */
+
+/* What was found at the end of a file. */
+typedef struct {
+    int   lines;       /* that count */
+    off_t size;        /* of the file without a last line that does not count */
+    bool  unfinished;  /* the last line that counts has no end */
+} extent;
+
+static esp_status take_lines(line_source *source, esp_json_line_fn take, void *context, extent *found)
+{
+    const char *text;
+    size_t length = 0;
+    bool whole = true;
+    *found = (extent){0};
+    esp_status status = next_line(source, &text, &length, &whole);
+    while (status == ESP_OK && text) {
+        cJSON *line = NULL;
+        status = esp_json_parse(text, length, "not JSON", &line);
+        if (status == ESP_ERR_FORMAT && !whole) return ESP_OK;
+        if (status != ESP_OK) return esp_fail_in(status, "%s: line %d", source->path, found->lines + 1);
+        *found = (extent){found->lines + 1, found->size + (off_t)length + whole, !whole};
+        if (take) status = take(context, found->lines, line);
+        else      cJSON_Delete(line);
+        if (status == ESP_OK) status = next_line(source, &text, &length, &whole);
+    }
+    return status;
+}
+
+static esp_status read_lines(int fd, const char *path, esp_json_line_fn take, void *context, extent *found)
+{
+    line_source source = {.fd = fd, .path = path};
+    esp_status status = take_lines(&source, take, context, found);
+    free(source.text);
     return status;
 }
 
 esp_status esp_json_lines_read(const char *path, esp_json_line_fn take, void *context)
 {
-    char *text = NULL;
-    size_t size = 0;
-    esp_status status = esp_file_read(path, ESP_JSON_LINES_LIMIT, &text, &size);
-    if (status == ESP_OK) status = take_lines(path, text, size, take, context);
-    free(text);
+    int fd = -1;
+    size_t size;
+    extent found;
+    esp_status status = esp_file_open(path, ESP_JSON_LINES_LIMIT, &fd, &size);
+    if (status == ESP_OK) status = read_lines(fd, path, take, context, &found);
+    if (fd >= 0) close(fd);
     return status;
 }
 
-static esp_status mend(const char *path, const char *text, size_t size)
+/* ---- a file that is open for its one writer ---- */
+
+struct esp_json_log {
+    char *path;   /* owned */
+    int   fd;
+    extent found; /* by the last reading */
+};
+
+esp_status esp_json_log_open(const char *path, esp_json_log **out)
 {
-    cJSON *line = NULL;
-    size_t whole = size;
-    while (whole > 0 && text[whole - 1] != '\n') whole--;
-    if (whole == size) return ESP_OK;
-    esp_status status = esp_json_parse(text + whole, size - whole, "not JSON", &line);
-    cJSON_Delete(line);
-    if (status == ESP_OK) return esp_file_append(path, "\n", 1);
-    return status == ESP_ERR_FORMAT ? esp_file_write(path, text, whole) : status;
+    int fd = -1;
+    esp_status status = esp_file_open_to_append(path, ESP_JSON_LINES_LIMIT, &fd);
+    if (status != ESP_OK) return status;
+    *out = esp_alloc(1, sizeof **out);
+    **out = (esp_json_log){.path = esp_strdup(path), .fd = fd};
+    return ESP_OK;
 }
 
-esp_status esp_json_lines_mend(const char *path)
+void esp_json_log_close(esp_json_log *log)
 {
-    char *text = NULL;
-    size_t size = 0;
-    esp_status status = esp_file_read(path, ESP_JSON_LINES_LIMIT, &text, &size);
-    if (status == ESP_OK) status = mend(path, text, size);
+    if (!log) return;
+    close(log->fd);
+    free(log->path);
+    free(log);
+}
+
+esp_status esp_json_log_read(esp_json_log *log, esp_json_line_fn take, void *context)
+{
+    return read_lines(log->fd, log->path, take, context, &log->found);
+}
+
+bool esp_json_log_begins(const esp_json_log *log, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *found = esp_alloc(size, 1);
+    ssize_t n = pread(log->fd, found, size, 0);
+    bool begins = n >= 0 && (size_t)n < size && memcmp(found, text, (size_t)n) == 0;
+    free(found);
+    return begins;
+}
+
+esp_status esp_json_log_mend(esp_json_log *log)
+{
+    if (ftruncate(log->fd, log->found.size) != 0) return esp_io_failure("write", log->path, errno);
+    if (!log->found.unfinished) return ESP_OK;
+    log->found.unfinished = false;
+    return esp_file_append_to(log->fd, log->path, "\n", 1);
+}
+
+esp_status esp_json_log_append(esp_json_log *log, const cJSON *line)
+{
+    char *text = esp_json_line(line);
+    if (!text) return esp_fail(ESP_ERR_MACHINE, "cannot write '%s': no memory for its JSON text", log->path);
+    size_t length = strlen(text);
+    text[length] = '\n'; /* in the place of the final 0 */
+    esp_status status = esp_file_append_to(log->fd, log->path, text, length + 1);
     free(text);
     return status;
 }

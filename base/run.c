@@ -1,32 +1,57 @@
-/* The folder of a training run: config.json, metrics.jsonl, a state to go on from, and run.json for readers. */
-#include <stdio.h>
+/* The folder of a training run: config.json, metrics.jsonl, a state to go on from, and run.json for readers. It is
+ * locked from the claim to the release, so that none of these is another run's. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/base.h"
 
-char *esp_run_state_path(const char *folder)
+struct esp_run {
+    char         *folder;  /* owned */
+    esp_lock     *lock;
+    esp_json_log *metrics; /* open from the first append on; NULL: closed */
+};
+
+const char *esp_run_folder(const esp_run *run)
 {
-    return esp_path_join(folder, "state.safetensors");
+    return run->folder;
 }
 
-static bool has_state(const char *folder)
+char *esp_run_state_path(const esp_run *run)
 {
-    char *path = esp_run_state_path(folder);
+    return esp_path_join(run->folder, "state.safetensors");
+}
+
+static bool has_state(const esp_run *run)
+{
+    char *path = esp_run_state_path(run);
     bool found = access(path, F_OK) == 0;
     free(path);
     return found;
 }
 
-static esp_status start_run(const char *folder, const cJSON *config)
+/* ---- claim --------------------------------------------------------------------------------- */
+
+/* A run that was killed between its first checkpoint and its first state leaves a checkpoint that the next one's
+ * configuration did not make. */
+static void remove_leftovers(const char *folder, const char *metrics)
 {
-    char *metrics = esp_path_join(folder, "metrics.jsonl"), *path = esp_path_join(folder, "config.json");
-    esp_status status = esp_folder_make(folder);
-    if (status == ESP_OK) status = esp_json_write(path, config);
+    char *checkpoint = esp_path_join(folder, "checkpoint.safetensors");
+    if (access(metrics, F_OK) == 0) unlink(checkpoint);
+    free(checkpoint);
+}
+
+static esp_status start_run(const esp_run_request *request, const cJSON *config)
+{
+    char *metrics = esp_path_join(request->folder, "metrics.jsonl"), *path = esp_path_join(request->folder, "config.json");
+    char *about = esp_path_join(request->folder, "run.json");
+    remove_leftovers(request->folder, metrics);
+    esp_status status = esp_json_write(path, config);
     if (status == ESP_OK) status = esp_file_write(metrics, "", 0);
+    if (status == ESP_OK && request->about) status = esp_json_write(about, request->about);
     free(metrics);
     free(path);
+    free(about);
     return status;
 }
 
@@ -47,32 +72,50 @@ static esp_status compare_config(const char *folder, const cJSON *config)
     return status;
 }
 
-esp_status esp_run_claim(const char *folder, const cJSON *config, bool resume, bool *go_on)
+static esp_status begin(const esp_run *run, const esp_run_request *request, const cJSON *config, bool *go_on)
 {
-    *go_on = has_state(folder);
-    if (*go_on && !resume)
+    *go_on = has_state(run);
+    if (*go_on && !request->resume)
         return esp_fail(ESP_ERR_USAGE, "%s already holds a run; add --resume to go on with it, or name another folder",
-                        folder);
-    if (*go_on) return compare_config(folder, config);
-    if (resume) esp_log(ESP_LOG_INFO, "%s holds no saved state; the run starts from the beginning", folder);
-    return start_run(folder, config);
+                        request->folder);
+    if (*go_on) return compare_config(request->folder, config);
+    if (request->resume)
+        esp_log(ESP_LOG_INFO, "%s holds no saved state; the run starts from the beginning", request->folder);
+    return start_run(request, config);
 }
 
-esp_status esp_run_describe(const char *folder, const cJSON *about)
+esp_status esp_run_claim(const esp_run_request *request, const cJSON *config, esp_run **out, bool *go_on)
 {
-    if (has_state(folder)) return ESP_OK;
-    char *path = esp_path_join(folder, "run.json");
-    esp_status status = esp_folder_make(folder);
-    if (status == ESP_OK) status = esp_json_write(path, about);
-    free(path);
+    esp_run *run = esp_alloc(1, sizeof *run);
+    run->folder = esp_strdup(request->folder);
+    esp_status status = esp_folder_make(request->folder);
+    if (status == ESP_OK) status = esp_lock_take(request->folder, &run->lock);
+    if (status == ESP_OK) status = begin(run, request, config, go_on);
+    if (status == ESP_OK) *out = run;
+    else                  esp_run_release(run);
     return status;
 }
 
-esp_status esp_run_append(const char *folder, cJSON *line)
+void esp_run_release(esp_run *run)
 {
-    char *path = esp_path_join(folder, "metrics.jsonl");
-    esp_status status = esp_json_append(path, line);
-    free(path);
+    if (!run) return;
+    esp_json_log_close(run->metrics);
+    esp_lock_release(run->lock);
+    free(run->folder);
+    free(run);
+}
+
+/* ---- metrics ------------------------------------------------------------------------------- */
+
+esp_status esp_run_append(esp_run *run, cJSON *line)
+{
+    esp_status status = ESP_OK;
+    if (!run->metrics) {
+        char *path = esp_path_join(run->folder, "metrics.jsonl");
+        status = esp_json_log_open(path, &run->metrics);
+        free(path);
+    }
+    if (status == ESP_OK) status = esp_json_log_append(run->metrics, line);
     cJSON_Delete(line);
     return status;
 }
@@ -85,10 +128,12 @@ static bool line_counts(const char *line, const char *counter, uint64_t *value)
            strncmp(line + 2 + length, "\":", 2) == 0 && esp_digits_parse(line + 4 + length, value) > 0;
 }
 
-esp_status esp_run_cut(const char *folder, const char *counter, int64_t last)
+esp_status esp_run_cut(esp_run *run, const char *counter, int64_t last)
 {
-    char *path = esp_path_join(folder, "metrics.jsonl"), *data = NULL, *kept = NULL;
+    char *path = esp_path_join(run->folder, "metrics.jsonl"), *data = NULL, *kept = NULL;
     size_t size = 0, length = 0;
+    esp_json_log_close(run->metrics); /* the file gets another */
+    run->metrics = NULL;
     esp_status status = esp_file_read(path, ESP_JSON_LINES_LIMIT, &data, &size);
     if (status == ESP_OK) {
         kept = esp_alloc(size + 1, 1);

@@ -18,8 +18,8 @@ esp_status esp_subject_blame(const esp_subject *subject, esp_status status);
 
 /* ---- training.c ---- */
 
-/* Leaves the command that started a run in its folder. */
-esp_status esp_training_describe(const esp_train_request *request);
+/* What run.json says of how a run was started; the caller deletes it. */
+cJSON *esp_training_about(const esp_train_request *request);
 
 /* ---- train_agent.c, train_autoencoder.c: rows of the applications ---- */
 

@@ -73,8 +73,10 @@ esp_status esp_train_agent(const esp_train_request *request, const cJSON *json, 
     if (status == ESP_OK) status = esp_settings_apply(settings, esp_agent_fields, esp_agent_num_fields, &config, NULL);
     if (status == ESP_OK) status = esp_agent_config_check(&config);
     if (status == ESP_OK && settings->has_seed) config.train.seed = settings->seed;
-    if (status == ESP_OK) status = esp_training_describe(request);
-    if (status == ESP_OK) status = esp_train(&config, request->run_dir, request->resume);
+    cJSON *about = esp_training_about(request);
+    esp_run_request run = {.folder = request->run_dir, .resume = request->resume, .about = about};
+    if (status == ESP_OK) status = esp_train(&config, &run);
+    cJSON_Delete(about);
     return status == ESP_OK ? describe(request, &config, out) : status;
 }
 

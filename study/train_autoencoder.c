@@ -50,8 +50,10 @@ esp_status esp_train_autoencoder(const esp_train_request *request, const cJSON *
     if (status == ESP_OK && !data) esp_log(ESP_LOG_INFO, "no --data DIR: generated digits stand in for MNIST");
     if (status == ESP_OK) status = esp_images_load(data, true, &train);
     if (status == ESP_OK) status = esp_images_load(data, false, &test);
-    if (status == ESP_OK) status = esp_training_describe(request);
-    if (status == ESP_OK) status = esp_autoencoder_train(&config, &train, &test, request->run_dir, request->resume);
+    cJSON *about = esp_training_about(request);
+    esp_run_request run = {.folder = request->run_dir, .resume = request->resume, .about = about};
+    if (status == ESP_OK) status = esp_autoencoder_train(&config, &train, &test, &run);
+    cJSON_Delete(about);
     if (status == ESP_OK) status = describe(request, &config, &test, out);
     esp_images_free(&train);
     esp_images_free(&test);

@@ -1,16 +1,14 @@
 /* Training, whatever the application: its configuration read, its options checked, the run described. */
 #include "study/study_internal.h"
 
-esp_status esp_training_describe(const esp_train_request *request)
+cJSON *esp_training_about(const esp_train_request *request)
 {
     const char *data = esp_judging_text(&request->judging, "data");
     cJSON *about = cJSON_CreateObject();
     if (request->settings->command) cJSON_AddStringToObject(about, "command", request->settings->command);
     if (data) cJSON_AddStringToObject(about, "data", data);
     cJSON_AddStringToObject(about, "version", ESP_VERSION);
-    esp_status status = esp_run_describe(request->run_dir, about);
-    cJSON_Delete(about);
-    return status;
+    return about;
 }
 
 esp_status esp_training_run(const esp_train_request *request, const esp_application **application, esp_figure_list *out)

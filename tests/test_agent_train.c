@@ -29,7 +29,7 @@ static esp_agent_config run_config(void)
 static esp_status train_as(const esp_agent_config *config, const char *run, bool resume)
 {
     char *dir = run_dir(run);
-    esp_status status = esp_train(config, dir, resume);
+    esp_status status = esp_train(config, &(esp_run_request){.folder = dir, .resume = resume});
     free(dir);
     return status;
 }

@@ -34,7 +34,7 @@ static esp_network *start_of(const esp_images *images, double offset)
     esp_autoencoder_checkpoint start = {0};
     config.train.epochs = 0;
     config.train.offset = offset;
-    CHECK_OK(esp_autoencoder_train(&config, images, images, folder, false));
+    CHECK_OK(esp_autoencoder_train(&config, images, images, &(esp_run_request){.folder = folder}));
     char *path = esp_path_join(folder, "checkpoint.safetensors");
     CHECK_OK(esp_autoencoder_checkpoint_read(path, NULL, &start));
     free(path);

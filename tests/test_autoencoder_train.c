@@ -23,7 +23,8 @@ static esp_status train_as(const esp_autoencoder_config *config, const char *run
 {
     esp_images train = rectangles(IMAGES), test = rectangles(TEST_IMAGES);
     char *dir = run_dir(run);
-    esp_status status = esp_autoencoder_train(config, &train, &test, dir, resume);
+    esp_run_request request = {.folder = dir, .resume = resume};
+    esp_status status = esp_autoencoder_train(config, &train, &test, &request);
     free(dir);
     esp_images_free(&train);
     esp_images_free(&test);
@@ -167,8 +168,9 @@ static void other_images_are_refused(void)
     esp_autoencoder_config config = run_config();
     esp_images train = rectangles(IMAGES);
     char *dir = run_dir("none");
+    esp_run_request request = {.folder = dir, .resume = true};
     train.pixels[5] ^= 1;
-    CHECK_FAILS(ESP_ERR_USAGE, esp_autoencoder_train(&config, &train, &train, dir, true), "other training images");
+    CHECK_FAILS(ESP_ERR_USAGE, esp_autoencoder_train(&config, &train, &train, &request), "other training images");
     free(dir);
     esp_images_free(&train);
 }

@@ -36,16 +36,34 @@ static esp_status take(void *context, int number, cJSON *line)
     return number == t->refused ? esp_fail(ESP_ERR_RANGE, "not this one") : ESP_OK;
 }
 
+/* What a program does with a file that another one may have left. */
+static esp_status mend(void)
+{
+    esp_json_log *log = NULL;
+    esp_status status = esp_json_log_open(path, &log);
+    if (status == ESP_OK) status = esp_json_log_read(log, NULL, NULL);
+    if (status == ESP_OK) status = esp_json_log_mend(log);
+    esp_json_log_close(log);
+    return status;
+}
+
+static void append(esp_json_log *log, double value)
+{
+    cJSON *line = cJSON_CreateObject();
+    cJSON_AddNumberToObject(line, "value", value);
+    CHECK_OK(log ? esp_json_log_append(log, line) : esp_json_append(path, line));
+    cJSON_Delete(line);
+}
+
 static void appended_lines_come_back_in_order(void)
 {
     taken t = {0};
+    esp_json_log *log = NULL;
     CU_ASSERT_FATAL(close(mkstemp(path)) == 0);
-    for (int i = 1; i <= 300; i++) {
-        cJSON *line = cJSON_CreateObject();
-        cJSON_AddNumberToObject(line, "value", i);
-        CHECK_OK(esp_json_append(path, line));
-        cJSON_Delete(line);
-    }
+    for (int i = 1; i <= 150; i++) append(NULL, i);
+    CHECK_OK(esp_json_log_open(path, &log));
+    for (int i = 151; i <= 300; i++) append(log, i);
+    esp_json_log_close(log);
     CHECK_OK(esp_json_lines_read(path, take, &t));
     CU_ASSERT_EQUAL(t.count, 300);
     CU_ASSERT_EQUAL(t.sum, 300 * 301 / 2);
@@ -70,7 +88,7 @@ static void a_file_cut_at_any_byte_is_its_whole_lines(void)
         CU_ASSERT_EQUAL(t.count, lines);
         CU_ASSERT_EQUAL(t.sum, sum);
         CU_ASSERT(holds(text, cut)); /* reading writes nothing */
-        CHECK_OK(esp_json_lines_mend(path));
+        CHECK_OK(mend());
         CU_ASSERT(holds(text, whole));
     }
     CU_ASSERT_EQUAL(lines, 3);
@@ -102,15 +120,59 @@ static void a_refusal_ends_the_reading(void)
     CU_ASSERT_EQUAL(t.count, 2);
 }
 
+/* Another process moves the file aside and makes one of its own. */
+static void an_open_file_is_appended_to_whatever_its_name_becomes(void)
+{
+    char aside[80];
+    taken t = {0};
+    esp_json_log *log = NULL;
+    snprintf(aside, sizeof aside, "%s.old", path);
+    write_text("", 0);
+    CHECK_OK(esp_json_log_open(path, &log));
+    append(log, 1);
+    CU_ASSERT_EQUAL(rename(path, aside), 0);
+    write_text("{\"value\":500}\n", 14);
+    append(log, 2);
+    esp_json_log_close(log);
+    CU_ASSERT(holds("{\"value\":500}\n", 14));
+    CHECK_OK(esp_json_lines_read(aside, take, &t));
+    CU_ASSERT(t.count == 2 && t.sum == 3);
+    CU_ASSERT_EQUAL(unlink(aside), 0);
+}
+
+static void a_long_file_is_read_a_line_at_a_time(void)
+{
+    enum { LINES = 3, LENGTH = 200000 }; /* longer than what is read at once */
+    taken t = {0};
+    char *text = esp_alloc(LINES, LENGTH), *end = text;
+    for (int i = 1; i <= LINES; i++) {
+        int head = sprintf(end, "{\"value\":%d,\"s\":\"", i);
+        memset(end + head, 'x', LENGTH - (size_t)head - 3);
+        memcpy(end + LENGTH - 3, "\"}\n", 3);
+        end += LENGTH;
+    }
+    write_text(text, LINES * LENGTH);
+    CHECK_OK(esp_json_lines_read(path, take, &t));
+    CU_ASSERT(t.count == LINES && t.sum == 6);
+    free(text);
+}
+
+static void a_line_longer_than_a_json_file_is_refused(void)
+{
+    taken t = {0};
+    CU_ASSERT_EQUAL(truncate(path, 0), 0);
+    CU_ASSERT_EQUAL(truncate(path, (off_t)64 << 20), 0);
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_json_lines_read(path, take, &t), "a line of more than 16777216 bytes");
+}
+
 static void a_file_that_cannot_be_read_is_refused(void)
 {
     taken t = {0};
     CU_ASSERT_EQUAL(truncate(path, (off_t)ESP_JSON_LINES_LIMIT + 1), 0);
     CHECK_FAILS(ESP_ERR_FORMAT, esp_json_lines_read(path, take, &t), "at most 1073741824");
-    CHECK_FAILS(ESP_ERR_FORMAT, esp_json_lines_mend(path), "at most 1073741824");
+    CHECK_FAILS(ESP_ERR_FORMAT, mend(), "at most 1073741824");
     CU_ASSERT_EQUAL(unlink(path), 0);
     CHECK_FAILS(ESP_ERR_IO, esp_json_lines_read(path, take, &t), path);
-    CHECK_FAILS(ESP_ERR_IO, esp_json_lines_mend(path), path);
     CU_ASSERT_EQUAL(t.count, 0);
 }
 
@@ -119,6 +181,9 @@ static CU_TestInfo tests[] = {
     {"a file cut at any byte is its whole lines", a_file_cut_at_any_byte_is_its_whole_lines},
     {"a line that is no JSON is refused by its number", a_line_that_is_no_json_is_refused_by_its_number},
     {"a refusal ends the reading", a_refusal_ends_the_reading},
+    {"an open file is appended to whatever its name becomes", an_open_file_is_appended_to_whatever_its_name_becomes},
+    {"a long file is read a line at a time", a_long_file_is_read_a_line_at_a_time},
+    {"a line longer than a JSON file is refused", a_line_longer_than_a_json_file_is_refused},
     {"a file that cannot be read is refused", a_file_that_cannot_be_read_is_refused},
     CU_TEST_INFO_NULL,
 };

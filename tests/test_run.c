@@ -1,4 +1,6 @@
-/* The folder of a run: claimed once, resumed only with its own configuration, metrics cut at the state. */
+/* The folder of a run: claimed by one process, resumed only with its own configuration, metrics cut at the state. */
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -10,14 +12,23 @@ __attribute__((constructor)) static void make_folder(void)
     if (!mkdtemp(folder)) abort();
 }
 
+static void remove_file(const char *name)
+{
+    char *path = esp_path_join(folder, name);
+    unlink(path);
+    free(path);
+}
+
+static void remove_run(void)
+{
+    static const char *const files[] = {"state.safetensors", "metrics.jsonl", "config.json", "run.json",
+                                        "checkpoint.safetensors"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) remove_file(files[i]);
+}
+
 __attribute__((destructor)) static void remove_folder(void)
 {
-    static const char *const files[] = {"state.safetensors", "metrics.jsonl", "config.json", "run.json"};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        char *path = esp_path_join(folder, files[i]);
-        unlink(path);
-        free(path);
-    }
+    remove_run();
     rmdir(folder);
 }
 
@@ -28,18 +39,36 @@ static cJSON *config(int epochs)
     return json;
 }
 
-static void write_state(void)
+static esp_status claim(int epochs, bool resume, const cJSON *about, esp_run **out, bool *go_on)
 {
-    char *path = esp_run_state_path(folder);
+    cJSON *json = config(epochs);
+    esp_run_request request = {.folder = folder, .resume = resume, .about = about};
+    esp_status status = esp_run_claim(&request, json, out, go_on);
+    cJSON_Delete(json);
+    return status;
+}
+
+static esp_run *claimed(int epochs, bool resume)
+{
+    esp_run *run = NULL;
+    bool go_on;
+    CHECK_OK(claim(epochs, resume, NULL, &run, &go_on));
+    return run;
+}
+
+static void write_file(const char *name)
+{
+    char *path = esp_path_join(folder, name);
     CHECK_OK(esp_file_write(path, "state", 5));
     free(path);
 }
 
-static void remove_state(void)
+static bool has_file(const char *name)
 {
-    char *path = esp_run_state_path(folder);
-    unlink(path);
+    char *path = esp_path_join(folder, name);
+    bool found = access(path, F_OK) == 0;
     free(path);
+    return found;
 }
 
 static char *read_metrics(void)
@@ -51,80 +80,112 @@ static char *read_metrics(void)
     return text;
 }
 
-static void append(const char *counter, double value)
+static void append(esp_run *run, const char *counter, double value)
 {
     cJSON *line = cJSON_CreateObject();
     cJSON_AddNumberToObject(line, counter, value);
     cJSON_AddNumberToObject(line, "loss", 0.5);
-    CHECK_OK(esp_run_append(folder, line));
+    CHECK_OK(esp_run_append(run, line));
 }
 
 static void a_folder_without_a_state_becomes_a_new_run(void)
 {
-    cJSON *json = config(3);
+    esp_run *run = claimed(2, false);
     bool go_on = true;
-    remove_state();
-    append("epoch", 1);
-    CHECK_OK(esp_run_claim(folder, json, true, &go_on));
+    append(run, "epoch", 1);
+    esp_run_release(run);
+    write_file("checkpoint.safetensors"); /* of the run that was killed before its first state */
+    CHECK_OK(claim(3, true, NULL, &run, &go_on));
     CU_ASSERT_FALSE(go_on);
+    CU_ASSERT_FALSE(has_file("checkpoint.safetensors"));
     char *text = read_metrics();
     CU_ASSERT_STRING_EQUAL(text, "");
     free(text);
-    cJSON_Delete(json);
+    esp_run_release(run);
+    remove_run();
 }
 
 static void a_state_is_gone_on_from_only_when_asked_and_with_its_configuration(void)
 {
-    cJSON *json = config(3), *other = config(4);
+    esp_run *run = claimed(3, false);
     bool go_on = false;
-    remove_state();
-    CHECK_OK(esp_run_claim(folder, json, false, &go_on));
-    write_state();
-    CHECK_FAILS(ESP_ERR_USAGE, esp_run_claim(folder, json, false, &go_on), "--resume");
-    CHECK_FAILS(ESP_ERR_USAGE, esp_run_claim(folder, other, true, &go_on), "another configuration");
-    CHECK_OK(esp_run_claim(folder, json, true, &go_on));
+    esp_run_release(run);
+    write_file("state.safetensors");
+    CHECK_FAILS(ESP_ERR_USAGE, claim(3, false, NULL, &run, &go_on), "--resume");
+    CHECK_FAILS(ESP_ERR_USAGE, claim(4, true, NULL, &run, &go_on), "another configuration");
+    CHECK_OK(claim(3, true, NULL, &run, &go_on));
     CU_ASSERT(go_on);
-    cJSON_Delete(json);
-    cJSON_Delete(other);
+    esp_run_release(run);
+    remove_run();
+}
+
+static void what_a_run_says_of_its_start_stays_when_it_is_resumed(void)
+{
+    cJSON *about[2] = {config(1), config(2)}, *found = NULL;
+    char *path = esp_path_join(folder, "run.json");
+    esp_run *run = NULL;
+    bool go_on;
+    for (int i = 0; i < 3; i++) { /* began, and was killed before its first state; began; was resumed */
+        if (i == 2) write_file("state.safetensors");
+        CHECK_OK(claim(3, true, about[i % 2], &run, &go_on));
+        esp_run_release(run);
+    }
+    CHECK_OK(esp_json_read(path, &found));
+    CU_ASSERT(cJSON_Compare(found, about[1], true));
+    cJSON_Delete(found);
+    cJSON_Delete(about[0]);
+    cJSON_Delete(about[1]);
+    free(path);
+    remove_run();
 }
 
 /* Lines of another counter, later lines and half a line go. */
-static void what_a_run_says_of_its_start_stays_when_it_is_resumed(void)
-{
-    cJSON *first = config(1), *second = config(2), *found = NULL;
-    char *path = esp_path_join(folder, "run.json");
-    remove_state();
-    CHECK_OK(esp_run_describe(folder, first)); /* began, and was killed before its first state */
-    CHECK_OK(esp_run_describe(folder, second));
-    write_state();
-    CHECK_OK(esp_run_describe(folder, first));
-    CHECK_OK(esp_json_read(path, &found));
-    CU_ASSERT(cJSON_Compare(found, second, true));
-    remove_state();
-    cJSON_Delete(found);
-    cJSON_Delete(first);
-    cJSON_Delete(second);
-    free(path);
-}
-
 static void metrics_behind_the_state_are_cut(void)
 {
-    cJSON *json = config(3);
-    bool go_on;
-    remove_state();
-    CHECK_OK(esp_run_claim(folder, json, false, &go_on));
-    append("epoch", 1);
-    append("epochs", 1);
-    append("epoch", 2);
-    append("epoch", 3);
+    esp_run *run = claimed(3, false);
+    append(run, "epoch", 1);
+    append(run, "epochs", 1);
+    append(run, "epoch", 2);
+    append(run, "epoch", 3);
     char *path = esp_path_join(folder, "metrics.jsonl");
     CHECK_OK(esp_file_append(path, "{\"epoch\":1", 10));
-    CHECK_OK(esp_run_cut(folder, "epoch", 2));
+    CHECK_OK(esp_run_cut(run, "epoch", 2));
+    append(run, "epoch", 3);
     char *text = read_metrics();
-    CU_ASSERT_STRING_EQUAL(text, "{\"epoch\":1,\"loss\":0.5}\n{\"epoch\":2,\"loss\":0.5}\n");
+    CU_ASSERT_STRING_EQUAL(text, "{\"epoch\":1,\"loss\":0.5}\n{\"epoch\":2,\"loss\":0.5}\n{\"epoch\":3,\"loss\":0.5}\n");
     free(text);
     free(path);
-    cJSON_Delete(json);
+    esp_run_release(run);
+    remove_run();
+}
+
+/* Another process holds the run until it is killed. */
+static void a_run_is_one_process_s_until_that_ends(void)
+{
+    char owner[48];
+    esp_run *run = NULL;
+    bool go_on;
+    int ready[2], status;
+    CU_ASSERT_FATAL(pipe(ready) == 0);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        bool held = claim(3, false, NULL, &run, &go_on) == ESP_OK;
+        if (write(ready[1], &held, sizeof held) != (ssize_t)sizeof held) _exit(1);
+        for (;;) pause();
+    }
+    bool held = false;
+    CU_ASSERT_FATAL(read(ready[0], &held, sizeof held) == (ssize_t)sizeof held && held);
+    snprintf(owner, sizeof owner, "is being written by process %ld ", (long)child);
+    CHECK_FAILS(ESP_ERR_IO, claim(3, false, NULL, &run, &go_on), owner);
+    CHECK_FAILS(ESP_ERR_IO, claim(4, true, NULL, &run, &go_on), owner);
+    kill(child, SIGKILL);
+    CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+    CHECK_OK(claim(4, true, NULL, &run, &go_on));
+    esp_run_release(run);
+    close(ready[0]);
+    close(ready[1]);
+    remove_run();
 }
 
 static CU_TestInfo tests[] = {
@@ -133,6 +194,7 @@ static CU_TestInfo tests[] = {
      a_state_is_gone_on_from_only_when_asked_and_with_its_configuration},
     {"what_a_run_says_of_its_start_stays_when_it_is_resumed", what_a_run_says_of_its_start_stays_when_it_is_resumed},
     {"metrics_behind_the_state_are_cut", metrics_behind_the_state_are_cut},
+    {"a_run_is_one_process_s_until_that_ends", a_run_is_one_process_s_until_that_ends},
     CU_TEST_INFO_NULL,
 };
 
