@@ -105,7 +105,7 @@ static esp_status tell(const arguments *a, const esp_pruning *p)
     cJSON *json = esp_pruning_json(p);
     cJSON_AddStringToObject(json, "checkpoint", a->output);
     cJSON_AddStringToObject(json, "journal", a->journal);
-    esp_status status = esp_journal_add_result(a->journal, json);
+    esp_status status = esp_objective_add_result(p->objective, json);
     if (status == ESP_OK && a->common->json) {
         esp_json_print(json);
         return ESP_OK;

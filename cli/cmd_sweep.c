@@ -198,7 +198,7 @@ int esp_cmd_sweep(int argc, char **argv, esp_options *options)
     if (status == ESP_OK) status = report(sweep, known);
     if (status == ESP_OK) print_result(sweep, &subject, options->json);
     int result = status == ESP_OK ? ESP_EXIT_DONE : fail(&a, status);
-    cJSON_Delete(sweep->results);
+    esp_sweep_close(sweep);
     esp_subject_close(&subject);
     return result;
 }

@@ -272,6 +272,6 @@ esp_status esp_report_sweep(esp_report *report)
     esp_status status = read_sweep(report, &sweep);
     if (status != ESP_OK) return status;
     status = make_page(report, &sweep);
-    cJSON_Delete(sweep.results);
+    esp_sweep_close(&sweep);
     return status;
 }

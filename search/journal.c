@@ -1,6 +1,9 @@
 /* The journal of a search: JSON lines, a header that says what was searched, one line for every
  * evaluation, and what came out. Numbers are written so that reading gives the same bits, hence a
- * search that reads its evaluations back takes the same path as one that makes them. */
+ * search that reads its evaluations back takes the same path as one that makes them.
+ *
+ * It is locked from opening to closing, and made with the first evaluation: a search that can't begin leaves none. */
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,6 +14,15 @@
 #include "search/search_internal.h"
 
 #define JOURNAL_FORMAT "espalier search journal 1"
+
+struct esp_journal {
+    char         *path;     /* owned */
+    esp_lock     *lock;
+    esp_json_log *log;      /* NULL: there is no file yet */
+    cJSON        *header;   /* what this search writes first; went through text, as what is read did */
+    bool          begun;    /* the file has a header */
+    char         *obstacle; /* why the file that is there makes way; NULL: it does not */
+};
 
 /* ---- the header ---- */
 
@@ -38,16 +50,13 @@ static cJSON *header_json(const esp_objective_config *config)
     return header;
 }
 
-static char *header_line(const esp_objective_config *config)
+static esp_status read_back(cJSON *header, cJSON **out)
 {
-    cJSON *header = header_json(config);
-    char *text = esp_json_line(header);
-    size_t bytes = strlen(text) + 2;
-    char *line = esp_alloc(bytes, 1);
-    snprintf(line, bytes, "%s\n", text);
-    free(text);
+    char *line = esp_json_line(header);
+    esp_status status = esp_json_parse(line, strlen(line), "identity of the search", out);
+    free(line);
     cJSON_Delete(header);
-    return line;
+    return status;
 }
 
 static const char *const refusal_advice = "resume it with the settings that started it, or move the file away";
@@ -145,8 +154,7 @@ static void add_exact(cJSON *object, const char *name, double value)
     cJSON_AddRawToObject(object, name, text);
 }
 
-esp_status esp_journal_append(const esp_objective_config *config, const esp_widths *widths, int scale,
-                              double performance, double wall_s, int number)
+static cJSON *entry_json(const esp_objective_config *config, const esp_evaluation *e)
 {
     const esp_network *net = config->net;
     cJSON *entry = cJSON_CreateObject();
@@ -155,39 +163,76 @@ esp_status esp_journal_append(const esp_objective_config *config, const esp_widt
     for (int g = 0; g < config->grouping->num; g++) {
         const esp_group *group = &config->grouping->group[g];
         for (int i = 0; i < group->num_axes; i++)
-            cJSON_AddNumberToObject(kept, net->axis[group->axis[i]].name, widths->kept[group->axis[i]]);
-        add_exact(coefficients, group->name, esp_group_fraction(net, group, widths));
+            cJSON_AddNumberToObject(kept, net->axis[group->axis[i]].name, e->widths->kept[group->axis[i]]);
+        add_exact(coefficients, group->name, esp_group_fraction(net, group, e->widths));
     }
-    cJSON_AddNumberToObject(entry, "scale", scale);
-    add_exact(entry, "performance", performance);
-    add_exact(entry, "wall_s", wall_s);
-    cJSON_AddNumberToObject(entry, "evaluation", number);
-    add_exact(entry, "structural", esp_structural_sparsity(net, widths, config->grouping->components));
-    add_exact(entry, "nominal", esp_nominal_sparsity(net, config->grouping, widths));
-    esp_status status = esp_json_append(config->journal, entry);
-    cJSON_Delete(entry);
+    cJSON_AddNumberToObject(entry, "scale", e->scale);
+    add_exact(entry, "performance", e->performance);
+    add_exact(entry, "wall_s", e->wall_s);
+    cJSON_AddNumberToObject(entry, "evaluation", e->number);
+    add_exact(entry, "structural", esp_structural_sparsity(net, e->widths, config->grouping->components));
+    add_exact(entry, "nominal", esp_nominal_sparsity(net, config->grouping, e->widths));
+    return entry;
+}
+
+/* ---- writing ---- */
+
+/* The file of another search keeps its name with ".old" behind it. */
+static esp_status make_way(esp_journal *journal)
+{
+    size_t size = strlen(journal->path) + sizeof ".old";
+    char *aside = esp_alloc(size, 1);
+    snprintf(aside, size, "%s.old", journal->path);
+    esp_status status = ESP_OK;
+    if (rename(journal->path, aside) != 0)
+        status = esp_fail(ESP_ERR_IO, "cannot rename '%s' to '%s': %s", journal->path, aside, strerror(errno));
+    else
+        esp_log(ESP_LOG_WARNING, "%s; moved to %s", journal->obstacle, aside);
+    free(aside);
+    free(journal->obstacle);
+    journal->obstacle = NULL;
     return status;
 }
 
-/* ---- the result ---- */
-
-esp_status esp_journal_add_result(const char *path, const cJSON *result)
+/* Drops what a kill left of a header. */
+static esp_status begin(esp_journal *journal)
 {
-    cJSON *line = cJSON_CreateObject();
-    cJSON_AddItemReferenceToObject(line, "result", (cJSON *)result);
-    esp_status status = esp_json_append(path, line);
+    esp_status status = journal->obstacle ? make_way(journal) : ESP_OK;
+    if (status == ESP_OK && !journal->log) status = esp_json_log_open(journal->path, &journal->log);
+    if (status == ESP_OK) status = esp_json_log_mend(journal->log);
+    if (status == ESP_OK) status = esp_json_log_append(journal->log, journal->header);
+    journal->begun = status == ESP_OK;
+    return status;
+}
+
+static esp_status append(esp_journal *journal, cJSON *line)
+{
+    esp_status status = journal->begun ? ESP_OK : begin(journal);
+    if (status == ESP_OK) status = esp_json_log_append(journal->log, line);
     cJSON_Delete(line);
     return status;
 }
 
-/* ---- the file ---- */
+esp_status esp_journal_append(esp_journal *journal, const esp_objective_config *config, const esp_evaluation *evaluation)
+{
+    return append(journal, entry_json(config, evaluation));
+}
+
+esp_status esp_journal_add_result(esp_journal *journal, const cJSON *result)
+{
+    cJSON *line = cJSON_CreateObject();
+    cJSON_AddItemReferenceToObject(line, "result", (cJSON *)result);
+    return append(journal, line);
+}
+
+/* ---- reading ---- */
 
 typedef struct {
     const esp_objective_config *config;
-    const cJSON *header;        /* what this search would write */
+    const cJSON   *header;      /* what this search would write */
     esp_journal_fn found;
-    void *context;
-    int   lines;                /* so far */
+    void          *context;
+    int            lines;       /* so far */
 } reader;
 
 static esp_status take_evaluation(const reader *reader, int line, const cJSON *json)
@@ -215,35 +260,67 @@ static esp_status take_line(void *context, int line, cJSON *json)
     return status;
 }
 
-/* Instead of a file without a line, which is empty or was killed within its header. */
-static esp_status start(const char *path, const char *header)
+/* A file without a line, which is empty or was killed within its header. */
+static esp_status check_start(const esp_journal *journal)
 {
-    char *text = NULL;
-    size_t size = 0;
-    esp_status status = esp_file_read(path, ESP_JSON_LINES_LIMIT, &text, &size);
-    if (status == ESP_OK && strncmp(header, text, size) != 0) status = refuse_foreign(path);
-    if (status == ESP_OK) status = esp_file_write(path, header, strlen(header));
-    free(text);
-    return status;
-}
-
-static esp_status read_journal(reader *reader, const char *header)
-{
-    const char *path = reader->config->journal;
-    if (access(path, F_OK) != 0) return esp_file_write(path, header, strlen(header));
-    esp_status status = esp_json_lines_read(path, take_line, reader);
-    if (status != ESP_OK) return status;
-    return reader->lines > 0 ? esp_json_lines_mend(path) : start(path, header);
-}
-
-esp_status esp_journal_open(const esp_objective_config *config, esp_journal_fn found, void *context)
-{
-    char *line = header_line(config);
-    cJSON *header = NULL; /* read back, so that both sides of a comparison went through text */
-    esp_status status = esp_json_parse(line, strlen(line), "identity of the search", &header);
-    reader reader = {config, header, found, context, 0};
-    if (status == ESP_OK) status = read_journal(&reader, line);
+    char *line = esp_json_line(journal->header);
+    esp_status status = esp_json_log_begins(journal->log, line) ? ESP_OK : refuse_foreign(journal->path);
     free(line);
-    cJSON_Delete(header);
     return status;
+}
+
+static esp_status read_journal(esp_journal *journal, const esp_objective_config *config, esp_journal_fn found,
+                               void *context)
+{
+    reader reader = {config, journal->header, found, context, 0};
+    esp_status status = esp_json_log_open(journal->path, &journal->log);
+    if (status == ESP_OK) status = esp_json_log_read(journal->log, take_line, &reader);
+    if (status != ESP_OK) return status;
+    if (reader.lines == 0) return check_start(journal);
+    journal->begun = true;
+    return esp_json_log_mend(journal->log);
+}
+
+/* ---- opening and closing ---- */
+
+static esp_status open_journal(esp_journal *journal, const esp_objective_config *config, esp_journal_fn found,
+                               void *context)
+{
+    esp_status status = read_back(header_json(config), &journal->header);
+    if (status == ESP_OK) status = esp_lock_take(journal->path, &journal->lock);
+    if (status != ESP_OK) return status;
+    if (access(journal->path, F_OK) != 0) return esp_file_writable(journal->path);
+    status = read_journal(journal, config, found, context);
+    if (status != ESP_ERR_FORMAT || !config->set_aside) return status;
+    journal->obstacle = esp_strdup(esp_error_text());
+    journal->begun = false;
+    esp_json_log_close(journal->log);
+    journal->log = NULL;
+    return ESP_OK;
+}
+
+esp_status esp_journal_open(const esp_objective_config *config, esp_journal_fn found, void *context, esp_journal **out)
+{
+    esp_journal *journal = esp_alloc(1, sizeof *journal);
+    journal->path = esp_strdup(config->journal);
+    esp_status status = open_journal(journal, config, found, context);
+    if (status == ESP_OK) *out = journal;
+    else                  esp_journal_close(journal);
+    return status;
+}
+
+bool esp_journal_makes_way(const esp_journal *journal)
+{
+    return journal->obstacle != NULL;
+}
+
+void esp_journal_close(esp_journal *journal)
+{
+    if (!journal) return;
+    esp_json_log_close(journal->log);
+    esp_lock_release(journal->lock);
+    cJSON_Delete(journal->header);
+    free(journal->obstacle);
+    free(journal->path);
+    free(journal);
 }

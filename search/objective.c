@@ -20,7 +20,8 @@ typedef struct {
 
 struct esp_objective {
     esp_objective_config config;
-    char   *journal;
+    esp_journal *journal;    /* NULL: none is kept */
+    int     known;           /* records that the journal already held */
     int     num_records, capacity;
     int     spent;           /* of the budget: the scales of all that was asked for */
     int     reserve;         /* of the budget, kept from whoever evaluates now */
@@ -76,10 +77,10 @@ esp_status esp_objective_create(const esp_objective_config *config, esp_objectiv
     objective->config.identity = objective->config.about = NULL; /* read once, here */
     esp_levels_make(config->net, config->grouping, &objective->levels);
     esp_status status = ESP_OK;
-    if (config->journal) {
-        objective->config.journal = objective->journal = esp_strdup(config->journal);
-        status = esp_journal_open(config, take_from_journal, objective);
-    }
+    if (config->journal) status = esp_journal_open(config, take_from_journal, objective, &objective->journal);
+    if (objective->journal && esp_journal_makes_way(objective->journal)) objective->num_records = 0;
+    objective->known = objective->num_records;
+    objective->config.journal = NULL; /* open from here on */
     if (status == ESP_OK) *out = objective;
     else                  esp_objective_free(objective);
     return status;
@@ -89,9 +90,19 @@ void esp_objective_free(esp_objective *objective)
 {
     if (!objective) return;
     esp_levels_free(&objective->levels);
-    free(objective->journal);
+    esp_journal_close(objective->journal);
     free(objective->records);
     free(objective);
+}
+
+int esp_objective_known(const esp_objective *objective)
+{
+    return objective->known;
+}
+
+esp_status esp_objective_add_result(esp_objective *objective, const cJSON *result)
+{
+    return objective->journal ? esp_journal_add_result(objective->journal, result) : ESP_OK;
 }
 
 /* ---- evaluate ---- */
@@ -133,9 +144,10 @@ static esp_status evaluate_block(esp_objective *objective, int first, int n)
     status = run(objective, n, records, performance);
     double wall_s = (esp_clock() - start) / n;
     for (int i = 0; i < n && status == ESP_OK; i++) {
+        esp_evaluation evaluation = {.widths = &records[i].widths, .scale = records[i].scale, .number = first + i + 1,
+                                     .performance = performance[i], .wall_s = wall_s};
         if (objective->journal)
-            status = esp_journal_append(&objective->config, &records[i].widths, records[i].scale, performance[i],
-                                        wall_s, first + i + 1);
+            status = esp_journal_append(objective->journal, &objective->config, &evaluation);
         if (status == ESP_OK) records[i].performance = performance[i];
     }
     free(performance);

@@ -25,6 +25,7 @@ typedef struct {
     int                 budget;      /* evaluations at most, one of scale s counting s; >= 2; 0: no limit */
     int                 at_once;     /* cuts of one call of `performance` at most, >= 1; 0: 16 */
     const char         *journal;     /* path of a JSON-lines file, or NULL: not kept */
+    bool                set_aside;   /* a journal of another question is moved to JOURNAL.old, with a warning */
     const cJSON        *identity;    /* what makes evaluations comparable (checkpoint hash, seeds,
                                         episodes, planner); a journal with another one is refused.
                                         Groups and ranking are compared without being named here */
@@ -33,12 +34,16 @@ typedef struct {
 } esp_objective_config;
 
 /* Copies the configuration and borrows what it points to. Reads an existing journal, so that an
- * interrupted search repeats no evaluation; a last line cut short by a kill is dropped. */
+ * interrupted search repeats no evaluation; a last line cut short by a kill is dropped. The journal is locked until
+ * esp_objective_free: ESP_ERR_IO, naming the process, when another one writes it. */
 esp_status esp_objective_create(const esp_objective_config *config, esp_objective **out);
 void       esp_objective_free(esp_objective *objective); /* accepts NULL */
 
-/* Ends a journal with what its search gave, for readers; a search that goes on from it looks past it. */
-esp_status esp_journal_add_result(const char *path, const cJSON *result);
+/* Evaluations that the journal already held. */
+int        esp_objective_known(const esp_objective *objective);
+/* Ends the journal, if there is one, with what its search gave, for readers; a search that goes on from it looks past
+ * it. */
+esp_status esp_objective_add_result(esp_objective *objective, const cJSON *result);
 
 /* Performance at n width vectors [n], all at one scale; only those never seen at that scale are
  * evaluated, duplicates once.

@@ -8,12 +8,22 @@
 
 typedef void (*esp_journal_fn)(void *context, const esp_widths *widths, int scale, double performance);
 
-/* Creates config->journal, or checks that it belongs to this search and hands every evaluation in
- * it to `found`. Afterwards the file ends with a complete line. */
-esp_status esp_journal_open(const esp_objective_config *config, esp_journal_fn found, void *context);
-/* `number` counts the evaluations of the file, from 1. */
-esp_status esp_journal_append(const esp_objective_config *config, const esp_widths *widths, int scale,
-                              double performance, double wall_s, int number);
+typedef struct esp_journal esp_journal;
+
+typedef struct {
+    const esp_widths *widths;
+    int    scale, number;     /* of the file's evaluations, from 1 */
+    double performance, wall_s;
+} esp_evaluation;
+
+/* Locks config->journal, checks that it belongs to this search and hands every evaluation in it to `found`; a last
+ * line without its end is mended. Without a file there is none before the first append. */
+esp_status esp_journal_open(const esp_objective_config *config, esp_journal_fn found, void *context, esp_journal **out);
+void       esp_journal_close(esp_journal *journal); /* accepts NULL */
+/* Whether the file is of another search (config->set_aside): what `found` got is then of no use. */
+bool       esp_journal_makes_way(const esp_journal *journal);
+esp_status esp_journal_append(esp_journal *journal, const esp_objective_config *config, const esp_evaluation *evaluation);
+esp_status esp_journal_add_result(esp_journal *journal, const cJSON *result);
 
 /* ---- objective.c: for the methods ---- */
 

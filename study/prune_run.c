@@ -71,38 +71,10 @@ cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request 
     return json;
 }
 
-/* ---- the journal ---- */
-
-static void announce_journal(const char *path)
-{
-    char *text = NULL;
-    size_t size = 0;
-    if (!path || access(path, F_OK) != 0 || esp_file_read(path, ESP_JSON_LINES_LIMIT, &text, &size) != ESP_OK) return;
-    int known = 0;
-    for (const char *at = text; (at = strstr(at, "\n{\"kept\":")); at++) known++;
-    if (known > 0) esp_log(ESP_LOG_INFO, "going on from %s: %d evaluations are known", path, known);
-    free(text);
-}
-
-/* The journal a person named must fit. The one that only follows from -o may be of an earlier search
- * with other settings, which must not stand in the way of this one; it is moved aside. */
-static esp_status open_objective(const esp_objective_config *config, esp_journal_kind kind, esp_objective **out)
-{
-    esp_status status = esp_objective_create(config, out);
-    if (status != ESP_ERR_FORMAT || kind != ESP_JOURNAL_OWN) return status;
-    size_t size = strlen(config->journal) + sizeof ".old";
-    char *aside = esp_alloc(size, 1);
-    snprintf(aside, size, "%s.old", config->journal);
-    if (rename(config->journal, aside) == 0) {
-        esp_log(ESP_LOG_WARNING, "%s; moved to %s", esp_error_text(), aside);
-        status = esp_objective_create(config, out);
-    }
-    free(aside);
-    return status;
-}
-
 /* ---- the search ---- */
 
+/* The journal a person named must fit. The one that only follows from -o may be of an earlier search
+ * with other settings, which must not stand in the way of this one. */
 static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char *journal, esp_journal_kind kind)
 {
     const esp_subject *subject = p->subject;
@@ -111,14 +83,14 @@ static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char
     esp_objective_config config = {.net = subject->net, .grouping = &p->grouping, .ranking = &p->ranking,
                                    .performance = judge->performance, .context = judge->context,
                                    .budget = p->request.budget, .at_once = judge->at_once,
-                                   .journal = journal, .identity = identity, .about = about};
-    esp_objective *objective = NULL;
+                                   .journal = journal, .set_aside = kind == ESP_JOURNAL_OWN, .identity = identity,
+                                   .about = about};
     double started = esp_clock();
-    esp_status status = open_objective(&config, kind, &objective);
-    if (status == ESP_OK && kind != ESP_JOURNAL_SHARED) announce_journal(journal); /* a sweep shares what it knows */
-    if (status == ESP_OK) status = esp_search(objective, p->request.method, &p->request.search, &p->result);
+    esp_status status = esp_objective_create(&config, &p->objective);
+    int known = status == ESP_OK && kind != ESP_JOURNAL_SHARED ? esp_objective_known(p->objective) : 0;
+    if (known > 0) esp_log(ESP_LOG_INFO, "going on from %s: %d evaluations are known", journal, known);
+    if (status == ESP_OK) status = esp_search(p->objective, p->request.method, &p->request.search, &p->result);
     p->wall_s = esp_clock() - started;
-    esp_objective_free(objective);
     cJSON_Delete(identity);
     cJSON_Delete(about);
     return status;
@@ -193,18 +165,18 @@ static esp_status operate(esp_pruning *p, const tools *t)
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
                               esp_journal_kind kind, esp_pruning *out)
 {
-    esp_pruning p = {.subject = subject, .request = *request, .net = {[ESP_BEFORE] = subject->net},
-                     .bytes = {[ESP_BEFORE] = subject->bytes}};
+    esp_pruning *p = out; /* filled in place: the objective borrows its groups and ranking */
+    *p = (esp_pruning){.subject = subject, .request = *request, .net = {[ESP_BEFORE] = subject->net},
+                       .bytes = {[ESP_BEFORE] = subject->bytes}};
     tools t = {.recording = NULL};
-    p.request.search.seed = subject->settings->seed;
-    esp_status status = make_groups(subject, request, &p.grouping);
+    p->request.search.seed = subject->settings->seed;
+    esp_status status = make_groups(subject, request, &p->grouping);
     if (status == ESP_OK) status = prepare_tools(subject, request, &t);
-    if (status == ESP_OK) status = rank(&p, &t);
-    if (status == ESP_OK) status = search(&p, &t, journal, kind);
-    if (status == ESP_OK) status = operate(&p, &t);
+    if (status == ESP_OK) status = rank(p, &t);
+    if (status == ESP_OK) status = search(p, &t, journal, kind);
+    if (status == ESP_OK) status = operate(p, &t);
     put_tools_away(subject, &t);
-    if (status == ESP_OK) *out = p;
-    else                  esp_pruning_free(&p);
+    if (status != ESP_OK) esp_pruning_free(p);
     return status;
 }
 
@@ -236,5 +208,6 @@ void esp_pruning_free(esp_pruning *p)
         esp_measurement_free(&p->measured[i]);
         if (i != ESP_BEFORE) esp_network_free(p->net[i]);
     }
+    esp_objective_free(p->objective);
     esp_ranking_free(&p->ranking);
 }

@@ -391,6 +391,7 @@ typedef struct {
     esp_prune_request  request;         /* that led to it */
     esp_grouping       grouping;        /* what shared a coefficient */
     esp_ranking        ranking;         /* the order in which units went, owned */
+    esp_objective     *objective;       /* what was evaluated, owned; holds the journal, locked */
     esp_search_result  result;          /* widths, coefficients, sparsities */
     double             wall_s;          /* of the search */
     esp_network       *net[ESP_PRUNED_STAGES]; /* owned but for ESP_BEFORE, which is the subject's */
@@ -453,11 +454,16 @@ typedef struct {
     double        sparsity[ESP_SWEEP_LIST]; /* [num_sparsities], fractions */
     esp_prune_request request; /* what all cells have in common */
     cJSON        *results;     /* array of finished cells and dense measurements, owned */
+    esp_lock     *lock;        /* of the folder, for its one writer; NULL: only read */
+    esp_json_log *log;         /* results.jsonl, open from the first line on */
 } esp_sweep;
 
 /* Makes the folder, or reads what an earlier sweep with the same question left in it: finished cells
- * are never made again. ESP_ERR_FORMAT when the folder holds another sweep. */
+ * are never made again. ESP_ERR_FORMAT when the folder holds another sweep, ESP_ERR_IO when another process is at
+ * it. Locks the folder; esp_sweep_close follows, also after a failure. */
 esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject);
+/* Releases the folder, deletes the results. */
+void       esp_sweep_close(esp_sweep *sweep);
 /* The finished cell, or NULL; way NULL: the dense network. */
 const cJSON *esp_sweep_find(const esp_sweep *sweep, const esp_sweep_way *way, double sparsity, uint64_t seed);
 /* A folder as it is, for readers: ways, sparsities and seeds are those of its cells. A last line that was

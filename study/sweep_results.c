@@ -98,6 +98,17 @@ static esp_status take_cell(void *context, int line, cJSON *cell)
     return esp_fail(ESP_ERR_FORMAT, "%s/results.jsonl: line %d is no cell of a sweep", sweep->folder, line);
 }
 
+/* With a last line that has its end. */
+static esp_status open_log(esp_sweep *sweep)
+{
+    char *path = esp_path_join(sweep->folder, "results.jsonl");
+    esp_status status = esp_json_log_open(path, &sweep->log);
+    if (status == ESP_OK) status = esp_json_log_read(sweep->log, NULL, NULL);
+    if (status == ESP_OK) status = esp_json_log_mend(sweep->log);
+    free(path);
+    return status;
+}
+
 esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
 {
     char *asked_path = esp_path_join(sweep->folder, "sweep.json");
@@ -107,10 +118,12 @@ esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
     sweep->seed = subject->settings->seed;
     sweep->results = cJSON_CreateArray();
     esp_status status = esp_folder_make(sweep->folder);
+    if (status == ESP_OK) status = esp_lock_take(sweep->folder, &sweep->lock);
     if (status == ESP_OK) status = check_question(asked_path, asked);
     bool begun = status == ESP_OK && access(results_path, F_OK) == 0;
     if (begun) status = esp_json_lines_read(results_path, take_cell, sweep);
-    if (begun && status == ESP_OK) status = esp_json_lines_mend(results_path);
+    /* A finished sweep may lie where nothing can be written. */
+    if (begun && status == ESP_OK && access(results_path, W_OK) == 0) status = open_log(sweep);
     cJSON_Delete(asked);
     free(asked_path);
     free(results_path);
@@ -209,11 +222,18 @@ esp_status esp_sweep_read(const char *folder, esp_sweep *out)
     return status;
 }
 
+void esp_sweep_close(esp_sweep *sweep)
+{
+    esp_json_log_close(sweep->log);
+    esp_lock_release(sweep->lock);
+    cJSON_Delete(sweep->results);
+    sweep->results = NULL;
+}
+
 esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell)
 {
-    char *path = esp_path_join(sweep->folder, "results.jsonl");
-    esp_status status = esp_json_append(path, cell);
-    free(path);
+    esp_status status = sweep->log ? ESP_OK : open_log(sweep);
+    if (status == ESP_OK) status = esp_json_log_append(sweep->log, cell);
     if (status == ESP_OK) cJSON_AddItemToArray(sweep->results, cell);
     else                  cJSON_Delete(cell);
     return status;

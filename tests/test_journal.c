@@ -212,7 +212,10 @@ static void journal_says_what_was_asked_and_what_came_out_to_readers_alone(void)
     cJSON_AddNumberToObject(result, "performance", 7);
     b.config.about = about;
     CHECK_OK(bench_search(&b, "gd", &config, &whole));
-    CHECK_OK(esp_journal_add_result(path, result));
+    esp_objective *objective = NULL;
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    CHECK_OK(esp_objective_add_result(objective, result));
+    esp_objective_free(objective);
     int lines = journal_lines();
     cJSON_SetValuestring(cJSON_GetObjectItem(about, "command"), "other");
     b.performance.evaluations = 0;
@@ -264,6 +267,18 @@ static void evaluations_name_their_sparsities(void)
     bench_end(&b);
 }
 
+/* A journal begins with its first evaluation: of the uncut network. */
+static esp_status open_only(bench *b)
+{
+    esp_objective *objective = NULL;
+    esp_widths full = esp_widths_full(b->net);
+    double performance;
+    esp_status status = esp_objective_create(&b->config, &objective);
+    if (status == ESP_OK) status = esp_objective_evaluate(objective, 1, &full, 1, &performance);
+    esp_objective_free(objective);
+    return status;
+}
+
 /* ---- scales ---- */
 
 static void scales_are_apart_in_cache_budget_and_journal(void)
@@ -299,32 +314,24 @@ static void lines_without_a_scale_are_of_scale_one(void)
     bench b;
     start(&b);
     esp_objective *objective = NULL;
-    CHECK_OK(esp_objective_create(&b.config, &objective));
-    esp_objective_free(objective);
+    CHECK_OK(open_only(&b));
     const char line[] = "{\"kept\":{\"one\":5},\"performance\":3}\n";
     CHECK_OK(esp_file_append(path, line, strlen(line)));
     CHECK_OK(esp_objective_create(&b.config, &objective));
     esp_widths five = esp_widths_full(b.net);
     five.kept[1] = 5;
     double performance = 0;
+    int calls = b.performance.calls;
     CHECK_OK(esp_objective_evaluate(objective, 1, &five, 1, &performance));
     CU_ASSERT_EQUAL(performance, 3);
-    CU_ASSERT_EQUAL(b.performance.calls, 0);
+    CU_ASSERT_EQUAL(b.performance.calls, calls);
     CHECK_OK(esp_objective_evaluate(objective, 1, &five, 2, &performance));
-    CU_ASSERT_EQUAL(b.performance.calls, 1);
+    CU_ASSERT_EQUAL(b.performance.calls, calls + 1);
     esp_objective_free(objective);
     bench_end(&b);
 }
 
 /* ---- journals of something else ---- */
-
-static esp_status open_only(bench *b)
-{
-    esp_objective *objective = NULL;
-    esp_status status = esp_objective_create(&b->config, &objective);
-    esp_objective_free(objective);
-    return status;
-}
 
 static void journal_of_another_identity_is_refused_by_key(void)
 {
@@ -405,7 +412,7 @@ static void damaged_lines_are_refused_with_their_number(void)
     for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
         write_text(header, size);
         CHECK_OK(esp_file_append(path, damaged[i], strlen(damaged[i])));
-        CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "line 2");
+        CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "line 3");
     }
     free(header);
     bench_end(&b);
@@ -419,6 +426,65 @@ static void journal_that_cannot_be_written_is_an_error(void)
     CHECK_FAILS(ESP_ERR_IO, open_only(&b), "espalier-no-such-folder");
     b.config.journal = "/tmp";
     CHECK_FAILS(ESP_ERR_IO, open_only(&b), "/tmp");
+    bench_end(&b);
+}
+
+static void a_search_without_an_evaluation_leaves_no_journal(void)
+{
+    bench b;
+    start(&b);
+    esp_objective *objective = NULL;
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    esp_objective_free(objective);
+    CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
+    esp_search_config config = coarse_config();
+    esp_search_result result;
+    config.target.sparsity = 0.999;
+    config.target.tolerance = 1e-4;
+    CHECK_FAILS(ESP_ERR_INFEASIBLE, bench_search(&b, "gd", &config, &result), "");
+    CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
+    bench_end(&b);
+}
+
+static void a_journal_is_one_search_s_at_a_time(void)
+{
+    bench b;
+    char owner[32];
+    start(&b);
+    esp_objective *objective = NULL;
+    snprintf(owner, sizeof owner, "written by process %ld ", (long)getpid());
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    CHECK_FAILS(ESP_ERR_IO, open_only(&b), owner);
+    esp_objective_free(objective);
+    CHECK_OK(open_only(&b));
+    bench_end(&b);
+}
+
+/* What another search evaluated is neither read nor lost. */
+static void a_journal_set_aside_keeps_its_content(void)
+{
+    bench b;
+    start(&b);
+    char aside[80];
+    snprintf(aside, sizeof aside, "%s.old", path);
+    cJSON *identity = cJSON_CreateObject();
+    CHECK_OK(open_only(&b));
+    cJSON_AddNumberToObject(identity, "seed", 8);
+    b.config.identity = identity;
+    b.config.set_aside = true;
+    esp_objective *objective = NULL;
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    CU_ASSERT_EQUAL(esp_objective_known(objective), 0);
+    CU_ASSERT_NOT_EQUAL(access(aside, F_OK), 0); /* not before there is something to write */
+    esp_objective_free(objective);
+    CHECK_OK(open_only(&b));
+    CU_ASSERT_EQUAL(access(aside, F_OK), 0);
+    b.config.identity = NULL;
+    CU_ASSERT_EQUAL(rename(aside, path), 0);
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    CU_ASSERT_EQUAL(esp_objective_known(objective), 1);
+    esp_objective_free(objective);
+    cJSON_Delete(identity);
     bench_end(&b);
 }
 
@@ -453,6 +519,9 @@ static CU_TestInfo tests[] = {
     {"foreign_file_is_refused_and_left_alone", foreign_file_is_refused_and_left_alone},
     {"damaged_lines_are_refused_with_their_number", damaged_lines_are_refused_with_their_number},
     {"journal_that_cannot_be_written_is_an_error", journal_that_cannot_be_written_is_an_error},
+    {"a_search_without_an_evaluation_leaves_no_journal", a_search_without_an_evaluation_leaves_no_journal},
+    {"a_journal_is_one_search_s_at_a_time", a_journal_is_one_search_s_at_a_time},
+    {"a_journal_set_aside_keeps_its_content", a_journal_set_aside_keeps_its_content},
     {"(clean_up)", clean_up},
     CU_TEST_INFO_NULL,
 };

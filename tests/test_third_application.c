@@ -228,7 +228,7 @@ static void third_application_is_swept(void)
     CHECK_OK(esp_sweep_write_csv(&sweep));
     CU_ASSERT_EQUAL(cJSON_GetArraySize(sweep.results), 2);
     CU_ASSERT_STRING_EQUAL(sweep.measure_name, "points");
-    cJSON_Delete(sweep.results);
+    esp_sweep_close(&sweep);
     esp_subject_close(&subject);
     free(out);
 
