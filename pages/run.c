@@ -157,7 +157,7 @@ static void add_numbers(esp_report *report, const esp_learning *learning)
 /* ---- curves ---- */
 
 /* Points where a line has both keys; they are freed with the chart's. */
-static esp_chart_series make_series(const cJSON *metrics, const char *x_key, const esp_metric *curve)
+static esp_chart_series make_series(const cJSON *metrics, const char *x_key, const esp_metric_curve *curve)
 {
     size_t room = (size_t)cJSON_GetArraySize(metrics);
     double *x = esp_alloc(room, sizeof *x), *y = esp_alloc(room, sizeof *y);
