@@ -8,19 +8,22 @@
 
 /* ---- options.c: what every subcommand understands ------------------------------------------- */
 
+/* Exit statuses, as the command line contract has them. */
 enum { ESP_EXIT_DONE = 0, ESP_EXIT_FAILED = 1, ESP_EXIT_USAGE = 2, ESP_EXIT_THRESHOLD = 3 };
 
+/* What every subcommand was asked for. */
 typedef struct {
-    bool         json, quiet;
+    bool         json;         /* one object on standard output, nothing else there */
+    bool         quiet;        /* warnings only on standard error */
     int          threads;      /* 0: all */
-    esp_settings settings;
+    esp_settings settings;     /* seed, --set, --config */
     char        *command;      /* the command line as a person would type it again, owned */
 } esp_options;
 
-/* Child of every subcommand's parser; its input is an esp_options. And the children of a parser that has
- * no other. */
+/* Child of every subcommand's parser; its input is an esp_options. */
 extern const struct argp       esp_options_argp;
-extern const struct argp_child esp_options_children[];
+extern const struct argp_child esp_options_children[]; /* the children of a parser that has no other */
+/* As an entry of a parser's children. */
 #define ESP_OPTIONS_CHILD {&esp_options_argp, 0, "Options of every command:", 1}
 
 /* argp_parse that ends with a status; argp itself answers --help and unknown options. */
@@ -28,15 +31,16 @@ esp_status esp_parse(const struct argp *argp, int argc, char **argv, void *input
 /* For parsers: keeps the sentence of a failed esp_parse_* and stops argp. */
 error_t    esp_parse_error(esp_status status);
 
-/* A command's one argument, and what must not be missing. */
+/* A command's one argument: ESP_ERR_USAGE for a second one. */
 esp_status esp_take_argument(const char **slot, const char *argument);
+/* ESP_ERR_USAGE when value is NULL: what `name` names is missing. */
 esp_status esp_need_argument(const char *value, const char *name);
 
 /* The value of an option, whole and in range; the sentence names the option. */
 esp_status esp_parse_int(const char *option, const char *text, int min, int max, int *out);
-esp_status esp_parse_u64(const char *option, const char *text, uint64_t max, uint64_t *out);
-esp_status esp_parse_double(const char *option, const char *text, double *out);
-esp_status esp_parse_choice(const char *option, const char *text, const char *choices, int *out);
+esp_status esp_parse_u64(const char *option, const char *text, uint64_t max, uint64_t *out); /* 0 to max */
+esp_status esp_parse_double(const char *option, const char *text, double *out);              /* finite */
+esp_status esp_parse_choice(const char *option, const char *text, const char *choices, int *out); /* of "a|b|c" */
 
 /* ---- application_options.c: options that some applications have ---------------------------------- */
 
@@ -66,7 +70,7 @@ esp_table *esp_table_create(const char *alignment);
 void       esp_table_row(esp_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One more cell in the last row. */
 void       esp_table_cell(esp_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void       esp_table_rule(esp_table *table);
+void       esp_table_rule(esp_table *table);  /* a line under what is there */
 void       esp_table_print(esp_table *table); /* frees it */
 
 /* ---- figures.c ------------------------------------------------------------------------------------ */
@@ -82,16 +86,16 @@ void esp_json_print(cJSON *json); /* deletes it */
 
 /* ---- cmd_<name>.c ------------------------------------------------------------------------------------------ */
 
-/* argv[0] is "espalier <name>". Each prints its result or one line of failure. */
-int esp_cmd_train(int argc, char **argv, esp_options *options);
-int esp_cmd_eval(int argc, char **argv, esp_options *options);
-int esp_cmd_prune(int argc, char **argv, esp_options *options);
-int esp_cmd_sweep(int argc, char **argv, esp_options *options);
-int esp_cmd_inspect(int argc, char **argv, esp_options *options);
-int esp_cmd_view(int argc, char **argv, esp_options *options);
-int esp_cmd_record(int argc, char **argv, esp_options *options);
-int esp_cmd_report(int argc, char **argv, esp_options *options);
-int esp_cmd_doctor(int argc, char **argv, esp_options *options);
-int esp_cmd_bench(int argc, char **argv, esp_options *options);
+/* argv[0] is "espalier <name>". Each prints its result, or one line of failure, and returns the exit status. */
+int esp_cmd_train(int argc, char **argv, esp_options *options);   /* learns into a run directory */
+int esp_cmd_eval(int argc, char **argv, esp_options *options);    /* judges on held-out data */
+int esp_cmd_prune(int argc, char **argv, esp_options *options);   /* writes a smaller network */
+int esp_cmd_sweep(int argc, char **argv, esp_options *options);   /* prunings side by side */
+int esp_cmd_inspect(int argc, char **argv, esp_options *options); /* what a checkpoint consists of */
+int esp_cmd_view(int argc, char **argv, esp_options *options);    /* a window with episodes */
+int esp_cmd_record(int argc, char **argv, esp_options *options);  /* episodes as a film */
+int esp_cmd_report(int argc, char **argv, esp_options *options);  /* one page of a run, sweep or search */
+int esp_cmd_doctor(int argc, char **argv, esp_options *options);  /* what this machine has and lacks */
+int esp_cmd_bench(int argc, char **argv, esp_options *options);   /* speed of hot paths */
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 
+/* A suite of one test case. Borrows everything. */
 typedef struct {
     const char  *suite;    /* "espalier.eval" */
     const char  *name;     /* of the test case */

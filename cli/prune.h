@@ -10,11 +10,14 @@
  * judged, whose input is an esp_prune_request; options of every command. --help ends with the list of
  * methods. */
 extern const struct argp_child esp_prune_children[];
+/* A fraction above 0, at most ESP_MAX_COEFFICIENT; the sentence names the option. */
 esp_status esp_parse_sparsity(const char *option, const char *text, double *out);
+/* A search method by its name; ESP_ERR_USAGE with the nearest one. */
 esp_status esp_parse_method(const char *text, const esp_search_method **out);
 
 /* ---- prune_tables.c -------------------------------------------------------------------------------- */
 
+/* The search, the groups, and a column for every stage that was measured, on standard output. */
 void esp_pruning_print_tables(const esp_pruning *pruning);
 
 #endif

@@ -5,17 +5,6 @@
 
 #include "cli/prune.h"
 
-/* Of the controller: what sparsity counts. */
-static double params_of(const esp_pruning *p, int stage)
-{
-    return (double)esp_network_params(p->net[stage], p->subject->components);
-}
-
-static double flops_of(const esp_pruning *p, int stage)
-{
-    return p->subject->application->flops(p->subject, p->net[stage]);
-}
-
 /* The stages that there are, in order. */
 typedef struct {
     int count, stage[ESP_PRUNED_STAGES];
@@ -89,8 +78,8 @@ static void print_stages(const esp_pruning *p)
         int stage = s.stage[i];
         esp_table_cell(table, "%s", esp_prune_stage_names[stage]);
         performance[stage] = p->measured[stage].performance;
-        params[stage] = params_of(p, stage);
-        flops[stage] = flops_of(p, stage);
+        params[stage] = esp_pruning_params(p, stage);
+        flops[stage] = esp_pruning_flops(p, stage);
         bytes[stage] = (double)p->bytes[stage == ESP_BEFORE ? ESP_BEFORE : ESP_AFTER];
     }
     esp_table_cell(table, "%s / before", esp_prune_stage_names[s.stage[s.count - 1]]);

@@ -5,12 +5,13 @@
 #include "cli/cli.h"
 #include "viewer/viewer.h"
 
+/* What is shown, and how it was asked for. */
 typedef struct {
-    esp_options *options;
+    esp_options *options;                 /* borrowed */
     esp_judging judging;                  /* of all */
-    int         count;
-    const char *path[ESP_MOST_ROLES];
-    esp_subject subject[ESP_MOST_ROLES];
+    int         count;                    /* of the checkpoints */
+    const char *path[ESP_MOST_ROLES];     /* [count] */
+    esp_subject subject[ESP_MOST_ROLES];  /* [count], opened by esp_shown_open */
     esp_role    role[ESP_MOST_ROLES];     /* borrow the subjects */
 } esp_shown;
 
@@ -20,11 +21,12 @@ esp_shown esp_shown_of(esp_options *options); /* with nothing on the command lin
 extern const struct argp esp_shown_argp;
 /* Reads them all: agents, which are what can be looked at. */
 esp_status esp_shown_open(esp_shown *shown);
-void       esp_shown_close(esp_shown *shown);
+void       esp_shown_close(esp_shown *shown); /* also after a failure to open */
 int        esp_shown_start(const esp_shown *shown); /* esp_start of the episodes */
 
-/* Options of both: WxH, each side from least to most; and a number above 0. */
+/* Options of both: WxH, each side from least to most. */
 esp_status esp_parse_size(const char *option, const char *text, int least, int most, int *width, int *height);
+/* A number above 0 and at most `most`. */
 esp_status esp_parse_positive(const char *option, const char *text, double most, double *out);
 
 #endif

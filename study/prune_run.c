@@ -193,6 +193,16 @@ esp_status esp_pruning_measure(esp_pruning *p, esp_prune_stage stage)
     return ESP_OK;
 }
 
+double esp_pruning_params(const esp_pruning *p, esp_prune_stage stage)
+{
+    return (double)esp_network_params(p->net[stage], p->subject->components);
+}
+
+double esp_pruning_flops(const esp_pruning *p, esp_prune_stage stage)
+{
+    return p->subject->application->flops(p->subject, p->net[stage]);
+}
+
 esp_status esp_pruning_write(esp_pruning *p, const char *path)
 {
     const esp_network *net = p->net[p->net[ESP_FINETUNED] ? ESP_FINETUNED : ESP_AFTER];

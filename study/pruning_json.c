@@ -5,17 +5,6 @@
 
 #include "study/study.h"
 
-/* Of the controller: what sparsity counts. */
-static double params_of(const esp_pruning *p, int stage)
-{
-    return (double)esp_network_params(p->net[stage], p->subject->components);
-}
-
-static double flops_of(const esp_pruning *p, int stage)
-{
-    return p->subject->application->flops(p->subject, p->net[stage]);
-}
-
 /* What shares a coefficient: a name for every one, and the axes it moves. */
 static void add_grouping(cJSON *json, const esp_pruning *p)
 {
@@ -120,10 +109,10 @@ static void add_performance(cJSON *json, const esp_pruning *p)
 
 static void add_size(cJSON *json, const esp_pruning *p)
 {
-    cJSON_AddNumberToObject(json, "params_before", params_of(p, ESP_BEFORE));
-    cJSON_AddNumberToObject(json, "params_after", params_of(p, ESP_AFTER));
-    cJSON_AddNumberToObject(json, "flops_before", flops_of(p, ESP_BEFORE));
-    cJSON_AddNumberToObject(json, "flops_after", flops_of(p, ESP_AFTER));
+    cJSON_AddNumberToObject(json, "params_before", esp_pruning_params(p, ESP_BEFORE));
+    cJSON_AddNumberToObject(json, "params_after", esp_pruning_params(p, ESP_AFTER));
+    cJSON_AddNumberToObject(json, "flops_before", esp_pruning_flops(p, ESP_BEFORE));
+    cJSON_AddNumberToObject(json, "flops_after", esp_pruning_flops(p, ESP_AFTER));
     for (int i = 0; i < ESP_PRUNED_STAGES; i++) {
         char key[64];
         if (i != ESP_BEFORE && i != ESP_AFTER) continue; /* of the same size as after */
@@ -141,8 +130,8 @@ cJSON *esp_pruning_dense_json(const esp_pruning *p)
     esp_subject_question_json(p->subject, json);
     cJSON_AddNumberToObject(json, "seed", (double)p->subject->settings->seed);
     add_measured(json, p, ESP_BEFORE);
-    cJSON_AddNumberToObject(json, "params_before", params_of(p, ESP_BEFORE));
-    cJSON_AddNumberToObject(json, "flops_before", flops_of(p, ESP_BEFORE));
+    cJSON_AddNumberToObject(json, "params_before", esp_pruning_params(p, ESP_BEFORE));
+    cJSON_AddNumberToObject(json, "flops_before", esp_pruning_flops(p, ESP_BEFORE));
     add_origin(json, p);
     return json;
 }

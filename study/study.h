@@ -424,6 +424,9 @@ esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_reques
                               esp_journal_kind kind, esp_pruning *out);
 /* Held-out performance and time of a stage; nothing when it has no network. */
 esp_status esp_pruning_measure(esp_pruning *pruning, esp_prune_stage stage);
+/* Of a stage that has a network: the parameters that sparsity counts, and the FLOPs of one action or image. */
+double     esp_pruning_params(const esp_pruning *pruning, esp_prune_stage stage);
+double     esp_pruning_flops(const esp_pruning *pruning, esp_prune_stage stage); /* multiply-adds times two */
 /* Writes the network that came out, finetuned when that was asked for, and takes the size of the file. */
 esp_status esp_pruning_write(esp_pruning *pruning, const char *path);
 void       esp_pruning_free(esp_pruning *pruning); /* accepts one that is zeroed */

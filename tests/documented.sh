@@ -7,7 +7,7 @@ cd "$1" || exit 1
 shift
 
 # Headers that are not complete yet: what they lack is counted, but is no failure.
-exceptions="agent/agent.h autoencoder/autoencoder.h base/base.h cli/cli.h cli/junit.h cli/shown.h envs/envs.h nn/nn.h
+exceptions="agent/agent.h autoencoder/autoencoder.h base/base.h envs/envs.h nn/nn.h
 plugin/plugin.h pruning/elimination.h pruning/pruning.h report/report.h
 viewer/panel.h viewer/session.h viewer/viewer.h"
 
