@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/origin.h"
 
 typedef struct {
     esp_options *common;
@@ -26,7 +27,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
     .parser = parse,
     .args_doc = "CHECKPOINT",
-    .doc = "Lists components, axes and both groupings of a checkpoint. An axis is a dimension along which units can be "
+    .doc = "Lists components, axes and both groupings of a checkpoint, its contract and its pedigree. An axis is a dimension along which units can be "
            "removed; a group is what shares one coefficient.\v"
            "Examples:\n"
            "  espalier inspect models/pendulum/agent.safetensors\n"
@@ -52,13 +53,6 @@ static esp_status gather(const esp_subject *subject, facts *out)
                                    &out->paper);
 }
 
-/* "_encoder" is the tensors' prefix; people and axes say "encoder". */
-static const char *component_name(const esp_network *net, int component)
-{
-    const char *name = net->component[component].name;
-    return name + (*name == '_');
-}
-
 static const char *group_type(const esp_group *group)
 {
     return group->coupling ? "coupling" : "component-specific";
@@ -76,7 +70,7 @@ static void add_axes(cJSON *json, const esp_network *net)
         cJSON *components = cJSON_AddArrayToObject(axis, "components");
         for (int c = 0; c < net->num_components; c++)
             if (esp_axis_components(net, i) >> c & 1u)
-                cJSON_AddItemToArray(components, cJSON_CreateString(component_name(net, c)));
+                cJSON_AddItemToArray(components, cJSON_CreateString(esp_component_name(net, c)));
         cJSON_AddBoolToObject(axis, "prunable", net->axis[i].prunable);
         cJSON_AddItemToArray(axes, axis);
     }
@@ -104,7 +98,8 @@ static void print_json(const facts *f)
     cJSON_AddStringToObject(json, "checkpoint", f->subject->path);
     cJSON *components = cJSON_AddObjectToObject(json, "components");
     for (int c = 0; c < net->num_components; c++)
-        cJSON_AddNumberToObject(components, component_name(net, c), (double)esp_network_params(net, 1u << c));
+        if (net->component[c].num_layers > 0)
+            cJSON_AddNumberToObject(components, esp_component_name(net, c), (double)esp_network_params(net, 1u << c));
     cJSON_AddNumberToObject(json, "params", (double)esp_network_params(net, ESP_ALL_COMPONENTS));
     cJSON_AddNumberToObject(json, "size_bytes", (double)f->subject->bytes);
     esp_figure_list_json(&f->work, json);
@@ -112,6 +107,7 @@ static void print_json(const facts *f)
     cJSON *groups = cJSON_AddObjectToObject(json, "groups");
     add_groups(groups, "structural", &f->structural);
     add_groups(groups, "paper", &f->paper);
+    esp_origin_json(f->subject, json);
     cJSON_AddStringToObject(json, "version", ESP_VERSION);
     esp_json_print(json);
 }
@@ -128,8 +124,9 @@ static void print_components(const facts *f)
     for (int c = 0; c < net->num_components; c++) {
         const esp_component *component = &net->component[c];
         int layers = 0;
+        if (component->num_layers == 0) continue; /* left out of the file */
         for (int i = 0; i < component->num_layers; i++) layers += net->layer[component->first_layer + i].weight >= 0;
-        esp_table_row(table, "%s|%d|%s|%s", component_name(net, c), layers,
+        esp_table_row(table, "%s|%d|%s|%s", esp_component_name(net, c), layers,
                       esp_text_count((double)esp_network_params(net, 1u << c), params),
                       esp_text_scaled(2 * esp_component_macs(net, c), macs));
     }
@@ -149,7 +146,7 @@ static void print_axes(const esp_network *net)
         for (int c = 0; c < net->num_components; c++) {
             if (!(esp_axis_components(net, i) >> c & 1u)) continue;
             if (*names) strcat(names, ", ");
-            strcat(names, component_name(net, c));
+            strcat(names, esp_component_name(net, c));
         }
         esp_table_row(table, "%s|%d|%s|%s", net->axis[i].name, net->axis[i].size,
                       net->axis[i].prunable ? "yes" : "no", names);
@@ -195,6 +192,7 @@ static void print_tables(const facts *f)
     print_axes(f->subject->net);
     print_groups("structural", &f->structural);
     print_groups("paper", &f->paper);
+    esp_origin_print(f->subject);
 }
 
 int esp_cmd_inspect(int argc, char **argv, esp_options *options)

@@ -16,12 +16,14 @@ typedef struct {
     esp_journal_kind journal_kind;
 } arguments;
 
-enum { KEY_SPARSITY = 0x2000, KEY_METHOD, KEY_JOURNAL };
+enum { KEY_SPARSITY = 0x2000, KEY_METHOD, KEY_JOURNAL, KEY_ALL_COMPONENTS };
 
 static const struct argp_option table[] = {
     {"output", 'o', "OUT.safetensors", 0, "The smaller network", 0},
     {"sparsity", KEY_SPARSITY, "X", 0, "Fraction of the controller's parameters to remove (default 0.2)", 0},
     {"method", KEY_METHOD, "NAME", 0, "Search method, see below (default gd)", 0},
+    {"all-components", KEY_ALL_COMPONENTS, NULL, 0,
+     "Write those too that the controller does not run; otherwise they are left out", 0},
     {"journal", KEY_JOURNAL, "FILE", 0, "Evaluations, kept to go on from (default OUT.safetensors.journal.jsonl)", 0},
     {0},
 };
@@ -49,6 +51,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'o': a->output = argument; break;
     case KEY_SPARSITY: status = esp_parse_sparsity("--sparsity", argument, &a->request.search.target.sparsity); break;
     case KEY_METHOD: status = esp_parse_method(argument, &a->request.method); break;
+    case KEY_ALL_COMPONENTS: a->request.all_components = true; break;
     case KEY_JOURNAL:
         free(a->journal);
         a->journal = esp_strdup(argument);

@@ -149,7 +149,7 @@ static esp_status record(const arguments *a, recording *r, double *returns)
 
 /* ---- results ---- */
 
-/* Who acts, where an application lets one choose; the same for all that are shown. */
+/* Who acts, where an application lets one choose: unless it was said, each by whatever its file is for. */
 static void add_controller(cJSON *json, const esp_subject *subject)
 {
     esp_figure_list question = {.count = 0};
@@ -171,6 +171,7 @@ static void print_json(const arguments *a, const recording *r, const double *ret
     for (int role = 0; role < a->shown.count; role++) {
         cJSON *item = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(item, "returns");
         cJSON_AddStringToObject(item, "checkpoint", a->shown.path[role]);
+        add_controller(item, &a->shown.subject[role]);
         for (int i = 0; i < a->episodes; i++)
             cJSON_AddItemToArray(list, cJSON_CreateNumber(returns[i * a->shown.count + role]));
         cJSON_AddItemToArray(checkpoints, item);

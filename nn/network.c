@@ -332,6 +332,18 @@ size_t esp_network_params(const esp_network *net, unsigned components)
     return count;
 }
 
+uint64_t esp_network_hash(const esp_network *net)
+{
+    uint64_t hash = ESP_HASH_START;
+    for (int i = 0; i < net->num_axes; i++) hash = esp_hash_step(hash, (uint64_t)net->axis[i].size);
+    for (size_t i = 0; i < net->num_weights; i++) {
+        uint32_t bits;
+        memcpy(&bits, &net->weights[i], sizeof bits);
+        hash = esp_hash_step(hash, bits);
+    }
+    return hash;
+}
+
 double esp_component_macs(const esp_network *net, int component)
 {
     double macs = 0;

@@ -171,6 +171,8 @@ bool  esp_tensor_has_axis(const esp_tensor *tensor, int axis);
 unsigned esp_axis_components(const esp_network *net, int axis);
 size_t esp_network_params(const esp_network *net, unsigned components); /* trainable, of a set of components */
 #define ESP_ALL_COMPONENTS (~0u)
+/* Over the sizes of the axes and the bits of the weights. */
+uint64_t esp_network_hash(const esp_network *net);
 /* Multiply-adds of one sample through one component. */
 double esp_component_macs(const esp_network *net, int component);
 

@@ -53,23 +53,24 @@ static esp_status open_eyes(esp_pilot *pilot)
     return esp_renderer_create(pilot->world, &pilot->renderer);
 }
 
-static esp_status check_controller(const esp_pilot *pilot)
+static esp_status choose_controller(esp_pilot *pilot)
 {
-    esp_status status = esp_controller_check(pilot->agent.net, pilot->settings->controller);
+    if (pilot->settings->controller >= 0) pilot->agent.controller = (esp_controller_kind)pilot->settings->controller;
+    esp_status status = esp_controller_check(pilot->agent.net, pilot->agent.controller);
     return status == ESP_OK ? ESP_OK : esp_fail_in(status, "%s", pilot->settings->checkpoint);
 }
 
 static esp_status start(esp_pilot *pilot)
 {
     esp_status status = esp_agent_checkpoint_read(pilot->settings->checkpoint, NULL, &pilot->agent);
-    if (status == ESP_OK) status = check_controller(pilot);
+    if (status == ESP_OK) status = choose_controller(pilot);
     if (status == ESP_OK) status = open_eyes(pilot);
     if (status != ESP_OK) return status;
     const esp_agent_config *config = &pilot->agent.config;
     size_t pixels = (size_t)config->env.image_size * config->env.image_size;
     pilot->obs = esp_alloc((size_t)config->env.frame_stack, pixels);
     pilot->actions = esp_alloc((size_t)pilot->world->num_actions, sizeof *pilot->actions);
-    pilot->controller = esp_controller_create(pilot->agent.net, config, pilot->settings->controller,
+    pilot->controller = esp_controller_create(pilot->agent.net, config, pilot->agent.controller,
                                               &config->planner.budget, 1);
     return ESP_OK;
 }

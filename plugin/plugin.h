@@ -20,7 +20,7 @@ extern "C" {
  * the default: ESPALIER_CHECKPOINT and espalier.checkpoint, and so on. */
 typedef struct {
     const char *checkpoint; /* agent.safetensors */
-    const char *controller; /* "mppi", the planner (default), or "policy" */
+    const char *controller; /* "mppi", the planner, or "policy"; NULL: what the checkpoint is for */
     double      period;     /* s between two controls; default: env.action_repeat steps of the model */
     uint64_t    seed;       /* names the episodes, as `espalier eval --seed` does */
     const char *log;        /* file that gets one JSON line a control step; default: none */

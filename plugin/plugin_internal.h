@@ -12,7 +12,7 @@ esp_status esp_plugin_check_mujoco(void);
 
 typedef struct {
     char               *checkpoint; /* owned; NULL: none was named */
-    esp_controller_kind controller;
+    int                 controller; /* esp_controller_kind; -1: the one that the checkpoint is for */
     double              period;     /* s; 0: the checkpoint's action_repeat */
     uint64_t            seed;
     char               *log;        /* owned, or NULL */

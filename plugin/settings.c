@@ -51,13 +51,11 @@ static const char *find(const source *from, const char *option, const char *key)
     return text && text[0] ? text : NULL;
 }
 
-static esp_status read_controller(const char *text, esp_controller_kind *out)
+static esp_status read_controller(const char *text, int *out)
 {
-    int index = text ? esp_choice_index(ESP_CONTROLLER_CHOICES, text) : ESP_CONTROLLER_MPPI;
-    if (index < 0)
-        return esp_fail(ESP_ERR_USAGE, "controller '%s' is unknown, expected %s", text, ESP_CONTROLLER_CHOICES);
-    *out = (esp_controller_kind)index;
-    return ESP_OK;
+    *out = text ? esp_choice_index(ESP_CONTROLLER_CHOICES, text) : -1;
+    if (!text || *out >= 0) return ESP_OK;
+    return esp_fail(ESP_ERR_USAGE, "controller '%s' is unknown, expected %s", text, ESP_CONTROLLER_CHOICES);
 }
 
 static esp_status read_period(const char *text, double *out)

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "study/study_internal.h"
 
@@ -22,7 +23,7 @@ typedef struct {
 
 static const esp_option options[] = {
     {"controller", "controller", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW, ESP_OPTION_CHOICE,
-     ESP_CONTROLLER_CHOICES, 0, 0, "Agent: the planner, or the policy alone (default mppi)"},
+     ESP_CONTROLLER_CHOICES, 0, 0, "Agent: the planner, or the policy alone (default: what the file was pruned for, else mppi)"},
     {"start", "start", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW, ESP_OPTION_CHOICE, START_CHOICES, 0, 0,
      "Agent: short for --set env.start=..."},
     {"episodes", ESP_KEY_REPORT, ESP_FOR_EVAL, ESP_OPTION_COUNT, "N", 1, 1000000,
@@ -68,22 +69,31 @@ static esp_status check_settings(const esp_agent_config *stored, const esp_agent
 
 static void apply_options(const esp_judging *judging, agent *a)
 {
-    a->kind = (esp_controller_kind)esp_judging_number(judging, "controller", ESP_CONTROLLER_MPPI);
+    a->kind = (esp_controller_kind)esp_judging_number(judging, "controller", a->kind);
     a->config.env.start = (int)esp_judging_number(judging, "start", a->config.env.start);
+}
+
+static esp_status check_controller(const esp_subject *subject)
+{
+    const agent *a = subject->state;
+    esp_status status = esp_controller_check(subject->net, a->kind);
+    return status == ESP_OK ? ESP_OK : esp_fail_in(status, "%s", subject->path);
 }
 
 static esp_status open_agent(esp_subject *subject, esp_search_config *search)
 {
     esp_agent_checkpoint checkpoint = {.net = NULL};
-    esp_status status = esp_agent_checkpoint_read(subject->path, subject->settings->config, &checkpoint);
+    esp_status status = esp_agent_checkpoint_take(subject->file, &checkpoint);
     if (status != ESP_OK) return esp_subject_blame(subject, status);
     agent *a = subject->state = esp_alloc(1, sizeof *a);
     a->stored = a->config = checkpoint.config;
+    a->kind = checkpoint.controller;
     subject->net = checkpoint.net;
-    esp_metadata_free(&checkpoint.metadata);
+    subject->metadata = checkpoint.metadata;
     status = esp_settings_apply(subject->settings, esp_agent_fields, esp_agent_num_fields, &a->config, search);
     if (status == ESP_OK) status = check_settings(&a->stored, &a->config);
     if (status == ESP_OK) apply_options(&subject->judging, a);
+    if (status == ESP_OK) status = check_controller(subject);
     subject->components = esp_controller_components(a->kind);
     if (!subject->search)
         subject->search = a->kind == ESP_CONTROLLER_POLICY ? SEARCH_EPISODES_POLICY : SEARCH_EPISODES_MPPI;
@@ -321,10 +331,25 @@ static const esp_compared compared[] = {
     {.key = NULL},
 };
 
-static esp_status write_agent(const esp_subject *subject, const char *path, const esp_network *net)
+/* A network belongs to the scene that it was pruned in. */
+static esp_status write_agent(const esp_subject *subject, const char *path, const esp_network *net,
+                              unsigned components, const cJSON *pedigree)
 {
     const agent *a = subject->state;
-    return esp_agent_checkpoint_write(path, &a->stored, net);
+    esp_agent_config config = a->stored;
+    memcpy(config.env.scene, a->config.env.scene, sizeof config.env.scene);
+    cJSON *contract = esp_agent_contract(path, &config, a->world, a->kind);
+    esp_status status = esp_agent_checkpoint_save(path, &config, net, components,
+                                                  &(esp_metadata){.contract = contract, .pedigree = (cJSON *)pedigree});
+    cJSON_Delete(contract);
+    return status;
+}
+
+static void ancestry(const esp_subject *subject, cJSON *entry)
+{
+    char word[ESP_CONFIG_TEXT];
+    cJSON_AddStringToObject(entry, "controller", controller_of(subject->state, word));
+    cJSON_AddStringToObject(entry, "mujoco", mj_versionString());
 }
 
 static esp_status bench(const esp_subject *subject, esp_bench *out)
@@ -360,10 +385,11 @@ static void samples(const esp_subject *subject, char *out, size_t size)
 
 static void inspect(const esp_subject *subject, esp_figure_list *out)
 {
-    static const struct { const char *key, *unit; esp_controller_kind kind; } ways[] = {
+    const bool whole = !(esp_controller_components(ESP_CONTROLLER_MPPI) & ~esp_network_components(subject->net));
+    const struct { const char *key, *unit; esp_controller_kind kind; } ways[] = {
         {"flops_per_action", "FLOP with mppi", ESP_CONTROLLER_MPPI},
-        {"flops_per_action_policy", "FLOP with policy", ESP_CONTROLLER_POLICY}};
-    for (int i = 0; i < 2; i++)
+        {whole ? "flops_per_action_policy" : "flops_per_action", "FLOP with policy", ESP_CONTROLLER_POLICY}};
+    for (int i = !whole; i < 2; i++)
         esp_figure_list_add(out, (esp_figure){.key = ways[i].key, .line = 1, .kind = ESP_FIGURE_SCALED,
                                               .value = flops_by(subject->state, subject->net, ways[i].kind),
                                               .unit = ways[i].unit});
@@ -404,6 +430,7 @@ const esp_application esp_application_agent = {
     .time = time_of_action,
     .finetune = finetune,
     .write = write_agent,
+    .ancestry = ancestry,
     .cast = cast,
     .film = film,
     .bench = bench,

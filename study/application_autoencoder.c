@@ -35,13 +35,13 @@ static const esp_option options[] = {
 static esp_status open_autoencoder(esp_subject *subject, esp_search_config *search)
 {
     esp_autoencoder_checkpoint checkpoint = {.net = NULL};
-    esp_status status = esp_autoencoder_checkpoint_read(subject->path, subject->settings->config, &checkpoint);
+    esp_status status = esp_autoencoder_checkpoint_take(subject->file, &checkpoint);
     if (status != ESP_OK) return esp_subject_blame(subject, status);
     autoencoder *a = subject->state = esp_alloc(1, sizeof *a);
     a->stored = a->config = checkpoint.config;
     a->data = esp_judging_text(&subject->judging, "data");
     subject->net = checkpoint.net;
-    esp_metadata_free(&checkpoint.metadata);
+    subject->metadata = checkpoint.metadata;
     subject->components = ESP_ALL_COMPONENTS;
     if (!subject->search) subject->search = SEARCH_IMAGES;
     return esp_settings_apply(subject->settings, esp_autoencoder_fields, esp_autoencoder_num_fields, &a->config,
@@ -168,10 +168,26 @@ static esp_status finetune(const esp_subject *subject, void *recording, esp_netw
     return esp_autoencoder_finetune(net, &a->train, subject->search, &a->config.train, steps);
 }
 
-static esp_status write_autoencoder(const esp_subject *subject, const char *path, const esp_network *net)
+static esp_status write_autoencoder(const esp_subject *subject, const char *path, const esp_network *net,
+                                    unsigned components, const cJSON *pedigree)
+{
+    (void)components; /* all are used */
+    const autoencoder *a = subject->state;
+    cJSON *contract = esp_autoencoder_contract();
+    esp_status status = esp_autoencoder_checkpoint_save(path, &a->stored, net,
+                                                        &(esp_metadata){.contract = contract,
+                                                                        .pedigree = (cJSON *)pedigree});
+    cJSON_Delete(contract);
+    return status;
+}
+
+/* The folder's name alone: where it stands does not matter, what is in it does. */
+static void ancestry(const esp_subject *subject, cJSON *entry)
 {
     const autoencoder *a = subject->state;
-    return esp_autoencoder_checkpoint_write(path, &a->stored, net);
+    const char *slash = a->data ? strrchr(a->data, '/') : NULL;
+    if (a->data) cJSON_AddStringToObject(entry, "data", slash && slash[1] ? slash + 1 : a->data);
+    esp_json_add_hash(entry, "images_hash", esp_images_hash(&a->train));
 }
 
 /* ---- test images ---- */
@@ -310,6 +326,7 @@ const esp_application esp_application_autoencoder = {
     .time = time_of_image,
     .finetune = finetune,
     .write = write_autoencoder,
+    .ancestry = ancestry,
     .film = film,
     .question = question,
     .inspect = inspect,

@@ -324,7 +324,8 @@ static esp_status measure(paths *bench)
 
 esp_status esp_bench_agent(esp_bench *bench, const esp_network *net, const esp_agent_config *config)
 {
-    return measure(&(paths){bench, net, config});
+    esp_status status = esp_controller_check(net, ESP_CONTROLLER_MPPI);
+    return status == ESP_OK ? measure(&(paths){bench, net, config}) : esp_fail_in(status, "%s", bench->checkpoint);
 }
 
 /* ---- random weights ---- */

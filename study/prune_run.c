@@ -45,24 +45,11 @@ static esp_status make_groups(const esp_subject *subject, const esp_prune_reques
     return status;
 }
 
-/* Over axis sizes and the bits of the weights. */
-static uint64_t network_hash(const esp_network *net)
-{
-    uint64_t hash = ESP_HASH_START;
-    for (int i = 0; i < net->num_axes; i++) hash = esp_hash_step(hash, (uint64_t)net->axis[i].size);
-    for (size_t i = 0; i < net->num_weights; i++) {
-        uint32_t bits;
-        memcpy(&bits, &net->weights[i], sizeof bits);
-        hash = esp_hash_step(hash, bits);
-    }
-    return hash;
-}
-
 cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request *request)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "version", ESP_VERSION);
-    esp_json_add_hash(json, "checkpoint", network_hash(subject->net));
+    esp_json_add_hash(json, "checkpoint", esp_network_hash(subject->net));
     esp_json_add_choice(json, "groups", ESP_GROUPS_CHOICES, request->groups);
     esp_json_add_choice(json, "importance", ESP_IMPORTANCE_CHOICES, request->importance);
     esp_json_add_choice(json, "compensation", ESP_COMPENSATION_CHOICES, request->compensation);
@@ -206,7 +193,10 @@ double esp_pruning_flops(const esp_pruning *p, esp_prune_stage stage)
 esp_status esp_pruning_write(esp_pruning *p, const char *path)
 {
     const esp_network *net = p->net[p->net[ESP_FINETUNED] ? ESP_FINETUNED : ESP_AFTER];
-    esp_status status = p->subject->application->write(p->subject, path, net);
+    unsigned components = p->request.all_components ? ESP_ALL_COMPONENTS : p->subject->components;
+    cJSON *pedigree = esp_pruning_pedigree(p);
+    esp_status status = p->subject->application->write(p->subject, path, net, components, pedigree);
+    cJSON_Delete(pedigree);
     if (status == ESP_OK) status = esp_file_bytes(path, &p->bytes[ESP_AFTER]);
     p->bytes[ESP_FINETUNED] = p->bytes[ESP_AFTER];
     return status;

@@ -111,6 +111,10 @@ static void add_size(cJSON *json, const esp_pruning *p)
 {
     cJSON_AddNumberToObject(json, "params_before", esp_pruning_params(p, ESP_BEFORE));
     cJSON_AddNumberToObject(json, "params_after", esp_pruning_params(p, ESP_AFTER));
+    double original = esp_subject_original_params(p->subject);
+    cJSON_AddNumberToObject(json, "params_input", esp_pruning_params(p, ESP_BEFORE));
+    cJSON_AddNumberToObject(json, "params_original", original);
+    cJSON_AddNumberToObject(json, "sparsity_of_original", 1.0 - esp_pruning_params(p, ESP_AFTER) / original);
     cJSON_AddNumberToObject(json, "flops_before", esp_pruning_flops(p, ESP_BEFORE));
     cJSON_AddNumberToObject(json, "flops_after", esp_pruning_flops(p, ESP_AFTER));
     for (int i = 0; i < ESP_PRUNED_STAGES; i++) {

@@ -134,6 +134,8 @@ typedef struct {
     const esp_application *application;  /* that the file belongs to */
     esp_judging  judging;      /* options that were given */
     esp_network *net;          /* owned */
+    esp_metadata metadata;     /* contract and pedigree of the file, owned */
+    esp_checkpoint *file;      /* while the application opens it, then NULL */
     unsigned     components;   /* bit set of those that sparsity counts */
     size_t       bytes;        /* of the file */
     int          search;       /* samples behind one evaluation of a search */
@@ -333,8 +335,13 @@ struct esp_application {
     double     (*time)(const esp_subject *subject, const esp_network *net);  /* of the same, median ms */
     /* Trains a cut network for so many gradient steps, as the recording or the subject's data want it. */
     esp_status (*finetune)(const esp_subject *subject, void *recording, esp_network *net, int steps);
-    /* Writes a network with the configuration that the file had: settings were for this run. */
-    esp_status (*write)(const esp_subject *subject, const char *path, const esp_network *net);
+    /* Writes these components of a network with the configuration that the file had (other settings were for this
+     * run), a contract for whoever it was judged for, and this pedigree. */
+    esp_status (*write)(const esp_subject *subject, const char *path, const esp_network *net, unsigned components,
+                        const cJSON *pedigree);
+    /* Adds to the entry of a pruning what decided its result: controller, data, version of the simulator. An option
+     * of the application whose key is there becomes part of the canonical command. NULL: nothing. */
+    void       (*ancestry)(const esp_subject *subject, cJSON *entry);
 
     /* To be played step by step; NULL: there are no episodes. The role borrows the subject. */
     esp_status (*cast)(const esp_subject *subject, esp_role *role);
@@ -372,6 +379,7 @@ typedef struct {
     int    budget;                      /* evaluations; 0: no limit */
     int    round_to;                    /* kept widths are multiples of it */
     int    finetune;                    /* gradient steps after the cut */
+    bool   all_components;              /* write those too that the controller does not run */
     int    num_pins;                    /* groups whose coefficient is given */
     const char *pin[ESP_MAX_AXES];      /* PATTERN=VALUE, in order, borrowed */
     esp_judging judging;                /* options of the application */
@@ -430,6 +438,14 @@ double     esp_pruning_flops(const esp_pruning *pruning, esp_prune_stage stage);
 /* Writes the network that came out, finetuned when that was asked for, and takes the size of the file. */
 esp_status esp_pruning_write(esp_pruning *pruning, const char *path);
 void       esp_pruning_free(esp_pruning *pruning); /* accepts one that is zeroed */
+
+/* ---- pedigree.c: where a file comes from -------------------------------------------------------------- */
+
+/* The pedigree of the file that the pruning makes: that of the file given, and an entry for this pruning. It says
+ * nothing that differs between equal work: no times, threads, ranks or paths. The caller deletes it. */
+cJSON *esp_pruning_pedigree(const esp_pruning *pruning);
+/* Parameters of the controller before the first pruning of its file's pedigree; those of the file if it has none. */
+double esp_subject_original_params(const esp_subject *subject);
 
 /* ---- pruning_json.c ------------------------------------------------------------------------------------------ */
 

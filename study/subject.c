@@ -1,5 +1,6 @@
 /* A checkpoint that something is done with, and which application it belongs to. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "study/study_internal.h"
 
@@ -11,14 +12,22 @@ esp_status esp_subject_blame(const esp_subject *subject, esp_status status)
     return wrong_key && !subject->settings->config ? ESP_ERR_FORMAT : status;
 }
 
-static esp_status find_application(const esp_subject *subject, const esp_application **out)
+static esp_status open_file(esp_subject *subject)
 {
-    const char *config_path = subject->settings->config;
     esp_checkpoint file = {.file = NULL};
-    esp_status status = esp_checkpoint_open(subject->path, config_path, &file);
-    if (status == ESP_OK) status = esp_application_of_json(file.config, file.source, out);
-    esp_checkpoint_close(&file);
-    return esp_subject_blame(subject, status);
+    esp_status status = esp_checkpoint_open(subject->path, subject->settings->config, &file);
+    if (status != ESP_OK) return esp_subject_blame(subject, status);
+    subject->file = esp_alloc(1, sizeof *subject->file);
+    *subject->file = file;
+    return esp_subject_blame(subject, esp_application_of_json(file.config, file.source, &subject->application));
+}
+
+/* It holds every tensor once more. */
+static void close_file(esp_subject *subject)
+{
+    if (subject->file) esp_checkpoint_close(subject->file);
+    free(subject->file);
+    subject->file = NULL;
 }
 
 esp_status esp_subject_open(const char *path, const esp_settings *settings, const esp_judging *judging,
@@ -29,9 +38,10 @@ esp_status esp_subject_open(const char *path, const esp_settings *settings, cons
     subject.search = (int)esp_judging_number(&subject.judging, ESP_KEY_SEARCH, 0);
     subject.report = (int)esp_judging_number(&subject.judging, ESP_KEY_REPORT, REPORT_SAMPLES);
     esp_status status = esp_file_bytes(path, &subject.bytes);
-    if (status == ESP_OK) status = find_application(&subject, &subject.application);
+    if (status == ESP_OK) status = open_file(&subject);
     if (status == ESP_OK) status = esp_judging_check(&subject.judging, subject.application, path);
     if (status == ESP_OK) status = subject.application->open(&subject, search);
+    close_file(&subject);
     if (status == ESP_OK) *out = subject;
     else                  esp_subject_close(&subject);
     return status;
@@ -61,6 +71,7 @@ void esp_subject_close(esp_subject *subject)
 {
     if (subject->application && subject->state) subject->application->close(subject);
     esp_network_free(subject->net);
+    esp_metadata_free(&subject->metadata);
     *subject = (esp_subject){.net = NULL};
 }
 

@@ -28,17 +28,14 @@ static const esp_option toy_options[] = {
 
 static esp_status toy_open(esp_subject *subject, esp_search_config *search)
 {
-    esp_checkpoint file = {.file = NULL};
     toy *t = subject->state = esp_alloc(1, sizeof *t);
     subject->net = small_network();
     subject->components = ESP_ALL_COMPONENTS;
     if (!subject->search) subject->search = 1;
     t->gain = esp_judging_number(&subject->judging, "gain", 1);
-    esp_status status = esp_checkpoint_open(subject->path, subject->settings->config, &file);
-    if (status == ESP_OK) status = esp_checkpoint_config(&file, "toy", toy_fields, TOY_FIELDS, &t->config);
-    if (status == ESP_OK) status = esp_network_load(subject->net, file.file, "");
+    esp_status status = esp_checkpoint_config(subject->file, "toy", toy_fields, TOY_FIELDS, &t->config);
+    if (status == ESP_OK) status = esp_network_load(subject->net, subject->file->file, "");
     if (status == ESP_OK) status = esp_settings_apply(subject->settings, toy_fields, TOY_FIELDS, &t->config, search);
-    esp_checkpoint_close(&file);
     return status;
 }
 
@@ -127,8 +124,11 @@ static esp_status write_toy(const char *path, const toy_config *config, const es
     return esp_checkpoint_write(path, &content);
 }
 
-static esp_status toy_write(const esp_subject *subject, const char *path, const esp_network *net)
+static esp_status toy_write(const esp_subject *subject, const char *path, const esp_network *net, unsigned components,
+                            const cJSON *pedigree)
 {
+    (void)components;
+    CU_ASSERT_EQUAL(cJSON_GetArraySize(pedigree), 1);
     return write_toy(path, &((toy *)subject->state)->config, net);
 }
 
