@@ -205,7 +205,7 @@ static void value_samples(const esp_mppi *p, worker *w, const float *z0, int row
     const sequences *s = &p->samples;
     float sum[BLOCK] = {0}, weight = 1.0f;
     start_rows(p, w, z0, s->per_episode, first, n);
-    for (int t = 0; t < p->budget.horizon; t++, weight *= p->discount)
+    for (int t = 0; t < p->budget.horizon && !esp_interrupted(); t++, weight *= p->discount)
         model_step(p, w, n, s->actions + ((size_t)t * rows + first) * p->A, weight, sum);
     end_values(p, w, n, w->z, s->noise + (size_t)first * p->A, sum, s->value + first);
 }
@@ -216,7 +216,7 @@ static void unroll_policy(const esp_mppi *p, worker *w, const float *z0, int row
     float *sum = s->rewards + first, weight = 1.0f;
     memset(sum, 0, (size_t)n * sizeof(float));
     start_rows(p, w, z0, s->per_episode, first, n);
-    for (int t = 0; t < p->budget.horizon; t++, weight *= p->discount) {
+    for (int t = 0; t < p->budget.horizon && !esp_interrupted(); t++, weight *= p->discount) {
         size_t at = ((size_t)t * rows + first) * p->A;
         const float *mu = esp_forward(p->net, w->policy, w->z, n);
         esp_noisy_action((size_t)n * p->A, mu, p->policy_noise + at, p->policy_std, s->actions + at);
@@ -444,6 +444,7 @@ esp_status esp_mppi_plan(esp_mppi *p, int n, const float *z, const esp_plan_nois
     for (int i = 0; i < p->budget.iterations; i++) {
         for (int e = 0; e < n; e++) sample_episode(p, n, e, i, noise ? &noise[e] : NULL, rng ? &rng[e] : NULL);
         value_all(p, n, z);
+        if (esp_interrupted()) return esp_check_interrupt(); /* the values are not whole */
         for (int e = n - 1; e >= 0; e--) { /* backwards: ranks and score end as those of episode 0, for the trace */
             rank_sequences(p, e);
             refit(p, n, e);

@@ -27,7 +27,7 @@ typedef enum {
     ESP_ERR_NUMERIC,     /* NaN or infinity where a finite number is needed */
     ESP_ERR_MACHINE,     /* the machine lacks something: EGL, memory, a program */
     ESP_ERR_INFEASIBLE,  /* no cut can meet the request */
-    ESP_ERR_INTERRUPTED  /* the user asked to stop (SIGINT, SIGTERM) */
+    ESP_ERR_INTERRUPTED  /* the user asked to stop (SIGINT, SIGTERM, SIGHUP) */
 } esp_status;
 
 #define ESP_ERROR_TEXT 1024 /* bytes of an error sentence, including the final 0 */
@@ -125,6 +125,14 @@ esp_status esp_file_read(const char *path, size_t limit, char **data, size_t *si
  * device, a pipe or a write-protected file is refused. */
 esp_status esp_file_write(const char *path, const void *data, size_t size);
 
+/* The same for a program that writes by name: an empty file beside `path`, its name, and the end - kept, it becomes
+ * `path`; discarded (NULL is accepted), it is as if it had never been. Both free the draft. */
+typedef struct esp_draft esp_draft;
+esp_status  esp_draft_open(const char *path, esp_draft **out);
+const char *esp_draft_name(const esp_draft *draft);
+esp_status  esp_draft_keep(esp_draft *draft); /* also on failure, after which it is discarded */
+void        esp_draft_discard(esp_draft *draft);
+
 /* Whether esp_file_write may put something there: for a result that takes long to make. */
 esp_status esp_file_writable(const char *path);
 
@@ -163,8 +171,8 @@ void       esp_lock_release(esp_lock *lock); /* accepts NULL */
 /* ---- json.c, json_scan.c: strict JSON over cJSON ------------------------------------------ */
 
 /* Parses `size` bytes. Refused with "source: line L: what": trailing text, depth above 32,
- * duplicate keys, control characters, numbers that are not finite, invalid UTF-8, an embedded 0.
- * *out belongs to the caller (cJSON_Delete). */
+ * duplicate keys, control characters, numbers that are not finite, invalid UTF-8, an embedded 0, and more
+ * than 65,536 values plus one for every 8 bytes, so that the tree is a small multiple of the text. *out belongs to the caller (cJSON_Delete). */
 esp_status esp_json_parse(const char *text, size_t size, const char *source, cJSON **out);
 esp_status esp_json_read(const char *path, cJSON **out);                       /* at most 16 MiB */
 /* The value behind a key; the object may be NULL, or no object. */
@@ -367,7 +375,8 @@ void esp_log(esp_log_level level, const char *format, ...) __attribute__((format
 void esp_progress(const char *task, double done, double total, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* SIGINT and SIGTERM set a flag that long loops read; the second signal ends the process. */
+/* SIGINT, SIGTERM and (unless ignored, as under nohup) SIGHUP set a flag that long loops read; the second signal ends
+ * the process. */
 void esp_interrupt_install(void);
 bool esp_interrupted(void);
 /* ESP_OK, or ESP_ERR_INTERRUPTED with its sentence. */

@@ -65,6 +65,8 @@ void esp_interrupt_install(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    struct sigaction before; /* a program under nohup outlives its terminal */
+    if (sigaction(SIGHUP, NULL, &before) != 0 || before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, NULL);
     /* So that a write beyond `ulimit -f` fails with its sentence instead of ending the process. */
     signal(SIGXFSZ, SIG_IGN);
 }
