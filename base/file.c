@@ -181,14 +181,6 @@ static esp_status find_target(const char *path, char **target, mode_t *mode)
     return ESP_OK;
 }
 
-static esp_status fill_temporary(int fd, const char *path, mode_t mode, const void *data, size_t size)
-{
-    esp_status status = write_all(fd, path, data, size);
-    if (status == ESP_OK && mode && fchmod(fd, mode) != 0) status = esp_io_failure("write", path, errno);
-    if (status == ESP_OK && fsync(fd) != 0) status = esp_io_failure("write", path, errno);
-    return status;
-}
-
 /* A rename survives a power cut only once its folder is on disk. A folder that may be written but
  * not read, or a file system that cannot sync folders, leaves nothing more to do. */
 static esp_status sync_folder(const char *target, const char *path)
@@ -203,42 +195,80 @@ static esp_status sync_folder(const char *target, const char *path)
     return status;
 }
 
-static esp_status replace(const char *target, const char *path, mode_t mode, const void *data, size_t size)
+struct esp_draft {
+    char  *path, *target, *name; /* as asked for, links followed, the temporary's; owned */
+    mode_t mode;                 /* of the old file; 0: there is none */
+    int    fd;                   /* -1: not open; its lock says that somebody still needs the name */
+};
+
+esp_status esp_draft_open(const char *path, esp_draft **out)
 {
-    char *temporary = NULL;
-    esp_temporary_sweep(target);
-    int fd = esp_temporary_open(target, &temporary);
-    esp_status status = fd < 0 ? create_failure(path, errno) : fill_temporary(fd, path, mode, data, size);
-    if (status == ESP_OK && rename(temporary, target) != 0) status = esp_io_failure("write", path, errno);
-    if (fd >= 0 && status != ESP_OK) unlink(temporary);
-    if (fd >= 0) close(fd); /* last: its lock says that somebody still needs the name */
-    free(temporary);
-    return status == ESP_OK ? sync_folder(target, path) : status;
+    esp_draft *draft = esp_alloc(1, sizeof *draft);
+    *draft = (esp_draft){.path = esp_strdup(path), .fd = -1};
+    esp_status status = find_target(path, &draft->target, &draft->mode);
+    if (status == ESP_OK) {
+        esp_temporary_sweep(draft->target);
+        draft->fd = esp_temporary_open(draft->target, &draft->name);
+        if (draft->fd < 0) status = create_failure(path, errno);
+    }
+    if (status == ESP_OK) *out = draft;
+    else                  esp_draft_discard(draft);
+    return status;
+}
+
+const char *esp_draft_name(const esp_draft *draft)
+{
+    return draft->name;
+}
+
+static void close_draft(esp_draft *draft)
+{
+    if (draft->fd >= 0) close(draft->fd);
+    free(draft->path);
+    free(draft->target);
+    free(draft->name);
+    free(draft);
+}
+
+esp_status esp_draft_keep(esp_draft *draft)
+{
+    esp_status status = ESP_OK;
+    if (draft->mode && fchmod(draft->fd, draft->mode) != 0) status = esp_io_failure("write", draft->path, errno);
+    if (status == ESP_OK && fsync(draft->fd) != 0) status = esp_io_failure("write", draft->path, errno);
+    if (status == ESP_OK && rename(draft->name, draft->target) != 0)
+        status = esp_io_failure("write", draft->path, errno);
+    if (status != ESP_OK) {
+        esp_draft_discard(draft);
+        return status;
+    }
+    status = sync_folder(draft->target, draft->path);
+    close_draft(draft);
+    return status;
+}
+
+void esp_draft_discard(esp_draft *draft)
+{
+    if (!draft) return;
+    if (draft->fd >= 0) unlink(draft->name);
+    close_draft(draft);
 }
 
 esp_status esp_file_writable(const char *path)
 {
-    char *target = NULL, *temporary = NULL;
-    mode_t mode;
-    esp_status status = find_target(path, &target, &mode);
-    if (status == ESP_OK) {
-        int fd = esp_temporary_open(target, &temporary);
-        if (fd < 0) status = create_failure(path, errno);
-        else        unlink(temporary);
-        if (fd >= 0) close(fd);
-    }
-    free(temporary);
-    free(target);
+    esp_draft *draft = NULL;
+    esp_status status = esp_draft_open(path, &draft);
+    esp_draft_discard(draft);
     return status;
 }
 
 esp_status esp_file_write(const char *path, const void *data, size_t size)
 {
-    char *target = NULL;
-    mode_t mode;
-    esp_status status = find_target(path, &target, &mode);
-    if (status == ESP_OK) status = replace(target, path, mode, data, size);
-    free(target);
+    esp_draft *draft = NULL;
+    esp_status status = esp_draft_open(path, &draft);
+    if (status != ESP_OK) return status;
+    status = write_all(draft->fd, path, data, size);
+    if (status == ESP_OK) return esp_draft_keep(draft);
+    esp_draft_discard(draft);
     return status;
 }
 

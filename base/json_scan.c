@@ -8,10 +8,15 @@
 
 enum { MAX_DEPTH = 32, MAX_NUMBER = 63 }; /* cJSON copies a number into 64 bytes */
 
+/* cJSON takes about 100 bytes for a value, and a value may have a single byte of text. So that a tree stays a small
+ * multiple of its text, a value has 8 bytes on average, beyond a number of values that is a few MiB. */
+enum { FREE_VALUES = 1 << 16, BYTES_PER_VALUE = 8 };
+
 typedef struct {
     const unsigned char *at, *end;
     const char *source;
     int line, depth;
+    size_t values, most_values;
     size_t keys, wanted_key;
     int *wanted_line;
 } scanner;
@@ -208,6 +213,8 @@ static esp_status scan_items(scanner *s, char close, esp_status (*scan_item)(sca
 static esp_status scan_value(scanner *s)
 {
     int byte = peek(s);
+    if (++s->values > s->most_values)
+        return refuse(s, "more than %zu values, too many for the length of the text", s->most_values);
     if (byte == '{') return scan_items(s, '}', scan_member);
     if (byte == '[') return scan_items(s, ']', scan_value);
     if (byte == '"') return scan_string(s);
@@ -219,7 +226,7 @@ esp_status esp_json_scan(const char *text, size_t size, const char *source, size
 {
     const unsigned char *start = (const unsigned char *)text;
     scanner s = {.at = start, .end = start + size, .source = source, .line = 1,
-                 .wanted_key = key, .wanted_line = key_line};
+                 .most_values = FREE_VALUES + size / BYTES_PER_VALUE, .wanted_key = key, .wanted_line = key_line};
     skip_space(&s);
     esp_status status = scan_value(&s);
     if (status != ESP_OK) return status;

@@ -9,7 +9,7 @@
 #include "nn/nn.h"
 
 #define FILE_LIMIT ((size_t)2 << 30)
-#define HEADER_LIMIT ((size_t)16 << 20)
+#define HEADER_LIMIT ((size_t)4 << 20) /* thousands of tensors */
 #define NAME_LIMIT 255        /* bytes; keeps error sentences readable */
 #define EXACT_INTEGER 9.0e15  /* below 2^53, so a JSON number holds it exactly */
 #define ALIGNMENT 8           /* the largest element */

@@ -95,19 +95,35 @@ static void failing_ffmpeg_is_one_line_and_leaves_nothing(void)
     CU_ASSERT_STRING_EQUAL(cli_out, "");
 }
 
-static void interrupted_recording_leaves_nothing(void)
+/* A recording that would take long, ended by a signal once it has begun to write. */
+static int record_until(int signal)
 {
     char *argv[] = {"espalier", "record", "agent.safetensors", "--episodes", "1000", "-o", "long.mp4", NULL};
     pid_t child = cli_start(argv);
-    char temporary[64];
     int status = 0;
-    snprintf(temporary, sizeof temporary, "long.mp4.%ld.tmp", (long)child);
-    for (int i = 0; i < 600 && access(temporary, F_OK) != 0; i++) usleep(50000);
-    CU_ASSERT(access(temporary, F_OK) == 0);
-    kill(child, SIGINT);
+    for (int i = 0; i < 600 && system("ls long.mp4.*.tmp >/dev/null 2>&1") != 0; i++) usleep(50000);
+    CLI_OK("ls long.mp4.*.tmp long.mp4.lock");
+    kill(child, signal);
     CU_ASSERT_FATAL(waitpid(child, &status, 0) == child);
+    return status;
+}
+
+static void interrupted_recording_leaves_nothing(void)
+{
+    int status = record_until(SIGINT);
     CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
-    CU_ASSERT(access(temporary, F_OK) != 0 && access("long.mp4", F_OK) != 0);
+    status = record_until(SIGHUP);
+    CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    CU_ASSERT_NOT_EQUAL(cli("ls long.mp4*"), 0);
+}
+
+static void what_a_killed_recording_left_the_next_one_removes(void)
+{
+    CU_ASSERT(WIFSIGNALED(record_until(SIGKILL)));
+    CLI_OK("ls long.mp4.*.tmp");
+    CLI_OK("$E record agent.safetensors --seconds 0.5 -o long.mp4");
+    CLI_OK("ls long.mp4*");
+    CU_ASSERT_STRING_EQUAL(cli_out, "long.mp4\n");
 }
 
 static CU_TestInfo tests[] = {
@@ -120,6 +136,7 @@ static CU_TestInfo tests[] = {
     {"what cannot be recorded is told in one line", what_cannot_be_recorded_is_told_in_one_line},
     {"failing ffmpeg is one line and leaves nothing", failing_ffmpeg_is_one_line_and_leaves_nothing},
     {"interrupted recording leaves nothing", interrupted_recording_leaves_nothing},
+    {"what a killed recording left the next one removes", what_a_killed_recording_left_the_next_one_removes},
     CU_TEST_INFO_NULL,
 };
 

@@ -175,6 +175,21 @@ static void an_object_of_many_keys_is_checked_quickly(void)
     free(text);
 }
 
+/* Two bytes of text would become a hundred of memory: 16 MiB took 0.7 GB. */
+static void values_that_are_too_many_for_their_text_are_refused(void)
+{
+    enum { SIZE = 1 << 22 };
+    char *text = malloc(SIZE + 1);
+    for (int i = 0; i < SIZE; i += 2) memcpy(text + i, i ? ",0" : "[0", 2);
+    text[SIZE] = ']';
+    cJSON *json = NULL;
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_json_parse(text, SIZE + 1, "x.json", &json), "more than 589824 values");
+    text[2 * 60000] = ']'; /* few enough, whatever their length */
+    CHECK_OK(esp_json_parse(text, 2 * 60000 + 1, "x.json", &json));
+    cJSON_Delete(json);
+    free(text);
+}
+
 /* What was accepted after damage must be printable and parse again to the same text. */
 static void check_survivor(cJSON *json)
 {
@@ -324,6 +339,7 @@ static CU_TestInfo tests[] = {
     {"equal keys of different objects are no duplicates", equal_keys_of_different_objects_are_no_duplicates},
     {"thirty-two levels are accepted and one more is not", thirty_two_levels_are_accepted_and_one_more_is_not},
     {"hostile depth is refused at once", hostile_depth_is_refused_at_once},
+    {"values that are too many for their text are refused", values_that_are_too_many_for_their_text_are_refused},
     {"an object of many keys is checked quickly", an_object_of_many_keys_is_checked_quickly},
     {"damaged documents never crash and survivors round trip", damaged_documents_never_crash_and_survivors_round_trip},
     {"a written tree is read back equal", a_written_tree_is_read_back_equal},

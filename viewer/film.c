@@ -8,6 +8,7 @@
 
 struct esp_film {
     esp_film_config config; /* borrows the path */
+    esp_lock  *lock;        /* of what is written, owned */
     int        count;       /* frames so far */
     esp_movie *movie;       /* owned; NULL: no video */
     uint8_t   *strip;       /* [roles * height, frames * width, 3], owned; NULL: no strip */
@@ -31,18 +32,24 @@ esp_status esp_film_kind_of(const char *path, esp_film_kind *out)
     return ESP_OK;
 }
 
+static esp_status start(const esp_film_config *config, esp_film *film)
+{
+    esp_status status = ESP_OK;
+    if (config->kind == ESP_FILM_FOLDER) status = esp_folder_make(config->path);
+    if (status == ESP_OK) status = esp_lock_take(config->path, &film->lock);
+    if (status == ESP_OK && config->kind == ESP_FILM_MOVIE)
+        status = esp_movie_create(config->path, config->roles * config->width, config->height, config->fps,
+                                  &film->movie);
+    if (status == ESP_OK && config->kind == ESP_FILM_STRIP)
+        film->strip = esp_alloc((size_t)config->frames * config->width, 3 * (size_t)config->roles * config->height);
+    return status;
+}
+
 esp_status esp_film_create(const esp_film_config *config, esp_film **out)
 {
     esp_film *film = esp_alloc(1, sizeof *film);
     film->config = *config;
-    esp_status status = ESP_OK;
-    if (config->kind == ESP_FILM_MOVIE)
-        status = esp_movie_create(config->path, config->roles * config->width, config->height, config->fps,
-                                  &film->movie);
-    else if (config->kind == ESP_FILM_FOLDER)
-        status = esp_folder_make(config->path);
-    else
-        film->strip = esp_alloc((size_t)config->frames * config->width, 3 * (size_t)config->roles * config->height);
+    esp_status status = start(config, film);
     if (status == ESP_OK) *out = film;
     else                  esp_film_cancel(film);
     return status;
@@ -100,6 +107,7 @@ void esp_film_cancel(esp_film *film)
 {
     if (!film) return;
     esp_movie_cancel(film->movie);
+    esp_lock_release(film->lock);
     free(film->strip);
     free(film);
 }

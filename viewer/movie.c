@@ -17,10 +17,11 @@
 extern char **environ;
 
 struct esp_movie {
-    char  *path, *temporary; /* owned */
-    size_t frame;            /* bytes */
-    pid_t  child;            /* 0: not running */
-    int    feed, said;       /* the program's standard input and error; -1: none */
+    char      *path;         /* owned */
+    esp_draft *draft;        /* which the program writes; owned */
+    size_t     frame;        /* bytes */
+    pid_t      child;        /* 0: not running */
+    int        feed, said;   /* the program's standard input and error; -1: none */
 };
 
 /* ---- start ------------------------------------------------------------------------------------------ */
@@ -56,26 +57,12 @@ static int start(esp_movie *movie, int width, int height, double fps, int in)
     char size[32], rate[32], file[4096];
     snprintf(size, sizeof size, "%dx%d", width, height);
     esp_format(rate, sizeof rate, "%g", fps);
-    snprintf(file, sizeof file, "file:%s", movie->temporary); /* a ':' in a name is no protocol */
+    snprintf(file, sizeof file, "file:%s", esp_draft_name(movie->draft)); /* a ':' in a name is no protocol */
     char *arguments[] = {"ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-f", "rawvideo",
                          "-pixel_format", "rgb24", "-video_size", size, "-framerate", rate, "-i", "pipe:0",
                          "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-preset", "veryfast",
                          "-crf", "20", "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-f", "mp4", file, NULL};
     return spawn(arguments, in, movie->said, &movie->child);
-}
-
-/* Writable from the start, so that a wrong name is told before anything is drawn. */
-static esp_status claim(esp_movie *movie)
-{
-    esp_status status = esp_file_writable(movie->path);
-    if (status != ESP_OK) return status;
-    size_t bytes = strlen(movie->path) + 32;
-    movie->temporary = esp_alloc(bytes, 1);
-    snprintf(movie->temporary, bytes, "%s.%ld.tmp", movie->path, (long)getpid());
-    int fd = open(movie->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) return esp_fail(ESP_ERR_IO, "cannot write '%s': %s", movie->path, strerror(errno));
-    close(fd);
-    return ESP_OK;
 }
 
 esp_status esp_movie_create(const char *path, int width, int height, double fps, esp_movie **out)
@@ -84,7 +71,7 @@ esp_status esp_movie_create(const char *path, int width, int height, double fps,
     *movie = (esp_movie){.path = esp_strdup(path), .frame = 3 * (size_t)width * (size_t)height, .feed = -1};
     int ends[2] = {-1, -1};
     movie->said = memfd_create("espalier-ffmpeg", MFD_CLOEXEC);
-    esp_status status = claim(movie);
+    esp_status status = esp_draft_open(path, &movie->draft); /* a wrong name is told before anything is drawn */
     /* A socket, not a pipe: writing to a program that died is then an error and no signal. */
     if (status == ESP_OK && (movie->said < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0))
         status = esp_fail(ESP_ERR_MACHINE, "cannot write '%s': no channel to ffmpeg: %s", path, strerror(errno));
@@ -145,17 +132,18 @@ static void destroy(esp_movie *movie)
 {
     if (movie->said >= 0) close(movie->said);
     free(movie->path);
-    free(movie->temporary);
+    esp_draft_discard(movie->draft);
     free(movie);
 }
 
 esp_status esp_movie_finish(esp_movie *movie)
 {
     esp_status status = finished_well(movie) ? ESP_OK : program_failure(movie);
-    if (status == ESP_OK && rename(movie->temporary, movie->path) != 0)
-        status = esp_fail(ESP_ERR_IO, "cannot write '%s': %s", movie->path, strerror(errno));
-    if (status == ESP_OK) destroy(movie);
-    else                  esp_movie_cancel(movie);
+    if (status == ESP_OK) {
+        status = esp_draft_keep(movie->draft);
+        movie->draft = NULL;
+    }
+    esp_movie_cancel(movie);
     return status;
 }
 
@@ -165,7 +153,6 @@ void esp_movie_cancel(esp_movie *movie)
     if (movie->child > 0) kill(movie->child, SIGKILL);
     if (movie->child > 0) finished_well(movie);
     else if (movie->feed >= 0) close(movie->feed);
-    if (movie->temporary) unlink(movie->temporary);
     destroy(movie);
 }
 
