@@ -14,6 +14,7 @@ typedef struct {
     const char  *checkpoint, *output;
     char        *journal;               /* owned */
     esp_journal_kind journal_kind;
+    esp_lock    *lock;                  /* of the output, owned */
 } arguments;
 
 enum { KEY_SPARSITY = 0x2000, KEY_METHOD, KEY_JOURNAL, KEY_ALL_COMPONENTS };
@@ -92,12 +93,13 @@ static esp_status check_not_input(const arguments *a)
     return esp_fail(ESP_ERR_USAGE, "-o: '%s' is the checkpoint itself; name another file", a->output);
 }
 
-static esp_status check_output(const arguments *a)
+static esp_status check_output(arguments *a)
 {
     if (strcmp(a->output, a->journal) == 0)
         return esp_fail(ESP_ERR_USAGE, "--journal: '%s' is the output as well; name another file", a->journal);
     esp_status status = check_not_input(a);
-    return status == ESP_OK ? esp_file_writable(a->output) : status;
+    if (status == ESP_OK) status = esp_file_writable(a->output);
+    return status == ESP_OK ? esp_lock_take(a->output, &a->lock) : status;
 }
 
 /* ---- all ---- */
@@ -152,6 +154,7 @@ int esp_cmd_prune(int argc, char **argv, esp_options *options)
     if (status == ESP_OK) status = prune(&a, &subject);
     int result = status == ESP_OK ? ESP_EXIT_DONE : fail(&a, status);
     esp_subject_close(&subject);
+    esp_lock_release(a.lock);
     free(a.journal);
     return result;
 }

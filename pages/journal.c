@@ -5,18 +5,39 @@
 
 #include "pages/pages_internal.h"
 
-void esp_evaluations_free(esp_evaluations *e)
+/* Evaluations that a page shows at most: a stretch of the journal keeps its best and its worst. */
+enum { STRETCHES = 1000 };
+
+enum { ARRAYS = 8 };
+
+static void list_arrays(esp_evaluations *e, double **out[ARRAYS])
 {
-    double *arrays[] = {e->number, e->performance, e->sparsity, e->scale, e->objective, e->best, e->feasible};
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
+    double **arrays[ARRAYS] = {&e->number,    &e->performance, &e->sparsity, &e->nominal,
+                               &e->scale,     &e->objective,   &e->best,     &e->feasible};
+    memcpy(out, arrays, sizeof arrays);
 }
 
-static void alloc_evaluations(esp_evaluations *e, int room)
+void esp_evaluations_free(esp_evaluations *e)
 {
-    double **arrays[] = {&e->number,    &e->performance, &e->sparsity, &e->scale,
-                         &e->objective, &e->best,        &e->feasible};
-    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-        *arrays[i] = esp_alloc((size_t)room + 1, sizeof(double));
+    double **arrays[ARRAYS];
+    list_arrays(e, arrays);
+    for (int i = 0; i < ARRAYS; i++) free(*arrays[i]);
+}
+
+/* A place for one more. */
+static int add_evaluation(esp_evaluations *e)
+{
+    double **arrays[ARRAYS];
+    list_arrays(e, arrays);
+    int room = e->count < e->room ? 0 : 2 * e->room + 256;
+    for (int i = 0; i < ARRAYS && room > 0; i++) {
+        double *larger = esp_alloc((size_t)room, sizeof *larger);
+        if (e->count > 0) memcpy(larger, *arrays[i], (size_t)e->count * sizeof *larger);
+        free(*arrays[i]);
+        *arrays[i] = larger;
+    }
+    if (room > 0) e->room = room;
+    return e->count++;
 }
 
 static esp_status check_evaluation(const char *path, int line, const cJSON *json)
@@ -51,32 +72,6 @@ static void add_objective(const cJSON *data, esp_evaluations *e)
     }
 }
 
-static esp_status take_lines(const char *path, const cJSON *lines, cJSON *data, esp_evaluations *e)
-{
-    const cJSON *line, *result;
-    int at = 1;
-    cJSON_ArrayForEach(line, lines) {
-        if (at++ == 1) continue;
-        if ((result = cJSON_GetObjectItemCaseSensitive(line, "result"))) {
-            cJSON_DeleteItemFromObject(data, "result");
-            cJSON_AddItemToObject(data, "result", cJSON_Duplicate(result, true));
-            continue;
-        }
-        esp_status status = check_evaluation(path, at - 1, line);
-        if (status != ESP_OK) return status;
-        e->number[e->count] = e->count + 1;
-        e->performance[e->count] = esp_json_number(line, "performance");
-        e->scale[e->count++] = cJSON_HasObjectItem(line, "scale") ? esp_json_number(line, "scale") : 1;
-    }
-    const char *constraint = esp_json_text(esp_report_question(data), "constraint");
-    int i = 0;
-    if (!constraint) constraint = "structural";
-    cJSON_ArrayForEach(line, lines)
-        if (cJSON_HasObjectItem(line, "kept")) e->sparsity[i++] = esp_json_number(line, constraint);
-    add_objective(data, e);
-    return ESP_OK;
-}
-
 static esp_status take_header(const char *path, const cJSON *header, cJSON *data)
 {
     const char *format = esp_data_text(header, "/format");
@@ -90,10 +85,78 @@ static esp_status take_header(const char *path, const cJSON *header, cJSON *data
     return ESP_OK;
 }
 
+static esp_status take_evaluation(const char *path, int number, const cJSON *line, esp_evaluations *e)
+{
+    esp_status status = check_evaluation(path, number, line);
+    if (status != ESP_OK) return status;
+    int i = add_evaluation(e);
+    e->number[i] = i + 1;
+    e->performance[i] = esp_json_number(line, "performance");
+    e->sparsity[i] = esp_json_number(line, "structural");
+    e->nominal[i] = esp_json_number(line, "nominal");
+    e->scale[i] = cJSON_HasObjectItem(line, "scale") ? esp_json_number(line, "scale") : 1;
+    return ESP_OK;
+}
+
+typedef struct {
+    const char      *path;
+    cJSON           *data;
+    esp_evaluations *e;
+    int              lines; /* so far */
+} reader;
+
+static esp_status take_line(void *context, int number, cJSON *line)
+{
+    reader *reader = context;
+    cJSON *result = cJSON_GetObjectItemCaseSensitive(line, "result");
+    esp_status status = ESP_OK;
+    reader->lines = number;
+    if (!cJSON_IsObject(line)) {
+        status = esp_fail(ESP_ERR_FORMAT, "%s: line %d is no JSON object", reader->path, number);
+    } else if (number == 1) {
+        status = take_header(reader->path, line, reader->data);
+    } else if (result) {
+        cJSON_DeleteItemFromObject(reader->data, "result");
+        cJSON_AddItemToObject(reader->data, "result", cJSON_DetachItemViaPointer(line, result));
+    } else {
+        status = take_evaluation(reader->path, number, line, reader->e);
+    }
+    cJSON_Delete(line);
+    return status;
+}
+
+/* ---- what is shown ---- */
+
+static void keep(esp_evaluations *e, int to, int from)
+{
+    double **arrays[ARRAYS];
+    list_arrays(e, arrays);
+    for (int i = 0; i < ARRAYS; i++) (*arrays[i])[to] = (*arrays[i])[from];
+}
+
+/* The first (the uncut network), the last, and of every stretch the best and the worst, in order. */
+static void thin(esp_evaluations *e)
+{
+    int all = e->count, shown = 0;
+    if (all <= 2 * STRETCHES + 2) return;
+    for (int s = 0; s < STRETCHES; s++) {
+        int first = (int)((int64_t)all * s / STRETCHES), end = (int)((int64_t)all * (s + 1) / STRETCHES);
+        int least = first, most = first;
+        for (int i = first; i < end; i++) {
+            if (e->performance[i] < e->performance[least]) least = i;
+            if (e->performance[i] > e->performance[most]) most = i;
+        }
+        for (int i = first; i < end; i++)
+            if (i == least || i == most || i == 0 || i == all - 1) keep(e, shown++, i);
+    }
+    e->count = shown;
+}
+
 static void add_series(cJSON *data, const esp_evaluations *e)
 {
     cJSON *json = cJSON_AddObjectToObject(data, "evaluations");
-    cJSON_AddNumberToObject(json, "count", e->count);
+    cJSON_AddNumberToObject(json, "count", e->all);
+    if (e->count < e->all) esp_json_add_doubles(json, "number", e->count, e->number);
     esp_json_add_doubles(json, "performance", e->count, e->performance);
     esp_json_add_doubles(json, "scale", e->count, e->scale);
     esp_json_add_doubles(json, "sparsity", e->count, e->sparsity);
@@ -102,21 +165,32 @@ static void add_series(cJSON *data, const esp_evaluations *e)
     esp_json_add_doubles(json, "best_at_target", e->count, e->feasible);
 }
 
+/* The sparsity that the search was after is known only now. */
+static void finish(cJSON *data, esp_evaluations *e)
+{
+    const char *constraint = esp_json_text(esp_report_question(data), "constraint");
+    if (constraint && strcmp(constraint, "nominal") == 0) {
+        double *structural = e->sparsity;
+        e->sparsity = e->nominal;
+        e->nominal = structural;
+    }
+    add_objective(data, e);
+    e->all = e->count;
+    thin(e);
+    add_series(data, e);
+}
+
 esp_status esp_report_read_search(esp_report *report, esp_evaluations *e)
 {
     const char *path = report->source->journal;
-    cJSON *lines = NULL;
     report->data = cJSON_CreateObject();
     cJSON_AddStringToObject(report->data, "kind", "search");
     cJSON_AddStringToObject(report->data, "source", report->source->path);
     cJSON_AddStringToObject(report->data, "journal", path);
     cJSON_AddStringToObject(report->data, "version", ESP_VERSION);
-    esp_status status = esp_lines_read(path, &lines);
-    if (status != ESP_OK) return status;
-    alloc_evaluations(e, cJSON_GetArraySize(lines));
-    status = take_header(path, lines->child, report->data);
-    if (status == ESP_OK) status = take_lines(path, lines, report->data, e);
-    if (status == ESP_OK) add_series(report->data, e);
-    cJSON_Delete(lines);
+    reader reader = {path, report->data, e, 0};
+    esp_status status = esp_json_lines_read(path, take_line, &reader);
+    if (status == ESP_OK && reader.lines == 0) status = take_header(path, NULL, report->data);
+    if (status == ESP_OK) finish(report->data, e);
     return status;
 }

@@ -17,9 +17,6 @@ typedef struct {
 /* ESP_ERR_FORMAT naming what was looked for when there is nothing to report on. */
 esp_status esp_source_find(const char *path, esp_source *out);
 void       esp_source_free(esp_source *source);
-/* One JSON object a line, as an array that the caller deletes; a last line that was cut short by a kill is
- * left out. ESP_ERR_FORMAT names the line that is none. */
-esp_status esp_lines_read(const char *path, cJSON **out);
 
 /* ---- a report under way ---------------------------------------------------------------------------- */
 
@@ -39,8 +36,10 @@ esp_status esp_report_sweep(esp_report *report);
 /* ---- journal.c: what a search tried ------------------------------------------------------------------ */
 
 typedef struct {
-    int     count;
-    double *number, *performance, *sparsity, *scale;  /* by evaluation */
+    int     count, all; /* that a page shows, and of the journal */
+    int     room;       /* of the arrays */
+    double *number, *performance, *sparsity, *scale;  /* by evaluation; number 1 is the uncut network */
+    double *nominal;    /* the sparsity that was not asked for */
     double *objective;  /* NAN: unknown, or not of the first fidelity */
     double *best;       /* the least objective so far */
     double *feasible;   /* the most performance so far, of the first fidelity, within tolerance of the target */

@@ -11,19 +11,39 @@ enum { MOST_LINES = 1500 }; /* of metrics that are drawn */
 
 /* ---- data ---- */
 
-/* Lines with an evaluation, and of the others every so-manieth: a long run has more than a chart can show. */
-static cJSON *thin(cJSON *lines)
+/* Lines with an evaluation, and of the others every `stride`-th and the last: a long run has more than a chart can
+ * show. The stride doubles while reading, so that a long file never is in memory. */
+typedef struct {
+    const char *path;
+    cJSON *kept;      /* array of lines */
+    cJSON *last;      /* not kept; NULL: the last line was */
+    int    count, stride;
+} metrics;
+
+static void thin(metrics *m)
 {
-    int stride = cJSON_GetArraySize(lines) / MOST_LINES + 1, i = 0;
-    if (stride == 1) return lines;
-    cJSON *kept = cJSON_CreateArray();
-    for (cJSON *line = lines->child, *next; line; line = next, i++) {
+    int i = 0;
+    m->stride *= 2;
+    for (cJSON *line = m->kept->child, *next; line; line = next, i++) {
         next = line->next;
-        if (i % stride != 0 && next && !cJSON_HasObjectItem(line, "score")) continue;
-        cJSON_AddItemToArray(kept, cJSON_DetachItemViaPointer(lines, line));
+        if (i % 2 == 1 && !cJSON_HasObjectItem(line, "score"))
+            cJSON_Delete(cJSON_DetachItemViaPointer(m->kept, line));
     }
-    cJSON_Delete(lines);
-    return kept;
+}
+
+static esp_status take_line(void *context, int number, cJSON *line)
+{
+    metrics *m = context;
+    cJSON_Delete(m->last);
+    m->last = NULL;
+    if (!cJSON_IsObject(line)) {
+        cJSON_Delete(line);
+        return esp_fail(ESP_ERR_FORMAT, "%s: line %d is no JSON object", m->path, number);
+    }
+    if ((number - 1) % m->stride == 0 || cJSON_HasObjectItem(line, "score")) cJSON_AddItemToArray(m->kept, line);
+    else                                                                   m->last = line;
+    if (++m->count % MOST_LINES == 0 && cJSON_GetArraySize(m->kept) > MOST_LINES) thin(m);
+    return ESP_OK;
 }
 
 /* A file of the folder as part of the data; one that is not there is left out unless it is needed. */
@@ -39,15 +59,15 @@ static esp_status add_file(esp_report *report, const char *key, const char *name
 
 static esp_status add_metrics(esp_report *report)
 {
-    cJSON *lines = NULL;
     char *path = esp_path_join(report->source->path, "metrics.jsonl");
-    esp_status status = esp_lines_read(path, &lines);
-    if (status == ESP_OK && cJSON_GetArraySize(lines) == 0) {
-        cJSON_Delete(lines);
+    metrics m = {.path = path, .kept = cJSON_CreateArray(), .stride = 1};
+    esp_status status = esp_json_lines_read(path, take_line, &m);
+    if (status == ESP_OK && m.count == 0)
         status = esp_fail(ESP_ERR_FORMAT, "%s: no line yet; the run has hardly begun", path);
-    } else if (status == ESP_OK) {
-        cJSON_AddItemToObject(report->data, "metrics", thin(lines));
-    }
+    if (m.last && status == ESP_OK) cJSON_AddItemToArray(m.kept, m.last);
+    else                            cJSON_Delete(m.last);
+    if (status == ESP_OK) cJSON_AddItemToObject(report->data, "metrics", m.kept);
+    else                  cJSON_Delete(m.kept);
     free(path);
     return status;
 }
@@ -157,7 +177,7 @@ static void add_numbers(esp_report *report, const esp_learning *learning)
 /* ---- curves ---- */
 
 /* Points where a line has both keys; they are freed with the chart's. */
-static esp_chart_series make_series(const cJSON *metrics, const char *x_key, const esp_metric_curve *curve)
+static esp_chart_series make_series(const cJSON *metrics, const char *x_key, const esp_metric *curve)
 {
     size_t room = (size_t)cJSON_GetArraySize(metrics);
     double *x = esp_alloc(room, sizeof *x), *y = esp_alloc(room, sizeof *y);

@@ -149,6 +149,10 @@ static esp_status add_charts(esp_report *report, const esp_evaluations *e)
         esp_page_note(report->page, "Nothing has been evaluated yet.");
         return ESP_OK;
     }
+    char note[160];
+    snprintf(note, sizeof note, "Of %d evaluations %d are drawn: of every stretch of the journal the best and the worst.",
+             e->all, e->count);
+    if (e->count < e->all) esp_page_note(report->page, note);
     esp_status status = draw_objective(report, e);
     if (status == ESP_OK) status = draw_performance(report, e);
     return status == ESP_OK ? draw_sparsity(report, e) : status;
@@ -206,9 +210,9 @@ static void start_page(esp_report *report, const esp_evaluations *e)
         snprintf(title, sizeof title, "Search journal %.300s", esp_path_name(report->source->journal));
     if (method && importance && groups)
         snprintf(lead, sizeof lead, "method %s, importance %s, %s groups%s%s; %d evaluations in the journal", method,
-                 importance, groups, controller ? ", controller " : "", controller ? controller : "", e->count);
+                 importance, groups, controller ? ", controller " : "", controller ? controller : "", e->all);
     else
-        snprintf(lead, sizeof lead, "%d evaluations", e->count);
+        snprintf(lead, sizeof lead, "%d evaluations", e->all);
     report->page = esp_page_create(title, lead);
     if (!esp_data_find(report->data, "/result"))
         esp_page_note(report->page, "The journal holds no result: the search was not finished, or was one of a sweep.");

@@ -64,30 +64,3 @@ void esp_source_free(esp_source *source)
     free(source->checkpoint);
     source->journal = source->checkpoint = NULL;
 }
-
-/* ---- lines ---- */
-
-typedef struct {
-    const char *path;
-    cJSON      *array;
-} lines;
-
-static esp_status take_line(void *context, int number, cJSON *line)
-{
-    lines *lines = context;
-    if (cJSON_IsObject(line)) {
-        cJSON_AddItemToArray(lines->array, line);
-        return ESP_OK;
-    }
-    cJSON_Delete(line);
-    return esp_fail(ESP_ERR_FORMAT, "%s: line %d is no JSON object", lines->path, number);
-}
-
-esp_status esp_lines_read(const char *path, cJSON **out)
-{
-    lines lines = {path, cJSON_CreateArray()};
-    esp_status status = esp_json_lines_read(path, take_line, &lines);
-    if (status == ESP_OK) *out = lines.array;
-    else                  cJSON_Delete(lines.array);
-    return status;
-}

@@ -4,11 +4,11 @@
 /* How the page of each kind of source is made, and what the page is a list of. */
 static const struct {
     esp_status (*make)(esp_report *report);
-    const char *counted, *list;
+    const char *counted, *list; /* a list, or its length */
 } pages[] = {
     [ESP_SOURCE_RUN] = {esp_report_run, "lines", "/metrics"},
     [ESP_SOURCE_SWEEP] = {esp_report_sweep, "cells", "/cells"},
-    [ESP_SOURCE_SEARCH] = {esp_report_search, "evaluations", "/evaluations/performance"},
+    [ESP_SOURCE_SEARCH] = {esp_report_search, "evaluations", "/evaluations/count"},
 };
 
 static esp_status write_page(esp_report *report, const char *output, esp_pages_result *out)
@@ -17,7 +17,8 @@ static esp_status write_page(esp_report *report, const char *output, esp_pages_r
     if (status == ESP_OK) status = pages[out->kind].make(report);
     if (status != ESP_OK) return status;
     out->counted = pages[out->kind].counted;
-    out->count = cJSON_GetArraySize(esp_data_find(report->data, pages[out->kind].list));
+    const cJSON *list = esp_data_find(report->data, pages[out->kind].list);
+    out->count = cJSON_IsNumber(list) ? list->valueint : cJSON_GetArraySize(list);
     if (report->settings->command) cJSON_AddStringToObject(report->data, "command", report->settings->command);
     esp_page_data(report->page, report->data);
     return esp_page_write(report->page, output, &out->bytes);
@@ -28,9 +29,12 @@ esp_status esp_pages_write(const esp_pages_request *request, esp_pages_result *o
     esp_source source;
     esp_status status = esp_source_find(request->source, &source);
     if (status != ESP_OK) return status;
+    esp_lock *lock = NULL;
     esp_report report = {.settings = request->settings, .source = &source, .film = request->film};
     *out = (esp_pages_result){.kind = source.kind};
-    status = write_page(&report, request->output, out);
+    status = esp_lock_take(request->output, &lock);
+    if (status == ESP_OK) status = write_page(&report, request->output, out);
+    esp_lock_release(lock);
     esp_page_free(report.page);
     cJSON_Delete(report.data);
     esp_source_free(&source);

@@ -34,7 +34,7 @@ static const esp_option options[] = {
      "Agent: episodes per evaluation, half from each start (default 2; policy 4)"},
     {"report-episodes", ESP_KEY_REPORT, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "N", 1, 1000000,
      "Agent: held-out episodes played for the report (default 20)"},
-    {.name = NULL},
+    {NULL},
 };
 
 /* Of what `esp_controller_kind` and `esp_start` say in words. */
@@ -328,7 +328,7 @@ static esp_status measure(const esp_subject *subject, const esp_network *net, co
 
 static const esp_compared compared[] = {
     {.key = "success_rate", .label = "goal kept to the end", .kind = ESP_FIGURE_SHARE},
-    {.key = NULL},
+    {NULL},
 };
 
 /* A network belongs to the scene that it was pruned in. */

@@ -263,12 +263,6 @@ typedef struct {
 
 enum { ESP_MOST_CURVES = 5, ESP_MOST_COLUMNS = 8 }; /* of a chart, of a table */
 
-/* A curve of a chart. */
-typedef struct {
-    const char *key;           /* of a line */
-    const char *label;         /* in the legend; NULL: it stands alone */
-} esp_metric_curve;
-
 /* Curves over a counter. */
 typedef struct {
     const char *title;         /* above it */
@@ -276,7 +270,7 @@ typedef struct {
     const char *caption;       /* a sentence or two below it */
     bool        from_zero;     /* the axis shows 0 and 1 */
     bool        log;           /* the axis is logarithmic */
-    esp_metric_curve curve[ESP_MOST_CURVES]; /* up to one without key */
+    esp_metric  curve[ESP_MOST_CURVES]; /* up to one without key; a label NULL needs no legend */
 } esp_metric_chart;
 
 /* What the lines of a training run's metrics.jsonl mean; lists end with an entry without key or title. */

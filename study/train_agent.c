@@ -96,7 +96,7 @@ static const esp_metric columns[] = {
     {"planner_random", "planner, random", esp_text_performance},
     {"planner_hanging", "planner, hanging", esp_text_performance},
     {"score", "mean", esp_text_performance},
-    {.key = NULL},
+    {NULL},
 };
 
 static const esp_metric_chart charts[] = {

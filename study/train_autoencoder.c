@@ -75,7 +75,7 @@ static const esp_metric columns[] = {
     {"test_mse", "test error", esp_text_error},
     {"psnr_of_mean_mse_db", "PSNR of the mean error, dB", esp_text_performance},
     {"mean_psnr_db", "mean PSNR of images, dB", esp_text_performance},
-    {.key = NULL},
+    {NULL},
 };
 
 static const esp_metric_chart charts[] = {
