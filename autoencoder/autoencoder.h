@@ -8,24 +8,26 @@
 
 /* ---- model.c ---------------------------------------------------------------------------------- */
 
+/* Pixels of an image: per side and in all. */
 enum { ESP_IMAGE_SIDE = 28, ESP_IMAGE_PIXELS = ESP_IMAGE_SIDE * ESP_IMAGE_SIDE };
 
+/* Indices of the network's components, and how many there are. */
 typedef enum { ESP_AUTOENCODER_ENCODER, ESP_AUTOENCODER_DECODER, ESP_AUTOENCODER_COMPONENTS } esp_autoencoder_component;
 
 /* The network of Table I: encoder 784-652-520-388-256, decoder mirrored, BatchNorm and ReLU after
  * every hidden layer, Sigmoid at the end; 2,312,992 trainable parameters. Tensor names are those of
- * PyTorch's Sequential (`encoder.0.weight`). Input [n, 784] float in [0, 1]. */
+ * PyTorch's Sequential (`encoder.0.weight`). Input [n, 784] float in [0, 1]. The caller frees *out. */
 esp_status esp_autoencoder_create(esp_network **out);
 
 /* Table II: four component-specific groups and the latent. */
 extern const esp_group_spec esp_autoencoder_paper_groups[];
-extern const int            esp_autoencoder_num_paper_groups;
+extern const int            esp_autoencoder_num_paper_groups; /* 5 */
 
 /* ---- images.c, idx.c, digits.c ---------------------------------------------------------------- */
 
 /* Gray images, 0 the paper and 255 the ink. */
 typedef struct {
-    int      count;
+    int      count;     /* images */
     uint8_t *pixels;    /* [count, 784], owned */
     bool     generated; /* drawn by esp_digits_draw, not read from a file: results must say so */
 } esp_images;
@@ -37,13 +39,14 @@ esp_status esp_images_load(const char *folder, bool train, esp_images *out);
 void       esp_images_free(esp_images *images); /* accepts what was zeroed; zeroes it */
 uint64_t   esp_images_hash(const esp_images *images); /* of all pixels: names the images */
 
+enum { ESP_IDX_MAX_IMAGES = 1000000 }; /* of one file: 784 MB */
 /* One file of 28 x 28 images in the IDX format of the MNIST database (LeCun, Cortes, Burges), plain or
- * gzipped whatever its name, of at most ESP_IDX_MAX_IMAGES images (784 MB). ESP_ERR_IO when it cannot be read,
+ * gzipped whatever its name, of at most ESP_IDX_MAX_IMAGES images. ESP_ERR_IO when it cannot be read,
  * ESP_ERR_FORMAT when its header, length or gzip data is wrong; memory grows with the bytes that are really
- * there, not with what a header says. */
-enum { ESP_IDX_MAX_IMAGES = 1000000 };
+ * there, not with what a header says. *out is written on success only. */
 esp_status esp_idx_read(const char *path, esp_images *out);
 
+/* Images that stand in for the files of MNIST when no folder is given. */
 enum { ESP_GENERATED_TRAIN = 10000, ESP_GENERATED_TEST = 2000 };
 
 /* Draws digits that look hand-written: image i shows the digit i mod 10 and depends on i alone. The test
@@ -52,8 +55,9 @@ void esp_digits_draw(int first, int count, uint8_t *pixels);
 
 /* ---- config.c ---------------------------------------------------------------------------------- */
 
+/* How an autoencoder is trained and finetuned. */
 typedef struct {
-    uint64_t seed;
+    uint64_t seed;              /* names every random number */
     int      epochs;            /* passes over the training images */
     int      batch;             /* images per gradient step */
     double   learning_rate;     /* of Adam, at first; falls along half a cosine */
@@ -66,20 +70,23 @@ typedef struct {
     int      eval_every;        /* epochs between evaluations and saved states */
 } esp_autoencoder_train_config;
 
+/* A configuration file; plain data. */
 typedef struct {
-    int application;
-    esp_autoencoder_train_config train;
+    int application;                    /* always 0: "autoencoder" */
+    esp_autoencoder_train_config train; /* train.* */
 } esp_autoencoder_config;
 
+/* What holds for keys that a file does not name. */
 esp_autoencoder_config esp_autoencoder_config_default(void);
 /* Every key with its range and meaning, for esp_config_read and the documentation. */
 extern const esp_field esp_autoencoder_fields[];
-extern const int       esp_autoencoder_num_fields;
+extern const int       esp_autoencoder_num_fields; /* entries of the table */
 
 /* ---- checkpoint.c: an autoencoder in one safetensors file ---------------------------------------- */
 
+/* What a file holds; esp_autoencoder_checkpoint_free. */
 typedef struct {
-    esp_autoencoder_config config;
+    esp_autoencoder_config config; /* as in the file */
     esp_network *net;     /* owned */
     esp_metadata metadata; /* owned; the contract is always there, derived if need be */
 } esp_autoencoder_checkpoint;
@@ -92,18 +99,19 @@ cJSON *esp_autoencoder_contract(void);
 esp_status esp_autoencoder_checkpoint_read(const char *path, const char *config_path, esp_autoencoder_checkpoint *out);
 /* The same of a file that was opened; copies what it keeps. */
 esp_status esp_autoencoder_checkpoint_take(const esp_checkpoint *file, esp_autoencoder_checkpoint *out);
+/* Writes network, configuration, contract and pedigree; borrows all. ESP_ERR_IO when it cannot be written. */
 esp_status esp_autoencoder_checkpoint_save(const char *path, const esp_autoencoder_config *config,
                                            const esp_network *net, const esp_metadata *metadata);
 /* With the contract of every autoencoder and no pedigree. */
 esp_status esp_autoencoder_checkpoint_write(const char *path, const esp_autoencoder_config *config,
                                             const esp_network *net);
-void       esp_autoencoder_checkpoint_free(esp_autoencoder_checkpoint *checkpoint);
+void       esp_autoencoder_checkpoint_free(esp_autoencoder_checkpoint *checkpoint); /* a zeroed one too */
 
 /* ---- reconstruct.c ------------------------------------------------------------------------------- */
 
 /* Errors are of pixels in [0, 1], compared before rounding to 8 bits. */
 typedef struct {
-    int    images;
+    int    images;                /* that were compared */
     double mse;                   /* mean over images and pixels */
     double psnr_of_mean_mse_db;   /* 10 log10(1 / mse) */
     double mean_psnr_db;          /* mean over images of 10 log10(1 / mse of the image) */
@@ -122,15 +130,15 @@ void esp_reconstruct_pixels(const esp_network *net, const esp_images *images, in
 /* Gradient steps on batches of images, through both components of an autoencoder of any size. Borrows the
  * network. */
 typedef struct {
-    esp_network   *net;
-    esp_team_tape *tape;
+    esp_network   *net;            /* borrowed: what a step changes */
+    esp_team_tape *tape;           /* owned */
     float         *input, *target; /* [pixels, n], n <= capacity images: filled by the caller, who takes
                                       centres[0 .. pixels) off the input */
     size_t         num_centres;
     float         *centres;        /* [num_centres] the tape's: of the inputs of all dense layers */
     float         *grads;          /* [num_weights] of the last step */
     double        *error;          /* [pixels] squared error of a pixel over the last batch */
-    esp_adam       adam;
+    esp_adam       adam;           /* over all weights; running statistics have no gradient */
 } esp_autoencoder_updater;
 
 /* For batches of up to `capacity` images. */
@@ -142,10 +150,11 @@ void esp_autoencoder_updater_centre(esp_autoencoder_updater *updater, int n);
 /* `weights` of the centred network as those of a plain one, into out [num_weights]; may be the same. */
 void esp_autoencoder_updater_export(const esp_autoencoder_updater *updater, const float *weights, float *out);
 
+/* One gradient step. */
 typedef struct {
     int    n;                /* images in the batch */
     bool   batch_statistics; /* false: BatchNorm uses its running statistics and leaves them */
-    double learning_rate;
+    double learning_rate;    /* of Adam */
 } esp_autoencoder_step;
 
 /* Gradient of the squared error, summed over pixels and averaged over images, then Adam. *mse: per
@@ -172,9 +181,10 @@ esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images, 
 
 /* ---- candidates.c: the objective of a search over compensated cuts --------------------------------- */
 
+/* Where cuts are made and what they are judged on; borrows both. */
 typedef struct {
-    const esp_surgeon *surgeon;
-    const esp_images  *images;
+    const esp_surgeon *surgeon;   /* cuts and compensates */
+    const esp_images  *images;    /* compared with their reconstructions */
     int                count;     /* images of one evaluation at scale 1: the first ones */
 } esp_reconstruction_candidates;
 

@@ -13,12 +13,13 @@
 
 #include <cjson/cJSON.h>
 
-#define ESP_VERSION "0.1.0"
+#define ESP_VERSION "0.1.0" /* of espalier, SemVer; written into every result */
 
 /* ---- status.c: a code for the program, a sentence for the person ------------------------- */
 
+/* What went wrong, for the program; the sentence for the person is esp_error_text. */
 typedef enum {
-    ESP_OK = 0,
+    ESP_OK = 0,          /* nothing */
     ESP_ERR_USAGE,       /* the command line or a configuration key is wrong */
     ESP_ERR_IO,          /* a file cannot be read or written */
     ESP_ERR_FORMAT,      /* a file's content is not what its format demands */
@@ -44,8 +45,8 @@ const char *esp_error_text(void);
 
 /* A failure carried from a worker thread to the thread that reports it. */
 typedef struct {
-    esp_status status;
-    char text[ESP_ERROR_TEXT];
+    esp_status status;         /* ESP_OK: nothing failed */
+    char text[ESP_ERROR_TEXT]; /* the sentence */
 } esp_error;
 
 void       esp_error_take(esp_error *error, esp_status status); /* copies this thread's sentence */
@@ -58,7 +59,7 @@ esp_status esp_error_raise(const esp_error *error);              /* makes it thi
  * Never NULL: when the machine has no memory left the program says so in one line and exits with
  * status 1, since sizes were validated before. */
 void *esp_alloc(size_t count, size_t size);
-char *esp_strdup(const char *text);
+char *esp_strdup(const char *text); /* a copy in such memory */
 
 /* ---- random.c: Philox4x32-10 (Salmon et al. 2011, Random123) ------------------------------ */
 
@@ -75,7 +76,7 @@ typedef enum {
     ESP_RNG_IMPORTANCE,  /* random importance */
     ESP_RNG_SEARCH,      /* random search methods */
     ESP_RNG_BOOTSTRAP,   /* confidence intervals */
-    ESP_RNG_TEST,
+    ESP_RNG_TEST,        /* whatever a test draws */
     ESP_RNG_DIGITS,      /* generated images */
     ESP_RNG_SHUFFLE,     /* order of the training images in an epoch */
     ESP_RNG_LOSS         /* signs that combine outputs to a loss */
@@ -83,17 +84,18 @@ typedef enum {
 
 /* A key and a counter. Copying it copies the position: equal state gives equal numbers. */
 typedef struct {
-    uint32_t key[2];
+    uint32_t key[2];   /* of Philox: made from seed and purpose */
     uint64_t stream;   /* index of the stream, upper half of the Philox counter */
     uint64_t block;    /* lower half, advanced by one for every four 32-bit words */
     uint32_t word[4];  /* words of the current block */
     int      left;     /* words not yet handed out */
 } esp_rng;
 
+/* The beginning of the stream named by seed, purpose and index; different names give independent streams. */
 esp_rng  esp_rng_make(uint64_t seed, esp_rng_purpose purpose, uint64_t index);
 /* An independent child, named by the parent's present position and index; rng unchanged. */
 esp_rng  esp_rng_fork(const esp_rng *rng, uint64_t index);
-uint32_t esp_rng_u32(esp_rng *rng);
+uint32_t esp_rng_u32(esp_rng *rng);                         /* the next 32 bits */
 double   esp_rng_uniform(esp_rng *rng);                     /* [0, 1), 53 bits */
 uint32_t esp_rng_below(esp_rng *rng, uint32_t n);           /* 0 .. n-1, unbiased; n >= 1 */
 void     esp_rng_normal(esp_rng *rng, float *out, size_t count); /* standard normal, Box-Muller */
@@ -108,8 +110,9 @@ bool esp_u64_parse(const char *text, uint64_t *out);  /* digits */
 /* The digits that a text begins with: how many they are; 0 when there are none or 64 bits do not hold them. */
 size_t esp_digits_parse(const char *text, uint64_t *out);
 
-/* snprintf and vsnprintf with a decimal point, whatever the locale of the host program is. */
+/* snprintf with a decimal point, whatever the locale of the host program is. */
 int esp_format(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same of a list of arguments, as vsnprintf. */
 int esp_format_list(char *out, size_t size, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
@@ -128,10 +131,10 @@ esp_status esp_file_write(const char *path, const void *data, size_t size);
 /* The same for a program that writes by name: an empty file beside `path`, its name, and the end - kept, it becomes
  * `path`; discarded (NULL is accepted), it is as if it had never been. Both free the draft. */
 typedef struct esp_draft esp_draft;
-esp_status  esp_draft_open(const char *path, esp_draft **out);
-const char *esp_draft_name(const esp_draft *draft);
+esp_status  esp_draft_open(const char *path, esp_draft **out); /* ESP_ERR_IO as esp_file_write */
+const char *esp_draft_name(const esp_draft *draft);            /* the draft's own */
 esp_status  esp_draft_keep(esp_draft *draft); /* also on failure, after which it is discarded */
-void        esp_draft_discard(esp_draft *draft);
+void        esp_draft_discard(esp_draft *draft); /* removes the file; accepts NULL */
 
 /* Whether esp_file_write may put something there: for a result that takes long to make. */
 esp_status esp_file_writable(const char *path);
@@ -145,20 +148,22 @@ bool esp_is_folder(const char *path); /* false: something else, or nothing */
 /* Creates a folder and its parents if absent. */
 esp_status esp_folder_make(const char *path);
 
-/* "dir/name" in new memory; and the folder part of a path ("." if none) in new memory. */
+/* "dir/name" in new memory. */
 char *esp_path_join(const char *folder, const char *name);
+/* The folder part of a path ("." if none) in new memory. */
 char *esp_path_folder(const char *path);
 /* What follows the last slash, within `path`; all of it when nothing does. */
 const char *esp_path_name(const char *path);
 
-/* path.c. A path that stands in `file`, which it is relative to, as this process can open it; and back: how `file`
- * would name an existing path. Absolute paths and "" stay as they are when resolved; what does not exist stays as it
- * is when made relative. New memory. */
+/* path.c. A path that stands in `file`, which it is relative to, as this process can open it; absolute paths and ""
+ * stay as they are. New memory. */
 char *esp_path_resolve(const char *file, const char *path);
+/* Back: how `file` would name an existing path; what does not exist stays as it is. New memory. */
 char *esp_path_relative(const char *file, const char *path);
 
 /* ---- lock.c: one writer at a time ------------------------------------------------------------- */
 
+/* A claim that this process holds; opaque. */
 typedef struct esp_lock esp_lock;
 
 /* Claims a file that will be written, or an existing folder that will be filled, until the release or the end of
@@ -179,11 +184,12 @@ esp_status esp_json_read(const char *path, cJSON **out);                       /
 double      esp_json_number(const cJSON *object, const char *key); /* NAN: no number there */
 const char *esp_json_text(const cJSON *object, const char *key);   /* NULL: no text there; the object's */
 int         esp_json_choice(const cJSON *object, const char *key, const char *choices); /* index in "a|b|c", or -1 */
-/* The value as text, on one line or laid out for people; the caller frees it. NaN and infinity become null. */
+/* The value as text on one line; the caller frees it. NaN and infinity become null. */
 char *esp_json_line(const cJSON *json);
-char *esp_json_pretty(const cJSON *json);
-/* Adds [values[0], ...]; and the index-th word of "a|b|c". */
+char *esp_json_pretty(const cJSON *json); /* the same laid out for people */
+/* Adds values [count] as a list. */
 void        esp_json_add_doubles(cJSON *object, const char *key, int count, const double *values);
+/* Adds the index-th word of "a|b|c". */
 void        esp_json_add_choice(cJSON *object, const char *key, const char *choices, int index);
 esp_status esp_json_write(const char *path, const cJSON *json);                /* formatted, atomic */
 esp_status esp_json_append(const char *path, const cJSON *json);               /* one line, appended */
@@ -223,6 +229,7 @@ esp_status esp_json_log_append(esp_json_log *log, const cJSON *line); /* in one 
 
 /* Tells a file whose content changed from the one that results were made with; part of the file format. */
 #define ESP_HASH_START 14695981039346656037u
+/* The hash of what went before and `value`. */
 static inline uint64_t esp_hash_step(uint64_t hash, uint64_t value)
 {
     return (hash ^ value) * 1099511628211u;
@@ -235,18 +242,20 @@ void esp_json_add_hash(cJSON *object, const char *key, uint64_t hash);
 /* A run that this process is the one to write: its folder, locked. */
 typedef struct esp_run esp_run;
 
+/* Which run, and what to do with what is there; borrowed. */
 typedef struct {
-    const char  *folder;
+    const char  *folder;  /* of the run */
     bool         resume;  /* go on with a saved state, if there is one */
     const cJSON *about;   /* how a new run was started, kept in run.json for readers; NULL: no such file */
 } esp_run_request;
 
 /* Locks the folder, created if absent. One without a state becomes a new run: config.json, an empty metrics.jsonl,
  * nothing that another run left. One with a state is refused unless `resume`, and then must have been made with the
- * same configuration; *go_on says that there is a state to go on from. */
+ * same configuration (else ESP_ERR_USAGE, with the key that differs); *go_on says that there is a state to go on
+ * from. */
 esp_status  esp_run_claim(const esp_run_request *request, const cJSON *config, esp_run **out, bool *go_on);
 void        esp_run_release(esp_run *run); /* accepts NULL */
-const char *esp_run_folder(const esp_run *run);
+const char *esp_run_folder(const esp_run *run);     /* the run's own */
 char       *esp_run_state_path(const esp_run *run); /* state.safetensors, in new memory */
 /* Appends a line to metrics.jsonl and deletes it; its first key is the counter of esp_run_cut. */
 esp_status  esp_run_append(esp_run *run, cJSON *line);
@@ -255,21 +264,22 @@ esp_status  esp_run_cut(esp_run *run, const char *counter, int64_t last);
 
 /* ---- config.c, words.c: a configuration is a struct and a table of its keys --------------- */
 
+/* What a key's value is, in the struct and in JSON. */
 typedef enum { ESP_BOOL, ESP_INT, ESP_U64, ESP_DOUBLE, ESP_TEXT, ESP_PATH, ESP_CHOICE } esp_field_type;
 
 /* One key. ESP_CHOICE is an int: the index into `choices` ("sparse|dense"). ESP_TEXT is a
- * char[ESP_CONFIG_TEXT], and so is ESP_PATH, a file. `min`, `max` bound numbers (INFINITY: no bound) and are ignored for the
- * other types. ESP_U64 from 2^53 on is a string of digits in JSON, whose numbers end being exact. */
+ * char[ESP_CONFIG_TEXT], and so is ESP_PATH, a file. `min`, `max` bound numbers (INFINITY: no bound) and are
+ * ignored for the other types. ESP_U64 from 2^53 on is a string of digits in JSON, whose numbers end being exact. */
 typedef struct {
     const char    *path;      /* "planner.samples" */
-    esp_field_type type;
+    esp_field_type type;      /* of the member */
     size_t         offset;    /* offsetof the member */
-    double         min, max;
-    const char    *choices;
+    double         min, max;  /* smallest and largest number, inclusive */
+    const char    *choices;   /* "sparse|dense"; NULL: not an ESP_CHOICE */
     const char    *help;      /* one line: meaning and unit */
 } esp_field;
 
-#define ESP_CONFIG_TEXT 128
+#define ESP_CONFIG_TEXT 128 /* bytes of a text, including the final 0 */
 
 /* Reads a nested JSON object into `config`: keys that are absent keep their value, an unknown or
  * ill-typed key is refused (ESP_ERR_USAGE, a number out of range ESP_ERR_RANGE) with the nearest
@@ -285,8 +295,9 @@ cJSON *esp_config_json(const esp_field *fields, int count, const void *config);
 /* The candidate closest to `word` by edit distance, or NULL when none is near. */
 const char *esp_nearest(const char *word, const char *const *candidates, int count);
 
-/* Index of `word` in "a|b|c", or -1. And the index-th word, copied to out[ESP_CONFIG_TEXT]. */
+/* Index of `word` in "a|b|c", or -1. */
 int  esp_choice_index(const char *choices, const char *word);
+/* The index-th word of "a|b|c" into out [ESP_CONFIG_TEXT]; "" when there is none. */
 void esp_choice_word(const char *choices, int index, char *out);
 
 /* ---- text.c: numbers as people read them ------------------------------------------------- */
@@ -306,9 +317,10 @@ char *esp_text_error(double value, char out[ESP_NUMBER_TEXT]);       /* 0.000687
 
 /* ---- statistics.c ------------------------------------------------------------------------- */
 
+/* What is told of some measurements, returns of episodes for instance; units are theirs. */
 typedef struct {
-    int    count;
-    double mean;
+    int    count;      /* values */
+    double mean;       /* arithmetic */
     double std;        /* of the sample, n - 1; 0 for one value */
     double low, high;  /* 95 % bootstrap interval of the mean */
     double iqm;        /* interquartile mean */
@@ -316,12 +328,13 @@ typedef struct {
 
 /* Quantile q in [0, 1] of sorted values, linear between neighbours. */
 double esp_quantile(int count, const double *sorted, double q);
-void   esp_sort_doubles(int count, double *values);
+void   esp_sort_doubles(int count, double *values); /* ascending, in place */
 /* Mean of what is left without the lowest and the highest floor(count / 4) values (Agarwal et al.
  * 2021, "Deep reinforcement learning at the edge of the statistical precipice"). */
 double esp_interquartile_mean(int count, const double *values);
 /* Percentile bootstrap of the mean: 10,000 resamples named by the seed. */
 void   esp_bootstrap_interval(int count, const double *values, uint64_t seed, double *low, double *high);
+/* All of these of values [count], count >= 1, in any order; the seed names the bootstrap's draws. */
 esp_summary esp_summarise(int count, const double *values, uint64_t seed);
 
 /* ---- child.c: other processes ---------------------------------------------------------------- */
@@ -343,17 +356,17 @@ void   esp_processor_name(char *out, size_t size); /* as /proc/cpuinfo says it *
 size_t esp_memory_free(void);                      /* bytes a program may still take; 0: not known */
 size_t esp_memory_limit(void);                     /* bytes of address space (`ulimit -v`); SIZE_MAX: no limit */
 
-/* A set of instruction sets. */
+/* A set of instruction sets of x86-64, one bit each. */
 typedef enum {
-    ESP_ISA_SSE42    = 1 << 0,
-    ESP_ISA_AVX      = 1 << 1,
-    ESP_ISA_FMA      = 1 << 2,
-    ESP_ISA_AVX2     = 1 << 3,
-    ESP_ISA_BMI2     = 1 << 4,
-    ESP_ISA_AVX512F  = 1 << 5,
-    ESP_ISA_AVX512BW = 1 << 6,
-    ESP_ISA_AVX512DQ = 1 << 7,
-    ESP_ISA_AVX512VL = 1 << 8
+    ESP_ISA_SSE42    = 1 << 0, /* SSE 4.2 */
+    ESP_ISA_AVX      = 1 << 1, /* 8 floats at once */
+    ESP_ISA_FMA      = 1 << 2, /* multiply and add, rounded once */
+    ESP_ISA_AVX2     = 1 << 3, /* 8 integers at once */
+    ESP_ISA_BMI2     = 1 << 4, /* bit manipulation */
+    ESP_ISA_AVX512F  = 1 << 5, /* 16 floats at once */
+    ESP_ISA_AVX512BW = 1 << 6, /* bytes and words */
+    ESP_ISA_AVX512DQ = 1 << 7, /* doublewords and quadwords */
+    ESP_ISA_AVX512VL = 1 << 8  /* the same on shorter vectors */
 } esp_isa;
 
 #define ESP_ISA_TEXT 96 /* bytes that hold the names of all */
@@ -364,12 +377,15 @@ char   *esp_isa_text(esp_isa set, char out[ESP_ISA_TEXT]); /* "avx avx2", or "no
 
 /* ---- report.c: log, progress, interruption ------------------------------------------------ */
 
+/* How much a line of the log matters. */
 typedef enum { ESP_LOG_INFO, ESP_LOG_WARNING } esp_log_level;
+/* Receives a line of the log, without its end; from any thread. */
 typedef void (*esp_log_fn)(void *context, esp_log_level level, const char *line);
-/* total 0: unknown. `detail` is short text after the bar. */
+/* Receives how much of `task` is done; total 0: unknown. `detail` is short text after the bar. */
 typedef void (*esp_progress_fn)(void *context, const char *task, double done, double total, const char *detail);
 
 void esp_log_to(esp_log_fn log, esp_progress_fn progress, void *context); /* NULL: silent */
+/* A line for the person who watches, formatted as by printf. */
 void esp_log(esp_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* From the main thread only, as often as convenient; done == total ends the bar. */
 void esp_progress(const char *task, double done, double total, const char *format, ...)
@@ -378,7 +394,7 @@ void esp_progress(const char *task, double done, double total, const char *forma
 /* SIGINT, SIGTERM and (unless ignored, as under nohup) SIGHUP set a flag that long loops read; the second signal ends
  * the process. */
 void esp_interrupt_install(void);
-bool esp_interrupted(void);
+bool esp_interrupted(void); /* whether such a signal came */
 /* ESP_OK, or ESP_ERR_INTERRUPTED with its sentence. */
 esp_status esp_check_interrupt(void);
 

@@ -12,12 +12,14 @@
 
 /* ---- gemm.c: the one door to BLAS --------------------------------------------------------- */
 
-/* c[m,n] = a[m,k] * b + beta * c.  nt: b is [n,k]; nn: b is [k,n]; tn: a is [k,m], b is [k,n].
- * Single-threaded: parallel work is cut above this level, so results do not depend on it. */
+/* c[m,n] = a b^T + beta c, a [m,k], b [n,k], all row-major and packed. Single-threaded, like all products here:
+ * parallel work is cut above this level, so results do not depend on it. With beta 0, c may hold anything. */
 void esp_gemm_nt(int m, int n, int k, const float *a, const float *b, float beta, float *c);
+/* The same with b [k,n]: c = a b + beta c. */
 void esp_gemm_nn(int m, int n, int k, const float *a, const float *b, float beta, float *c);
+/* The same with a [k,m] and b [k,n]: c = a^T b + beta c. */
 void esp_gemm_tn(int m, int n, int k, const float *a, const float *b, float beta, float *c);
-/* esp_gemm_nn on parts of larger matrices, whose rows are so many floats wide. */
+/* esp_gemm_nn on parts of larger matrices: a_width, b_width, c_width are the floats from row to row. */
 void esp_gemm_nn_part(int m, int n, int k, const float *a, int a_width, const float *b, int b_width, float beta,
                       float *c, int c_width);
 /* esp_gemm_tn on m neighbouring columns, from `a` on, of a matrix [k, width]. */
@@ -32,7 +34,7 @@ typedef struct {
     const char *file;    /* the loaded library; NULL: linked statically */
 } esp_blas_facts;
 
-esp_blas_facts esp_blas_describe(void);
+esp_blas_facts esp_blas_describe(void); /* of this process */
 
 /* ---- spd.c: symmetric positive definite systems, LAPACK in double ---------------------------- */
 
@@ -52,6 +54,7 @@ void esp_symmetric_eigen(int n, double *a, double *values);
 
 /* ---- activation.c ------------------------------------------------------------------------- */
 
+/* What follows a layer's affine part, element by element; ELU has alpha 1. */
 typedef enum { ESP_ACT_NONE, ESP_ACT_RELU, ESP_ACT_ELU, ESP_ACT_TANH, ESP_ACT_SIGMOID } esp_act;
 
 /* y[rows, cols] = act(y + bias) in one pass; bias [cols] or NULL. */
@@ -64,51 +67,54 @@ float esp_expf(float x);
 /* ---- network.c: axes, tensors, components -------------------------------------------------- */
 
 #define ESP_NAME 32        /* bytes of a name, including the final 0 */
-#define ESP_MAX_AXES 64
-#define ESP_MAX_TENSORS 96
-#define ESP_MAX_LAYERS 64
-#define ESP_MAX_COMPONENTS 8
+#define ESP_MAX_AXES 64       /* of a network */
+#define ESP_MAX_TENSORS 96    /* of a network */
+#define ESP_MAX_LAYERS 64     /* of a network */
+#define ESP_MAX_COMPONENTS 8  /* of a network: encoder, dynamics ... */
 
 /* One dimension of the network along which units can be removed; fixed when it faces the world. */
 typedef struct {
-    char name[ESP_NAME];
-    int  size;
-    bool prunable;
+    char name[ESP_NAME]; /* "_dynamics.0" */
+    int  size;           /* units, >= 1 */
+    bool prunable;       /* false: its units face the world and all stay */
 } esp_axis;
 
 /* A tensor dimension is a concatenation of stretches; a stretch is an axis times a block
  * (flatten: channel x 3x3 has block 9). A dimension without stretches (kernel rows and columns)
  * has num == 0 and its size in the tensor's shape. */
 typedef struct {
-    int num;
-    struct { int axis, block; } part[2];
+    int num;                             /* stretches, 0 .. 2 */
+    struct { int axis, block; } part[2]; /* index of the axis, and values per unit of it */
 } esp_dim;
 
+/* A parameter of a layer: which axes it lies along, and where its values are. */
 typedef struct {
     char    name[2 * ESP_NAME]; /* "_encoder.1.weight" */
-    int     component;
-    int     layer;
+    int     component;          /* index */
+    int     layer;              /* index */
     bool    trainable;          /* false: running statistics */
-    int     rank;
-    int     shape[4];
-    esp_dim dim[4];
+    int     rank;               /* dimensions, 1 .. 4 */
+    int     shape[4];           /* [rank] sizes, slowest first; derived from the axes by esp_network_finish */
+    esp_dim dim[4];             /* [rank] what each dimension consists of */
     size_t  offset, count;      /* place in esp_network.weights, in floats */
 } esp_tensor;
 
+/* What a layer does; [..] is one sample. */
 typedef enum {
     ESP_LAYER_IMAGE,     /* uint8 [c,h,w] -> float [h,w,c] / 255 */
     ESP_LAYER_CONV2D,    /* [h,w,c] -> [h',w',c'], no padding */
     ESP_LAYER_FLATTEN,   /* [h,w,c] -> [c,h,w] as one row */
-    ESP_LAYER_DENSE,
+    ESP_LAYER_DENSE,     /* y = W x + b, W [out, in] */
     ESP_LAYER_LAYERNORM, /* eps 1e-5, biased variance, affine */
     ESP_LAYER_BATCHNORM  /* eps 1e-5, affine, running statistics; those of the batch: esp_team_gradient */
 } esp_layer_kind;
 
+/* One step of a component: an affine part or a rearrangement, then an activation. */
 typedef struct {
-    esp_layer_kind kind;
-    esp_act act;
+    esp_layer_kind kind;           /* decides which members below mean something */
+    esp_act act;                   /* applied to the result */
     char    module[ESP_NAME];      /* "_encoder.1"; tensors are module.weight, module.bias ... */
-    int     component;
+    int     component;             /* index */
     esp_dim in, out;               /* channels for image, conv and flatten's input */
     int     kernel, stride;        /* conv */
     int     in_rows, out_rows;     /* image side before and after; 0 for vectors */
@@ -116,10 +122,11 @@ typedef struct {
     int     in_size, out_size;     /* values per sample; derived from the axes */
 } esp_layer;
 
+/* A part of the network that runs on its own: its layers and tensors stand side by side. */
 typedef struct {
     char   name[ESP_NAME];         /* "_encoder" */
-    int    first_layer, num_layers;
-    int    first_tensor, num_tensors;
+    int    first_layer, num_layers;   /* a stretch of esp_network.layer */
+    int    first_tensor, num_tensors; /* a stretch of esp_network.tensor */
     int    in_size, out_size;      /* values per sample; 0 without layers */
     size_t offset, count;          /* its weights are one stretch of esp_network.weights */
 } esp_component;
@@ -129,48 +136,61 @@ typedef struct {
 /* A network is plain data: build it axis by axis and layer by layer, then esp_network_finish.
  * `weights` (owned) holds all tensors back to back in the order they were declared. */
 typedef struct {
-    int num_axes, num_tensors, num_layers, num_components;
-    esp_axis      axis[ESP_MAX_AXES];
-    esp_tensor    tensor[ESP_MAX_TENSORS];
-    esp_layer     layer[ESP_MAX_LAYERS];
-    esp_component component[ESP_MAX_COMPONENTS];
-    size_t num_weights;
-    float *weights;
+    int num_axes, num_tensors, num_layers, num_components; /* used entries of the arrays below */
+    esp_axis      axis[ESP_MAX_AXES];           /* [num_axes] in the order they were declared */
+    esp_tensor    tensor[ESP_MAX_TENSORS];      /* [num_tensors] */
+    esp_layer     layer[ESP_MAX_LAYERS];        /* [num_layers] component by component */
+    esp_component component[ESP_MAX_COMPONENTS]; /* [num_components] */
+    size_t num_weights;                         /* running statistics included */
+    float *weights;                             /* [num_weights] owned; NULL before esp_network_finish */
 } esp_network;
 
+/* An empty network, the caller's to free. */
 esp_network *esp_network_new(void);
 void         esp_network_free(esp_network *net); /* accepts NULL */
+/* Declares an axis and returns its index. */
 int     esp_network_axis(esp_network *net, const char *name, int size, bool prunable);
 esp_dim esp_dim_of(int axis);                    /* one axis */
 esp_dim esp_dim_concat(int first, int second);   /* latent | action */
 /* Layers that follow belong to it. One that gets no layers keeps its number for those who know it by number. */
 int  esp_network_component(esp_network *net, const char *name);
+/* Images [channels, rows, rows] of bytes enter; `channels` is an axis. */
 void esp_network_image(esp_network *net, int channels, int rows);
+/* A square convolution without padding from axis `in` to axis `out`; tensors module.weight [out, in, kernel, kernel]
+ * and module.bias [out]. */
 void esp_network_conv2d(esp_network *net, const char *module, int in, int out, int kernel, int stride, esp_act act);
+/* What the layer before made, [channel, row, column], as one row of values. */
 void esp_network_flatten(esp_network *net);
+/* Tensors module.weight [out, in] and module.bias [out]. */
 void esp_network_dense(esp_network *net, const char *module, esp_dim in, esp_dim out, esp_act act);
+/* kind is ESP_LAYER_LAYERNORM or ESP_LAYER_BATCHNORM; tensors module.weight (gain) and module.bias (offset) along the
+ * axis, for BatchNorm also module.running_mean and module.running_var. */
 void esp_network_norm(esp_network *net, esp_layer_kind kind, const char *module, int axis, esp_act act);
 /* Derives shapes, offsets and sizes from the axes and allocates zeroed weights. May be called on
  * a description whose axis sizes were changed. ESP_ERR_SHAPE when an image gets too small. */
 esp_status esp_network_finish(esp_network *net);
 /* A copy of the description with no weights, to be resized and finished. */
 esp_network *esp_network_describe(const esp_network *net);
+/* A copy with its own weights, the caller's to free. */
 esp_network *esp_network_clone(const esp_network *net);
 
+/* Values along a dimension, by the present sizes of its axes. */
 int   esp_dim_size(const esp_network *net, const esp_dim *dim);
 int   esp_network_find_axis(const esp_network *net, const char *name);       /* -1: none */
 int   esp_network_find_tensor(const esp_network *net, const char *name);     /* -1: none */
 int   esp_network_find_component(const esp_network *net, const char *name);  /* -1: none */
 /* A component's name without the underscore that begins its tensors' names: "encoder". */
 const char *esp_component_name(const esp_network *net, int component);
+/* The values of the tensor with that index, inside net->weights. */
 float *esp_network_weights(const esp_network *net, int tensor);
 /* Bit c set: component c has layers. A component without any is a slot: it was left out of this network. */
 unsigned esp_network_components(const esp_network *net);
+/* Whether any dimension of the tensor contains the axis. */
 bool  esp_tensor_has_axis(const esp_tensor *tensor, int axis);
 /* Bit c set: component c has a tensor along the axis. */
 unsigned esp_axis_components(const esp_network *net, int axis);
 size_t esp_network_params(const esp_network *net, unsigned components); /* trainable, of a set of components */
-#define ESP_ALL_COMPONENTS (~0u)
+#define ESP_ALL_COMPONENTS (~0u) /* the set of all components, one bit each */
 /* Over the sizes of the axes and the bits of the weights. */
 uint64_t esp_network_hash(const esp_network *net);
 /* Multiply-adds of one sample through one component. */
@@ -186,6 +206,7 @@ void esp_layer_forward(const esp_network *net, int layer, const void *x, int n, 
 /* What the weights [out, columns] of a dense or convolution layer are multiplied with: `rows` rows
  * for every sample, one for a dense layer and one for every place of the kernel. */
 int  esp_layer_rows(const esp_layer *layer);
+/* Values per row: inputs of a dense layer, channels times kernel area of a convolution. */
 int  esp_layer_columns(const esp_layer *layer);
 /* x [n, in_size] -> patches [n * rows, columns] of a convolution, columns in the order of its weights. */
 void esp_layer_patches(const esp_layer *layer, const float *x, int n, float *patches);
@@ -196,6 +217,7 @@ void esp_layer_patches(const esp_layer *layer, const float *x, int n, float *pat
  * Made for one network's sizes; a pruned network needs its own. */
 typedef struct esp_tape esp_tape;
 
+/* A tape for one component of `net`, the caller's to free; nothing of the network is kept. */
 esp_tape *esp_tape_create(const esp_network *net, int component, int capacity);
 void      esp_tape_free(esp_tape *tape);  /* accepts NULL */
 /* x: [n, in_size] float, or uint8 images when the first layer is an image; borrowed until
@@ -206,9 +228,10 @@ const float *esp_forward(const esp_network *net, esp_tape *tape, const void *x, 
 void esp_backward(const esp_network *net, esp_tape *tape, float *dy, float *grads, float *dx);
 /* Output of the component's i-th layer, [n, out_size], activation included; valid until the next forward. */
 const float *esp_tape_output(const esp_tape *tape, int i);
-/* backward hands the loss gradient of every layer's output, [n, out_size], activation included, to
- * `watch`, last layer first; i counts the component's layers. NULL: nobody watches (default). */
+/* Receives the loss gradient dy [n, out_size] of the component's i-th layer, activation included. */
 typedef void (*esp_gradient_fn)(void *context, int i, const float *dy);
+/* backward hands the gradient of every layer's output to `watch`, last layer first. NULL: nobody watches
+ * (default). */
 void esp_tape_watch(esp_tape *tape, esp_gradient_fn watch, void *context);
 /* ---- team_tape.c: one batch through a chain of dense layers, by all threads together ------------ */
 
@@ -256,19 +279,22 @@ void esp_network_init_default(esp_network *net, uint64_t seed);
 
 /* Adam (Kingma and Ba 2015) over a stretch of weights; moments [count], owned. */
 typedef struct {
-    size_t count;
-    float *m, *v;
-    int64_t step;
+    size_t count;  /* weights */
+    float *m, *v;  /* [count] running means of the gradient and of its square */
+    int64_t step;  /* steps taken */
 } esp_adam;
 
+/* Moments of zero for `count` weights. */
 void  esp_adam_init(esp_adam *adam, size_t count);
-void  esp_adam_free(esp_adam *adam);
-/* betas 0.9 and 0.999, eps 1e-8. Gradients are multiplied by `scale` first (clipping). */
+void  esp_adam_free(esp_adam *adam); /* accepts what was zeroed; zeroes it */
+/* One step on weights [count] with grad [count] and learning rate lr: betas 0.9 and 0.999, eps 1e-8. Gradients are
+ * multiplied by `scale` first (clipping). */
 void  esp_adam_step(esp_adam *adam, float lr, float scale, const float *grad, float *weights);
-/* The same step in pieces, for threads that share the weights: begin once, then move every stretch
- * [first, first + count) of `weights` and `grad` once, in any order. */
+/* What all weights share in one step: learning rate and root, both with their bias corrections. */
 typedef struct { float rate, root; } esp_adam_rates;
+/* The same step in pieces, for threads that share the weights: begin once ... */
 esp_adam_rates esp_adam_begin(esp_adam *adam, float lr);
+/* ... then move every stretch [first, first + count) of `weights` and `grad` once, in any order. */
 void  esp_adam_move(esp_adam *adam, esp_adam_rates rates, float scale, size_t first, size_t count, const float *grad,
                     float *weights);
 /* 2-norm, summed in double in fixed order. */
@@ -280,15 +306,17 @@ void   esp_ema(size_t count, float tau, const float *source, float *target);
 
 /* ---- safetensors.c --------------------------------------------------------------------------- */
 
+/* Element types that are read and written: 32-bit float, byte, 64-bit integer, all little-endian. */
 typedef enum { ESP_F32, ESP_U8, ESP_I64 } esp_dtype;
 
-#define ESP_MAX_RANK 6
+#define ESP_MAX_RANK 6 /* dimensions of a tensor in a file */
 
+/* A named tensor in a file, or to be written to one. */
 typedef struct {
-    char      *name;
-    esp_dtype  dtype;
-    int        rank;
-    int64_t    shape[ESP_MAX_RANK];
+    char      *name;            /* owned by the file; borrowed when written */
+    esp_dtype  dtype;           /* of its elements */
+    int        rank;            /* dimensions, 0 .. ESP_MAX_RANK */
+    int64_t    shape[ESP_MAX_RANK]; /* [rank] slowest first */
     size_t     count;            /* elements */
     const void *data;            /* aligned to the element */
 } esp_st_tensor;
@@ -296,13 +324,15 @@ typedef struct {
 /* A file read whole and validated: header length, JSON, types, shapes without overflow, offsets
  * that tile the data exactly. Owns everything it points to. */
 typedef struct {
-    int            count;
-    esp_st_tensor *tensor;
+    int            count;        /* tensors */
+    esp_st_tensor *tensor;       /* [count] in the order of their data */
     cJSON         *metadata;     /* object of strings, or NULL */
-    char          *path;
-    char          *bytes;
+    char          *path;         /* for sentences */
+    char          *bytes;        /* behind every tensor's data */
 } esp_safetensors;
 
+/* The caller frees *out. ESP_ERR_IO when the file cannot be read, ESP_ERR_FORMAT when it is anything but what the
+ * format allows; the sentence names file and tensor. */
 esp_status esp_safetensors_read(const char *path, esp_safetensors **out);
 void       esp_safetensors_free(esp_safetensors *file);  /* accepts NULL */
 const esp_st_tensor *esp_safetensors_find(const esp_safetensors *file, const char *name); /* NULL: none */
@@ -313,7 +343,7 @@ esp_status esp_safetensors_write(const char *path, const esp_st_tensor *tensors,
 
 /* ---- state.c: arrays of a running computation, to go on from after a kill -------------------- */
 
-#define ESP_MAX_STATE_ITEMS 16
+#define ESP_MAX_STATE_ITEMS 16 /* of one file */
 
 /* One array of the file and the memory behind it: the same table writes and reads. 8-byte items
  * first, so that all are aligned. */
@@ -351,14 +381,15 @@ esp_status esp_network_load(esp_network *net, const esp_safetensors *file, const
 /* Fills one entry per tensor of the network, borrowing its weights: names must outlive the use
  * (freed with esp_st_names_free). Returns the number of entries. */
 int  esp_network_entries(const esp_network *net, const char *prefix, esp_st_tensor *out);
+/* Frees the names of `count` entries, not the entries. */
 void esp_st_names_free(esp_st_tensor *tensors, int count);
 
 /* ---- metadata.c: what a file says of itself ------------------------------------------------------ */
 
 /* Keys of __metadata__, whose values are JSON text; docs/files.md describes them. */
 #define ESP_CONTRACT_KEY "contract"
-#define ESP_PEDIGREE_KEY "pedigree"
-#define ESP_CONTRACT_VERSION 1
+#define ESP_PEDIGREE_KEY "pedigree" /* list of prunings */
+#define ESP_CONTRACT_VERSION 1      /* of the contract's keys */
 
 /* Owns both. */
 typedef struct {
@@ -369,7 +400,7 @@ typedef struct {
 
 /* ESP_ERR_FORMAT when contract or pedigree are there and not what docs/files.md says. */
 esp_status esp_metadata_read(const esp_safetensors *file, esp_metadata *out);
-void       esp_metadata_free(esp_metadata *metadata);
+void       esp_metadata_free(esp_metadata *metadata); /* a zeroed one too */
 /* ESP_ERR_FORMAT when any text in the JSON names a shared object: what stands in a file never loads native code. */
 esp_status esp_metadata_refuse_code(const cJSON *json, const char *source);
 /* A contract with its first three keys; the caller's to fill and to delete. */
@@ -382,10 +413,10 @@ double     esp_pedigree_params(const cJSON *pedigree, const esp_network *net, un
 
 /* A file that was read once, for whoever understands it. Owns all but `source`. */
 typedef struct {
-    esp_safetensors *file;
+    esp_safetensors *file;      /* all tensors */
     cJSON           *config;    /* the one inside, or that of --config for a file of other programs */
     const char      *source;    /* names the configuration in sentences: the file's path, or config_path (borrowed) */
-    esp_metadata     metadata;
+    esp_metadata     metadata;  /* contract and pedigree, where the file has them */
 } esp_checkpoint;
 
 /* ESP_ERR_FORMAT when there is no configuration, when a text in it names native code, or when contract or pedigree
@@ -400,11 +431,11 @@ esp_status esp_checkpoint_config(const esp_checkpoint *checkpoint, const char *a
 
 /* What is written; borrows everything. */
 typedef struct {
-    const esp_network *net;
+    const esp_network *net;          /* whose weights are written */
     unsigned           components;   /* of these the tensors are written */
     const esp_field   *fields;       /* [num_fields] of the configuration */
-    int                num_fields;
-    const void        *config;
+    int                num_fields;   /* keys of the configuration */
+    const void        *config;       /* the struct that the fields describe */
     const cJSON       *contract, *pedigree; /* NULL: none */
 } esp_checkpoint_content;
 

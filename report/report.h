@@ -9,12 +9,14 @@
 
 /* ---- chart.c, chart_frame.c, ticks.c ----------------------------------------------------------- */
 
+/* How the values of a chart are drawn. */
 typedef enum {
     ESP_CHART_LINES,   /* points joined in the order given, with markers */
     ESP_CHART_POINTS,  /* markers alone */
     ESP_CHART_BARS     /* a group of bars for every category */
 } esp_chart_kind;
 
+/* One axis of a chart; its range and ticks follow from the data. */
 typedef struct {
     const char *label;            /* "parameters pruned (%)"; NULL: none */
     bool        log;              /* decimal logarithm; values <= 0 are then skipped */
@@ -24,7 +26,7 @@ typedef struct {
 /* A method, a run. Points that are not finite are skipped and leave a gap in the line. */
 typedef struct {
     const char   *name;           /* in the legend; NULL: not there */
-    int           count;
+    int           count;          /* points, or categories of bars */
     const double *x;              /* [count]; unused by bars, whose i-th value belongs to category i */
     const double *y;              /* [count] */
     const double *low, *high;     /* [count] ends of the interval around y; NULL: none */
@@ -33,21 +35,21 @@ typedef struct {
 /* A dashed line across the plot, its label in the margin. */
 typedef struct {
     bool        vertical;         /* at an x (not with bars), else at a y */
-    double      at;
+    double      at;               /* in units of the axis */
     const char *label;            /* NULL: none */
 } esp_chart_reference;
 
 /* Zero is a good value for whatever is not needed. */
 typedef struct {
-    esp_chart_kind             kind;
-    const char                *title;
-    esp_chart_axis             x, y;
-    int                        num_series;
-    const esp_chart_series    *series;
+    esp_chart_kind             kind;        /* of all series */
+    const char                *title;       /* above the plot; NULL: none */
+    esp_chart_axis             x, y;        /* bars have categories along x */
+    int                        num_series;  /* >= 0 */
+    const esp_chart_series    *series;      /* [num_series] borrowed */
     int                        num_scattered; /* lines: of the first series, markers alone as with points */
-    int                        num_references;
-    const esp_chart_reference *references;
-    int                        num_categories;
+    int                        num_references; /* >= 0 */
+    const esp_chart_reference *references;  /* [num_references] borrowed */
+    int                        num_categories; /* of bars */
     const char *const         *categories;  /* bars: [num_categories], none NULL */
     bool                       error_bars;  /* lines: intervals as error bars; else as bands */
     bool                       frontier;    /* points: a staircase through those that none beats with at
@@ -118,20 +120,20 @@ typedef enum { ESP_TONE_FIRST, ESP_TONE_SECOND } esp_tone; /* the colours of a c
 esp_page *esp_page_create(const char *title, const char *lead); /* the lead is a sentence below the title */
 void      esp_page_free(esp_page *page);                        /* accepts NULL */
 
-void esp_page_section(esp_page *page, const char *heading);
-void esp_page_text(esp_page *page, const char *text);
+void esp_page_section(esp_page *page, const char *heading);     /* what follows belongs to it */
+void esp_page_text(esp_page *page, const char *text);           /* a paragraph */
 void esp_page_note(esp_page *page, const char *text);           /* what is missing and why */
 void esp_page_code(esp_page *page, const char *text);           /* lines as they are */
 void esp_page_folded(esp_page *page, const char *summary, const char *code); /* seen when asked for */
 /* A number that matters, large; `remark` NULL: none. */
 void esp_page_card(esp_page *page, const char *label, const esp_quantity *quantity, const char *remark);
-void esp_page_fact(esp_page *page, const char *label, const char *text);
+void esp_page_fact(esp_page *page, const char *label, const char *text); /* a line of a list: what, and how it is */
 
 /* One letter a column, 'l', 'r' or 'b' for bars; headings are separated by '|'. Rows and cells follow. */
 void esp_page_table(esp_page *page, const char *caption, const char *alignment, const char *headings);
-void esp_page_row(esp_page *page);
-void esp_page_cell(esp_page *page, const char *text);
-void esp_page_number(esp_page *page, const esp_quantity *quantity);
+void esp_page_row(esp_page *page);                                  /* begins a row */
+void esp_page_cell(esp_page *page, const char *text);               /* its next cell */
+void esp_page_number(esp_page *page, const esp_quantity *quantity); /* the same of a number */
 void esp_page_bar(esp_page *page, double share, esp_tone tone); /* 0 .. 1 of the cell's width */
 
 /* A chart, drawn for wide pages and again for narrow ones; its width and height are the page's. */

@@ -7,9 +7,8 @@ cd "$1" || exit 1
 shift
 
 # Headers that are not complete yet: what they lack is counted, but is no failure.
-exceptions="agent/agent.h autoencoder/autoencoder.h base/base.h envs/envs.h nn/nn.h
-plugin/plugin.h pruning/elimination.h pruning/pruning.h report/report.h
-viewer/panel.h viewer/session.h viewer/viewer.h"
+exceptions="agent/agent.h elimination/elimination.h envs/envs.h plugin/plugin.h pruning/pruning.h search/search.h
+viewer/session.h viewer/viewer.h"
 
 # Prints "HEADER:LINE: TEXT" for what is not documented, then "HEADER: N of M declarations documented".
 program='
