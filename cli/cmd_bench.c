@@ -117,8 +117,8 @@ static void print_table(const esp_bench *bench)
         const esp_bench_row *row = &bench->row[i];
         char gflops[ESP_NUMBER_TEXT] = "", share[ESP_NUMBER_TEXT] = "";
         if (row->gflops > 0) {
-            snprintf(gflops, sizeof gflops, "%.1f", row->gflops);
-            snprintf(share, sizeof share, "%.0f %%", 100 * share_of_peak(bench, row));
+            esp_format(gflops, sizeof gflops, "%.1f", row->gflops);
+            esp_format(share, sizeof share, "%.0f %%", 100 * share_of_peak(bench, row));
         }
         esp_table_row(table, "%s|%d|%.3f|%.3f|%.3f|%s|%s|%s|%s|%s", row->name, row->threads, row->median, row->p10,
                       row->p90, row->unit, gflops, share, row->size, row->note);

@@ -36,14 +36,17 @@ static void say(finding *f, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(f->text, sizeof f->text, format, arguments);
+    esp_format_list(f->text, sizeof f->text, format, arguments);
     va_end(arguments);
 }
 
 /* Deletes the object. */
 static void keep_facts(finding *f, cJSON *facts)
 {
-    if (!cJSON_PrintPreallocated(facts, f->facts, sizeof f->facts, false)) f->facts[0] = 0;
+    char *text = esp_json_line(facts);
+    int length = snprintf(f->facts, sizeof f->facts, "%s", text ? text : "");
+    if ((size_t)length >= sizeof f->facts) f->facts[0] = 0;
+    free(text);
     cJSON_Delete(facts);
 }
 
@@ -250,8 +253,8 @@ enum { NUM_LINES = sizeof lines / sizeof *lines };
 
 static cJSON *to_json(const finding *f, esp_status status)
 {
-    cJSON *json = f->facts[0] ? cJSON_Parse(f->facts) : NULL;
-    if (!json) json = cJSON_CreateObject();
+    cJSON *json = NULL;
+    if (!f->facts[0] || esp_json_parse(f->facts, strlen(f->facts), "facts", &json) != ESP_OK) json = cJSON_CreateObject();
     cJSON_AddBoolToObject(json, "ok", status == ESP_OK);
     cJSON_AddStringToObject(json, "text", status == ESP_OK ? f->text : esp_error_text());
     return json;

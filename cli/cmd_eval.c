@@ -112,7 +112,7 @@ static esp_status write_junit(const arguments *a, const cJSON *facts, const char
     char name[1024];
     if (!a->junit) return ESP_OK;
     if (a->demand)
-        snprintf(name, sizeof name, "%s %g: %s", a->demand->option->name, a->demand->number, a->checkpoint);
+        esp_format(name, sizeof name, "%s %g: %s", a->demand->option->name, a->demand->number, a->checkpoint);
     else
         snprintf(name, sizeof name, "runs: %s", a->checkpoint);
     esp_junit result = {.suite = "espalier.eval", .name = name, .seconds = esp_clock() - a->started, .facts = facts,

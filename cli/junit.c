@@ -18,12 +18,12 @@ static void write_attribute(FILE *out, const char *name, const char *value)
 
 static void write_property(FILE *out, const cJSON *fact)
 {
-    char *text = cJSON_PrintUnformatted(fact);
+    char *text = esp_json_line(fact);
     fprintf(out, "    <property");
     write_attribute(out, "name", fact->string);
     write_attribute(out, "value", cJSON_IsString(fact) ? fact->valuestring : text);
     fprintf(out, "/>\n");
-    cJSON_free(text);
+    free(text);
 }
 
 static void write_case(FILE *out, const esp_junit *result)

@@ -59,7 +59,7 @@ void esp_table_row(esp_table *table, const char *format, ...)
     char line[LINE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    esp_format_list(line, sizeof line, format, arguments);
     va_end(arguments);
     append(table, esp_strdup(line));
 }
@@ -69,7 +69,7 @@ void esp_table_cell(esp_table *table, const char *format, ...)
     char cell[LINE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(cell, sizeof cell, format, arguments);
+    esp_format_list(cell, sizeof cell, format, arguments);
     va_end(arguments);
     char **line = &table->lines[table->rows - 1];
     size_t size = strlen(*line) + strlen(cell) + 2;
@@ -130,8 +130,8 @@ void esp_table_print(esp_table *table)
 
 void esp_json_print(cJSON *json)
 {
-    char *text = cJSON_Print(json);
+    char *text = esp_json_pretty(json);
     puts(text);
-    cJSON_free(text);
+    free(text);
     cJSON_Delete(json);
 }

@@ -58,9 +58,9 @@ static void draw(double now, double done, double total, const char *detail)
     bar[BAR] = 0;
     describe_time(now, done, total, time, sizeof time);
     if (total > 0)
-        snprintf(line, sizeof line, "%s [%s] %3.0f %%  %s  %s", console.task, bar, 100 * share, time, detail);
+        esp_format(line, sizeof line, "%s [%s] %3.0f %%  %s  %s", console.task, bar, 100 * share, time, detail);
     else
-        snprintf(line, sizeof line, "%s  %.0f  %s  %s", console.task, done, time, detail);
+        esp_format(line, sizeof line, "%s  %.0f  %s  %s", console.task, done, time, detail);
     fprintf(stderr, "\r\033[K%.*s", terminal_width() - 1, line);
     fflush(stderr);
     console.visible = true;

@@ -107,7 +107,7 @@ static void print_groups(const esp_pruning *p)
         for (int i = 0; i < group->num_axes; i++) {
             int axis = group->axis[i];
             char coefficient[ESP_NUMBER_TEXT] = "";
-            if (i == 0) snprintf(coefficient, sizeof coefficient, "%.3f", p->result.coefficient[g]);
+            if (i == 0) esp_format(coefficient, sizeof coefficient, "%.3f", p->result.coefficient[g]);
             esp_table_row(table, "%s|%s|%s|%d|%d", i == 0 ? group->name : "", coefficient, net->axis[axis].name,
                           net->axis[axis].size, p->result.widths.kept[axis]);
         }

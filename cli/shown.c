@@ -74,11 +74,15 @@ int esp_shown_start(const esp_shown *shown)
 
 esp_status esp_parse_size(const char *option, const char *text, int least, int most, int *width, int *height)
 {
-    char rest;
-    if (sscanf(text, "%dx%d%c", width, height, &rest) != 2)
+    uint64_t columns, rows;
+    size_t length = esp_digits_parse(text, &columns);
+    if (length == 0 || text[length] != 'x' || !esp_u64_parse(text + length + 1, &rows))
         return esp_fail(ESP_ERR_USAGE, "%s: '%s' is no size, expected WxH such as 640x480", option, text);
-    if (*width < least || *width > most || *height < least || *height > most)
+    uint64_t low = (uint64_t)least, high = (uint64_t)most;
+    if (columns < low || columns > high || rows < low || rows > high)
         return esp_fail(ESP_ERR_RANGE, "%s: %s, expected %dx%d to %dx%d", option, text, least, least, most, most);
+    *width = (int)columns;
+    *height = (int)rows;
     return ESP_OK;
 }
 
