@@ -47,6 +47,26 @@ static inline const float *reference_floats(const esp_safetensors *file, const c
     return tensor->data;
 }
 
+/* Sizes and constants of a case stand in its metadata. */
+static inline double reference_number(const esp_safetensors *file, const char *key)
+{
+    const char *text = esp_safetensors_metadata(file, key);
+    if (!text) printf("\n    %s: no metadata '%s' ", file->path, key);
+    CU_ASSERT_FATAL(text != NULL);
+    return atof(text);
+}
+
+static inline int reference_int(const esp_safetensors *file, const char *key)
+{
+    return (int)reference_number(file, key);
+}
+
+/* Of a case that may leave it to the reference's default. */
+static inline double reference_number_or(const esp_safetensors *file, const char *key, double otherwise)
+{
+    return esp_safetensors_metadata(file, key) ? reference_number(file, key) : otherwise;
+}
+
 /* Compares with tensor `name`, which must have `count` entries. */
 static inline void reference_check(const esp_safetensors *file, const char *name, size_t count, const float *got,
                                    double atol, double rtol)

@@ -5,19 +5,6 @@
 #include "agent/agent.h"
 #include "reference.h"
 
-static inline double reference_number(const esp_safetensors *file, const char *key)
-{
-    const char *text = esp_safetensors_metadata(file, key);
-    if (!text) printf("\n    %s: no metadata '%s' ", file->path, key);
-    CU_ASSERT_FATAL(text != NULL);
-    return atof(text);
-}
-
-static inline int reference_int(const esp_safetensors *file, const char *key)
-{
-    return (int)reference_number(file, key);
-}
-
 /* What the cases share: pre_tanh and acting on the mean are ours, not the reference's. */
 static inline esp_agent_config reference_config(const esp_safetensors *file)
 {
@@ -27,11 +14,15 @@ static inline esp_agent_config reference_config(const esp_safetensors *file)
     config.network = (esp_network_config){.latent = reference_int(file, "latent_dim"),
                                           .hidden = reference_int(file, "mlp_dim"),
                                           .channels = reference_int(file, "num_channels")};
-    config.loss = (esp_loss_config){.consistency = 2.0, .reward = 0.5, .value = 0.1, .grad_clip = 10.0,
+    config.loss = (esp_loss_config){.consistency = reference_number_or(file, "consistency_coef", 2.0),
+                                    .reward = reference_number_or(file, "reward_coef", 0.5),
+                                    .value = reference_number_or(file, "value_coef", 0.1),
+                                    .grad_clip = reference_number_or(file, "grad_clip_norm", 10.0),
                                     .rho = reference_number(file, "rho"),
                                     .discount = reference_number(file, "discount"),
                                     .learning_rate = reference_number(file, "lr"),
-                                    .tau = reference_number(file, "tau"), .target_every = 2,
+                                    .tau = reference_number(file, "tau"),
+                                    .target_every = (int)reference_number_or(file, "update_freq", 2.0),
                                     .policy_std = reference_number(file, "min_std"), .pre_tanh = 0.0};
     return config;
 }

@@ -1,12 +1,12 @@
 /* Orthogonal initialisation against the recorded matrices of the reference (case 7). */
 #include "reference.h"
 
-static void check_matrix(const esp_safetensors *file, const char *name, float gain)
+/* Convolutions, whose weights have four dimensions, have gain sqrt 2, linear layers 1. */
+static void check_matrix(const esp_safetensors *file, const esp_st_tensor *normals)
 {
-    char in[64], out[64];
-    snprintf(in, sizeof in, "in.%s", name);
-    snprintf(out, sizeof out, "out.%s", name);
-    const esp_st_tensor *normals = reference_tensor(file, in);
+    char out[64];
+    snprintf(out, sizeof out, "out.%s", normals->name + strlen("in."));
+    float gain = reference_tensor(file, out)->rank == 4 ? sqrtf(2.0f) : 1.0f;
     float *w = esp_alloc(normals->count, sizeof *w);
     memcpy(w, normals->data, normals->count * sizeof *w);
     esp_orthogonal((int)normals->shape[0], (int)normals->shape[1], gain, w);
@@ -17,13 +17,13 @@ static void check_matrix(const esp_safetensors *file, const char *name, float ga
 static void orthogonal_matrices_equal_the_reference(void)
 {
     esp_safetensors *file = reference_open("ortho_init.safetensors");
-    const float conv_gain = sqrtf(2.0f);
-    check_matrix(file, "linear_7x5", 1.0f);
-    check_matrix(file, "linear_5x7", 1.0f);
-    check_matrix(file, "linear_6x6", 1.0f);
-    check_matrix(file, "linear_512x51", 1.0f);
-    check_matrix(file, "conv_4x3x3x3", conv_gain);
-    check_matrix(file, "conv_32x9x7x7", conv_gain);
+    int count = 0;
+    for (int i = 0; i < file->count; i++) {
+        if (strncmp(file->tensor[i].name, "in.", strlen("in.")) != 0) continue;
+        check_matrix(file, &file->tensor[i]);
+        count++;
+    }
+    CU_ASSERT(count > 0);
     esp_safetensors_free(file);
 }
 

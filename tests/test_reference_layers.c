@@ -2,10 +2,13 @@
  * Hidden sizes start at 1 and come from the files, as those of a pruned network would. */
 #include "reference.h"
 
-static const int kernels[4] = {7, 5, 3, 3};
+enum { CONVS = 4 };
+
+/* What a convolution is, beside its channels. */
+typedef struct { int kernel[CONVS], stride[CONVS]; } conv_sizes;
 
 /* The first `convs` convolutions and a flatten, then the linear layer if wanted. */
-static esp_network *make_encoder(int channels, int rows, const int strides[4], int convs, bool linear)
+static esp_network *make_encoder(int channels, int rows, const conv_sizes *sizes, int convs, bool linear)
 {
     esp_network *net = esp_network_new();
     int in = esp_network_axis(net, "channels", channels, false);
@@ -16,7 +19,7 @@ static esp_network *make_encoder(int channels, int rows, const int strides[4], i
         char module[16];
         snprintf(module, sizeof module, "_encoder.%d", 2 * k + 1);
         int out = esp_network_axis(net, module, 1, true);
-        esp_network_conv2d(net, module, in, out, kernels[k], strides[k], ESP_ACT_RELU);
+        esp_network_conv2d(net, module, in, out, sizes->kernel[k], sizes->stride[k], ESP_ACT_RELU);
         in = out;
     }
     esp_network_flatten(net);
@@ -24,11 +27,11 @@ static esp_network *make_encoder(int channels, int rows, const int strides[4], i
     return net;
 }
 
-static void read_strides(const esp_safetensors *file, int strides[4])
+static void read_list(const esp_safetensors *file, const char *key, int list[CONVS])
 {
-    const char *text = esp_safetensors_metadata(file, "strides");
+    const char *text = esp_safetensors_metadata(file, key);
     CU_ASSERT_FATAL(text != NULL);
-    CU_ASSERT_EQUAL_FATAL(sscanf(text, "%d,%d,%d,%d", strides, strides + 1, strides + 2, strides + 3), 4);
+    CU_ASSERT_EQUAL_FATAL(sscanf(text, "%d,%d,%d,%d", list, list + 1, list + 2, list + 3), CONVS);
 }
 
 /* Output of the network's only component for `n` images. */
@@ -48,14 +51,16 @@ static void check_encoder(const char *weights_name, const char *name)
 {
     esp_safetensors *file = reference_open(name), *weights = reference_open(weights_name);
     const esp_st_tensor *images = reference_tensor(file, "in.image");
-    int strides[4], channels = (int)images->shape[1], rows = (int)images->shape[2];
-    read_strides(file, strides);
-    for (int convs = 1; convs <= 4; convs++) {
+    conv_sizes sizes;
+    int channels = (int)images->shape[1], rows = (int)images->shape[2];
+    read_list(file, "kernels", sizes.kernel);
+    read_list(file, "strides", sizes.stride);
+    for (int convs = 1; convs <= CONVS; convs++) {
         char expected[16];
         snprintf(expected, sizeof expected, "out.relu%d", convs);
-        check_images(make_encoder(channels, rows, strides, convs, false), weights, file, expected, 1, 1e-5);
+        check_images(make_encoder(channels, rows, &sizes, convs, false), weights, file, expected, 1, 1e-5);
     }
-    check_images(make_encoder(channels, rows, strides, 4, true), weights, file, "out.latent", (int)images->shape[0],
+    check_images(make_encoder(channels, rows, &sizes, CONVS, true), weights, file, "out.latent", (int)images->shape[0],
                  2e-5);
     esp_safetensors_free(file);
     esp_safetensors_free(weights);

@@ -2,6 +2,8 @@
  * that was drawn there. */
 #include "reference_agent.h"
 
+#define VALUE_TOLERANCE 1e-4 /* float32: a rollout through four networks */
+
 typedef struct {
     esp_safetensors *file;
     esp_network *net;
@@ -97,7 +99,7 @@ static void check_numbers(const plan_case *c)
     reference_check(c->file, "out.z0", (size_t)esp_told_latent(c->net), c->z, 2e-5, 1e-5);
     reference_check(c->file, "out.pi_actions", HA * c->P, t->policy_actions, 2e-5, 0.0);
     reference_check(c->file, "out.actions", I * HA * all, t->actions, 5e-5, 0.0);
-    reference_check(c->file, "out.value", I * all, t->value, 1e-4, 1e-4);
+    reference_check(c->file, "out.value", I * all, t->value, VALUE_TOLERANCE, VALUE_TOLERANCE);
     reference_check(c->file, "out.score", I * c->K, t->score, 1e-4, 0.0);
     reference_check(c->file, "out.mean", I * HA, t->mean, 5e-5, 0.0);
     reference_check(c->file, "out.std", I * HA, t->std, 5e-5, 0.0);
@@ -126,7 +128,7 @@ static bool holds(int count, const int64_t *set, int64_t member)
     return false;
 }
 
-/* Neighbours among 64 elites may be closer than rounding, so only who is in is certain. */
+/* Neighbours may be closer than the tolerance of values: then only who is in is certain. */
 static void check_elites_as_sets(const plan_case *c)
 {
     const int64_t *expected = recorded_elites(c);
@@ -139,12 +141,13 @@ static void check_elites_as_sets(const plan_case *c)
     }
 }
 
-static void check_plan(const char *name, void (*check_elites)(const plan_case *))
+static void check_plan(const char *name)
 {
     plan_case c = open_case(name);
     plan(&c);
     check_numbers(&c);
-    check_elites(&c);
+    if (reference_number(c.file, "min_gap_elites") > VALUE_TOLERANCE) check_elites_in_order(&c);
+    else check_elites_as_sets(&c);
     close_case(&c);
 }
 
@@ -152,42 +155,41 @@ static void check_plan(const char *name, void (*check_elites)(const plan_case *)
 
 static void small_cold_plan_equals_the_reference(void)
 {
-    check_plan("plan_small_cold.safetensors", check_elites_in_order);
+    check_plan("plan_small_cold.safetensors");
 }
 
 static void small_warm_plan_equals_the_reference(void)
 {
-    check_plan("plan_small_warm.safetensors", check_elites_in_order);
+    check_plan("plan_small_warm.safetensors");
 }
 
-static void small_exploring_plan_of_three_steps_equals_the_reference(void)
+static void small_exploring_plan_equals_the_reference(void)
 {
-    check_plan("plan_small_explore.safetensors", check_elites_in_order);
+    check_plan("plan_small_explore.safetensors");
 }
 
 static void full_cold_plan_equals_the_reference(void)
 {
-    check_plan("plan_full_cold.safetensors", check_elites_in_order);
+    check_plan("plan_full_cold.safetensors");
 }
 
 static void full_warm_plan_equals_the_reference(void)
 {
-    check_plan("plan_full_warm.safetensors", check_elites_in_order);
+    check_plan("plan_full_warm.safetensors");
 }
 
-static void full_plan_of_512_samples_equals_the_reference(void)
+static void full_plan_of_many_samples_equals_the_reference(void)
 {
-    check_plan("plan_full_512.safetensors", check_elites_as_sets);
+    check_plan("plan_full_512.safetensors");
 }
 
 static CU_TestInfo tests[] = {
     {"small_cold_plan_equals_the_reference", small_cold_plan_equals_the_reference},
     {"small_warm_plan_equals_the_reference", small_warm_plan_equals_the_reference},
-    {"small_exploring_plan_of_three_steps_equals_the_reference",
-     small_exploring_plan_of_three_steps_equals_the_reference},
+    {"small_exploring_plan_equals_the_reference", small_exploring_plan_equals_the_reference},
     {"full_cold_plan_equals_the_reference", full_cold_plan_equals_the_reference},
     {"full_warm_plan_equals_the_reference", full_warm_plan_equals_the_reference},
-    {"full_plan_of_512_samples_equals_the_reference", full_plan_of_512_samples_equals_the_reference},
+    {"full_plan_of_many_samples_equals_the_reference", full_plan_of_many_samples_equals_the_reference},
     CU_TEST_INFO_NULL,
 };
 

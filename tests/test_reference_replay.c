@@ -1,8 +1,6 @@
 /* Prioritised replay against a recorded history of additions and priority updates (case 6). */
 #include "reference_agent.h"
 
-enum { MAX_BATCH = 16 };
-
 typedef struct {
     esp_safetensors *file;
     esp_replay *replay;
@@ -41,23 +39,25 @@ static void add_episode(replay_case *c, int episode)
                    reference_floats(c->file, "in.reward") + episode * L);
 }
 
-static void read_slots(const esp_safetensors *file, const char *name, int *count, size_t slots[MAX_BATCH])
+/* The tensor as slots, in new memory. */
+static size_t *read_slots(const esp_safetensors *file, const char *name, int *count)
 {
     const esp_st_tensor *tensor = reference_tensor(file, name);
-    CU_ASSERT_FATAL(tensor->count <= MAX_BATCH);
+    size_t *slots = esp_alloc(tensor->count, sizeof *slots);
     *count = (int)tensor->count;
     for (int i = 0; i < *count; i++) slots[i] = (size_t)((const int64_t *)tensor->data)[i];
+    return slots;
 }
 
 static void update_priorities(replay_case *c, int episode)
 {
     char name[64];
-    size_t slots[MAX_BATCH];
     int count;
     snprintf(name, sizeof name, "in.upd_idx.%d", episode);
-    read_slots(c->file, name, &count, slots);
+    size_t *slots = read_slots(c->file, name, &count);
     snprintf(name, sizeof name, "in.upd_priority.%d", episode);
     esp_replay_update(c->replay, count, slots, reference_floats(c->file, name));
+    free(slots);
 }
 
 /* Adds and updates in turn; row 2 e of the log is after the addition, row 2 e + 1 after the update. */
@@ -87,18 +87,20 @@ static void check_probabilities_and_weights(const char *name)
     replay_case c = open_case(name);
     live_through(&c, false);
     const esp_st_tensor *at_draw = reference_tensor(c.file, "in.priorities");
-    size_t filled = esp_replay_slots(c.replay), slots[MAX_BATCH];
+    size_t filled = esp_replay_slots(c.replay);
     CU_ASSERT_EQUAL_FATAL(at_draw->count, filled);
     memcpy(esp_replay_priorities(c.replay), at_draw->data, filled * sizeof(float));
     esp_replay_refresh(c.replay);
 
-    float *probability = esp_alloc(filled, sizeof *probability), weights[MAX_BATCH];
     int count;
+    size_t *slots = read_slots(c.file, "in.idx", &count);
+    float *probability = esp_alloc(filled, sizeof *probability), *weights = esp_alloc((size_t)count, sizeof *weights);
     for (size_t i = 0; i < filled; i++) probability[i] = (float)esp_replay_probability(c.replay, i);
     reference_check(c.file, "out.probs", filled, probability, 1e-8, 1e-5);
-    read_slots(c.file, "in.idx", &count, slots);
     esp_replay_weights(c.replay, count, slots, weights);
     reference_check(c.file, "out.weights", (size_t)count, weights, 1e-6, 1e-5);
+    free(slots);
+    free(weights);
     free(probability);
     close_case(&c);
 }
@@ -114,10 +116,9 @@ static void check_bytes(const esp_safetensors *file, const char *name, size_t by
 static void check_stacks(const char *name)
 {
     replay_case c = open_case(name);
-    size_t slots[MAX_BATCH];
     int count, steps = c.config.horizon + 1;
     live_through(&c, false);
-    read_slots(c.file, "in.idx", &count, slots);
+    size_t *slots = read_slots(c.file, "in.idx", &count);
     size_t stack = (size_t)count * c.config.stack * c.config.frame, rows = (size_t)steps * count;
     uint8_t *obs = esp_alloc(stack, 1), *next_obs = esp_alloc(steps * stack, 1);
     float *actions = esp_alloc(rows * c.config.num_actions, sizeof *actions);
@@ -127,6 +128,7 @@ static void check_stacks(const char *name)
     check_bytes(c.file, "out.next_obs", steps * stack, next_obs);
     check_bytes(c.file, "out.action", rows * c.config.num_actions * sizeof(float), actions);
     check_bytes(c.file, "out.reward", rows * sizeof(float), rewards);
+    free(slots);
     free(obs);
     free(next_obs);
     free(actions);
