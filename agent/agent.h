@@ -9,8 +9,10 @@
 
 /* ---- config.c -------------------------------------------------------------------------------- */
 
+/* How a checkpoint acts: the planner runs every component, the policy encoder and policy alone. */
 typedef enum { ESP_CONTROLLER_MPPI, ESP_CONTROLLER_POLICY } esp_controller_kind;
-#define ESP_CONTROLLER_CHOICES "mppi|policy"
+#define ESP_CONTROLLER_CHOICES "mppi|policy" /* words of esp_controller_kind, in its order */
+/* The action of a plan: the mean of the last iteration, or an elite drawn by its score (the reference). */
 typedef enum { ESP_ACT_ON_MEAN, ESP_ACT_ON_ELITE } esp_act_on;
 
 /* network.* */
@@ -30,7 +32,7 @@ typedef struct {
 
 /* planner.* */
 typedef struct {
-    esp_plan_budget budget;
+    esp_plan_budget budget;  /* of acting */
     esp_plan_budget search;  /* planner.search.*: used while a search compares candidates */
     double policy_fraction;  /* policy trajectories per sample, on top of the samples */
     double temperature;      /* multiplies the value, so larger is greedier */
@@ -43,9 +45,9 @@ typedef struct {
 typedef struct {
     double consistency, reward, value; /* loss weights */
     double rho;                        /* weight of step t is rho^t */
-    double discount;
+    double discount;                   /* of the value, per control step */
     double grad_clip;                  /* 2-norm */
-    double learning_rate;
+    double learning_rate;              /* of both Adams */
     double tau;                        /* share of the model that enters the target */
     int    target_every;               /* updates between target updates */
     double policy_std;                 /* noise on the policy's actions in targets and plans */
@@ -54,9 +56,9 @@ typedef struct {
 
 /* train.* */
 typedef struct {
-    uint64_t seed;
+    uint64_t seed;            /* names every random number of the run */
     int    updates;           /* gradient steps in total */
-    int    batch, horizon;
+    int    batch, horizon;    /* of an update: sequences; control steps of each, >= 1 */
     int    reward;            /* esp_reward_kind learnt from during the first ... */
     int    reward_updates;    /* ... so many updates; then env.reward, which evaluations always use */
     double reward_scale;      /* multiplies a control step's reward */
@@ -70,7 +72,7 @@ typedef struct {
     double hanging_fraction;  /* of the collected episodes start hanging, the rest at random */
     double noise_start, noise_end; /* std of the noise on collected actions */
     int    noise_updates;     /* over which it falls linearly */
-    double per_alpha, per_beta;
+    double per_alpha, per_beta; /* prioritised replay: exponents of priorities and of importance weights */
     int    augment;           /* random shift in pixels; 0: none */
     double learning_rate_end; /* share of the learning rate left at the last update (cosine) */
     double average;           /* decay of the averaged weights per update; 0: none */
@@ -78,18 +80,20 @@ typedef struct {
     int    eval_episodes;     /* of each start and controller */
 } esp_train_config;
 
+/* The whole configuration of an agent: every key of docs/configuration.md but search.*. */
 typedef struct {
     int application;          /* the one value "tdmpc"; other applications have their own configuration */
-    esp_env_config     env;
-    esp_network_config network;
-    esp_planner_config planner;
-    esp_loss_config    loss;
-    esp_train_config   train;
+    esp_env_config     env;     /* env.* */
+    esp_network_config network; /* network.* */
+    esp_planner_config planner; /* planner.* */
+    esp_loss_config    loss;    /* loss.* */
+    esp_train_config   train;   /* train.* */
 } esp_agent_config;
 
-extern const esp_field esp_agent_fields[];
-extern const int       esp_agent_num_fields;
+extern const esp_field esp_agent_fields[];   /* the keys, of an esp_agent_config */
+extern const int       esp_agent_num_fields; /* how many */
 
+/* The defaults that docs/configuration.md lists. */
 esp_agent_config esp_agent_config_default(void);
 /* Ranges that involve several keys: horizons and episode length, elites and samples. */
 esp_status esp_agent_config_check(const esp_agent_config *config);
@@ -100,8 +104,8 @@ int esp_policy_trajectories(const esp_planner_config *planner, int samples); /* 
 /* The components in the order of esp_network.component. The policy is last, so that everything
  * the model's optimiser moves is one stretch of weights and the policy's another. */
 typedef enum {
-    ESP_TOLD_ENCODER, ESP_TOLD_DYNAMICS, ESP_TOLD_REWARD, ESP_TOLD_Q1, ESP_TOLD_Q2, ESP_TOLD_POLICY,
-    ESP_TOLD_COMPONENTS
+    ESP_TOLD_ENCODER, ESP_TOLD_DYNAMICS, ESP_TOLD_REWARD, ESP_TOLD_Q1, ESP_TOLD_Q2, ESP_TOLD_POLICY, /* by name */
+    ESP_TOLD_COMPONENTS /* their number */
 } esp_told_component;
 
 /* A network description with the reference's tensor names (`_encoder.1.weight`, ...). The policy
@@ -114,14 +118,14 @@ esp_status esp_told_create_part(const esp_agent_config *config, int num_actions,
 extern const char *const esp_told_names[ESP_TOLD_COMPONENTS]; /* "encoder", "dynamics", ... "pi" */
 /* Orthogonal, and the last layers of reward, Q1, Q2 zero. */
 void esp_told_init(esp_network *net, uint64_t seed);
-int  esp_told_latent(const esp_network *net);
+int  esp_told_latent(const esp_network *net); /* entries of the latent, fewer after a cut */
 /* Bit set of the components a controller runs. */
 unsigned esp_controller_components(esp_controller_kind kind);
 /* ESP_OK, or ESP_ERR_USAGE naming the components the controller runs and the network lacks. */
 esp_status esp_controller_check(const esp_network *net, esp_controller_kind kind);
 /* Table IV: eight component-specific and two coupling groups. */
 extern const esp_group_spec esp_told_paper_groups[];
-extern const int            esp_told_num_paper_groups;
+extern const int            esp_told_num_paper_groups; /* ten */
 /* Multiply-adds of one action times two. */
 double esp_action_flops(const esp_network *net, const esp_planner_config *planner, const esp_plan_budget *budget,
                         esp_controller_kind kind);
@@ -140,8 +144,9 @@ cJSON *esp_agent_contract(const char *path, const esp_agent_config *config, cons
 
 /* ---- checkpoint.c ------------------------------------------------------------------------------ */
 
+/* A file that was read. */
 typedef struct {
-    esp_agent_config    config;
+    esp_agent_config    config;     /* the one it was made with */
     esp_network        *net;        /* owned; heads that the file leaves out have no layers */
     esp_controller_kind controller; /* the one that the file is for: it acts unless somebody says otherwise */
     esp_metadata        metadata;   /* owned; the contract is always there, derived if need be */
@@ -156,6 +161,7 @@ esp_status esp_agent_checkpoint_save(const char *path, const esp_agent_config *c
                                      unsigned components, const esp_metadata *metadata);
 /* All components that there are, with a contract that says nothing of a scene, and no pedigree. */
 esp_status esp_agent_checkpoint_write(const char *path, const esp_agent_config *config, const esp_network *net);
+/* Frees what it owns. */
 void       esp_agent_checkpoint_free(esp_agent_checkpoint *checkpoint);
 
 /* ---- mppi.c -------------------------------------------------------------------------------------- */
@@ -186,9 +192,10 @@ typedef struct {
  * when called from outside a parallel region. */
 typedef struct esp_mppi esp_mppi;
 
+/* Copies config and budget; loss gives discount and policy noise. The network must have every component. */
 esp_mppi *esp_mppi_create(const esp_network *net, const esp_planner_config *config, const esp_plan_budget *budget,
                           const esp_loss_config *loss, int episodes);
-void      esp_mppi_free(esp_mppi *planner);
+void      esp_mppi_free(esp_mppi *planner); /* accepts NULL */
 /* Forgets the warm start of episode e. */
 void      esp_mppi_reset(esp_mppi *planner, int e);
 /* Copies the warm starts of a planner of the same network and budget. */
@@ -204,9 +211,10 @@ esp_status esp_mppi_plan(esp_mppi *planner, int n, const float *z, const esp_pla
 /* One checkpoint, one way of acting, n episodes in step. Borrows the network. */
 typedef struct esp_controller esp_controller;
 
+/* Copies config and budget (of the planner); for up to `episodes` episodes at once. */
 esp_controller *esp_controller_create(const esp_network *net, const esp_agent_config *config, esp_controller_kind kind,
                                       const esp_plan_budget *budget, int episodes);
-void            esp_controller_free(esp_controller *controller);
+void            esp_controller_free(esp_controller *controller); /* accepts NULL */
 /* Starts n episodes; their planner noise is named by the episodes. */
 void            esp_controller_begin(esp_controller *controller, const esp_episode *episodes, int n);
 /* Goes on where another controller of the same network, kind and size is. */
@@ -219,9 +227,9 @@ esp_status      esp_controller_act(void *controller, int n, int step, const uint
 /* One checkpoint to be played. Borrows everything. */
 typedef struct {
     const char             *name;   /* for captions */
-    const esp_network      *net;
-    const esp_agent_config *config;
-    esp_controller_kind     kind;
+    const esp_network      *net;    /* with the components that `kind` runs */
+    const esp_agent_config *config; /* of the same checkpoint */
+    esp_controller_kind     kind;   /* how it acts */
 } esp_role;
 
 /* ---- evaluate.c: the closed loop ---------------------------------------------------------------------- */
@@ -232,13 +240,14 @@ typedef enum { ESP_EPISODES_REPORT, ESP_EPISODES_SEARCH, ESP_EPISODES_TRAIN, ESP
 /* The first `count` episodes of a seed, all from one start. */
 void esp_episodes_name(uint64_t seed, esp_episode_use use, int start, int count, esp_episode *out);
 
+/* Who plays what. Borrows everything. */
 typedef struct {
-    const esp_network     *net;
-    const esp_agent_config *config;
-    esp_controller_kind    kind;
+    const esp_network     *net;      /* who */
+    const esp_agent_config *config;  /* of the same checkpoint */
+    esp_controller_kind    kind;     /* how it acts */
     const esp_plan_budget *budget;   /* of the planner */
-    const esp_episode     *episodes;
-    int                    count;
+    const esp_episode     *episodes; /* [count] what */
+    int                    count;    /* >= 1 */
     const double          *noise;    /* [count] deviation of Gaussian noise on the actions; NULL: none */
     float                 *intended; /* [count, steps, actions] before the noise; NULL: not wanted */
 } esp_evaluation;
@@ -259,11 +268,11 @@ void esp_search_episodes(uint64_t seed, int count, esp_episode *out);
  * candidates in parallel. */
 typedef struct {
     const esp_surgeon      *surgeon;  /* of the dense network */
-    const esp_agent_config *config;
-    esp_controller_kind     kind;
-    uint64_t                seed;
+    const esp_agent_config *config;   /* of the dense network */
+    esp_controller_kind     kind;     /* whom the cuts are for */
+    uint64_t                seed;     /* names the episodes */
     int                     count;    /* episodes at scale 1 */
-    esp_pool               *pool;
+    esp_pool               *pool;     /* of simulators that hold ESP_EPISODE_BLOCK episodes */
 } esp_closed_loop;
 
 /* An esp_performance_fn; context is an esp_closed_loop. */
@@ -275,13 +284,14 @@ esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts
  * once and stacked when drawn. */
 typedef struct {
     int num_steps, num_actions, frame, stack, horizon, capacity; /* frame: pixels; capacity: episodes */
-    double alpha, beta;
+    double alpha, beta; /* exponents of priorities and of importance weights */
 } esp_replay_config;
 
+/* A ring of `capacity` episodes; owns copies of them. A slot is a control step. */
 typedef struct esp_replay esp_replay;
 
-esp_replay *esp_replay_create(const esp_replay_config *config);
-void        esp_replay_free(esp_replay *replay);
+esp_replay *esp_replay_create(const esp_replay_config *config); /* copies the configuration; empty */
+void        esp_replay_free(esp_replay *replay);                /* accepts NULL */
 /* Copies an episode: frames [L + 1, frame], actions [L, A], rewards [L]. Its steps get the largest
  * priority present (1 for the first), the last `horizon` of them 0: they are never drawn. */
 void        esp_replay_add(esp_replay *replay, const uint8_t *frames, const float *actions, const float *rewards);
@@ -291,7 +301,7 @@ void        esp_replay_begin_at(esp_replay *replay, int64_t first);
 size_t      esp_replay_slots(const esp_replay *replay);  /* filled */
 float      *esp_replay_priorities(esp_replay *replay);   /* [capacity * num_steps] */
 void        esp_replay_refresh(esp_replay *replay);      /* after priorities were written from outside */
-double      esp_replay_probability(const esp_replay *replay, size_t slot);
+double      esp_replay_probability(const esp_replay *replay, size_t slot); /* of being drawn next */
 /* Slots drawn with their probabilities, with replacement. */
 void        esp_replay_draw(const esp_replay *replay, esp_rng *rng, int batch, size_t *slots);
 /* Importance weights (N p)^-beta over their maximum. */
@@ -307,8 +317,9 @@ void esp_random_shift(int channels, int rows, int pad, int sx, int sy, const uin
 
 /* ---- update.c: one TD-MPC update --------------------------------------------------------------------------- */
 
+/* What an update learns from; borrowed arrays. B is the batch, T the horizon, A the actions. */
 typedef struct {
-    int batch, horizon;
+    int batch, horizon;       /* B, T */
     const uint8_t *obs;       /* [B, C, H, W] */
     const uint8_t *next_obs;  /* [T, B, C, H, W] */
     const float   *actions;   /* [T, B, A] */
@@ -331,16 +342,17 @@ typedef struct {
 
 /* Owns the target network, both Adams and the workspace; borrows and changes the model. */
 typedef struct {
-    esp_network *net;
-    esp_network *target;
-    esp_adam     model_adam, policy_adam;
-    esp_loss_config config;
-    esp_update_record record;
-    struct esp_update_work *work;
+    esp_network *net;                     /* the model, borrowed */
+    esp_network *target;                  /* its slow copy, whose values are the targets */
+    esp_adam     model_adam, policy_adam; /* of all components but the policy; of the policy */
+    esp_loss_config config;               /* copied */
+    esp_update_record record;             /* of the last update */
+    struct esp_update_work *work;         /* of update.c */
 } esp_updater;
 
+/* For batches of exactly this size; the target begins as a copy of the model. */
 esp_updater *esp_updater_create(esp_network *net, const esp_loss_config *config, int batch, int horizon);
-void         esp_updater_free(esp_updater *updater);
+void         esp_updater_free(esp_updater *updater); /* accepts NULL; the model stays */
 /* `step` decides whether the target moves; learning_rate overrides config.learning_rate. */
 esp_status   esp_updater_step(esp_updater *updater, const esp_batch *batch, int64_t step, double learning_rate);
 
@@ -357,9 +369,10 @@ double esp_linear_schedule(double start, double end, double duration, int64_t st
 
 /* ---- record.c: episodes of the dense agent, for whoever prunes it ------------------------------- */
 
+/* Which episodes are recorded. */
 typedef struct {
-    const esp_network      *net;
-    const esp_agent_config *config;
+    const esp_network      *net;      /* the dense agent, borrowed */
+    const esp_agent_config *config;   /* borrowed */
     esp_controller_kind     kind;     /* who acts; the planner with planner.search.* */
     int                     episodes; /* >= 1; even numbers start at random, odd ones hanging */
     double                  noise;    /* largest deviation of the noise on the actions, >= 0. A pruned controller
@@ -372,19 +385,19 @@ esp_record_config esp_record_config_default(void);
 
 /* What was played; owned arrays. */
 typedef struct {
-    int      episodes, num_steps, num_actions;
+    int      episodes, num_steps, num_actions; /* num_steps: control steps of each episode */
     int      stack, frame;      /* frames the network sees; pixels of one */
     uint8_t *frames;            /* [episodes, num_steps + 1, frame]: every frame once */
     float   *intended;          /* [episodes, num_steps, num_actions] what the controller wanted, and ... */
     float   *actions;           /* ... what was done, noise included */
     float   *rewards;           /* [episodes, num_steps], of env.reward, unscaled */
-    double   mean_return;
+    double   mean_return;       /* of the episodes, of env.reward */
 } esp_recording;
 
 /* Plays on all threads, under a progress bar; bit-identical on any number of them. ESP_ERR_RANGE for
  * a configuration outside its bounds. */
 esp_status esp_recording_make(esp_pool *pool, const esp_record_config *config, esp_recording *out);
-void       esp_recording_free(esp_recording *recording);
+void       esp_recording_free(esp_recording *recording); /* its arrays */
 
 /* Evenly spread moments of a recording, as importance and compensation take them. */
 typedef struct {
@@ -396,7 +409,7 @@ typedef struct {
 /* At most `count` (>= 1) moments, every one of the recording when it holds fewer. Feeds `components`:
  * the encoder reads obs; the policy the latent; dynamics, reward and both values latent | action. */
 esp_recorded_samples esp_recording_samples(const esp_recording *recording, int count, unsigned components);
-void                 esp_recorded_samples_free(esp_recorded_samples *samples);
+void                 esp_recorded_samples_free(esp_recorded_samples *samples); /* their arrays */
 
 /* A replay filled with the recording, its rewards scaled as train.reward_scale says; the caller's to
  * free. */
@@ -404,6 +417,7 @@ esp_replay *esp_recording_replay(const esp_recording *recording, const esp_agent
 
 /* ---- finetune.c: gradient steps after the cut --------------------------------------------------- */
 
+/* How long and how fast. */
 typedef struct {
     int      steps;             /* >= 0 */
     unsigned components;        /* those that the controller runs */
@@ -412,6 +426,7 @@ typedef struct {
     uint64_t seed;              /* names the batches and their noise */
 } esp_finetune_config;
 
+/* 1000 steps of all components; the learning rate falls from 1e-3 to a tenth. */
 esp_finetune_config esp_finetune_config_default(void);
 
 /* Moves the weights of a pruned agent on a recording of the dense one: encoder and policy towards the actions

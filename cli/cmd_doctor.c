@@ -14,9 +14,9 @@
 #define FACTS 2048    /* bytes of JSON that one check finds out */
 
 static const struct argp argp = {
-    .doc = "Tells in a line each what this machine has of what espalier uses: MuJoCo, off-screen drawing, window, BLAS, "
-           "threads, instruction sets, MPI, ffmpeg, fonts, models; and what to do where something is missing. Ends with "
-           "status 1 when an agent cannot be evaluated here.\v"
+    .doc = "Checks what espalier uses of this machine, one line each: MuJoCo, off-screen drawing, models, BLAS, threads, "
+           "instruction sets, memory, MPI, window, video, pictures. A line that is not well says what to do. The exit "
+           "status is 1 when no agent can be evaluated here.\v"
            "Examples:\n"
            "  espalier doctor\n"
            "  espalier doctor --json | jq -r .mujoco.version\n"
@@ -161,8 +161,8 @@ static esp_status check_threads(void *argument)
     keep_facts(f, facts);
     say(f, "%d on %d processors", omp_get_max_threads(), omp_get_num_procs());
     if (omp_get_max_threads() <= omp_get_num_procs()) return ESP_OK;
-    return esp_fail(ESP_ERR_MACHINE, "%d on %d processors: more wait for each other than work (set OMP_NUM_THREADS or "
-                    "--threads to %d)", omp_get_max_threads(), omp_get_num_procs(), omp_get_num_procs());
+    return esp_fail(ESP_ERR_MACHINE, "%d on %d processors wait for each other more than they work (set OMP_NUM_THREADS "
+                    "or --threads to %d)", omp_get_max_threads(), omp_get_num_procs(), omp_get_num_procs());
 }
 
 static esp_status check_isa(void *argument)
@@ -178,8 +178,8 @@ static esp_status check_isa(void *argument)
     keep_facts(f, facts);
     say(f, "%s; uses %s", processor, compiled);
     if (!idle) return ESP_OK;
-    return esp_fail(ESP_ERR_MACHINE, "%s; uses %s, but not %s, which would be faster (build with cmake -DESP_NATIVE=ON)",
-                    processor, compiled, esp_isa_text(idle, unused));
+    return esp_fail(ESP_ERR_MACHINE, "%s; uses %s, but not %s, which would be faster (build with cmake "
+                    "-DESP_NATIVE=ON)", processor, compiled, esp_isa_text(idle, unused));
 }
 
 static esp_status check_memory(void *argument)
@@ -192,8 +192,8 @@ static esp_status check_memory(void *argument)
     keep_facts(f, facts);
     say(f, "%.0f MiB free", available);
     if (esp_memory_limit() == SIZE_MAX) return ESP_OK;
-    return esp_fail(ESP_ERR_MACHINE, "%.0f MiB free, but `ulimit -v` allows %.0f: raise it when something fails to start",
-                    available, limit);
+    return esp_fail(ESP_ERR_MACHINE, "%.0f MiB free, but `ulimit -v` allows %.0f: raise it when something fails to "
+                    "start", available, limit);
 }
 
 static esp_status check_mpi(void *argument)
@@ -301,6 +301,6 @@ int esp_cmd_doctor(int argc, char **argv, esp_options *options)
         cJSON_Delete(json);
     }
     if (!lacking[0]) return ESP_EXIT_DONE;
-    return esp_console_fail(esp_fail(ESP_ERR_MACHINE, "no agent can be evaluated on this machine, see `espalier doctor`: "
-                                     "%s", lacking));
+    return esp_console_fail(esp_fail(ESP_ERR_MACHINE, "no agent can be evaluated on this machine, see `espalier "
+                                     "doctor`: %s", lacking));
 }

@@ -97,6 +97,7 @@ int esp_console_fail(esp_status status)
 {
     bool hint = status == ESP_ERR_MACHINE && !strstr(esp_error_text(), "espalier doctor");
     clear_bar();
-    fprintf(stderr, "espalier: %s%s\n", esp_error_text(), hint ? "; `espalier doctor` says what this machine lacks" : "");
+    fprintf(stderr, "espalier: %s%s\n", esp_error_text(),
+            hint ? "; `espalier doctor` says what this machine lacks" : "");
     return status == ESP_ERR_USAGE || status == ESP_ERR_RANGE ? ESP_EXIT_USAGE : ESP_EXIT_FAILED;
 }

@@ -20,8 +20,8 @@ __attribute__((constructor)) static void check_machine(void)
     esp_isa lacking = esp_isa_compiled & ~esp_isa_offered();
     size_t least = least_memory();
     if (lacking)
-        dprintf(STDERR_FILENO, "espalier: built for a processor with %s, which this one lacks: build it on this machine, "
-                "or for all with cmake -DESP_NATIVE=OFF\n", esp_isa_text(lacking, names));
+        dprintf(STDERR_FILENO, "espalier: built for a processor with %s, which this one lacks: build it on this "
+                "machine, or for all with cmake -DESP_NATIVE=OFF\n", esp_isa_text(lacking, names));
     else if (esp_memory_limit() < least)
         dprintf(STDERR_FILENO, "espalier: %zu MiB of address space are too few to start in: raise `ulimit -v` to at "
                 "least %zu\n", esp_memory_limit() >> 20, least >> 10);

@@ -7,7 +7,7 @@
 
 /* A few coefficients for every group, and for ESP_LEAST what each is predicted to lose. */
 typedef struct {
-    int     count[ESP_MAX_AXES];
+    int     count[ESP_MAX_AXES];        /* by group */
     double *coefficient[ESP_MAX_AXES]; /* [count], owned */
     double *share[ESP_MAX_AXES];       /* [count], owned: c_i of Eq. (1b), not rounded to a unit */
     double *loss[ESP_MAX_AXES];        /* [count], owned; NULL with ESP_COUNT */
@@ -15,13 +15,15 @@ typedef struct {
 
 /* At most `points` levels of every group, evenly spaced between its bounds. */
 void esp_choices_make(const esp_levels *levels, const esp_grouping *grouping, int points, esp_choices *out);
-void esp_choices_free(esp_choices *choices);
+void esp_choices_free(esp_choices *choices); /* its arrays */
 
+/* What an elimination computes with. */
 typedef enum {
     ESP_COUNT,   /* value: in how many ways; exact up to 2^53 */
     ESP_LEAST    /* value: the least loss; what weighs more and loses more is left out, 256 terms are kept */
 } esp_algebra;
 
+/* All combinations of the choices, summed up group by group along the axes that tie them; owns its tables. */
 typedef struct esp_elimination esp_elimination;
 
 /* Borrows net, grouping and choices. */

@@ -67,8 +67,8 @@ static esp_status find_scene(const esp_env_config *config, const char *task, cha
         }
         free(scene);
     }
-    return esp_fail(ESP_ERR_MACHINE, "no %s/scene.xml below $ESPALIER_MODELS (%s), %s or %s; set ESPALIER_MODELS to the "
-                    "folder models/ of espalier's source", task, models[0] ? models[0] : "not set", models[1],
+    return esp_fail(ESP_ERR_MACHINE, "no %s/scene.xml below $ESPALIER_MODELS (%s), %s or %s; set ESPALIER_MODELS to "
+                    "the folder models/ of espalier's source", task, models[0] ? models[0] : "not set", models[1],
                     models[2]);
 }
 

@@ -14,6 +14,7 @@
 extern "C" {
 #endif
 
+/* The library shows these functions and hides all others. */
 #define ESP_PLUGIN_API __attribute__((visibility("default")))
 
 /* What a member leaves open (NULL or 0) the environment decides, then the scene's <custom> text, then

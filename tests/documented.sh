@@ -7,8 +7,7 @@ cd "$1" || exit 1
 shift
 
 # Headers that are not complete yet: what they lack is counted, but is no failure.
-exceptions="agent/agent.h elimination/elimination.h envs/envs.h plugin/plugin.h pruning/pruning.h search/search.h
-viewer/session.h viewer/viewer.h"
+exceptions="envs/envs.h pruning/pruning.h search/search.h"
 
 # Prints "HEADER:LINE: TEXT" for what is not documented, then "HEADER: N of M declarations documented".
 program='
@@ -44,6 +43,9 @@ function judge() {
         next
     }
 }
+
+# Not a declaration, and its braces enclose the header.
+/^extern "C" \{$/ || (depth == 0 && /^\}$/) { next }
 
 # Macros, but not the guard of the header; other lines of the preprocessor declare nothing.
 continued || bare ~ /^#/ {

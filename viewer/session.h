@@ -6,12 +6,12 @@
 
 /* What the panel shows and sets; it holds pointers to these. */
 typedef struct {
-    int    pause;
+    int    pause;       /* 1: time stands still */
     int    speed;       /* index: 1, 1/2, 1/4, 1/10 of real time */
     int    selected;    /* role that the next two belong to */
     int    controller;  /* esp_controller_kind */
     mjtNum sparsity;    /* of the network as it was loaded */
-    int    caption, figures, inset, shadows;
+    int    caption, figures, inset, shadows; /* 1: drawn */
 } esp_controls;
 
 /* Who plays a role at the moment. */
@@ -19,22 +19,23 @@ typedef struct {
     const esp_network  *full;     /* as loaded; borrowed */
     esp_cutter         *cutter;   /* owned */
     esp_network        *cut;      /* owned; NULL: the full one plays */
-    esp_controller_kind kind;
-    double              sparsity;
+    esp_controller_kind kind;     /* how it acts */
+    double              sparsity; /* of the network that plays, structural */
 } esp_casting;
 
+/* What a window shows and what was asked of it. */
 typedef struct {
     esp_player  *player;           /* owned */
     esp_painter *painter;          /* owned */
     esp_controls controls;         /* what is wanted ... */
     esp_controls shown;            /* ... and what was applied last */
-    esp_casting  casting[ESP_MOST_ROLES];
-    uint64_t     seed;
-    int          start, episode;   /* name the episode */
+    esp_casting  casting[ESP_MOST_ROLES]; /* by role */
+    uint64_t     seed;             /* names the episodes, with ... */
+    int          start, episode;   /* ... esp_start and index */
     double       due;              /* s of the simulation that are not played yet */
     double       simulated;        /* s */
     int          single;           /* physics steps to be played in spite of the pause */
-    bool         help, quit, picture_wanted;
+    bool         help, quit, picture_wanted; /* asked for by a key */
     char         message[256];     /* for the person, until ... */
     double       message_until;    /* ... esp_clock is there */
 } esp_session;
@@ -51,12 +52,13 @@ esp_status esp_session_key(esp_session *session, int key);
 void       esp_session_help(char *names, char *meanings, size_t size);
 /* Plays as much as fits in so many seconds of the clock; episodes follow each other. */
 esp_status esp_session_advance(esp_session *session, double seconds);
+/* Shows a message for some seconds. */
 void       esp_session_say(esp_session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The mouse takes hold of what is at (x, y) of an actor's tile, 0 to 1 from its lower left corner; aspect is
  * width / height. Moves in heights of the tile. */
 void       esp_session_push_begin(esp_session *session, int actor, double x, double y, double aspect);
-void       esp_session_push_move(esp_session *session, double dx, double dy);
-void       esp_session_push_end(esp_session *session);
+void       esp_session_push_move(esp_session *session, double dx, double dy); /* drags it on */
+void       esp_session_push_end(esp_session *session);                          /* lets go */
 
 #endif

@@ -9,6 +9,7 @@
 
 #define ESP_MOST_ROLES 6 /* side by side */
 
+/* Owns a simulation and a controller of each role, and the renderer that they share. One thread. */
 typedef struct esp_player esp_player;
 
 /* Copies the roles, borrows what they point to. ESP_ERR_USAGE when the checkpoints are not of one task, or
@@ -28,7 +29,7 @@ int    esp_player_steps(const esp_player *player);     /* physics steps of this 
 int    esp_player_length(const esp_player *player);    /* physics steps of an episode */
 double esp_player_timestep(const esp_player *player);  /* s */
 double esp_player_return(const esp_player *player, int role); /* so far */
-const mjData *esp_player_state(const esp_player *player, int role);
+const mjData *esp_player_state(const esp_player *player, int role); /* the player's, to be read */
 
 /* ---- canvas.c: pictures without a window ------------------------------------------------------- */
 
@@ -50,6 +51,7 @@ esp_status esp_canvas_frame(esp_canvas *canvas, uint8_t *pixels);
 
 /* ---- film.c: where frames go ------------------------------------------------------------------------ */
 
+/* What a film is written as. */
 typedef enum {
     ESP_FILM_MOVIE,  /* FILE.mp4, by the program ffmpeg */
     ESP_FILM_STRIP,  /* FILE.png: frames in columns, roles in rows */
@@ -59,8 +61,9 @@ typedef enum {
 /* By the name of the output; ESP_ERR_USAGE when it says none. */
 esp_status esp_film_kind_of(const char *path, esp_film_kind *out);
 
+/* What a film is made of. */
 typedef struct {
-    esp_film_kind kind;
+    esp_film_kind kind;          /* as esp_film_kind_of found it */
     const char   *path;          /* borrowed */
     int           roles;         /* side by side in a frame */
     int           width, height; /* px of each */
@@ -68,6 +71,7 @@ typedef struct {
     double        fps;           /* of a movie */
 } esp_film_config;
 
+/* Owns what it has of the film: a running ffmpeg, or the frames of a strip. */
 typedef struct esp_film esp_film;
 
 /* Files appear under their names when they are finished; a wrong name is told at once. ESP_ERR_MACHINE when ffmpeg
@@ -83,6 +87,7 @@ void       esp_film_cancel(esp_film *film);
 
 /* ---- window.c: a window --------------------------------------------------------------------------- */
 
+/* What a person is shown. */
 typedef struct {
     uint64_t    seed;          /* names the episodes, as `eval` does */
     int         width, height; /* of the window, px */
@@ -91,8 +96,9 @@ typedef struct {
                                   by magnitude */
 } esp_view_options;
 
+/* What a window showed until it closed. */
 typedef struct {
-    int    frames;
+    int    frames;          /* drawn */
     double seconds;         /* the window was open */
     double simulated;       /* s played in it */
     double frame_ms;        /* mean time to draw a frame */
@@ -102,6 +108,7 @@ typedef struct {
  * an interrupt. ESP_ERR_MACHINE without a display, or when espalier was built without GLFW. */
 esp_status esp_view(int count, const esp_role *roles, const esp_view_options *options, esp_view_result *out);
 
+/* What opens windows here. */
 typedef struct {
     char glfw[128];     /* version and what it was built for; empty: espalier was built without GLFW */
     char renderer[128]; /* of OpenGL in a window */
