@@ -20,7 +20,7 @@ static const struct argp argp = {
            "Examples:\n"
            "  espalier doctor\n"
            "  espalier doctor --json | jq -r .mujoco.version\n"
-           "  espalier doctor --quiet && espalier eval agent.safetensors\n",
+           "  espalier doctor >doctor.txt && espalier eval agent.safetensors\n",
     .children = esp_options_children,
 };
 

@@ -27,8 +27,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp argp = {
     .parser = parse,
     .args_doc = "CHECKPOINT",
-    .doc = "Lists components, axes and both groupings of a checkpoint, its contract and its pedigree. An axis is a dimension along which units can be "
-           "removed; a group is what shares one coefficient.\v"
+    .doc = "Lists components, axes and both groupings of a checkpoint, its contract and its pedigree. An axis is a "
+           "dimension along which units can be removed; a group is a set of axes that share one coefficient.\v"
            "Examples:\n"
            "  espalier inspect models/pendulum/agent.safetensors\n"
            "  espalier inspect pruned.safetensors --json\n",

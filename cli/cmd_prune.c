@@ -25,7 +25,8 @@ static const struct argp_option table[] = {
     {"method", KEY_METHOD, "NAME", 0, "Search method, see below (default gd)", 0},
     {"all-components", KEY_ALL_COMPONENTS, NULL, 0,
      "Write those too that the controller does not run; otherwise they are left out", 0},
-    {"journal", KEY_JOURNAL, "FILE", 0, "Evaluations, kept to go on from (default OUT.safetensors.journal.jsonl)", 0},
+    {"journal", KEY_JOURNAL, "FILE", 0, "File of all evaluations, from which an interrupted search "
+     "resumes (default OUT.safetensors.journal.jsonl)", 0},
     {0},
 };
 

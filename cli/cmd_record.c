@@ -20,7 +20,7 @@ static const struct argp_option table[] = {
     {"output", 'o', "FILE.mp4|FILE.png|DIR", 0, "Video, film strip, or folder (an existing one, or a name that ends "
      "with /) for one picture a frame", 0},
     {"size", KEY_SIZE, "WxH", 0, "Pixels of each checkpoint (default 640x480; film strip 160x160)", 0},
-    {"fps", KEY_FPS, "N", 0, "Frames a second of video or folder (default 25)", 0},
+    {"fps", KEY_FPS, "N", 0, "Frames per second of video or folder (default 25)", 0},
     {"frames", KEY_FRAMES, "N", 0, "Evenly spread frames of a film strip (default 10)", 0},
     {"seconds", KEY_SECONDS, "S", 0, "Stop an episode after S seconds (default: its end)", 0},
     {"episodes", KEY_EPISODES, "N", 0, "Episodes one after the other (default 1); --seed names them as in eval", 0},

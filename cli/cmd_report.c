@@ -36,8 +36,8 @@ static const struct argp argp = {
     .options = table,
     .parser = parse,
     .args_doc = "SOURCE [-o FILE.html]",
-    .doc = "Draws what a command left behind into one HTML file that needs nothing else: curves, tables, an episode, "
-           "the exact command. SOURCE is a folder of `train' or `sweep', a network written by `prune', or the journal "
+    .doc = "Writes one self-contained HTML page of results: curves, tables, an episode, the exact command. "
+           "SOURCE is a folder of `train' or `sweep', a network written by `prune', or the journal "
            "of a search.\v"
            "Examples:\n"
            "  espalier report runs/pendulum -o run.html\n"

@@ -26,7 +26,7 @@ static const struct argp_option table[] = {
     {"output", 'o', "DIR", 0, "Folder of the sweep: results.jsonl, results.csv, pictures", 0},
     {"methods", KEY_METHODS, "LIST", 0, "METHOD or METHOD/IMPORTANCE, ... (default " DEFAULT_METHODS ")", 0},
     {"sparsities", KEY_SPARSITIES, "LIST", 0, "Sparsities, ... (default 0.1,0.2,...,0.9)", 0},
-    {"seeds", KEY_SEEDS, "N", 0, "Seeds, from --seed on (default 1)", 0},
+    {"seeds", KEY_SEEDS, "N", 0, "Number of seeds, counted up from --seed (default 1)", 0},
     {0},
 };
 
@@ -109,8 +109,8 @@ static const struct argp argp = {
     .options = table,
     .parser = parse,
     .args_doc = "CHECKPOINT -o DIR",
-    .doc = "Prunes a checkpoint with several methods to several sparsities and draws what is left of its performance. "
-           "No network is written: `prune' makes the one that is wanted.\v"
+    .doc = "Prunes a checkpoint with several methods to several sparsities and draws the performance that is left. "
+           "Writes no network: `espalier prune' makes the one you want.\v"
            "Examples:\n"
            "  espalier sweep agent.safetensors --controller policy -o out/sweep\n"
            "  espalier sweep agent.safetensors --methods gd,magnitude/l1 \\\n"

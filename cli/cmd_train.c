@@ -10,7 +10,7 @@ enum { KEY_RESUME = 0x2000 };
 
 static const struct argp_option table[] = {
     {"output", 'o', "RUN_DIR", 0, "Folder of the run: config.json, metrics.jsonl, checkpoint.safetensors", 0},
-    {"resume", KEY_RESUME, NULL, 0, "Go on with a run that was interrupted; the result is the same bit for bit", 0},
+    {"resume", KEY_RESUME, NULL, 0, "Resume an interrupted run; the result is bit-identical", 0},
     {0},
 };
 
@@ -41,8 +41,8 @@ static const struct argp argp = {
     .options = table,
     .parser = parse,
     .args_doc = "CONFIG.json -o RUN_DIR",
-    .doc = "Learns an agent from pixels, whose best checkpoint of the periodic evaluations is kept, or an autoencoder "
-           "of digits. Every configuration key is described in docs/configuration.md.\v"
+    .doc = "Trains an agent from pixels and keeps the best checkpoint of its periodic evaluations, or trains an "
+           "autoencoder of digits. Every configuration key is described in docs/configuration.md.\v"
            "Examples:\n"
            "  espalier train models/pendulum/config.json -o runs/pendulum\n"
            "  espalier train models/pendulum/config.json -o runs/pendulum --resume\n"

@@ -72,7 +72,7 @@ enum { KEY_JSON = 0x1000, KEY_SEED, KEY_THREADS, KEY_SET, KEY_QUIET, KEY_CONFIG 
 
 static const struct argp_option table[] = {
     {"json", KEY_JSON, NULL, 0, "One JSON object on standard output, nothing else there", 0},
-    {"seed", KEY_SEED, "N", 0, "Names every random number (default 1)", 0},
+    {"seed", KEY_SEED, "N", 0, "Seed of every random number (default 1)", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads to use (default: all cores); results do not depend on it", 0},
     {"set", KEY_SET, "PATH=VALUE", 0, "Set a configuration key, for example planner.samples=64; repeatable", 0},
     {"config", KEY_CONFIG, "CONFIG.json", 0, "Configuration of a checkpoint that espalier did not write", 0},

@@ -11,8 +11,8 @@ enum {
 
 static const struct argp_option table[] = {
     {"tolerance", KEY_TOLERANCE, "X", 0, "Largest distance of the result from the wanted sparsity (default 0.01)", 0},
-    {"groups", KEY_GROUPS, ESP_GROUPS_CHOICES, 0, "What shares a coefficient (default structural)", 0},
-    {"pin", KEY_PIN, "PATTERN=X", 0, "Fix the coefficient of groups, =0 to protect them; repeatable", 0},
+    {"groups", KEY_GROUPS, ESP_GROUPS_CHOICES, 0, "Which axes share a coefficient (default structural)", 0},
+    {"pin", KEY_PIN, "PATTERN=X", 0, "Fix the coefficient of matching groups (=0 protects them); repeatable", 0},
     {"round-to", KEY_ROUND_TO, "N", 0, "Kept widths are multiples of N (8 suits vector units) or whole", 0},
     {"importance", KEY_IMPORTANCE, "NAME", 0,
      "Rank of units inside a group: " ESP_IMPORTANCE_CHOICES " (default l2)", 0},
