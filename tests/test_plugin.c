@@ -2,6 +2,7 @@
  * closed loop of `eval`, whatever else the program does with it. */
 #include <pthread.h>
 
+#include "comma_locale.h"
 #include "plugin_host.h"
 
 static esp_plugin_options tiny_options(esp_controller_kind kind)
@@ -345,6 +346,36 @@ static void log_tells_states_controls_and_the_return_of_eval(void)
     free(text);
 }
 
+/* The log of a host whose control period is in the environment; the caller frees it. */
+static char *log_of_a_period(bool comma)
+{
+    esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
+    char *text = NULL;
+    size_t size = 0;
+    options.log = log_path;
+    remove(log_path);
+    host h = pendulum();
+    h.data->qpos[0] = 3.0;
+    setenv("ESPALIER_PERIOD", "0.06", 1);
+    if (comma) comma_begin();
+    CU_ASSERT_EQUAL_FATAL(esp_plugin_attach(h.model, h.data, &options), 0);
+    for (int step = 0; step < 30; step++) mj_step(h.model, h.data);
+    if (comma) comma_end();
+    unsetenv("ESPALIER_PERIOD");
+    free_host(&h);
+    CHECK_OK(esp_file_read(log_path, 1 << 20, &text, &size));
+    return text;
+}
+
+static void a_host_with_a_decimal_comma_gets_the_same_log(void)
+{
+    char *plain = log_of_a_period(false), *comma = log_of_a_period(true);
+    CU_ASSERT(strstr(plain, "\"time\":0.06") != NULL);
+    CU_ASSERT_STRING_EQUAL(plain, comma);
+    free(plain);
+    free(comma);
+}
+
 /* ---- the scene ----------------------------------------------------------------------------------------------- */
 
 static void scene_has_keyframes_to_start_from(void)
@@ -377,6 +408,7 @@ static CU_TestInfo tests[] = {
     {"callback that was there serves the others", callback_that_was_there_serves_the_others},
     {"warnings of the host still reach its handler", warnings_of_the_host_still_reach_its_handler},
     {"log tells states, controls and the return of eval", log_tells_states_controls_and_the_return_of_eval},
+    {"a host with a decimal comma gets the same log", a_host_with_a_decimal_comma_gets_the_same_log},
     {"preloaded controller takes over what names a checkpoint",
      preloaded_controller_takes_over_what_names_a_checkpoint},
     {"scene has keyframes to start from", scene_has_keyframes_to_start_from},
