@@ -286,6 +286,11 @@ typedef struct {
  * valid name. `source` names the file in messages. */
 esp_status esp_config_read(const esp_field *fields, int count, const cJSON *json, const char *source, void *config);
 
+/* Whether the table has the key; and the path of the first value in `json` whose key it has not, in new memory (NULL:
+ * it has all). */
+bool esp_config_has(const esp_field *fields, int count, const char *path);
+char *esp_config_stranger(const esp_field *fields, int count, const cJSON *json); /* the caller frees it */
+
 /* Applies one "PATH=VALUE" of --set. */
 esp_status esp_config_set(const esp_field *fields, int count, const char *assignment, void *config);
 

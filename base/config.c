@@ -248,6 +248,30 @@ esp_status esp_config_read(const esp_field *fields, int count, const cJSON *json
     return read_object(&r, json, "");
 }
 
+bool esp_config_has(const esp_field *fields, int count, const char *path)
+{
+    return find_field(fields, count, path) != NULL;
+}
+
+static char *stranger_below(const esp_field *fields, int count, const cJSON *object, const char *prefix)
+{
+    char *found = NULL;
+    for (const cJSON *item = object->child; item && !found; item = item->next) {
+        size_t bytes = strlen(prefix) + strlen(item->string) + 2;
+        char *path = esp_alloc(bytes, 1);
+        snprintf(path, bytes, "%s%s%s", prefix, *prefix ? "." : "", item->string);
+        if (cJSON_IsObject(item)) found = stranger_below(fields, count, item, path);
+        else if (!esp_config_has(fields, count, path)) found = esp_strdup(path);
+        free(path);
+    }
+    return found;
+}
+
+char *esp_config_stranger(const esp_field *fields, int count, const cJSON *json)
+{
+    return cJSON_IsObject(json) ? stranger_below(fields, count, json, "") : NULL;
+}
+
 /* Numbers and booleans are read as JSON; what is no JSON stays text, which the field's type then
  * refuses in its own words. */
 static cJSON *parse_setting(const esp_field *field, const char *text)

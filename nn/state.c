@@ -46,8 +46,8 @@ static esp_status check_item(const char *path, const esp_state_item *wanted, con
     const float *values = found->data;
     for (size_t i = 0; i < found->count && found->dtype == ESP_F32; i++)
         if (!isfinite(values[i]) || !(values[i] >= wanted->least && values[i] <= wanted->most))
-            return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %g at index %zu, expected a number from %g to %g", path,
-                            wanted->name, (double)values[i], i, wanted->least, wanted->most);
+            return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %g at index %zu, expected a number from %g to %g",
+                            path, wanted->name, (double)values[i], i, wanted->least, wanted->most);
     return ESP_OK;
 }
 

@@ -1,5 +1,6 @@
 /* Which application a name or a configuration means. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "study/study.h"
@@ -25,11 +26,29 @@ const esp_application *esp_application_find(const char *name)
     return NULL;
 }
 
+/* A configuration that does not name its application belongs to the first one, unless it has a key that this one does
+ * not know and another one does. */
+static esp_status find_default(const cJSON *json, const char *source, const esp_application **out)
+{
+    const esp_application *first = esp_applications[0];
+    char *path = esp_config_stranger(first->fields, *first->num_fields, json);
+    esp_status status = ESP_OK;
+    for (int i = 1; path && esp_applications[i] && status == ESP_OK; i++) {
+        const esp_application *other = esp_applications[i];
+        if (!other->fields || !esp_config_has(other->fields, *other->num_fields, path)) continue;
+        status = esp_fail(ESP_ERR_USAGE, "%s: '%s' is a key of application '%s'; add \"application\": \"%s\"", source,
+                          path, other->name, other->name);
+    }
+    free(path);
+    *out = first;
+    return status;
+}
+
 esp_status esp_application_of_json(const cJSON *json, const char *source, const esp_application **out)
 {
     const cJSON *name = cJSON_GetObjectItemCaseSensitive(json, "application");
-    if (!name) *out = esp_applications[0];
-    else if (cJSON_IsString(name)) *out = esp_application_find(name->valuestring);
+    if (!name) return find_default(json, source, out);
+    if (cJSON_IsString(name)) *out = esp_application_find(name->valuestring);
     else return esp_fail(ESP_ERR_USAGE, "%s: key 'application' must be a string", source);
     if (*out) return ESP_OK;
     return esp_fail(ESP_ERR_USAGE, "%s: %s", source, esp_error_text());

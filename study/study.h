@@ -304,6 +304,8 @@ struct esp_application {
     const char *action_name;             /* "action": what FLOPs and time are counted for */
     const esp_group_spec *paper_groups;     /* [*num_paper_groups]; Tables II and IV of the paper */
     const int            *num_paper_groups; /* how many */
+    const esp_field      *fields;        /* [*num_fields]; keys of its configuration */
+    const int            *num_fields;    /* how many */
     const esp_option     *options;       /* up to one without name */
     const esp_compared   *compared;      /* up to one without key, in the order of tables */
     const esp_learning   *learning;      /* what its training runs write down */

@@ -283,12 +283,15 @@ static void a_checkpoint_of_the_other_application_is_refused(void)
         {2, "train digits.json -o new", "digits.json: application 'digits' is unknown"},
         {2, "train number.json -o new", "number.json: key 'application' must be a string"},
         {2, "train list.json -o new", "list.json: a configuration must be a JSON object"},
+        {2, "train nameless.json -o new", "'train.epochs' is a key of application 'autoencoder'; add"},
+        {2, "train mistyped.json -o new", "unknown key 'train.epoch' (did you mean 'train.epochs'?)"},
         {2, "train ae.json -o new --set train.batch=1", "'train.batch'"},
         {2, "train ae.json -o run --data digits", "run already holds a run; add --resume"},
         {2, "train ae.json -o run --data digits --resume", "run was made with another configuration"},
     };
     CLI_OK("echo '{\"application\": \"digits\"}' >digits.json && echo '{\"application\": 3}' >number.json");
-    CLI_OK("echo '[]' >list.json");
+    CLI_OK("echo '[]' >list.json && echo '{\"train\": {\"seed\": 2, \"epochs\": 3}}' >nameless.json");
+    CLI_OK("echo '{\"application\": \"autoencoder\", \"train\": {\"epoch\": 3}}' >mistyped.json");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char arguments[512];
         snprintf(arguments, sizeof arguments, "%s --quiet", cases[i].arguments);

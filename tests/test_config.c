@@ -229,7 +229,25 @@ static void choices_are_whole_words(void)
     CU_ASSERT_STRING_EQUAL(word, "");
 }
 
+static void a_key_of_another_table_is_found_wherever_it_stands(void)
+{
+    static const struct { const char *json, *stranger; } cases[] = {
+        {"{}", NULL}, {"[1]", NULL}, {"{\"seed\": 1, \"planner\": {\"samples\": 2}}", NULL},
+        {"{\"seed\": 1, \"train\": {\"epochs\": 2}}", "train.epochs"},
+        {"{\"planner\": {\"x\": 2, \"y\": 3}}", "planner.x"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cJSON *json = cJSON_Parse(cases[i].json);
+        char *found = esp_config_stranger(fields, COUNT, json);
+        if (found && cases[i].stranger) CU_ASSERT_STRING_EQUAL(found, cases[i].stranger);
+        CU_ASSERT_EQUAL(!found, !cases[i].stranger);
+        free(found);
+        cJSON_Delete(json);
+    }
+}
+
 static CU_TestInfo tests[] = {
+    {"a key of another table is found wherever it stands", a_key_of_another_table_is_found_wherever_it_stands},
     {"keys in nested objects are taken and absent ones keep their value",
      keys_in_nested_objects_are_taken_and_absent_ones_keep_their_value},
     {"an unknown key is refused with the nearest valid name", an_unknown_key_is_refused_with_the_nearest_valid_name},

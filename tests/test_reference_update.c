@@ -184,7 +184,8 @@ static void small_update_moves_model_policy_and_target(void)
     update_case c = updated_case("update_small.safetensors");
     check_weights(&c, c.net, "after_model.", MODEL, "clipped.", 1e-6, 1.0, 1e-5);
     check_weights(&c, c.net, "after_pi.", POLICY, NULL, 0.0, 0.0, 1e-5);
-    check_weights(&c, c.updater->target, "after_target.", ESP_ALL_COMPONENTS, "clipped.", 1e-6, c.config.loss.tau, 1e-5);
+    check_weights(&c, c.updater->target, "after_target.", ESP_ALL_COMPONENTS, "clipped.", 1e-6, c.config.loss.tau,
+                  1e-5);
     close_case(&c);
 }
 
@@ -239,7 +240,8 @@ static void clipped_update_moves_model_policy_and_target(void)
     update_case c = updated_case("update_small_clip.safetensors");
     check_weights(&c, c.net, "after_model.", MODEL, "clipped.", 1e-5, 1.0, 1e-5);
     check_weights(&c, c.net, "after_pi.", POLICY, NULL, 0.0, 0.0, 1e-5);
-    check_weights(&c, c.updater->target, "after_target.", ESP_ALL_COMPONENTS, "clipped.", 1e-5, c.config.loss.tau, 1e-5);
+    check_weights(&c, c.updater->target, "after_target.", ESP_ALL_COMPONENTS, "clipped.", 1e-5, c.config.loss.tau,
+                  1e-5);
     close_case(&c);
 }
 
