@@ -59,7 +59,7 @@ typedef struct {
     uint64_t seed;            /* names every random number of the run */
     int    updates;           /* gradient steps in total */
     int    batch, horizon;    /* of an update: sequences; control steps of each, >= 1 */
-    int    reward;            /* esp_reward_kind learnt from during the first ... */
+    const char *reward;       /* learnt from during the first ... */
     int    reward_updates;    /* ... so many updates; then env.reward, which evaluations always use */
     double reward_scale;      /* multiplies a control step's reward */
     int    buffer;            /* episodes kept */
@@ -69,7 +69,7 @@ typedef struct {
     int    pretrain;          /* updates on the seed episodes alone */
     int    cycle_episodes;    /* collected between ... */
     int    cycle_updates;     /* ... so many updates */
-    double hanging_fraction;  /* of the collected episodes start hanging, the rest at random */
+    double other_starts;      /* share of the collected episodes from starts other than the task's first */
     double noise_start, noise_end; /* std of the noise on collected actions */
     int    noise_updates;     /* over which it falls linearly */
     double per_alpha, per_beta; /* prioritised replay: exponents of priorities and of importance weights */
@@ -95,8 +95,9 @@ extern const int       esp_agent_num_fields; /* how many */
 
 /* The defaults that docs/configuration.md lists. */
 esp_agent_config esp_agent_config_default(void);
-/* Ranges that involve several keys: horizons and episode length, elites and samples. */
-esp_status esp_agent_config_check(const esp_agent_config *config);
+/* Checks what every use of an agent needs and no range of a single key says (elites and samples, names of the task),
+ * and fills in the names that the task chooses. */
+esp_status esp_agent_config_settle(esp_agent_config *config);
 int esp_policy_trajectories(const esp_planner_config *planner, int samples); /* truncated, as the reference */
 
 /* ---- told.c: the model ------------------------------------------------------------------------ */
@@ -222,7 +223,7 @@ void            esp_controller_copy(esp_controller *to, const esp_controller *fr
 /* From now on every plan fills `trace`, which is borrowed; NULL: none is kept. The policy does not plan. */
 void            esp_controller_watch(esp_controller *controller, esp_plan_trace *trace);
 /* An esp_act_fn whose context is the controller. */
-esp_status      esp_controller_act(void *controller, int n, int step, const uint8_t *obs, float *actions);
+esp_status      esp_controller_act(void *controller, int n, int step, const esp_observation *obs, float *actions);
 
 /* One checkpoint to be played. Borrows everything. */
 typedef struct {
@@ -260,9 +261,9 @@ esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *evaluation, const 
 /* Episodes a simulator of an evaluation's pool must hold. */
 #define ESP_EPISODE_BLOCK 10
 
-/* The first `count` search episodes of a seed: random and hanging starts in turn, so that every
- * number of them has both. */
-void esp_search_episodes(uint64_t seed, int count, esp_episode *out);
+/* The first `count` search episodes of a seed: the `starts` starts of the task in turn, so that every multiple of
+ * their number has all. */
+void esp_search_episodes(uint64_t seed, int starts, int count, esp_episode *out);
 
 /* The closed-loop objective of a search: mean return over the first scale * count search episodes,
  * candidates in parallel. */
@@ -374,7 +375,7 @@ typedef struct {
     const esp_network      *net;      /* the dense agent, borrowed */
     const esp_agent_config *config;   /* borrowed */
     esp_controller_kind     kind;     /* who acts; the planner with planner.search.* */
-    int                     episodes; /* >= 1; even numbers start at random, odd ones hanging */
+    int                     episodes; /* >= 1; the task's starts take turns */
     double                  noise;    /* largest deviation of the noise on the actions, >= 0. A pruned controller
                                          leaves the dense one's path, so episodes go from undisturbed to lost */
     uint64_t                seed;     /* of episodes that nothing is searched or reported on */

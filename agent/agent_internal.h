@@ -4,10 +4,18 @@
 
 #include "agent/agent.h"
 
+/* ---- config.c: what only learning needs ---- */
+
+/* ESP_ERR_RANGE unless an episode is longer than train.horizon. The configuration is settled. */
+esp_status esp_agent_config_check_unroll(const esp_agent_config *config);
+/* ESP_ERR_USAGE when the task can end episodes early: replay and recordings hold episodes of one length. */
+esp_status esp_agent_check_task(const esp_task *task);
+
 /* ---- explore.c ---- */
 
-/* actions [n, num_actions] += std times normals, clamped to [-1, 1]; episode e draws from rng[e]. */
-void esp_explore(int n, int num_actions, float std, esp_rng *rng, float *actions);
+/* actions [n, num_actions] += std times normals, clamped to [-1, 1]; episode e draws from rng[e]. noise
+ * [num_actions] is scratch. */
+void esp_explore(int n, int num_actions, float std, esp_rng *rng, float *noise, float *actions);
 
 /* ---- record.c ---- */
 

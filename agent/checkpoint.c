@@ -9,8 +9,11 @@ static esp_status read_config(const esp_checkpoint *file, esp_agent_config *conf
 {
     *config = esp_agent_config_default();
     esp_status status = esp_checkpoint_config(file, "tdmpc", esp_agent_fields, esp_agent_num_fields, config);
-    return status == ESP_OK ? esp_agent_config_check(config) : status;
+    return status == ESP_OK ? esp_agent_config_settle(config) : status;
 }
+
+/* A file that asks for more would have networks of absurd size made before its tensors are looked at. */
+enum { MOST_ACTIONS = 4096 };
 
 /* The number of actions faces the world: it is read off the policy's last layer. */
 static esp_status count_actions(const esp_safetensors *file, int *actions)
@@ -18,9 +21,9 @@ static esp_status count_actions(const esp_safetensors *file, int *actions)
     const esp_st_tensor *bias = esp_safetensors_find(file, "_pi.4.bias");
     if (!bias || bias->rank != 1)
         return esp_fail(ESP_ERR_FORMAT, "%s: tensor '_pi.4.bias' is missing; this is no TD-MPC agent", file->path);
-    if (bias->shape[0] < 1 || bias->shape[0] > ESP_MAX_ACTIONS)
+    if (bias->shape[0] < 1 || bias->shape[0] > MOST_ACTIONS)
         return esp_fail(ESP_ERR_SHAPE, "%s: %lld actions; 1 to %d are supported", file->path,
-                        (long long)bias->shape[0], ESP_MAX_ACTIONS);
+                        (long long)bias->shape[0], MOST_ACTIONS);
     *actions = (int)bias->shape[0];
     return ESP_OK;
 }

@@ -13,27 +13,29 @@ typedef struct {
     const float    *recorded;                  /* [n, L, A]; NULL: none */
     float           std;
     esp_rng         rng[ESP_EPISODE_BLOCK];
-    float           held[ESP_EPISODE_BLOCK][ESP_MAX_ACTIONS];
+    float          *held;                      /* [ESP_EPISODE_BLOCK, A], owned */
+    float          *scratch;                   /* [A], owned */
     int             left[ESP_EPISODE_BLOCK];   /* control steps the held action still lasts */
 } actor;
 
-/* Random actions never swing a pendulum up unless they are held for a while. */
+/* Random actions pump no energy into a system unless they are held for a while. */
 static void sticky_action(actor *a, int e, float *action)
 {
     const esp_train_config *c = &a->trainer->config.train;
     int A = a->trainer->world->num_actions;
+    float *held = a->held + e * A;
     if (a->left[e]-- == 0) {
         a->left[e] = (int)esp_rng_below(&a->rng[e], (uint32_t)c->seed_hold);
         for (int i = 0; i < A; i++) {
             bool extreme = esp_rng_uniform(&a->rng[e]) < c->seed_extreme;
             double u = 2.0 * esp_rng_uniform(&a->rng[e]) - 1.0;
-            a->held[e][i] = extreme ? (u < 0.0 ? -1.0f : 1.0f) : (float)u;
+            held[i] = extreme ? (u < 0.0 ? -1.0f : 1.0f) : (float)u;
         }
     }
-    memcpy(action, a->held[e], (size_t)A * sizeof(float));
+    memcpy(action, held, (size_t)A * sizeof(float));
 }
 
-static esp_status choose(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status choose(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     actor *a = context;
     int A = a->trainer->world->num_actions, L = a->trainer->world->num_steps;
@@ -47,19 +49,22 @@ static esp_status choose(void *context, int n, int step, const uint8_t *obs, flo
         return ESP_OK;
     }
     esp_status status = esp_controller_act(a->controller, n, step, obs, actions);
-    esp_explore(n, A, a->std, a->rng, actions);
+    esp_explore(n, A, a->std, a->rng, a->scratch, actions);
     return status;
 }
 
-/* Episode number k starts hanging as often as the configuration wants, evenly spread. */
+/* Episode number k has another start than the task's first as often as the configuration wants, evenly spread; the
+ * others take turns. */
 static void name_episodes(const esp_trainer *trainer, int64_t first, int n, esp_episode *out)
 {
-    double share = trainer->config.train.hanging_fraction;
-    esp_episodes_name(trainer->config.train.seed, ESP_EPISODES_TRAIN, ESP_START_RANDOM, n, out);
+    int others = esp_names_count(trainer->world->task->about.starts) - 1;
+    double share = others > 0 ? trainer->config.train.other_starts : 0.0;
+    esp_episodes_name(trainer->config.train.seed, ESP_EPISODES_TRAIN, 0, n, out);
     for (int i = 0; i < n; i++) {
         int64_t k = first + i;
+        double before = floor((double)k * share);
         out[i].index = (uint64_t)k;
-        if (floor((double)(k + 1) * share) > floor((double)k * share)) out[i].start = ESP_START_HANGING;
+        if (floor((double)(k + 1) * share) > before) out[i].start = 1 + (int)fmod(before, others);
     }
 }
 
@@ -95,6 +100,8 @@ static esp_status play_block(esp_trainer *trainer, int64_t first, int n, bool ag
     size_t episode = (size_t)trainer->world->num_steps * trainer->world->num_actions;
     bool sticky = first < config->train.seed_episodes;
     name_episodes(trainer, first, n, episodes);
+    a->held = esp_alloc((size_t)ESP_EPISODE_BLOCK * trainer->world->num_actions, sizeof *a->held);
+    a->scratch = esp_alloc((size_t)trainer->world->num_actions, sizeof *a->scratch);
     a->trainer = trainer;
     a->first = first;
     a->std = (float)esp_linear_schedule(config->train.noise_start, config->train.noise_end,
@@ -106,6 +113,8 @@ static esp_status play_block(esp_trainer *trainer, int64_t first, int n, bool ag
         a->controller = esp_controller_create(trainer->net, config, ESP_CONTROLLER_POLICY, NULL, n);
     status = esp_rollout(simulator, episodes, n, choose, a, out);
     esp_controller_free(a->controller);
+    free(a->held);
+    free(a->scratch);
     free(a);
     return status;
 }

@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "agent/agent.h"
+#include "agent/agent_internal.h"
 
 #define KEY_INT(path, member, low, high, help) \
     {path, ESP_INT, offsetof(esp_agent_config, member), low, high, NULL, help}
@@ -17,14 +17,14 @@
 const esp_field esp_agent_fields[] = {
     KEY_CHOICE("application", application, "tdmpc", "what the checkpoint is"),
 
-    KEY_TEXT("env.task", env.task, "task of the registry: pendulum"),
+    KEY_TEXT("env.task", env.task, "task of the registry"),
     KEY_PATH("env.scene", env.scene, "MJCF file; empty: models/<task>/scene.xml"),
-    KEY_CHOICE("env.start", env.start, "random|hanging", "start state of episodes"),
-    KEY_CHOICE("env.reward", env.reward, "sparse|dense", "sparse: 1 within 8 degrees; dense: (1 + cos) / 2"),
-    KEY_INT("env.action_repeat", env.action_repeat, 1, 1000, "physics steps per control step"),
-    KEY_INT("env.physics_steps", env.physics_steps, 1, 1000000, "physics steps per episode"),
-    KEY_INT("env.frame_stack", env.frame_stack, 1, 32, "gray frames the network sees"),
-    KEY_INT("env.image_size", env.image_size, 21, 128, "pixels a side the network sees"),
+    KEY_TEXT("env.start", env.start, "start state of episodes, one of the task's; empty: its first"),
+    KEY_TEXT("env.reward", env.reward, "reward, one of the task's; empty: its first"),
+    KEY_INT("env.action_repeat", env.action_repeat, 1, 1000, "time steps of the task per control step"),
+    KEY_INT("env.physics_steps", env.physics_steps, 1, 1000000, "time steps of the task per episode"),
+    KEY_INT("env.frame_stack", env.frame_stack, 1, ESP_FRAME_STACK_MAX, "gray frames the network sees"),
+    KEY_INT("env.image_size", env.image_size, ESP_IMAGE_SIZE_MIN, ESP_IMAGE_SIZE_MAX, "pixels a side the network sees"),
     KEY_INT("env.supersample", env.supersample, 1, 8, "rendered pixels per pixel side, box-filtered"),
 
     KEY_INT("network.latent", network.latent, 1, 1024, "latent entries"),
@@ -62,7 +62,7 @@ const esp_field esp_agent_fields[] = {
     KEY_INT("train.updates", train.updates, 0, 100000000, "gradient steps"),
     KEY_INT("train.batch", train.batch, 1, 4096, "samples per gradient step"),
     KEY_INT("train.horizon", train.horizon, 1, 64, "control steps unrolled per sample"),
-    KEY_CHOICE("train.reward", train.reward, "sparse|dense|mixed", "reward learnt from at first; mixed: mean of both"),
+    KEY_TEXT("train.reward", train.reward, "reward learnt from at first, one of the task's; empty: its own choice"),
     KEY_INT("train.reward_updates", train.reward_updates, 0, 100000000, "updates after which env.reward replaces it"),
     KEY_DOUBLE("train.reward_scale", train.reward_scale, 1e-9, 1e9, "multiplies a control step's reward"),
     KEY_INT("train.buffer", train.buffer, 1, 1000000, "episodes kept"),
@@ -72,7 +72,8 @@ const esp_field esp_agent_fields[] = {
     KEY_INT("train.pretrain", train.pretrain, 0, 100000000, "updates on the seed episodes alone"),
     KEY_INT("train.cycle_episodes", train.cycle_episodes, 1, 10000, "episodes collected per cycle"),
     KEY_INT("train.cycle_updates", train.cycle_updates, 1, 1000000, "updates per cycle"),
-    KEY_DOUBLE("train.hanging_fraction", train.hanging_fraction, 0, 1, "share of episodes that start hanging"),
+    KEY_DOUBLE("train.other_starts", train.other_starts, 0, 1, "share of episodes from the task's other starts"),
+    KEY_DOUBLE("train.hanging_fraction", train.other_starts, 0, 1, NULL),
     KEY_DOUBLE("train.noise_start", train.noise_start, 0, 10, "deviation of noise on collected actions, first"),
     KEY_DOUBLE("train.noise_end", train.noise_end, 0, 10, "and in the end"),
     KEY_INT("train.noise_updates", train.noise_updates, 1, 100000000, "updates over which it falls"),
@@ -97,10 +98,10 @@ esp_agent_config esp_agent_config_default(void)
                     .act_on = ESP_ACT_ON_MEAN},
         .loss = {.consistency = 2.0, .reward = 0.5, .value = 0.1, .rho = 0.5, .discount = 0.99, .grad_clip = 10.0,
                  .learning_rate = 1e-3, .tau = 0.02, .target_every = 1, .policy_std = 0.05, .pre_tanh = 0.01},
-        .train = {.seed = 1, .updates = 10000, .batch = 64, .horizon = 3, .reward = ESP_REWARD_MIXED,
+        .train = {.seed = 1, .updates = 10000, .batch = 64, .horizon = 3,
                   .reward_updates = 4500, .reward_scale = 0.25, .buffer = 1200, .seed_episodes = 150,
                   .seed_extreme = 0.7, .seed_hold = 5, .pretrain = 1000, .cycle_episodes = 6, .cycle_updates = 100,
-                  .hanging_fraction = 0.4, .noise_start = 0.6, .noise_end = 0.1, .noise_updates = 8000,
+                  .other_starts = 0.4, .noise_start = 0.6, .noise_end = 0.1, .noise_updates = 8000,
                   .per_alpha = 0.6, .per_beta = 0.4, .augment = 0, .learning_rate_end = 0.1, .average = 0.995,
                   .eval_every = 500, .eval_episodes = 10},
     };
@@ -115,24 +116,34 @@ static esp_status check_budget(const char *name, const esp_planner_config *plann
     return ESP_OK;
 }
 
-esp_status esp_agent_config_check(const esp_agent_config *config)
+esp_status esp_agent_config_settle(esp_agent_config *config)
 {
-    const esp_env_config *env = &config->env;
-    if (env->physics_steps % env->action_repeat)
-        return esp_fail(ESP_ERR_RANGE, "env.physics_steps (%d) must be a multiple of env.action_repeat (%d)",
-                        env->physics_steps, env->action_repeat);
-    if (config->train.horizon >= env->physics_steps / env->action_repeat)
-        return esp_fail(ESP_ERR_RANGE, "train.horizon (%d) must be shorter than an episode (%d control steps)",
-                        config->train.horizon, env->physics_steps / env->action_repeat);
+    esp_status status = esp_env_config_settle(&config->env);
+    if (status != ESP_OK) return status;
+    const esp_task *task = esp_task_find(config->env.task);
+    if (!config->train.reward || !config->train.reward[0]) config->train.reward = task->about.training_reward;
+    status = esp_task_settle(task, "train.reward", task->about.rewards, &config->train.reward);
+    if (status != ESP_OK) return status;
     if (config->planner.min_std > config->planner.max_std)
         return esp_fail(ESP_ERR_RANGE, "planner.min_std (%g) is above planner.max_std (%g)", config->planner.min_std,
                         config->planner.max_std);
-    if (config->train.seed_episodes > config->train.buffer)
-        return esp_fail(ESP_ERR_RANGE, "train.seed_episodes (%d) do not fit into train.buffer (%d episodes)",
-                        config->train.seed_episodes, config->train.buffer);
-    esp_status status = check_budget("planner", &config->planner, &config->planner.budget);
+    status = check_budget("planner", &config->planner, &config->planner.budget);
     if (status == ESP_OK) status = check_budget("planner.search", &config->planner, &config->planner.search);
     return status;
+}
+
+esp_status esp_agent_config_check_unroll(const esp_agent_config *config)
+{
+    if (config->train.horizon < esp_env_steps(&config->env)) return ESP_OK;
+    return esp_fail(ESP_ERR_RANGE, "train.horizon (%d) must be shorter than an episode (%d control steps)",
+                    config->train.horizon, esp_env_steps(&config->env));
+}
+
+esp_status esp_agent_check_task(const esp_task *task)
+{
+    if (!task->done) return ESP_OK;
+    return esp_fail(ESP_ERR_USAGE, "task '%s' can end episodes early; a TD-MPC agent learns from episodes of one length",
+                    task->about.name);
 }
 
 int esp_policy_trajectories(const esp_planner_config *planner, int samples)

@@ -10,8 +10,8 @@
 static void add_scene(cJSON *contract, const char *path, const char *scene, const esp_world *world)
 {
     uint64_t hash;
-    char *relative = esp_path_relative(path, scene);
-    if (scene[0]) cJSON_AddStringToObject(contract, "scene", relative);
+    char *relative = esp_path_relative(path, scene ? scene : "");
+    if (relative[0]) cJSON_AddStringToObject(contract, "scene", relative);
     else          cJSON_AddNullToObject(contract, "scene");
     if (world && esp_scene_hash(world->scene, &hash) == ESP_OK) esp_json_add_hash(contract, "scene_hash", hash);
     free(relative);
@@ -21,8 +21,8 @@ static void add_pixels(cJSON *contract, const esp_env_config *env)
 {
     const esp_task *task = esp_task_find(env->task);
     cJSON *item = cJSON_CreateObject();
-    cJSON_AddStringToObject(item, "name", "pixels");
-    if (task) cJSON_AddStringToObject(item, "camera", task->camera);
+    cJSON_AddStringToObject(item, "name", task ? task->about.items[0].name : "pixels");
+    if (task) cJSON_AddStringToObject(item, "camera", task->about.items[0].camera);
     cJSON_AddNumberToObject(item, "width", env->image_size);
     cJSON_AddNumberToObject(item, "height", env->image_size);
     cJSON_AddNumberToObject(item, "channels", 1);
@@ -30,25 +30,22 @@ static void add_pixels(cJSON *contract, const esp_env_config *env)
     cJSON_AddItemToArray(cJSON_AddArrayToObject(contract, "observation"), item);
 }
 
-/* control = offset + scale * output, the output clipped to [-1, 1]; as esp_actuate does it. */
-static cJSON *action_json(const mjModel *model, int actuator)
+/* control = offset + scale * output, the output clipped to [-1, 1]; as esp_simulator_act does it. */
+static cJSON *action_json(const esp_world *world, int actuator)
 {
-    const mjtNum *range = model->actuator_ctrlrange + 2 * actuator;
-    bool limited = model->actuator_ctrllimited[actuator];
-    const char *name = mj_id2name(model, mjOBJ_ACTUATOR, actuator);
+    const char *name = mj_id2name(world->model, mjOBJ_ACTUATOR, actuator);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "name", name ? name : "");
-    cJSON_AddNumberToObject(json, "offset", limited ? 0.5 * (range[0] + range[1]) : 0.0);
-    cJSON_AddNumberToObject(json, "scale", limited ? 0.5 * (range[1] - range[0]) : 1.0);
+    cJSON_AddNumberToObject(json, "offset", world->actuation[actuator].offset);
+    cJSON_AddNumberToObject(json, "scale", world->actuation[actuator].scale);
     return json;
 }
 
 static void add_actions(cJSON *contract, const esp_world *world)
 {
     cJSON *actions = cJSON_AddArrayToObject(contract, "action");
-    for (int k = 0; k < world->num_actions; k++) cJSON_AddItemToArray(actions, action_json(world->model, k));
-    cJSON_AddNumberToObject(contract, "control_period_s",
-                            world->model->opt.timestep * world->config.action_repeat);
+    for (int k = 0; k < world->num_actions; k++) cJSON_AddItemToArray(actions, action_json(world, k));
+    cJSON_AddNumberToObject(contract, "control_period_s", world->model->opt.timestep * world->repeat);
 }
 
 cJSON *esp_agent_contract(const char *path, const esp_agent_config *config, const esp_world *world,

@@ -60,11 +60,11 @@ void esp_controller_watch(esp_controller *c, esp_plan_trace *trace)
     c->trace = trace;
 }
 
-esp_status esp_controller_act(void *controller, int n, int step, const uint8_t *obs, float *actions)
+esp_status esp_controller_act(void *controller, int n, int step, const esp_observation *obs, float *actions)
 {
     esp_controller *c = controller;
     (void)step;
-    const float *z = esp_forward(c->net, c->encoder, obs, n);
+    const float *z = esp_forward(c->net, c->encoder, obs->item[0], n);
     if (c->planner) return esp_mppi_plan(c->planner, n, z, NULL, c->rng, actions, c->trace);
 
     const float *mu = esp_forward(c->net, c->policy, z, n);

@@ -25,6 +25,7 @@ typedef struct {
     int             num_actions, num_steps;
     const double   *noise;                  /* [n]; NULL: none */
     float          *intended;               /* [n, num_steps, num_actions]; NULL: not wanted */
+    float          *scratch;                /* [num_actions], owned */
     esp_rng         rng[ESP_EPISODE_BLOCK]; /* of the noise, by episode */
 } player;
 
@@ -33,10 +34,11 @@ static void disturb(player *p, int e, int step, float *action)
 {
     size_t at = (size_t)e * p->num_steps + step, A = (size_t)p->num_actions;
     if (p->intended) memcpy(p->intended + at * A, action, A * sizeof *action);
-    if (p->noise && p->noise[e] > 0.0) esp_explore(1, p->num_actions, (float)p->noise[e], &p->rng[e], action);
+    if (p->noise && p->noise[e] > 0.0)
+        esp_explore(1, p->num_actions, (float)p->noise[e], &p->rng[e], p->scratch, action);
 }
 
-static esp_status act(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status act(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     player *p = context;
     double done;
@@ -64,16 +66,17 @@ static esp_status play_block(esp_pool *pool, const esp_evaluation *ev, int first
     int n = block_size(ev, first);
     esp_status status = esp_pool_simulator(pool, &simulator);
     if (status != ESP_OK) return status;
-    const esp_env_config *env = &ev->config->env;
     player p = {.controller = esp_controller_create(ev->net, ev->config, ev->kind, ev->budget, n), .steps = steps,
                 .num_actions = ev->net->component[ESP_TOLD_POLICY].out_size,
-                .num_steps = env->physics_steps / env->action_repeat, .noise = ev->noise ? ev->noise + first : NULL};
+                .num_steps = esp_env_steps(&ev->config->env), .noise = ev->noise ? ev->noise + first : NULL};
+    p.scratch = esp_alloc((size_t)p.num_actions, sizeof *p.scratch);
     if (ev->intended) p.intended = ev->intended + (size_t)first * p.num_steps * p.num_actions;
     esp_controller_begin(p.controller, ev->episodes + first, n);
     for (int e = 0; e < n; e++)
         p.rng[e] = esp_rng_make(ev->episodes[first + e].seed, ESP_RNG_EXPLORE, ev->episodes[first + e].index);
     status = esp_rollout(simulator, ev->episodes + first, n, act, &p, out + first);
     esp_controller_free(p.controller);
+    free(p.scratch);
     return status;
 }
 
@@ -88,7 +91,7 @@ static esp_status first_failure(const esp_error *errors, int count)
 esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *ev, const char *task, esp_trajectory *trajectories)
 {
     int block = block_size(ev, 0), blocks = ev->count > 0 ? (ev->count + block - 1) / block : 0;
-    int steps_each = ev->config->env.physics_steps / ev->config->env.action_repeat;
+    int steps_each = esp_env_steps(&ev->config->env);
     step_count steps = {.task = task, .total = (double)ev->count * steps_each};
     esp_error *errors = esp_alloc((size_t)blocks + 1, sizeof *errors);
 #pragma omp parallel for schedule(dynamic, 1)
@@ -102,11 +105,11 @@ esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *ev, const char *ta
 
 /* ---- candidates of a search ---- */
 
-void esp_search_episodes(uint64_t seed, int count, esp_episode *out)
+void esp_search_episodes(uint64_t seed, int starts, int count, esp_episode *out)
 {
     for (int i = 0; i < count; i++) {
-        esp_episodes_name(seed, ESP_EPISODES_SEARCH, i % 2 == 0 ? ESP_START_RANDOM : ESP_START_HANGING, 1, &out[i]);
-        out[i].index = (uint64_t)i / 2;
+        esp_episodes_name(seed, ESP_EPISODES_SEARCH, i % starts, 1, &out[i]);
+        out[i].index = (uint64_t)(i / starts);
     }
 }
 
@@ -160,7 +163,7 @@ esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts
     t.episodes = esp_alloc((size_t)t.count, sizeof *t.episodes);
     t.nets = esp_alloc((size_t)n, sizeof *t.nets);
     t.trajectories = esp_alloc((size_t)n * (size_t)t.count, sizeof *t.trajectories);
-    esp_search_episodes(loop->seed, t.count, t.episodes);
+    esp_search_episodes(loop->seed, esp_names_count(esp_pool_world(loop->pool)->task->about.starts), t.count, t.episodes);
     esp_status status = cut_all(&t);
     if (status == ESP_OK) status = play_all(&t);
     for (int i = 0; i < n; i++) {

@@ -1,5 +1,6 @@
 /* Learning an agent: collect, update, evaluate, keep the best, be able to go on after any kill. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,23 +104,31 @@ static esp_status save_checkpoint(const esp_trainer *t)
     return status;
 }
 
+/* Both controllers from every start, as "policy_random": their mean is the score. */
+static esp_status evaluate_all(esp_trainer *t, cJSON *line, double *score)
+{
+    static const struct { const char *name; esp_controller_kind kind; } controllers[] = {
+        {"policy", ESP_CONTROLLER_POLICY}, {"planner", ESP_CONTROLLER_MPPI}};
+    const char *const *starts = t->world->task->about.starts;
+    int count = esp_names_count(starts);
+    esp_status status = ESP_OK;
+    for (int i = 0; i < 2 * count && status == ESP_OK; i++) {
+        double value = 0.0;
+        char name[ESP_CONFIG_TEXT];
+        snprintf(name, sizeof name, "%s_%s", controllers[i / count].name, starts[i % count]);
+        status = mean_return(t, controllers[i / count].kind, i % count, &value);
+        cJSON_AddNumberToObject(line, name, value);
+        *score += value / (2.0 * count);
+    }
+    return status;
+}
+
 static esp_status evaluate_and_keep_best(esp_trainer *t)
 {
-    static const struct { const char *name; esp_controller_kind kind; int start; } cases[] = {
-        {"policy_random", ESP_CONTROLLER_POLICY, ESP_START_RANDOM},
-        {"policy_hanging", ESP_CONTROLLER_POLICY, ESP_START_HANGING},
-        {"planner_random", ESP_CONTROLLER_MPPI, ESP_START_RANDOM},
-        {"planner_hanging", ESP_CONTROLLER_MPPI, ESP_START_HANGING}};
     cJSON *line = cJSON_CreateObject();
     double score = 0.0;
-    esp_status status = ESP_OK;
     cJSON_AddNumberToObject(line, "update", (double)t->update);
-    for (int i = 0; i < 4 && status == ESP_OK; i++) {
-        double value = 0.0;
-        status = mean_return(t, cases[i].kind, cases[i].start, &value);
-        cJSON_AddNumberToObject(line, cases[i].name, value);
-        score += value / 4.0;
-    }
+    esp_status status = evaluate_all(t, line, &score);
     cJSON_AddNumberToObject(line, "score", score);
     cJSON_AddNumberToObject(line, "wall_s", esp_trainer_seconds(t));
     if (status != ESP_OK) {
@@ -176,7 +185,7 @@ static esp_status trainer_create(esp_trainer *t)
     if (status != ESP_OK) return status;
     const esp_train_config *c = &t->config.train;
     esp_replay_config replay = {.num_steps = t->world->num_steps, .num_actions = t->world->num_actions,
-                                .frame = t->config.env.image_size * t->config.env.image_size,
+                                .frame = (int)esp_env_pixels(&t->config.env),
                                 .stack = t->config.env.frame_stack, .horizon = c->horizon, .capacity = c->buffer,
                                 .alpha = c->per_alpha, .beta = c->per_beta};
     esp_told_init(t->net, c->seed);
@@ -204,13 +213,24 @@ static void trainer_free(esp_trainer *t)
     esp_run_release(t->run);
 }
 
+static esp_status check_learnable(const esp_agent_config *config)
+{
+    esp_status status = esp_agent_config_check_unroll(config);
+    if (status == ESP_OK && config->train.seed_episodes > config->train.buffer)
+        status = esp_fail(ESP_ERR_RANGE, "train.seed_episodes (%d) do not fit into train.buffer (%d episodes)",
+                          config->train.seed_episodes, config->train.buffer);
+    return status == ESP_OK ? esp_agent_check_task(esp_task_find(config->env.task)) : status;
+}
+
 esp_status esp_train(const esp_agent_config *config, const esp_run_request *run)
 {
     esp_trainer t = {.config = *config, .started = esp_clock()};
-    cJSON *json = esp_config_json(esp_agent_fields, esp_agent_num_fields, config);
     bool go_on = false;
-    esp_status status = esp_agent_config_check(config);
-    if (status == ESP_OK) status = esp_run_claim(run, json, &t.run, &go_on);
+    esp_status status = esp_agent_config_settle(&t.config);
+    if (status == ESP_OK) status = check_learnable(&t.config);
+    if (status != ESP_OK) return status;
+    cJSON *json = esp_config_json(esp_agent_fields, esp_agent_num_fields, &t.config);
+    status = esp_run_claim(run, json, &t.run, &go_on);
     if (status == ESP_OK) status = trainer_create(&t);
     if (status == ESP_OK && go_on) status = esp_trainer_restore(&t);
     if (status == ESP_OK && go_on) status = esp_run_cut(t.run, "update", t.update);

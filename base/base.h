@@ -60,6 +60,9 @@ esp_status esp_error_raise(const esp_error *error);              /* makes it thi
  * status 1, since sizes were validated before. */
 void *esp_alloc(size_t count, size_t size);
 char *esp_strdup(const char *text); /* a copy in such memory */
+/* The one copy of a text that the process keeps, the same pointer for equal texts: strings of configurations, which
+ * are copied as plain structs. Owned by base and never freed; any thread. */
+const char *esp_intern(const char *text);
 
 /* ---- random.c: Philox4x32-10 (Salmon et al. 2011, Random123) ------------------------------ */
 
@@ -267,9 +270,10 @@ esp_status  esp_run_cut(esp_run *run, const char *counter, int64_t last);
 /* What a key's value is, in the struct and in JSON. */
 typedef enum { ESP_BOOL, ESP_INT, ESP_U64, ESP_DOUBLE, ESP_TEXT, ESP_PATH, ESP_CHOICE } esp_field_type;
 
-/* One key. ESP_CHOICE is an int: the index into `choices` ("sparse|dense"). ESP_TEXT is a
- * char[ESP_CONFIG_TEXT], and so is ESP_PATH, a file. `min`, `max` bound numbers (INFINITY: no bound) and are
- * ignored for the other types. ESP_U64 from 2^53 on is a string of digits in JSON, whose numbers end being exact. */
+/* One key. ESP_CHOICE is an int: the index into `choices` ("sparse|dense"). ESP_TEXT is a const char * of any length,
+ * kept by esp_intern (NULL is written as ""), and so is ESP_PATH, a file. `min`, `max` bound numbers (INFINITY: no
+ * bound) and are ignored for the other types. ESP_U64 from 2^53 on is a string of digits in JSON, whose numbers end
+ * being exact. A row without `help` is an older name of the row before it: it is read, never written. */
 typedef struct {
     const char    *path;      /* "planner.samples" */
     esp_field_type type;      /* of the member */
@@ -279,7 +283,7 @@ typedef struct {
     const char    *help;      /* one line: meaning and unit */
 } esp_field;
 
-#define ESP_CONFIG_TEXT 128 /* bytes of a text, including the final 0 */
+#define ESP_CONFIG_TEXT 128 /* bytes of a word: a choice, a part of a key */
 
 /* Reads a nested JSON object into `config`: keys that are absent keep their value, an unknown or
  * ill-typed key is refused (ESP_ERR_USAGE, a number out of range ESP_ERR_RANGE) with the nearest

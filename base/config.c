@@ -30,7 +30,7 @@ static void describe(const esp_field *field, char *text, size_t size)
 {
     bool is_number = field->type == ESP_INT || field->type == ESP_U64 || field->type == ESP_DOUBLE;
     if (field->type == ESP_BOOL)   snprintf(text, size, "true or false");
-    if (is_text_field(field))  snprintf(text, size, "a text of at most %d bytes", ESP_CONFIG_TEXT - 1);
+    if (is_text_field(field))  snprintf(text, size, "a text");
     if (field->type == ESP_CHOICE) describe_choices(field->choices, text, size);
     if (!is_number) return;
 
@@ -104,13 +104,10 @@ static esp_status read_number(const esp_field *field, const cJSON *value, const 
     return ESP_OK;
 }
 
-static esp_status read_text(const esp_field *field, const cJSON *value, const char *source, char *out)
+static esp_status read_text(const esp_field *field, const cJSON *value, const char *source, const char **out)
 {
     if (!cJSON_IsString(value)) return refuse_value(field, value, source, ESP_ERR_USAGE);
-    size_t length = strlen(value->valuestring);
-    if (length >= ESP_CONFIG_TEXT) return refuse_value(field, value, source, ESP_ERR_RANGE);
-    memset(out, 0, ESP_CONFIG_TEXT); /* equal configurations are equal bytes */
-    memcpy(out, value->valuestring, length);
+    *out = esp_intern(value->valuestring);
     return ESP_OK;
 }
 
@@ -172,7 +169,7 @@ static const char *find_meant(const esp_field *fields, int count, const char *pa
     const char **paths = esp_alloc((size_t)count, sizeof *paths);
     const char *meant = NULL;
     for (int i = 0; i < count; i++) {
-        const char *dot = strrchr(fields[i].path, '.');
+        const char *dot = fields[i].help ? strrchr(fields[i].path, '.') : NULL;
         if (!meant && dot && strcmp(dot + 1, path) == 0) meant = fields[i].path;
         paths[i] = fields[i].path;
     }
@@ -318,6 +315,11 @@ static cJSON *write_u64(uint64_t number)
     return cJSON_CreateString(digits);
 }
 
+static cJSON *write_text(const char *text)
+{
+    return cJSON_CreateString(text ? text : "");
+}
+
 static cJSON *write_value(const esp_field *field, const void *config)
 {
     const void *member = (const char *)config + field->offset;
@@ -328,7 +330,7 @@ static cJSON *write_value(const esp_field *field, const void *config)
     case ESP_U64:    return write_u64(*(const uint64_t *)member);
     case ESP_DOUBLE: return cJSON_CreateNumber(*(const double *)member);
     case ESP_TEXT:
-    case ESP_PATH:   return cJSON_CreateString(member);
+    case ESP_PATH:   return write_text(*(const char *const *)member);
     case ESP_CHOICE: esp_choice_word(field->choices, *(const int *)member, word); return cJSON_CreateString(word);
     }
     return NULL;
@@ -338,6 +340,7 @@ cJSON *esp_config_json(const esp_field *fields, int count, const void *config)
 {
     cJSON *root = cJSON_CreateObject();
     for (int i = 0; i < count; i++) {
+        if (!fields[i].help) continue;
         cJSON *object = root;
         char *path = esp_strdup(fields[i].path), *name = path;
         for (char *dot; (dot = strchr(name, '.')); name = dot + 1) {

@@ -118,7 +118,7 @@ static esp_status check_episode(void *argument)
     double seconds;
     esp_status status = esp_world_create(&config, &world);
     if (status == ESP_OK) status = esp_world_try(world, &seconds);
-    if (status == ESP_OK) say(f, "the first control step of %s, seen and acted in", world->task->name);
+    if (status == ESP_OK) say(f, "the first control step of %s, seen and acted in", world->task->about.name);
     esp_world_free(world);
     return status;
 }

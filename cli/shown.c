@@ -67,7 +67,8 @@ void esp_shown_close(esp_shown *shown)
 
 int esp_shown_start(const esp_shown *shown)
 {
-    return shown->role[0].config->env.start;
+    const esp_env_config *env = &shown->role[0].config->env;
+    return esp_names_index(esp_task_find(env->task)->about.starts, env->start);
 }
 
 /* ---- options of both ---- */

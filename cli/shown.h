@@ -22,7 +22,7 @@ extern const struct argp esp_shown_argp;
 /* Reads them all: agents, which are what can be looked at. */
 esp_status esp_shown_open(esp_shown *shown);
 void       esp_shown_close(esp_shown *shown); /* also after a failure to open */
-int        esp_shown_start(const esp_shown *shown); /* esp_start of the episodes */
+int        esp_shown_start(const esp_shown *shown); /* of the episodes, an index into the task's starts */
 
 /* Options of both: WxH, each side from least to most. */
 esp_status esp_parse_size(const char *option, const char *text, int least, int most, int *width, int *height);

@@ -9,63 +9,170 @@
 
 #include "base/base.h"
 
-#define ESP_MAX_ACTIONS 8
-
-typedef enum { ESP_START_RANDOM, ESP_START_HANGING } esp_start;
-/* Mixed, the mean of both, is for learning: dense shows the way up, sparse says what counts. */
-typedef enum { ESP_REWARD_SPARSE, ESP_REWARD_DENSE, ESP_REWARD_MIXED } esp_reward_kind;
-
-/* env.* of the configuration. */
+/* env.* of the configuration. Texts live as long as the process (esp_intern), so the struct is copied freely. */
 typedef struct {
-    char task[ESP_CONFIG_TEXT];   /* name in the registry */
-    char scene[ESP_CONFIG_TEXT];  /* MJCF file; empty: the task's own, models/<task>/scene.xml */
-    int  start;                   /* esp_start */
-    int  reward;                  /* esp_reward_kind */
-    int  action_repeat;           /* physics steps a control step */
-    int  physics_steps;           /* physics steps an episode, a multiple of action_repeat */
-    int  frame_stack;             /* gray frames the network sees, newest last */
-    int  image_size;              /* pixels a side the network sees */
-    int  supersample;             /* rendered pixels per pixel side, box-filtered down */
+    const char *task;     /* name in the registry */
+    const char *scene;    /* MJCF file; NULL or "": the task's own, models/<task>/scene.xml */
+    const char *start;    /* one of the task's starts; NULL or "": its first */
+    const char *reward;   /* one of the task's rewards; NULL or "": its first */
+    int  action_repeat;   /* task time steps per control step */
+    int  physics_steps;   /* task time steps per episode, a multiple of action_repeat */
+    int  frame_stack;     /* gray frames the network sees, newest last */
+    int  image_size;      /* pixels a side the network sees */
+    int  supersample;     /* rendered pixels per pixel side, box-filtered down */
 } esp_env_config;
 
+/* Ranges of what the network sees, for whoever checks a configuration. */
+enum { ESP_IMAGE_SIZE_MIN = 21, ESP_IMAGE_SIZE_MAX = 128, ESP_FRAME_STACK_MAX = 32 };
+
 esp_env_config esp_env_config_default(void);
+/* Checks ranges and names, and puts the task's first start and reward where none is named. ESP_ERR_USAGE for a
+ * name that the task does not have, ESP_ERR_RANGE for a number. */
+esp_status     esp_env_config_settle(esp_env_config *config);
+int            esp_env_steps(const esp_env_config *config);  /* control steps per episode, at most */
+size_t         esp_env_pixels(const esp_env_config *config); /* of one frame */
+
+/* ---- observations, actions, episodes ----------------------------------------------------------- */
+
+/* One named item of an observation. Several moments of it are kept when history is above 1, oldest first. */
+typedef struct {
+    const char *name;
+    enum { ESP_ITEM_PIXELS, ESP_ITEM_FLOATS } kind; /* uint8_t or float */
+    int         history;        /* moments; 0 for pixels: env.frame_stack */
+    int         width, height;  /* of pixels; 0: env.image_size. Floats: width numbers, height 1 */
+    int         supersample;    /* of pixels; 0: env.supersample */
+    const char *camera;         /* of pixels; NULL for floats */
+} esp_obs_item;
+
+size_t esp_obs_item_size(const esp_obs_item *item); /* pixels or floats of one moment */
+
+/* What a controller sees: item [num_items], each [n, history, height, width] of the item's kind; NULL for pixels
+ * when nothing is drawn. */
+typedef struct {
+    int                num_items;
+    const void *const *item;
+} esp_observation;
+
+/* What becomes of one output of a controller: clipped to [low, high], then control = offset + scale * output,
+ * clipped to [control_low, control_high] in the actuator's own unit. */
+typedef struct {
+    double low, high, offset, scale, control_low, control_high;
+} esp_actuation;
+
+/* Names an episode: equal names give equal start states. */
+typedef struct {
+    uint64_t seed, index;
+    int      start;           /* index into the task's starts */
+} esp_episode;
+
+/* An episode being played: its simulation, and what belongs to the episode but not to mjData. */
+typedef struct {
+    esp_episode name;
+    mjData *data;             /* owned by the simulator */
+    int     physics_steps;    /* of the model, since the start */
+    int     steps;            /* control steps finished */
+    double  began;            /* data->time at the start, s; the episode's clock is the difference */
+    float  *action;           /* [num_actions] chosen last, as clipped; 0 before the first */
+    float  *command;          /* [num_commands] drawn by reset */
+    mjtNum *before;           /* [nq] positions when the last action was chosen */
+    double  reward;           /* of the present control step so far */
+    double  last_reward;      /* of the last finished control step */
+    double  episode_return;   /* of all finished control steps */
+    bool    fresh;            /* no moment of it was observed yet */
+    bool    ended;            /* by its length or by the task; it is not stepped any more */
+} esp_play;
 
 /* ---- tasks.c: the registry ------------------------------------------------------------------ */
 
-/* A task: one MJCF and these functions. All read-only on the model. */
+/* A number worth plotting over an episode. */
 typedef struct {
-    const char *name;
-    const char *camera;                       /* camera of the MJCF the network looks through */
-    /* Puts data into a start state drawn from rng; mj_forward is called afterwards. */
-    void   (*reset)(const mjModel *model, mjData *data, esp_start start, esp_rng *rng);
-    double (*reward)(const mjModel *model, const mjData *data, esp_reward_kind kind); /* [0, 1] a physics step */
-    bool   (*goal)(const mjModel *model, const mjData *data);                         /* pole up and slow */
+    const char *name, *unit;
+    double      low, high;    /* range of the plot */
+} esp_task_quantity;
+
+/* What a task says about itself. The arrays of names end with NULL. */
+typedef struct {
+    const char         *name;
+    const char *const  *starts;         /* start states of episodes; the first is the default */
+    const char *const  *rewards;        /* the first is the default and what results are measured in */
+    const char         *training_reward; /* that a learner begins with */
+    const char *const  *terms;          /* of the reward, as esp_task.terms gives them; reports show each */
+    const char         *goal;           /* "hold the pole up to the end": completes "20 of 20 episodes ..." */
+    const char         *failure;        /* "drops the pendulum": completes "before the controller ..." */
+    const char         *show_start;     /* start that is most worth watching */
+    double              show_seconds;   /* how long it takes until the goal is kept, with some margin */
+    double              timestep;       /* s, that env.action_repeat and env.physics_steps count */
+    int                 num_quantities;
+    const esp_task_quantity *quantities;     /* plotted by viewer and reports; the first is the most telling */
+    int                 num_items;
+    const esp_obs_item *items;          /* observation, in the order in which a controller takes it */
+    int                 num_commands;   /* numbers of a command, drawn by reset */
+    bool                reward_per_control; /* reward is taken once per control step, not per physics step */
+} esp_task_description;
+
+/* A task: its description and these functions, which read the model only. `state` is the task's own. Functions
+ * that may be NULL say so. */
+typedef struct esp_task esp_task;
+struct esp_task {
+    esp_task_description about;
+    void *state;
     /* One line on what the MJCF lacks (a joint, an actuator), or NULL if it fits the task. */
-    const char *(*mismatch)(const mjModel *model);
-} esp_task;
+    const char *(*mismatch)(const esp_task *task, const mjModel *model);
+    /* Puts play->data into the start state play->name.start and draws play->command; mj_forward follows. */
+    void   (*reset)(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng);
+    /* [0, 1] per physics step by the reward numbered `kind`. */
+    double (*reward)(const esp_task *task, const mjModel *model, const esp_play *play, int kind);
+    void   (*terms)(const esp_task *task, const mjModel *model, const esp_play *play, double *terms); /* or NULL */
+    bool   (*goal)(const esp_task *task, const mjModel *model, const esp_play *play);
+    bool   (*done)(const esp_task *task, const mjModel *model, const esp_play *play); /* ends early; NULL: never */
+    double (*quantity)(const esp_task *task, const mjModel *model, const esp_play *play, int index);
+    /* Item `index`, of floats; NULL when all are pixels. */
+    void   (*observe)(const esp_task *task, const mjModel *model, const esp_play *play, int index, float *out);
+};
 
 extern const esp_task esp_task_pendulum;
 const esp_task *esp_task_find(const char *name); /* NULL: unknown, with the error text set */
+/* Puts the first of `names` where *name is NULL or "". ESP_ERR_USAGE when it is none of them; `key` begins the
+ * sentence. */
+esp_status esp_task_settle(const esp_task *task, const char *key, const char *const *names, const char **name);
+int esp_names_count(const char *const *names);
+/* Index of a name; the first for NULL or "", -1 when there is none. */
+int esp_names_index(const char *const *names, const char *name);
 
 /* ---- world.c: a task with its loaded model, shared read-only by all threads ------------------ */
 
 typedef struct {
-    esp_env_config  config;   /* copied */
-    const esp_task *task;
-    mjModel        *model;    /* owned */
-    int             camera;
+    esp_env_config  config;      /* settled copy */
+    const esp_task *task;        /* borrowed */
+    mjModel        *model;       /* owned */
+    int             start;       /* config.start as an index */
+    int             reward;      /* config.reward as an index */
     int             num_actions;
-    int             num_steps; /* control steps an episode */
-    char           *scene;     /* path of the MJCF, owned */
+    int             num_steps;   /* control steps per episode, at most */
+    int             repeat;      /* physics steps of this model per control step */
+    double          reward_weight; /* of a physics step: model's time step / task's */
+    esp_actuation  *actuation;   /* [num_actions], owned */
+    int             num_items;
+    esp_obs_item   *item;        /* [num_items], owned; sizes filled in */
+    char           *scene;       /* path of the MJCF, owned */
 } esp_world;
 
 /* Finds the scene: config.scene if given, else <task>/scene.xml below $ESPALIER_MODELS, the
- * installed models or the source tree's. MuJoCo's own errors become one line. */
+ * installed models or the source tree's. MuJoCo's own errors become one line.
+ *
+ * The control period is env.action_repeat times the *task's* time step. A scene with a finer time step takes more
+ * physics steps for it, each with a smaller share of the reward, so that returns stay comparable; a warning says so,
+ * and says when the period cannot be met exactly. */
 esp_status esp_world_create(const esp_env_config *config, esp_world **out);
 /* A world around a copy of a model that another program loaded, checked like one of ours; `scene` is
  * the model's own name, which sentences on failures leave to the caller. */
 esp_status esp_world_adopt(const esp_env_config *config, const mjModel *model, esp_world **out);
-void       esp_world_free(esp_world *world);
+void       esp_world_free(esp_world *world); /* accepts NULL */
+double     esp_world_period(const esp_world *world); /* s, the control period that the task asks for */
+/* Reward of the state of a play, in a model of this world's physics. */
+double     esp_world_reward(const esp_world *world, const mjModel *model, const esp_play *play);
+/* The item of pixels that an agent looks at: the first, -1 when there is none. */
+int        esp_world_pixels(const esp_world *world);
 
 /* ---- scene_hash.c --------------------------------------------------------------------------------- */
 
@@ -126,65 +233,75 @@ esp_status esp_offscreen_describe(esp_offscreen *offscreen, esp_offscreen_facts 
 /* Owns an off-screen context and MuJoCo's scene and context. Used by any thread, one at a time. */
 typedef struct esp_renderer esp_renderer;
 
-esp_status esp_renderer_create(const esp_world *world, esp_renderer **out);
-void       esp_renderer_free(esp_renderer *renderer);
-/* Renders supersample * image_size pixels a side and box-filters: frame [image_size * image_size]
- * gray, row 0 at the top. Only the state of data is read; its positions in space are updated. */
+/* Draws item number `item` of the world's observation. Borrows the world. */
+esp_status esp_renderer_create(const esp_world *world, int item, esp_renderer **out);
+void       esp_renderer_free(esp_renderer *renderer); /* accepts NULL */
+/* Renders `supersample` times the item's size and box-filters: frame [height, width] gray, row 0 at the top. Only
+ * the state of data is read; its positions in space are updated. */
 esp_status esp_renderer_frame(esp_renderer *renderer, mjData *data, uint8_t *frame);
-/* Draws the newest frame behind the older ones of obs [frame_stack, image_size, image_size]; the
- * first of an episode fills the stack. */
-esp_status esp_observe(esp_renderer *renderer, mjData *data, bool first, uint8_t *obs);
+
+/* ---- simulator.c: the acting interface: observe, act, step ------------------------------------ */
+
+/* Chooses actions [n, num_actions] for n episodes at control step `step`. */
+typedef esp_status (*esp_act_fn)(void *context, int n, int step, const esp_observation *obs, float *actions);
+
+/* Everything one thread needs to play up to `capacity` episodes at once: mjData, observations, renderers. Rollouts,
+ * viewer and plugin all act through it. */
+typedef struct esp_simulator esp_simulator;
+
+/* Without pixels (render false) the pixel items of an observation are NULL. Borrows the world. */
+esp_status esp_simulator_create(const esp_world *world, int capacity, bool render, esp_simulator **out);
+void       esp_simulator_free(esp_simulator *simulator); /* accepts NULL */
+const esp_world *esp_simulator_world(const esp_simulator *simulator);
+esp_play  *esp_simulator_play(esp_simulator *simulator, int episode);
+const esp_observation *esp_simulator_observation(const esp_simulator *simulator);
+/* Newest moment of an item of an episode. */
+const void *esp_simulator_newest(const esp_simulator *simulator, int episode, int item);
+
+/* Puts n <= capacity episodes into their start states. */
+esp_status esp_simulator_begin(esp_simulator *simulator, const esp_episode *episodes, int n);
+/* An episode begins with the state that its data is in: the host of a plugin made it. n becomes 1. */
+void       esp_simulator_join(esp_simulator *simulator, const esp_episode *episode);
+/* Adds the present moment to the observations of all episodes that have not ended; the first moment of an episode
+ * fills its history. */
+esp_status esp_simulator_observe(esp_simulator *simulator);
+esp_status esp_simulator_observe_one(esp_simulator *simulator, int episode); /* the same of one, ended or not */
+/* Has `act` choose from the observations, clips, and sets the controls. ESP_ERR_NUMERIC: an action is not a
+ * number. */
+esp_status esp_simulator_act(esp_simulator *simulator, esp_act_fn act, void *context);
+/* `count` physics steps of every episode that has not ended. ESP_ERR_NUMERIC: MuJoCo could not integrate one. */
+esp_status esp_simulator_step(esp_simulator *simulator, int count);
+/* Resumes where another simulator of an equal world and capacity is, except for its mjData. */
+void       esp_simulator_copy(esp_simulator *to, const esp_simulator *from);
 
 /* ---- rollout.c: episodes in lockstep ---------------------------------------------------------- */
 
-/* Names an episode: equal names give equal start states. */
-typedef struct {
-    uint64_t seed, index;
-    int      start;           /* esp_start */
-} esp_episode;
-
-/* What an episode left behind. The arrays are the caller's; NULL means not wanted. */
+/* What an episode left behind. The arrays are the caller's; NULL means not wanted. Of an episode that ended early
+ * the rest of an array is untouched. */
 typedef struct {
     double   episode_return;  /* sum of rewards */
-    int      settled;         /* first state (of num_steps + 1) from which the goal holds to the end;
+    int      length;          /* control steps played */
+    int      settled;         /* first state (of length + 1) from which the goal holds to the end;
                                  num_steps: never */
     float   *rewards;         /* [num_steps] */
-    float   *actions;         /* [num_steps, num_actions] */
-    uint8_t *frames;          /* [num_steps + 1, image_size * image_size] */
+    float   *actions;         /* [num_steps, num_actions] as clipped */
+    uint8_t *frames;          /* [num_steps + 1, height, width] of the first item of pixels */
     double  *states;          /* [num_steps + 1, nq + nv] */
 } esp_trajectory;
 
-/* Chooses actions [n, num_actions] in [-1, 1] (clamped by the simulator) for n episodes at control
- * step `step`, from obs uint8 [n, frame_stack, image_size, image_size], oldest frame first. */
-typedef esp_status (*esp_act_fn)(void *context, int n, int step, const uint8_t *obs, float *actions);
-
-/* Everything one thread needs to play up to `capacity` episodes at once: a renderer and mjData. */
-typedef struct esp_simulator esp_simulator;
-
-/* Without pixels (render false) obs is NULL and frames are not recorded. */
-esp_status esp_simulator_create(const esp_world *world, int capacity, bool render, esp_simulator **out);
-void       esp_simulator_free(esp_simulator *simulator);
-
-/* Plays n <= capacity episodes in step on the calling thread. Stops early with
+/* Plays n <= capacity episodes in step on the calling thread until all have ended. Stops early with
  * ESP_ERR_INTERRUPTED, ESP_ERR_NUMERIC (an action is NaN) or what `act` returned. */
 esp_status esp_rollout(esp_simulator *simulator, const esp_episode *episodes, int n,
                        esp_act_fn act, void *context, esp_trajectory *out);
 
-/* Puts data into the start of an episode. */
-void esp_world_start(const esp_world *world, const esp_episode *episode, mjData *data);
-/* One physics step, whose reward is added to sum. ESP_ERR_NUMERIC: MuJoCo could not integrate it. To be
- * called under esp_guard. */
-esp_status esp_world_step(const esp_world *world, mjData *data, double *sum);
-
-/* Clamps action [nu] to [-1, 1] in place and puts it into the actuators' own units: ctrl [nu].
- * ESP_ERR_NUMERIC: an action is not a number. */
-esp_status esp_actuate(const mjModel *model, float *action, mjtNum *ctrl);
+/* ---- pool.c ------------------------------------------------------------------------------------- */
 
 /* One simulator per OpenMP thread, made when first used by that thread. */
 typedef struct esp_pool esp_pool;
 
-esp_pool  *esp_pool_create(const esp_world *world, int capacity, bool render);
-void       esp_pool_free(esp_pool *pool);
+esp_pool  *esp_pool_create(const esp_world *world, int capacity, bool render); /* borrows the world */
+void       esp_pool_free(esp_pool *pool); /* accepts NULL */
+const esp_world *esp_pool_world(const esp_pool *pool);
 /* The simulator of the calling OpenMP thread. */
 esp_status esp_pool_simulator(esp_pool *pool, esp_simulator **out);
 

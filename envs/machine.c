@@ -33,12 +33,12 @@ esp_status esp_mujoco_describe(esp_mujoco_facts *out)
 /* ---- a control step --------------------------------------------------------------------------------- */
 
 /* The first picture shows something: not one gray all over. */
-static esp_status act(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status act(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     const esp_world *world = context;
-    const esp_env_config *config = &world->config;
-    size_t pixels = (size_t)config->image_size * config->image_size;
-    const uint8_t *frame = obs + (size_t)(config->frame_stack - 1) * pixels;
+    const esp_obs_item *item = &world->item[esp_world_pixels(world)];
+    size_t pixels = esp_obs_item_size(item);
+    const uint8_t *frame = (const uint8_t *)obs->item[esp_world_pixels(world)] + (size_t)(item->history - 1) * pixels;
     if (step == 0 && memcmp(frame, frame + 1, pixels - 1) == 0)
         return esp_fail(ESP_ERR_MACHINE, "the renderer draws nothing: %s is one gray all over", world->scene);
     memset(actions, 0, (size_t)n * (size_t)world->num_actions * sizeof *actions);
@@ -50,7 +50,7 @@ esp_status esp_world_try(const esp_world *world, double *seconds)
     esp_world brief = *world;
     brief.num_steps = 1;
     esp_simulator *simulator = NULL;
-    esp_episode episode = {.seed = 1, .start = world->config.start};
+    esp_episode episode = {.seed = 1, .start = world->start};
     esp_trajectory trajectory = {.rewards = NULL};
     esp_status status = esp_simulator_create(&brief, 1, true, &simulator);
     double before = esp_clock();

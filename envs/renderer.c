@@ -18,8 +18,9 @@ struct esp_renderer {
     mjrContext       draw;
     mjvOption        option;
     mjvCamera        camera;
-    int              side;    /* rendered pixels a side */
-    uint8_t         *pixels;  /* [side, side, 4], bottom row first */
+    const esp_obs_item *item; /* of the world: what is drawn */
+    int              width, height; /* rendered pixels */
+    uint8_t         *pixels;  /* [height, width, 4], bottom row first */
     mjData          *shown;   /* argument of render, borrowed for the call */
 };
 
@@ -41,7 +42,7 @@ static esp_status prepare_drawing(void *argument)
     mjv_defaultOption(&renderer->option);
     mjv_defaultCamera(&renderer->camera);
     renderer->camera.type = mjCAMERA_FIXED;
-    renderer->camera.fixedcamid = renderer->world->camera;
+    renderer->camera.fixedcamid = mj_name2id(model, mjOBJ_CAMERA, renderer->item->camera);
     return ESP_OK;
 }
 
@@ -62,11 +63,11 @@ static esp_status render(void *argument)
     mj_comPos(model, renderer->shown);
     mj_camlight(model, renderer->shown);
 
-    mjrRect whole = {0, 0, renderer->side, renderer->side};
+    mjrRect whole = {0, 0, renderer->width, renderer->height};
     mjv_updateScene(model, renderer->shown, &renderer->option, NULL, &renderer->camera, mjCAT_ALL, &renderer->scene);
     mjr_render(whole, &renderer->scene, &renderer->draw);
     /* RGBA is how Mesa stores it, so this is a copy; MuJoCo's own read converts to RGB. */
-    esp_read_pixels(0, 0, renderer->side, renderer->side, GL_RGBA, GL_UNSIGNED_BYTE, renderer->pixels);
+    esp_read_pixels(0, 0, renderer->width, renderer->height, GL_RGBA, GL_UNSIGNED_BYTE, renderer->pixels);
     return ESP_OK;
 }
 
@@ -76,30 +77,33 @@ static unsigned luma(const uint8_t *rgba)
     return 77u * rgba[0] + 150u * rgba[1] + 29u * rgba[2];
 }
 
-static void box_filter(const uint8_t *pixels, int size, int supersample, uint8_t *frame)
+static void box_filter(const uint8_t *pixels, const esp_obs_item *item, uint8_t *frame)
 {
-    int side = size * supersample;
+    int supersample = item->supersample, side = item->width * supersample;
     unsigned weight = 256u * (unsigned)(supersample * supersample);
-    for (int row = 0; row < size; row++) {
-        const uint8_t *top = pixels + (size_t)(size - 1 - row) * supersample * side * 4; /* GL starts at the bottom */
-        for (int column = 0; column < size; column++) {
+    for (int row = 0; row < item->height; row++) {
+        /* GL starts at the bottom */
+        const uint8_t *top = pixels + (size_t)(item->height - 1 - row) * supersample * side * 4;
+        for (int column = 0; column < item->width; column++) {
             unsigned sum = weight / 2;
             for (int y = 0; y < supersample; y++)
                 for (int x = 0; x < supersample; x++)
                     sum += luma(top + 4 * ((size_t)y * side + (size_t)column * supersample + x));
-            frame[row * size + column] = (uint8_t)(sum / weight);
+            frame[row * item->width + column] = (uint8_t)(sum / weight);
         }
     }
 }
 
 /* ---- public ----------------------------------------------------------------------------------- */
 
-esp_status esp_renderer_create(const esp_world *world, esp_renderer **out)
+esp_status esp_renderer_create(const esp_world *world, int item, esp_renderer **out)
 {
     esp_renderer *renderer = esp_alloc(1, sizeof *renderer);
     renderer->world = world;
-    renderer->side = world->config.image_size * world->config.supersample;
-    renderer->pixels = esp_alloc((size_t)renderer->side * renderer->side, 4);
+    renderer->item = &world->item[item];
+    renderer->width = renderer->item->width * renderer->item->supersample;
+    renderer->height = renderer->item->height * renderer->item->supersample;
+    renderer->pixels = esp_alloc((size_t)renderer->width * (size_t)renderer->height, 4);
     mjv_defaultScene(&renderer->scene);
     mjr_defaultContext(&renderer->draw);
 
@@ -123,21 +127,8 @@ void esp_renderer_free(esp_renderer *renderer)
 
 esp_status esp_renderer_frame(esp_renderer *renderer, mjData *data, uint8_t *frame)
 {
-    const esp_env_config *config = &renderer->world->config;
     renderer->shown = data;
     esp_status status = esp_offscreen_run(renderer->context, render, renderer);
-    if (status == ESP_OK) box_filter(renderer->pixels, config->image_size, config->supersample, frame);
-    return status;
-}
-
-esp_status esp_observe(esp_renderer *renderer, mjData *data, bool first, uint8_t *obs)
-{
-    const esp_env_config *config = &renderer->world->config;
-    size_t pixels = (size_t)config->image_size * config->image_size;
-    size_t older = (size_t)(config->frame_stack - 1) * pixels;
-    memmove(obs, obs + pixels, older);
-    esp_status status = esp_renderer_frame(renderer, data, obs + older);
-    if (status == ESP_OK && first)
-        for (size_t at = 0; at < older; at += pixels) memcpy(obs + at, obs + older, pixels);
+    if (status == ESP_OK) box_filter(renderer->pixels, renderer->item, frame);
     return status;
 }

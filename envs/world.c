@@ -1,5 +1,6 @@
 /* A task with its model: finds the scene, loads it, and checks that it fits before anybody steps it. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,6 @@ esp_env_config esp_env_config_default(void)
 {
     return (esp_env_config){
         .task = "pendulum",
-        .start = ESP_START_RANDOM,
-        .reward = ESP_REWARD_SPARSE,
         .action_repeat = 8,
         .physics_steps = 1000,
         .frame_stack = 9,
@@ -22,26 +21,67 @@ esp_env_config esp_env_config_default(void)
     };
 }
 
+/* ---- the configuration -------------------------------------------------------------------------- */
+
 static esp_status check_range(const char *key, int value, int min, int max)
 {
     if (value >= min && value <= max) return ESP_OK;
     return esp_fail(ESP_ERR_RANGE, "env.%s is %d, expected %d to %d", key, value, min, max);
 }
 
-static esp_status check_config(const esp_env_config *config)
+static esp_status check_numbers(const esp_env_config *config)
 {
-    esp_status status = check_range("start", config->start, ESP_START_RANDOM, ESP_START_HANGING);
-    if (status == ESP_OK) status = check_range("reward", config->reward, ESP_REWARD_SPARSE, ESP_REWARD_MIXED);
-    if (status == ESP_OK) status = check_range("action_repeat", config->action_repeat, 1, 1000);
+    esp_status status = check_range("action_repeat", config->action_repeat, 1, 1000);
     if (status == ESP_OK) status = check_range("physics_steps", config->physics_steps, 1, 1000000);
-    if (status == ESP_OK) status = check_range("frame_stack", config->frame_stack, 1, 64);
-    if (status == ESP_OK) status = check_range("image_size", config->image_size, 4, 512);
+    if (status == ESP_OK) status = check_range("frame_stack", config->frame_stack, 1, ESP_FRAME_STACK_MAX);
+    if (status == ESP_OK)
+        status = check_range("image_size", config->image_size, ESP_IMAGE_SIZE_MIN, ESP_IMAGE_SIZE_MAX);
     if (status == ESP_OK) status = check_range("supersample", config->supersample, 1, 8);
     if (status == ESP_OK && config->physics_steps % config->action_repeat != 0)
         status = esp_fail(ESP_ERR_RANGE, "env.physics_steps is %d, expected a multiple of env.action_repeat, %d",
                           config->physics_steps, config->action_repeat);
     return status;
 }
+
+esp_status esp_task_settle(const esp_task *task, const char *key, const char *const *names, const char **name)
+{
+    int index = esp_names_index(names, *name);
+    if (index >= 0) {
+        *name = names[index];
+        return ESP_OK;
+    }
+    char known[256] = "";
+    for (int i = 0, used = 0; names[i] && used < (int)sizeof known; i++)
+        used += snprintf(known + used, sizeof known - (size_t)used, "%s%s", i > 0 ? ", " : "", names[i]);
+    return esp_fail(ESP_ERR_USAGE, "%s: task '%s' has no '%s'; expected one of %s", key, task->about.name, *name,
+                    known);
+}
+
+esp_status esp_env_config_settle(esp_env_config *config)
+{
+    const esp_task *task = esp_task_find(config->task);
+    if (!task) return ESP_ERR_USAGE;
+    esp_status status = esp_task_settle(task, "env.start", task->about.starts, &config->start);
+    if (status == ESP_OK) status = esp_task_settle(task, "env.reward", task->about.rewards, &config->reward);
+    return status == ESP_OK ? check_numbers(config) : status;
+}
+
+int esp_env_steps(const esp_env_config *config)
+{
+    return config->physics_steps / config->action_repeat;
+}
+
+size_t esp_env_pixels(const esp_env_config *config)
+{
+    return (size_t)config->image_size * (size_t)config->image_size;
+}
+
+size_t esp_obs_item_size(const esp_obs_item *item)
+{
+    return (size_t)item->width * (size_t)item->height;
+}
+
+/* ---- the scene ---------------------------------------------------------------------------------- */
 
 static char *scene_below(const char *models, const char *task)
 {
@@ -53,7 +93,7 @@ static char *scene_below(const char *models, const char *task)
 
 static esp_status find_scene(const esp_env_config *config, const char *task, char **out)
 {
-    if (config->scene[0]) {
+    if (config->scene && config->scene[0]) {
         *out = esp_strdup(config->scene);
         return ESP_OK;
     }
@@ -100,43 +140,109 @@ static esp_status copy_model(void *argument)
     return l->world->model ? ESP_OK : esp_fail(ESP_ERR_MACHINE, "no memory for a copy");
 }
 
-static esp_status check_model(esp_world *world)
+static esp_status check_model(const esp_world *world)
 {
-    const char *mismatch = world->task->mismatch(world->model);
-    if (mismatch) return esp_fail(ESP_ERR_FORMAT, "does not fit task '%s': %s", world->task->name, mismatch);
-    if (!(world->model->opt.timestep > 0.0 && world->model->opt.timestep < 10.0))
-        return esp_fail(ESP_ERR_FORMAT, "timestep is %g s, expected above 0 and below 10", world->model->opt.timestep);
-    if (world->model->nu < 1 || world->model->nu > ESP_MAX_ACTIONS)
-        return esp_fail(ESP_ERR_FORMAT, "has %d actuators, expected 1 to %d", (int)world->model->nu, ESP_MAX_ACTIONS);
-
-    world->camera = mj_name2id(world->model, mjOBJ_CAMERA, world->task->camera);
-    if (world->camera < 0)
-        return esp_fail(ESP_ERR_FORMAT, "does not fit task '%s': a camera named '%s' is missing", world->task->name,
-                        world->task->camera);
-    world->num_actions = (int)world->model->nu;
-    world->num_steps = world->config.physics_steps / world->config.action_repeat;
+    const mjModel *model = world->model;
+    const char *mismatch = world->task->mismatch(world->task, model), *task = world->task->about.name;
+    if (mismatch) return esp_fail(ESP_ERR_FORMAT, "does not fit task '%s': %s", task, mismatch);
+    if (!(model->opt.timestep > 0.0 && model->opt.timestep < 10.0))
+        return esp_fail(ESP_ERR_FORMAT, "timestep is %g s, expected above 0 and below 10", model->opt.timestep);
+    if (model->nu < 1) return esp_fail(ESP_ERR_FORMAT, "has no actuator");
+    for (int k = 0; k < world->num_items; k++)
+        if (world->item[k].camera && mj_name2id(model, mjOBJ_CAMERA, world->item[k].camera) < 0)
+            return esp_fail(ESP_ERR_FORMAT, "does not fit task '%s': a camera named '%s' is missing", task,
+                            world->item[k].camera);
     return ESP_OK;
 }
 
-/* The off-screen buffer is as large as the picture; anti-aliasing is the box filter's. */
+/* What the task leaves open is the configuration's. */
+static void fill_items(esp_world *world)
+{
+    const esp_task_description *about = &world->task->about;
+    const esp_env_config *config = &world->config;
+    world->num_items = about->num_items;
+    world->item = esp_alloc((size_t)about->num_items, sizeof *world->item);
+    for (int k = 0; k < about->num_items; k++) {
+        esp_obs_item *item = &world->item[k];
+        bool pixels = about->items[k].kind == ESP_ITEM_PIXELS;
+        *item = about->items[k];
+        if (!item->history) item->history = pixels ? config->frame_stack : 1;
+        if (!item->width) item->width = config->image_size;
+        if (!item->height) item->height = pixels ? item->width : 1;
+        if (!item->supersample) item->supersample = pixels ? config->supersample : 1;
+    }
+}
+
+/* [-1, 1] becomes the actuator's range in its own unit; one without a range takes it as it is. */
+static void fill_actuation(esp_world *world)
+{
+    const mjModel *model = world->model;
+    world->num_actions = (int)model->nu;
+    world->actuation = esp_alloc((size_t)world->num_actions, sizeof *world->actuation);
+    for (int k = 0; k < world->num_actions; k++) {
+        const mjtNum *range = model->actuator_ctrlrange + 2 * k;
+        bool limited = model->actuator_ctrllimited[k];
+        esp_actuation *a = &world->actuation[k];
+        *a = (esp_actuation){.low = -1.0, .high = 1.0, .offset = 0.0, .scale = 1.0, .control_low = -INFINITY,
+                             .control_high = INFINITY};
+        if (!limited) continue;
+        a->offset = 0.5 * (range[0] + range[1]);
+        a->scale = 0.5 * (range[1] - range[0]);
+        a->control_low = range[0];
+        a->control_high = range[1];
+    }
+}
+
+double esp_world_period(const esp_world *world)
+{
+    return world->config.action_repeat * world->task->about.timestep;
+}
+
+#define SAME_TIME 1e-9 /* relative; decimal fractions in binary */
+
+/* A scene may be simulated in finer steps than the task's, but the controller was made for the task's period. */
+static void fill_times(esp_world *world)
+{
+    double timestep = world->model->opt.timestep, task = world->task->about.timestep, period = esp_world_period(world);
+    world->num_steps = esp_env_steps(&world->config);
+    world->repeat = world->config.action_repeat;
+    world->reward_weight = 1.0;
+    if (fabs(timestep - task) <= SAME_TIME * task) return;
+    world->repeat = (int)fmax(1.0, round(period / timestep));
+    world->reward_weight = timestep / task;
+    double real = world->repeat * timestep;
+    esp_log(ESP_LOG_WARNING, "%s: time step %g s, task '%s' has %g s: a control step is %d physics steps, %g s%s",
+            world->scene, timestep, world->task->about.name, task, world->repeat, real,
+            fabs(real - period) <= SAME_TIME * period ? "" : ", as near as it gets");
+}
+
+/* The off-screen buffer is as large as the largest picture; anti-aliasing is the box filter's. */
 static void fit_buffer(esp_world *world)
 {
-    int side = world->config.image_size * world->config.supersample;
-    world->model->vis.global.offwidth = side;
-    world->model->vis.global.offheight = side;
+    int width = 1, height = 1;
+    for (int k = 0; k < world->num_items; k++) {
+        const esp_obs_item *item = &world->item[k];
+        if (item->kind != ESP_ITEM_PIXELS) continue;
+        if (item->width * item->supersample > width) width = item->width * item->supersample;
+        if (item->height * item->supersample > height) height = item->height * item->supersample;
+    }
+    world->model->vis.global.offwidth = width;
+    world->model->vis.global.offheight = height;
     world->model->vis.quality.offsamples = 0;
     world->model->vis.quality.shadowsize = 0;
 }
 
 static esp_status make_world(const esp_env_config *config, esp_world **out)
 {
-    const esp_task *task = esp_task_find(config->task);
-    if (!task) return ESP_ERR_USAGE;
-    esp_status status = check_config(config);
+    esp_env_config settled = *config;
+    esp_status status = esp_env_config_settle(&settled);
     if (status != ESP_OK) return status;
-    *out = esp_alloc(1, sizeof **out);
-    (*out)->config = *config;
-    (*out)->task = task;
+    esp_world *world = *out = esp_alloc(1, sizeof **out);
+    world->config = settled;
+    world->task = esp_task_find(settled.task);
+    world->start = esp_names_index(world->task->about.starts, settled.start);
+    world->reward = esp_names_index(world->task->about.rewards, settled.reward);
+    fill_items(world);
     return ESP_OK;
 }
 
@@ -149,6 +255,8 @@ static esp_status finish_world(esp_world *world, esp_status (*load)(void *argume
     if (status == ESP_OK) status = check_model(world);
     if (status != ESP_OK && !source) esp_fail_in(status, "%s", world->scene);
     if (status == ESP_OK) {
+        fill_actuation(world);
+        fill_times(world);
         fit_buffer(world);
         *out = world;
     } else {
@@ -161,7 +269,7 @@ esp_status esp_world_create(const esp_env_config *config, esp_world **out)
 {
     esp_world *world = NULL;
     esp_status status = make_world(config, &world);
-    if (status == ESP_OK) status = find_scene(config, world->task->name, &world->scene);
+    if (status == ESP_OK) status = find_scene(config, world->task->about.name, &world->scene);
     if (status == ESP_OK) return finish_world(world, load_model, NULL, out);
     esp_world_free(world);
     return status;
@@ -180,6 +288,21 @@ void esp_world_free(esp_world *world)
 {
     if (!world) return;
     if (world->model) mj_deleteModel(world->model);
+    free(world->actuation);
+    free(world->item);
     free(world->scene);
     free(world);
+}
+
+double esp_world_reward(const esp_world *world, const mjModel *model, const esp_play *play)
+{
+    double weight = world->task->about.reward_per_control ? 1.0 : world->reward_weight;
+    return weight * world->task->reward(world->task, model, play, world->reward);
+}
+
+int esp_world_pixels(const esp_world *world)
+{
+    for (int k = 0; k < world->num_items; k++)
+        if (world->item[k].kind == ESP_ITEM_PIXELS) return k;
+    return -1;
 }

@@ -11,7 +11,6 @@
 #include "viewer/viewer.h"
 
 enum { FRAMES = 10, FRAME_PX = 112, LEAST_ROW_PX = 80 };
-#define FILM_S 9.0 /* the pendulum is up after 5 to 7 s */
 
 /* ---- a picture by way of a file ---- */
 
@@ -61,11 +60,12 @@ static esp_status open_network(const esp_report *report, const esp_film_request 
 
 static esp_status play(esp_player *player, esp_canvas *canvas, esp_film *film, uint8_t *pixels)
 {
-    int steps = (int)fmin(esp_player_length(player), FILM_S / esp_player_timestep(player));
+    double seconds = esp_player_task(player)->about.show_seconds;
+    int steps = (int)fmin(esp_player_length(player), seconds / esp_player_timestep(player));
     esp_status status = ESP_OK;
     for (int i = 0; i < FRAMES && status == ESP_OK; i++) {
         int at = (int)lround((double)i * steps / (FRAMES - 1));
-        while (status == ESP_OK && esp_player_steps(player) < at) status = esp_player_step(player);
+        while (status == ESP_OK && esp_player_steps(player) < at && !esp_player_ended(player)) status = esp_player_step(player);
         if (status == ESP_OK) status = esp_canvas_frame(canvas, pixels);
         if (status == ESP_OK) status = esp_film_add(film, pixels);
         if (status == ESP_OK) status = esp_check_interrupt();
@@ -73,8 +73,14 @@ static esp_status play(esp_player *player, esp_canvas *canvas, esp_film *film, u
     return status;
 }
 
-static esp_status film_players(int count, const esp_role *roles, uint64_t seed, const char *path)
+static int start_of(const esp_player *player, const esp_role *role)
 {
+    return esp_names_index(esp_player_task(player)->about.starts, role->config->env.start);
+}
+
+static esp_status film_players(const esp_film_request *request, const esp_role *roles, const char *path)
+{
+    int count = request->count;
     esp_film_config config = {.kind = ESP_FILM_STRIP, .path = path, .roles = count, .width = FRAME_PX,
                               .height = FRAME_PX, .frames = FRAMES};
     esp_episode episode;
@@ -82,12 +88,13 @@ static esp_status film_players(int count, const esp_role *roles, uint64_t seed, 
     esp_canvas *canvas = NULL;
     esp_film *film = NULL;
     uint8_t *pixels = esp_alloc((size_t)count * FRAME_PX, 3 * FRAME_PX);
-    esp_episodes_name(seed, ESP_EPISODES_REPORT, roles[0].config->env.start, 1, &episode);
     esp_status status = esp_player_create(count, roles, &player);
+    if (status == ESP_OK) esp_episodes_name(request->seed, ESP_EPISODES_REPORT, start_of(player, &roles[0]), 1, &episode);
     if (status == ESP_OK)
         status = esp_canvas_create(player, FRAME_PX, FRAME_PX, (esp_overlays){.caption = false}, &canvas);
     if (status == ESP_OK) status = esp_film_create(&config, &film);
     if (status == ESP_OK) status = esp_player_begin(player, &episode);
+    if (status == ESP_OK) *request->seconds = esp_player_task(player)->about.show_seconds;
     if (status == ESP_OK) status = play(player, canvas, film, pixels);
     if (status == ESP_OK) status = esp_film_finish(film);
     else                  esp_film_cancel(film);
@@ -107,7 +114,7 @@ static esp_status film_episode(esp_report *report, const esp_film_request *reque
         if (status == ESP_OK) status = request->application->cast(&subject[i], &role[i]);
         role[i].name = esp_path_name(request->path[i]);
     }
-    if (status == ESP_OK) status = film_players(request->count, role, request->seed, path);
+    if (status == ESP_OK) status = film_players(request, role, path);
     for (int i = 0; i < request->count; i++) esp_subject_close(&subject[i]);
     return status;
 }
@@ -126,15 +133,18 @@ static void add_strip(esp_report *report, const esp_film_request *request)
 {
     char *png = NULL, episode[256], caption[512];
     size_t size = 0;
+    double seconds = 0.0;
+    esp_film_request filmed = *request;
+    filmed.seconds = &seconds;
     esp_page_section(report->page, "An episode");
-    if (picture_of(film_episode, report, request, &png, &size) != ESP_OK) {
+    if (picture_of(film_episode, report, &filmed, &png, &size) != ESP_OK) {
         esp_page_note(report->page, "There is no film strip:");
         esp_page_code(report->page, esp_error_text());
         return;
     }
     bool two = request->count > 1;
     describe_episode(request, episode, sizeof episode);
-    esp_format(caption, sizeof caption, "The first %g s of %s%s%s%s%s.", FILM_S, episode, two ? "; above " : ": ",
+    esp_format(caption, sizeof caption, "The first %g s of %s%s%s%s%s.", seconds, episode, two ? "; above " : ": ",
              request->name[0], two ? ", below " : "", two ? request->name[1] : "");
     esp_page_picture(report->page, png, size, request->count * LEAST_ROW_PX, "film strip of an episode", caption);
     free(png);

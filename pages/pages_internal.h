@@ -94,6 +94,7 @@ typedef struct {
     const cJSON *asked;             /* what the networks were made for, or NULL */
     bool         quick;             /* nobody wants to wait long */
     uint64_t     seed;              /* of the episode */
+    double     *seconds;     /* set to the length of a film strip, s; for film.c itself */
 } esp_film_request;
 
 /* A film strip, or digits above their reconstructions; when that cannot be had, the page says why. */

@@ -151,7 +151,7 @@ static void remember(esp_core *core, const mjModel *model, const mjData *data)
 /* Physics steps a control is held. */
 static double steps_per_control(const esp_core *core, const mjModel *model)
 {
-    if (core->settings.period == 0.0) return esp_pilot_world(core->pilot)->config.action_repeat;
+    if (core->settings.period == 0.0) return esp_pilot_world(core->pilot)->repeat;
     return fmax(1.0, round(core->settings.period / model->opt.timestep));
 }
 
@@ -184,10 +184,9 @@ static void begin_episode(esp_core *core, const mjModel *model, const mjData *da
 }
 
 /* The reward of a step is that of the state it led to. */
-static void count_step(esp_core *core, const mjModel *model, const mjData *data)
+static void count_step(esp_core *core, const mjModel *model, mjData *data)
 {
-    const esp_world *world = esp_pilot_world(core->pilot);
-    core->reward += world->task->reward(model, data, (esp_reward_kind)world->config.reward);
+    core->reward += esp_pilot_reward(core->pilot, model, data);
     core->steps++;
     core->held++;
     if (core->held >= steps_per_control(core, model)) decide(core, model, data, NULL);

@@ -19,11 +19,9 @@ struct esp_pilot {
     /* The thread's own after that. */
     esp_agent_checkpoint agent;
     esp_world      *world;
-    mjData         *data;        /* what is drawn */
-    esp_renderer   *renderer;
+    esp_simulator  *simulator;   /* of one episode, whose state is the host's */
+    esp_play       *play;        /* borrowed from the simulator */
     esp_controller *controller;
-    uint8_t        *obs;         /* [frame_stack, image_size, image_size] */
-    float          *actions;     /* [num_actions] */
 
     pthread_t       thread;
     pthread_mutex_t lock;        /* guards what follows, and the thread's own while it is idle */
@@ -48,9 +46,9 @@ static esp_status open_eyes(esp_pilot *pilot)
     if (outputs != pilot->world->num_actions)
         return esp_fail(ESP_ERR_SHAPE, "%s: controls %d actuators, the model has %d", pilot->settings->checkpoint,
                         outputs, pilot->world->num_actions);
-    pilot->data = mj_makeData(pilot->world->model);
-    if (!pilot->data) return esp_fail(ESP_ERR_MACHINE, "no memory for the state to be drawn");
-    return esp_renderer_create(pilot->world, &pilot->renderer);
+    esp_status made = esp_simulator_create(pilot->world, 1, true, &pilot->simulator);
+    if (made == ESP_OK) pilot->play = esp_simulator_play(pilot->simulator, 0);
+    return made;
 }
 
 static esp_status choose_controller(esp_pilot *pilot)
@@ -67,9 +65,6 @@ static esp_status start(esp_pilot *pilot)
     if (status == ESP_OK) status = open_eyes(pilot);
     if (status != ESP_OK) return status;
     const esp_agent_config *config = &pilot->agent.config;
-    size_t pixels = (size_t)config->env.image_size * config->env.image_size;
-    pilot->obs = esp_alloc((size_t)config->env.frame_stack, pixels);
-    pilot->actions = esp_alloc((size_t)pilot->world->num_actions, sizeof *pilot->actions);
     pilot->controller = esp_controller_create(pilot->agent.net, config, pilot->agent.controller,
                                               &config->planner.budget, 1);
     return ESP_OK;
@@ -78,20 +73,21 @@ static esp_status start(esp_pilot *pilot)
 static void stop(esp_pilot *pilot)
 {
     esp_controller_free(pilot->controller);
-    esp_renderer_free(pilot->renderer);
-    if (pilot->data) mj_deleteData(pilot->data);
+    esp_simulator_free(pilot->simulator);
     esp_world_free(pilot->world);
     esp_agent_checkpoint_free(&pilot->agent);
-    free(pilot->obs);
-    free(pilot->actions);
 }
 
 static esp_status decide(esp_pilot *pilot)
 {
-    if (pilot->begins) esp_controller_begin(pilot->controller, &pilot->episode, 1);
-    esp_status status = esp_observe(pilot->renderer, pilot->data, pilot->begins, pilot->obs);
-    if (status == ESP_OK) status = esp_controller_act(pilot->controller, 1, 0, pilot->obs, pilot->actions);
-    if (status == ESP_OK) status = esp_actuate(pilot->world->model, pilot->actions, pilot->control);
+    if (pilot->begins) {
+        esp_controller_begin(pilot->controller, &pilot->episode, 1);
+        esp_simulator_join(pilot->simulator, &pilot->episode);
+    }
+    esp_status status = esp_simulator_observe(pilot->simulator);
+    if (status == ESP_OK) status = esp_simulator_act(pilot->simulator, esp_controller_act, pilot->controller);
+    if (status == ESP_OK)
+        memcpy(pilot->control, pilot->play->data->ctrl, (size_t)pilot->world->num_actions * sizeof *pilot->control);
     return status;
 }
 
@@ -181,18 +177,32 @@ const esp_world *esp_pilot_world(const esp_pilot *pilot)
     return pilot->world;
 }
 
-/* All that a picture depends on; velocities are not seen. */
-static void copy_pose(const mjModel *model, const mjData *from, mjData *to)
+/* All that an observation depends on. */
+static void copy_state(const mjModel *model, const mjData *from, mjData *to)
 {
+    to->time = from->time;
     memcpy(to->qpos, from->qpos, (size_t)model->nq * sizeof *to->qpos);
+    memcpy(to->qvel, from->qvel, (size_t)model->nv * sizeof *to->qvel);
+    memcpy(to->act, from->act, (size_t)model->na * sizeof *to->act);
     memcpy(to->mocap_pos, from->mocap_pos, (size_t)model->nmocap * 3 * sizeof *to->mocap_pos);
     memcpy(to->mocap_quat, from->mocap_quat, (size_t)model->nmocap * 4 * sizeof *to->mocap_quat);
+    memcpy(to->sensordata, from->sensordata, (size_t)model->nsensordata * sizeof *to->sensordata);
+}
+
+double esp_pilot_reward(esp_pilot *pilot, const mjModel *model, mjData *data)
+{
+    pthread_mutex_lock(&pilot->lock);
+    esp_play play = *pilot->play;
+    play.data = data;
+    double reward = esp_world_reward(pilot->world, model, &play);
+    pthread_mutex_unlock(&pilot->lock);
+    return reward;
 }
 
 esp_status esp_pilot_decide(esp_pilot *pilot, const mjData *data, const esp_episode *begin, mjtNum *control)
 {
     pthread_mutex_lock(&pilot->lock);
-    copy_pose(pilot->world->model, data, pilot->data);
+    copy_state(pilot->world->model, data, pilot->play->data);
     pilot->begins = begin != NULL;
     if (begin) pilot->episode = *begin;
     pilot->control = control;
@@ -205,7 +215,6 @@ esp_status esp_pilot_decide(esp_pilot *pilot, const mjData *data, const esp_epis
 
 void esp_pilot_copy(esp_pilot *to, const esp_pilot *from)
 {
-    const esp_env_config *env = &from->world->config;
-    memcpy(to->obs, from->obs, (size_t)env->frame_stack * env->image_size * env->image_size);
+    esp_simulator_copy(to->simulator, from->simulator);
     esp_controller_copy(to->controller, from->controller);
 }

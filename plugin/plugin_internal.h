@@ -13,7 +13,7 @@ esp_status esp_plugin_check_mujoco(void);
 typedef struct {
     char               *checkpoint; /* owned; NULL: none was named */
     int                 controller; /* esp_controller_kind; -1: the one that the checkpoint is for */
-    double              period;     /* s; 0: the checkpoint's action_repeat */
+    double              period;     /* s; 0: the task's control period */
     uint64_t            seed;
     char               *log;        /* owned, or NULL */
 } esp_plugin_settings;
@@ -44,6 +44,8 @@ const esp_world *esp_pilot_world(const esp_pilot *pilot);
 /* Draws the state of data and chooses control [nu], in the actuators' units. A given episode begins
  * with this state; NULL goes on. Waits for the thread. */
 esp_status esp_pilot_decide(esp_pilot *pilot, const mjData *data, const esp_episode *begin, mjtNum *control);
+/* Reward of a state of the host's in the present episode. */
+double     esp_pilot_reward(esp_pilot *pilot, const mjModel *model, mjData *data);
 /* Goes on where another pilot of the same model and settings is. */
 void       esp_pilot_copy(esp_pilot *to, const esp_pilot *from);
 

@@ -10,8 +10,6 @@
 #define SEARCH_EPISODES_MPPI 2
 #define SEARCH_EPISODES_POLICY 4
 
-#define START_CHOICES "random|hanging"
-
 /* What a subject of this application has of its own. */
 typedef struct {
     esp_agent_config    stored;  /* as in the file */
@@ -24,29 +22,24 @@ typedef struct {
 static const esp_option options[] = {
     {"controller", "controller", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW, ESP_OPTION_CHOICE,
      ESP_CONTROLLER_CHOICES, 0, 0, "Agent: the planner, or the policy alone (default: what the file was pruned for, else mppi)"},
-    {"start", "start", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW, ESP_OPTION_CHOICE, START_CHOICES, 0, 0,
-     "Agent: short for --set env.start=..."},
+    {"start", "start", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW, ESP_OPTION_TEXT, "NAME", 0, 0,
+     "Agent: start of the episodes, one of the task's (default: the first); short for --set env.start=NAME"},
     {"episodes", ESP_KEY_REPORT, ESP_FOR_EVAL, ESP_OPTION_COUNT, "N", 1, 1000000,
      "Agent: episodes to play (default 20); --seed names them"},
     {"min-return", ESP_KEY_DEMAND, ESP_FOR_EVAL, ESP_OPTION_NUMBER, "X", 0, 0,
      "Agent: exit with status 3 when the mean return is below X"},
     {"episodes", ESP_KEY_SEARCH, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "E", 1, 100000,
-     "Agent: episodes per evaluation, half from each start (default 2; policy 4)"},
+     "Agent: episodes per evaluation, the starts in turn (default 2; policy 4)"},
     {"report-episodes", ESP_KEY_REPORT, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "N", 1, 1000000,
      "Agent: held-out episodes played for the report (default 20)"},
-    {NULL},
+    {.name = NULL},
 };
 
-/* Of what `esp_controller_kind` and `esp_start` say in words. */
+/* What `esp_controller_kind` says in words. */
 static const char *controller_of(const agent *a, char word[ESP_CONFIG_TEXT])
 {
     esp_choice_word(ESP_CONTROLLER_CHOICES, (int)a->kind, word);
     return word;
-}
-
-static const char *start_of(const agent *a)
-{
-    return a->config.env.start == ESP_START_HANGING ? "hanging" : "random";
 }
 
 /* ---- open ---- */
@@ -57,20 +50,21 @@ static esp_status check_fixed(const char *key, int stored, int wanted)
     return esp_fail(ESP_ERR_USAGE, "--set: '%s' is %d in the trained network and cannot be %d", key, stored, wanted);
 }
 
-static esp_status check_settings(const esp_agent_config *stored, const esp_agent_config *config)
+static esp_status check_settings(const esp_agent_config *stored, esp_agent_config *config)
 {
     esp_status status = check_fixed("env.frame_stack", stored->env.frame_stack, config->env.frame_stack);
     if (status == ESP_OK) status = check_fixed("env.image_size", stored->env.image_size, config->env.image_size);
     if (status == ESP_OK) status = check_fixed("network.latent", stored->network.latent, config->network.latent);
     if (status == ESP_OK) status = check_fixed("network.hidden", stored->network.hidden, config->network.hidden);
     if (status == ESP_OK) status = check_fixed("network.channels", stored->network.channels, config->network.channels);
-    return status == ESP_OK ? esp_agent_config_check(config) : status;
+    return status == ESP_OK ? esp_agent_config_settle(config) : status;
 }
 
 static void apply_options(const esp_judging *judging, agent *a)
 {
     a->kind = (esp_controller_kind)esp_judging_number(judging, "controller", a->kind);
-    a->config.env.start = (int)esp_judging_number(judging, "start", a->config.env.start);
+    const char *start = esp_judging_text(judging, "start");
+    if (start) a->config.env.start = esp_intern(start);
 }
 
 static esp_status check_controller(const esp_subject *subject)
@@ -91,9 +85,9 @@ static esp_status open_agent(esp_subject *subject, esp_search_config *search)
     subject->net = checkpoint.net;
     subject->metadata = checkpoint.metadata;
     status = esp_settings_apply(subject->settings, esp_agent_fields, esp_agent_num_fields, &a->config, search);
-    if (status == ESP_OK) status = check_settings(&a->stored, &a->config);
     if (status == ESP_OK) apply_options(&subject->judging, a);
     if (status == ESP_OK) status = check_controller(subject);
+    if (status == ESP_OK) status = check_settings(&a->stored, &a->config);
     subject->components = esp_controller_components(a->kind);
     if (!subject->search)
         subject->search = a->kind == ESP_CONTROLLER_POLICY ? SEARCH_EPISODES_POLICY : SEARCH_EPISODES_MPPI;
@@ -108,7 +102,7 @@ static esp_status prepare(esp_subject *subject)
     int actions = subject->net->component[ESP_TOLD_POLICY].out_size;
     if (a->world->num_actions != actions)
         return esp_fail(ESP_ERR_SHAPE, "%s: the controller has %d actions, task '%s' needs %d", subject->path, actions,
-                        a->world->task->name, a->world->num_actions);
+                        a->world->task->about.name, a->world->num_actions);
     a->pool = esp_pool_create(a->world, ESP_EPISODE_BLOCK, true);
     return ESP_OK;
 }
@@ -128,14 +122,16 @@ static esp_status cast(const esp_subject *subject, esp_role *role)
     return ESP_OK;
 }
 
-/* What the network was pruned with, unless its planner takes longer than anybody wants to wait; a film is worth
- * looking at from the hanging start. */
+/* What the network was pruned with, unless its planner takes longer than anybody wants to wait, from the
+ * start that the task says is worth watching. */
 static void film(const cJSON *asked, bool quick, esp_judging *out)
 {
     const char *controller = quick ? NULL : esp_json_text(asked, "controller");
     if (!controller || esp_judging_give(out, ESP_FOR_SHOW, "controller", controller) != ESP_OK)
         esp_judging_give(out, ESP_FOR_SHOW, "controller", "policy");
-    esp_judging_give(out, ESP_FOR_SHOW, "start", "hanging");
+    const char *name = esp_json_text(asked, "task");
+    const esp_task *task = name ? esp_task_find(name) : NULL;
+    if (task) esp_judging_give(out, ESP_FOR_SHOW, "start", task->about.show_start);
 }
 
 /* ---- the judge of a search ---- */
@@ -235,21 +231,23 @@ static double time_of_action(const esp_subject *subject, const esp_network *net)
     enum { WARM_UP = 3, LEAST = 7, MOST = 200 };
     const double budget_s = 0.5;
     const agent *a = subject->state;
-    float action[ESP_MAX_ACTIONS];
+    float *action = esp_alloc((size_t)net->component[ESP_TOLD_POLICY].out_size, sizeof *action);
     double ms[MOST];
     int count = 0;
-    uint8_t *obs = esp_alloc((size_t)net->component[ESP_TOLD_ENCODER].in_size, 1);
+    uint8_t *pixels = esp_alloc((size_t)net->component[ESP_TOLD_ENCODER].in_size, 1);
+    esp_observation obs = {.num_items = 1, .item = (const void *const[]){pixels}};
     esp_episode episode = {.seed = 0};
     esp_controller *controller = esp_controller_create(net, &a->config, a->kind, &a->config.planner.budget, 1);
     esp_controller_begin(controller, &episode, 1);
-    for (int i = 0; i < WARM_UP; i++) esp_controller_act(controller, 1, i, obs, action);
+    for (int i = 0; i < WARM_UP; i++) esp_controller_act(controller, 1, i, &obs, action);
     for (double end = esp_clock() + budget_s; count < MOST && (count < LEAST || esp_clock() < end); count++) {
         double started = esp_clock();
-        esp_controller_act(controller, 1, WARM_UP + count, obs, action);
+        esp_controller_act(controller, 1, WARM_UP + count, &obs, action);
         ms[count] = 1e3 * (esp_clock() - started);
     }
     esp_controller_free(controller);
-    free(obs);
+    free(pixels);
+    free(action);
     esp_sort_doubles(count, ms);
     return esp_quantile(count, ms, 0.5);
 }
@@ -291,8 +289,11 @@ static void collect(const esp_subject *subject, const esp_network *net, const es
 {
     const agent *a = subject->state;
     double *returns = esp_alloc((size_t)count, sizeof *returns);
+    char kept[128];
     int settled = 0;
+    double steps = 0.0;
     for (int i = 0; i < count; i++) {
+        steps += trajectories[i].length;
         returns[i] = trajectories[i].episode_return;
         settled += trajectories[i].settled < a->world->num_steps;
     }
@@ -301,10 +302,11 @@ static void collect(const esp_subject *subject, const esp_network *net, const es
     out->low = summary.low;
     out->high = summary.high;
     add_returns(subject, &summary, returns, &out->figures);
+    snprintf(kept, sizeof kept, "episodes %s", a->world->task->about.goal);
     esp_figure_list_add(&out->figures, (esp_figure){.key = "success_rate", .line = 6, .label = "goal kept",
                                                     .kind = ESP_FIGURE_SHARE, .value = settled, .other = count,
-                                                    .unit = "episodes hold the pole up to the end"});
-    add_costs(subject, net, (double)count * a->world->num_steps / wall_s, &out->figures);
+                                                    .unit = kept});
+    add_costs(subject, net, steps / wall_s, &out->figures);
     free(returns);
 }
 
@@ -315,7 +317,7 @@ static esp_status measure(const esp_subject *subject, const esp_network *net, co
     int count = subject->report;
     esp_episode *episodes = esp_alloc((size_t)count, sizeof *episodes);
     esp_trajectory *trajectories = esp_alloc((size_t)count, sizeof *trajectories);
-    esp_episodes_name(subject->settings->seed, ESP_EPISODES_REPORT, a->config.env.start, count, episodes);
+    esp_episodes_name(subject->settings->seed, ESP_EPISODES_REPORT, a->world->start, count, episodes);
     esp_evaluation evaluation = {.net = net, .config = &a->config, .kind = a->kind,
                                  .budget = &a->config.planner.budget, .episodes = episodes, .count = count};
     double started = esp_clock();
@@ -328,7 +330,7 @@ static esp_status measure(const esp_subject *subject, const esp_network *net, co
 
 static const esp_compared compared[] = {
     {.key = "success_rate", .label = "goal kept to the end", .kind = ESP_FIGURE_SHARE},
-    {NULL},
+    {.key = NULL},
 };
 
 /* A network belongs to the scene that it was pruned in. */
@@ -337,7 +339,7 @@ static esp_status write_agent(const esp_subject *subject, const char *path, cons
 {
     const agent *a = subject->state;
     esp_agent_config config = a->stored;
-    memcpy(config.env.scene, a->config.env.scene, sizeof config.env.scene);
+    config.env.scene = a->config.env.scene; /* that it was judged in */
     cJSON *contract = esp_agent_contract(path, &config, a->world, a->kind);
     esp_status status = esp_agent_checkpoint_save(path, &config, net, components,
                                                   &(esp_metadata){.contract = contract, .pedigree = (cJSON *)pedigree});
@@ -367,9 +369,10 @@ static void question(const esp_subject *subject, esp_figure_list *out)
     const esp_env_config *env = &a->config.env;
     char word[ESP_CONFIG_TEXT];
     esp_figure_list_add(out, (esp_figure){.key = "task", .line = 1, .label = "task", .text = env->task});
-    esp_figure_list_add(out, (esp_figure){.key = "start", .line = 1, .text = start_of(a), .unit = "start"});
-    esp_choice_word("sparse|dense", env->reward, word);
-    esp_figure_list_add(out, (esp_figure){.key = "reward", .line = 1, .text = word, .unit = "reward"});
+    esp_figure_list_add(out, (esp_figure){.key = "start", .line = 1, .text = a->config.env.start, .unit = "start"});
+    esp_figure_list_add(out, (esp_figure){.key = "reward", .line = 1, .text = env->reward, .unit = "reward"});
+    if (env->scene && env->scene[0])
+        esp_figure_list_add(out, (esp_figure){.key = "scene", .line = 1, .text = env->scene, .unit = "scene"});
     esp_figure_list_add(out, (esp_figure){.key = "controller", .line = 2, .label = "controller",
                                           .text = controller_of(a, word)});
 }
@@ -379,7 +382,7 @@ static void samples(const esp_subject *subject, char *out, size_t size)
     const agent *a = subject->state;
     char word[ESP_CONFIG_TEXT];
     snprintf(out, size, "%d held-out episode%s of seed %ju, %s, %s start, controller %s", subject->report,
-             subject->report == 1 ? "" : "s", (uintmax_t)subject->settings->seed, a->config.env.task, start_of(a),
+             subject->report == 1 ? "" : "s", (uintmax_t)subject->settings->seed, a->config.env.task, a->config.env.start,
              controller_of(a, word));
 }
 

@@ -76,17 +76,17 @@ static esp_status bench_forward(paths *bench)
 
 typedef struct {
     esp_mppi *planner;
-    float    *z;
+    float    *z, *action;
+    int       num_actions;
 } planning;
 
 static esp_status plan(void *context)
 {
     planning *p = context;
     esp_rng rng = esp_rng_make(EPISODE_SEED, ESP_RNG_PLAN, 0);
-    float action[ESP_MAX_ACTIONS] = {0};
     esp_mppi_reset(p->planner, 0);
-    esp_status status = esp_mppi_plan(p->planner, 1, p->z, NULL, &rng, action, NULL);
-    return status == ESP_OK ? esp_bench_finite(1, action) : status;
+    esp_status status = esp_mppi_plan(p->planner, 1, p->z, NULL, &rng, p->action, NULL);
+    return status == ESP_OK ? esp_bench_finite(p->num_actions, p->action) : status;
 }
 
 /* The planner divides its work by the threads there are when it is made. */
@@ -100,13 +100,16 @@ static esp_status add_plan(paths *bench, const char *name, const esp_network *ne
              budget->horizon, budget->iterations);
     omp_set_num_threads(threads);
     planning p = {.planner = esp_mppi_create(net, &config->planner, budget, &config->loss, 1),
-                  .z = esp_bench_floats((size_t)esp_told_latent(net))};
+                  .z = esp_bench_floats((size_t)esp_told_latent(net)),
+                  .num_actions = net->component[ESP_TOLD_POLICY].out_size};
+    p.action = esp_alloc((size_t)p.num_actions, sizeof *p.action);
     omp_set_num_threads(before);
     double encoder = 2 * esp_component_macs(net, ESP_TOLD_ENCODER);
     esp_bench_path path = {.work = plan, .context = &p,
                  .flops = esp_action_flops(net, &config->planner, budget, ESP_CONTROLLER_MPPI) - encoder};
     esp_status status = esp_bench_add(bench->out, name, size, threads, &path);
     esp_mppi_free(p.planner);
+    free(p.action);
     free(p.z);
     return status;
 }
@@ -232,7 +235,7 @@ static esp_status bench_frame(paths *bench)
     snprintf(size, sizeof size, "%d x %d pixels, box-filtered to %d x %d", env->supersample * env->image_size,
              env->supersample * env->image_size, env->image_size, env->image_size);
     esp_status status = esp_world_create(env, &world);
-    if (status == ESP_OK) status = esp_renderer_create(world, &f.renderer);
+    if (status == ESP_OK) status = esp_renderer_create(world, 0, &f.renderer);
     if (status == ESP_OK) {
         f.data = mj_makeData(world->model);
         f.frame = esp_alloc((size_t)env->image_size, (size_t)env->image_size);
@@ -268,14 +271,13 @@ static esp_status add_episodes(paths *bench, const char *name, esp_controller_ki
 {
     esp_agent_config shorter = *bench->config;
     const esp_env_config *env = &bench->config->env;
-    int full = env->physics_steps / env->action_repeat, count = blocks * ESP_EPISODE_BLOCK * bench->out->threads;
+    int full = esp_env_steps(env), count = blocks * ESP_EPISODE_BLOCK * bench->out->threads;
     if (steps > full) steps = full;
     shorter.env.physics_steps = steps * env->action_repeat;
     char size[96];
     snprintf(size, sizeof size, "%d episodes, %d of %d control steps", count, steps, full);
 
     esp_episode *episodes = esp_alloc((size_t)count, sizeof *episodes);
-    esp_episodes_name(EPISODE_SEED, ESP_EPISODES_REPORT, env->start, count, episodes);
     playing p = {.trajectories = esp_alloc((size_t)count, sizeof *p.trajectories)};
     p.evaluation = (esp_evaluation){.net = bench->net, .config = &shorter, .kind = kind,
                                     .budget = &shorter.planner.budget, .episodes = episodes,
@@ -285,6 +287,7 @@ static esp_status add_episodes(paths *bench, const char *name, esp_controller_ki
     esp_world *world = NULL;
     esp_status status = esp_world_create(&shorter.env, &world);
     if (status == ESP_OK) {
+        esp_episodes_name(EPISODE_SEED, ESP_EPISODES_REPORT, world->start, count, episodes);
         p.pool = esp_pool_create(world, ESP_EPISODE_BLOCK, true);
         status = esp_bench_add(bench->out, name, size, threads, &path);
     }
@@ -348,7 +351,7 @@ esp_status esp_bench_random_agent(esp_bench *bench)
     esp_agent_config config = esp_agent_config_default();
     esp_network *net = NULL;
     esp_status status = esp_settings_apply(settings, esp_agent_fields, esp_agent_num_fields, &config, NULL);
-    if (status == ESP_OK) status = esp_agent_config_check(&config);
+    if (status == ESP_OK) status = esp_agent_config_settle(&config);
     if (status == ESP_OK) status = esp_told_create(&config, 1, &net);
     if (status != ESP_OK) return status;
     esp_told_init(net, settings->seed);

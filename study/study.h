@@ -332,7 +332,7 @@ struct esp_application {
     /* Trains a cut network for so many gradient steps, as the recording or the subject's data want it. */
     esp_status (*finetune)(const esp_subject *subject, void *recording, esp_network *net, int steps);
     /* Writes these components of a network with the configuration that the file had (other settings were for this
-     * run), a contract for whoever it was judged for, and this pedigree. */
+     * run, except for the world it was judged in), a contract for whoever it was judged for, and this pedigree. */
     esp_status (*write)(const esp_subject *subject, const char *path, const esp_network *net, unsigned components,
                         const cJSON *pedigree);
     /* Adds to the entry of a pruning what decided its result: controller, data, version of the simulator. An option

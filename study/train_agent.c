@@ -38,8 +38,8 @@ static void add_figures(const esp_train_request *request, const esp_agent_config
 {
     char seed[64], sentence[160];
     snprintf(seed, sizeof seed, "with seed %ju", (uintmax_t)config->train.seed);
-    esp_format(sentence, sizeof sentence, "mean return %.1f after update %.0f (both starts and controllers, search "
-               "planner)", found->score, found->update);
+    esp_format(sentence, sizeof sentence, "mean return %.1f after update %.0f (all starts, both controllers, "
+               "search planner)", found->score, found->update);
     esp_figure_list_add(out, (esp_figure){.key = "task", .line = 1, .label = "task", .text = config->env.task});
     esp_figure_list_add(out, (esp_figure){.key = "run_dir", .text = request->run_dir});
     esp_figure_list_add(out, (esp_figure){.key = "checkpoint", .line = 5, .label = "checkpoint", .text = checkpoint});
@@ -71,7 +71,7 @@ esp_status esp_train_agent(const esp_train_request *request, const cJSON *json, 
     const esp_settings *settings = request->settings;
     esp_status status = esp_config_read(esp_agent_fields, esp_agent_num_fields, json, request->path, &config);
     if (status == ESP_OK) status = esp_settings_apply(settings, esp_agent_fields, esp_agent_num_fields, &config, NULL);
-    if (status == ESP_OK) status = esp_agent_config_check(&config);
+    if (status == ESP_OK) status = esp_agent_config_settle(&config);
     if (status == ESP_OK && settings->has_seed) config.train.seed = settings->seed;
     cJSON *about = esp_training_about(request);
     esp_run_request run = {.folder = request->run_dir, .resume = request->resume, .about = about};

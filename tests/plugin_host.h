@@ -9,6 +9,7 @@
 
 #include "edited_scene.h"
 #include "tiny_agent.h"
+#include "starts.h"
 
 static char folder[] = "/tmp/espalier-plugin-XXXXXX";
 static char agent_path[64], other_path[64], log_path[64], other_log[64];
@@ -56,7 +57,7 @@ static inline void machine_draws_what_agents_see(void)
     atexit(remove_folder);
     esp_world *world = tiny_world();
     esp_renderer *renderer = NULL;
-    esp_status status = esp_renderer_create(world, &renderer);
+    esp_status status = esp_renderer_create(world, 0, &renderer);
     esp_renderer_free(renderer);
     esp_world_free(world);
     if (status == ESP_ERR_MACHINE) {
@@ -94,7 +95,7 @@ static inline episode evaluate(const char *path, esp_controller_kind kind, int i
     CHECK_OK(esp_simulator_create(world, 1, true, &simulator));
     esp_controller *controller =
         esp_controller_create(agent.net, &agent.config, kind, &agent.config.planner.budget, 1);
-    esp_episodes_name(SEED, ESP_EPISODES_REPORT, ESP_START_HANGING, 4, names);
+    esp_episodes_name(SEED, ESP_EPISODES_REPORT, START_HANGING, 4, names);
     esp_controller_begin(controller, &names[index], 1);
     esp_trajectory out = {.states = e.states[0], .actions = e.actions};
     CHECK_OK(esp_rollout(simulator, &names[index], 1, esp_controller_act, controller, &out));

@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include "tiny_agent.h"
+#include "starts.h"
 
 enum { EPISODES = 13, SEEDS = 3 }; /* one block of ten and a part of another */
 
@@ -14,7 +15,7 @@ typedef struct {
 } starts;
 
 /* Without pixels and without an agent: only where the episodes begin. */
-static esp_status rest(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status rest(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     (void)context;
     (void)step;
@@ -29,7 +30,7 @@ static void begin_episodes(const esp_world *world, uint64_t seed, esp_episode_us
     double states[EPISODES][TINY_STEPS + 1][2];
     esp_trajectory trajectories[EPISODES] = {{0}};
     for (int i = 0; i < EPISODES; i++) trajectories[i].states = states[i][0];
-    esp_episodes_name(seed, use, ESP_START_RANDOM, EPISODES, out->name);
+    esp_episodes_name(seed, use, START_RANDOM, EPISODES, out->name);
     CHECK_OK(esp_simulator_create(world, EPISODES, false, &simulator));
     CHECK_OK(esp_rollout(simulator, out->name, EPISODES, rest, NULL, trajectories));
     for (int i = 0; i < EPISODES; i++) out->angle[i] = states[i][0][0];
@@ -87,7 +88,7 @@ static bool open_loop(closed_loop *c)
     CHECK_OK(esp_world_create(&c->config.env, &c->world));
     c->pool = esp_pool_create(c->world, ESP_EPISODE_BLOCK, true);
     c->net = tiny_network(&c->config, c->world->num_actions, 1);
-    esp_episodes_name(3, ESP_EPISODES_SEARCH, ESP_START_RANDOM, EPISODES, c->episodes);
+    esp_episodes_name(3, ESP_EPISODES_SEARCH, START_RANDOM, EPISODES, c->episodes);
     esp_simulator *simulator = NULL;
     esp_status status = esp_pool_simulator(c->pool, &simulator);
     if (status == ESP_ERR_MACHINE) printf("skipped: %s ", esp_error_text());
@@ -158,11 +159,12 @@ static void act_through(esp_controller *controller, const closed_loop *c, float 
 {
     enum { IMAGE = 2 * 24 * 24 };
     esp_rng rng = esp_rng_make(29, ESP_RNG_TEST, 0);
-    uint8_t obs[IMAGE];
+    uint8_t pixels[IMAGE];
+    esp_observation obs = {.num_items = 1, .item = (const void *const[]){pixels}};
     esp_controller_begin(controller, c->episodes, 1);
     for (int t = 0; t < TINY_STEPS; t++) {
-        for (int i = 0; i < IMAGE; i++) obs[i] = (uint8_t)esp_rng_below(&rng, 256);
-        CHECK_OK(esp_controller_act(controller, 1, t, obs, &actions[t]));
+        for (int i = 0; i < IMAGE; i++) pixels[i] = (uint8_t)esp_rng_below(&rng, 256);
+        CHECK_OK(esp_controller_act(controller, 1, t, &obs, &actions[t]));
     }
 }
 
@@ -171,7 +173,7 @@ static void a_controller_begun_again_acts_as_at_first(void)
     closed_loop c = {.config = tiny_config()};
     float first[TINY_STEPS], again[TINY_STEPS];
     c.net = tiny_network(&c.config, 1, 1);
-    esp_episodes_name(3, ESP_EPISODES_REPORT, ESP_START_RANDOM, EPISODES, c.episodes);
+    esp_episodes_name(3, ESP_EPISODES_REPORT, START_RANDOM, EPISODES, c.episodes);
     esp_controller *controller = esp_controller_create(c.net, &c.config, ESP_CONTROLLER_MPPI,
                                                        &c.config.planner.budget, 1);
     act_through(controller, &c, first);
@@ -215,7 +217,7 @@ static void check_candidates(esp_controller_kind kind)
         esp_closed_loop loop = {.surgeon = surgeon, .config = &c.config, .kind = kind, .seed = 3, .count = SMALL,
                                 .pool = c.pool};
         esp_cut cuts[3] = {make_cut(c.net, 0), make_cut(c.net, 1), make_cut(c.net, 0)};
-        esp_search_episodes(3, EPISODES, c.episodes);
+        esp_search_episodes(3, 2, EPISODES, c.episodes);
         CHECK_OK(play(&c, kind, dense));
         CHECK_OK(esp_closed_loop_performance(&loop, 3, cuts, 2, performance));
         CHECK_OK(esp_closed_loop_performance(&loop, 1, cuts, 1, small));
@@ -233,11 +235,11 @@ static void check_candidates(esp_controller_kind kind)
 static void search_episodes_take_both_starts_in_turn(void)
 {
     esp_episode few[4], many[9];
-    esp_search_episodes(5, 4, few);
-    esp_search_episodes(5, 9, many);
+    esp_search_episodes(5, 2, 4, few);
+    esp_search_episodes(5, 2, 9, many);
     for (int i = 0; i < 4; i++) CU_ASSERT(few[i].start == many[i].start && few[i].index == many[i].index);
     for (int i = 0; i < 9; i++) {
-        CU_ASSERT_EQUAL(many[i].start, i % 2 == 0 ? ESP_START_RANDOM : ESP_START_HANGING);
+        CU_ASSERT_EQUAL(many[i].start, i % 2 == 0 ? START_RANDOM : START_HANGING);
         CU_ASSERT_EQUAL(many[i].index, (uint64_t)(i / 2));
         CU_ASSERT_EQUAL(many[i].seed, many[0].seed);
     }

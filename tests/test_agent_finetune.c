@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "tiny_agent.h"
+#include "starts.h"
 
 enum { EPISODES = 12, BATCH = 16, HORIZON = 2 };
 
@@ -250,7 +251,7 @@ static double mean_return(const stage *s, const esp_network *net)
     esp_episode episodes[COUNT];
     esp_trajectory trajectories[COUNT] = {{0}};
     double mean = 0.0;
-    esp_episodes_name(1, ESP_EPISODES_REPORT, ESP_START_RANDOM, COUNT, episodes);
+    esp_episodes_name(1, ESP_EPISODES_REPORT, START_RANDOM, COUNT, episodes);
     esp_evaluation ev = {.net = net, .config = &s->config, .kind = ESP_CONTROLLER_POLICY, .episodes = episodes,
                          .count = COUNT};
     CHECK_OK(esp_evaluate(s->pool, &ev, NULL, trajectories));

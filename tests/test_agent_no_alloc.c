@@ -1,6 +1,7 @@
 /* Loops allocate nothing: all memory of plans, updates and episodes is taken when they are made. */
 #include "allocations.h"
 #include "tiny_agent.h"
+#include "starts.h"
 
 enum { EPISODES = 3, BATCH = 40, HORIZON = 2, ACTIONS = 1 };
 
@@ -68,7 +69,7 @@ typedef struct {
     int last_step;
 } observer;
 
-static esp_status act_and_observe(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status act_and_observe(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     observer *o = context;
     if (step == 1) start_counting();
@@ -83,7 +84,7 @@ static void watch_episodes(const esp_world *world, esp_simulator *simulator, esp
     esp_episode episodes[EPISODES];
     esp_trajectory out[EPISODES] = {{0}};
     observer o = {.controller = controller, .last_step = world->num_steps - 1};
-    esp_episodes_name(1, ESP_EPISODES_REPORT, ESP_START_RANDOM, EPISODES, episodes);
+    esp_episodes_name(1, ESP_EPISODES_REPORT, START_RANDOM, EPISODES, episodes);
     if (controller) esp_controller_begin(controller, episodes, EPISODES);
     CHECK_OK(esp_rollout(simulator, episodes, EPISODES, act_and_observe, &o, out));
 }

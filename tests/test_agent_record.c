@@ -3,6 +3,7 @@
 #include <omp.h>
 
 #include "tiny_agent.h"
+#include "starts.h"
 
 enum { EPISODES = 13, STACK = 2, FRAME = 24 * 24, IMAGE = STACK * FRAME };
 
@@ -85,12 +86,12 @@ typedef struct {
     uint8_t *obs; /* [EPISODES, L, IMAGE] */
 } echo;
 
-static esp_status act_again(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status act_again(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     const echo *e = context;
     for (int i = 0; i < n; i++) {
         size_t at = (size_t)i * TINY_STEPS + step;
-        memcpy(e->obs + at * IMAGE, obs + (size_t)i * IMAGE, IMAGE);
+        memcpy(e->obs + at * IMAGE, (const uint8_t *)obs->item[0] + (size_t)i * IMAGE, IMAGE);
         actions[i] = e->recording->actions[at];
     }
     return ESP_OK;
@@ -105,9 +106,9 @@ static uint8_t *play_again(const stage *s, const esp_recording *r)
     echo e = {r, esp_alloc((size_t)EPISODES * TINY_STEPS, IMAGE)};
     uint8_t *frames = esp_alloc((size_t)EPISODES * (TINY_STEPS + 1), FRAME);
     float rewards[EPISODES][TINY_STEPS];
-    esp_episodes_name(s->record.seed, ESP_EPISODES_RECORD, ESP_START_RANDOM, EPISODES, episodes);
+    esp_episodes_name(s->record.seed, ESP_EPISODES_RECORD, START_RANDOM, EPISODES, episodes);
     for (int i = 0; i < EPISODES; i++) {
-        episodes[i].start = i % 2 ? ESP_START_HANGING : ESP_START_RANDOM;
+        episodes[i].start = i % 2 ? START_HANGING : START_RANDOM;
         trajectories[i].frames = frames + (size_t)i * (TINY_STEPS + 1) * FRAME;
         trajectories[i].rewards = rewards[i];
     }

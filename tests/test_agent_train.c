@@ -12,7 +12,7 @@ static esp_agent_config run_config(void)
     config.train.reward_updates = EVAL_EVERY; /* the reward changes right where a state is saved */
     config.train.batch = 8;
     config.train.horizon = 2;
-    config.train.reward = ESP_REWARD_MIXED;
+    config.train.reward = "mixed";
     config.train.buffer = BUFFER;
     config.train.seed_episodes = 18;
     config.train.pretrain = 110;

@@ -4,7 +4,7 @@
 typedef struct {
     int    application, steps;
     double rate;
-    char   scene[ESP_CONFIG_TEXT];
+    const char *scene;
 } config;
 
 static const esp_field fields[] = {
@@ -144,7 +144,7 @@ static void path_inside_is_relative_to_the_file(void)
     char scene[sizeof folder + 32], moved[sizeof folder + 8], command[256];
     snprintf(scene, sizeof scene, "%s/scene.xml", folder);
     snprintf(moved, sizeof moved, "%s.moved", folder);
-    snprintf(written.scene, sizeof written.scene, "%s", scene);
+    written.scene = esp_intern(scene);
     CHECK_OK(esp_file_write(scene, "<a/>", 4));
     CHECK_OK(write_checkpoint(net, &written, NULL, NULL));
     CHECK_OK(read_config(NULL, &read));

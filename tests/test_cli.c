@@ -60,7 +60,7 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"eval agent.safetensors --seed 99999999999999999999", "--seed"},
         {"eval agent.safetensors --episodes 0", "--episodes"},
         {"eval agent.safetensors --controller pid", "--controller: expected mppi|policy, found 'pid'"},
-        {"eval agent.safetensors --start up", "--start: expected random|hanging"},
+        {"eval agent.safetensors --start up", "env.start: task 'pendulum' has no 'up'"},
         {"eval agent.safetensors --min-return high", "--min-return: expected a number"},
         {"eval agent.safetensors --min-return nan", "--min-return: expected a number"},
         {"eval agent.safetensors --min-return 0x10", "--min-return: expected a number"},

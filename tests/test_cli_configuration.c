@@ -63,9 +63,11 @@ static char *read_section(const char *heading)
 
 static void check_rows(const char *heading, const esp_field *fields, int count, const void *config)
 {
-    int rows = 0;
+    int rows = 0, documented = 0;
     char *section = read_section(heading);
     for (int i = 0; i < count; i++) {
+        if (!fields[i].help) continue; /* an older name */
+        documented++;
         char range[256], help[ROW], row[2 * ROW];
         char *value = describe_default(&fields[i], config);
         describe_range(&fields[i], range, sizeof range);
@@ -77,7 +79,7 @@ static void check_rows(const char *heading, const esp_field *fields, int count, 
         cJSON_free(value);
     }
     for (const char *at = section; (at = strstr(at, "\n| `")); at++) rows++;
-    CU_ASSERT_EQUAL(rows, count); /* none of a key that is gone */
+    CU_ASSERT_EQUAL(rows, documented); /* none of a key that is gone */
     free(section);
 }
 

@@ -2,30 +2,33 @@
 #include "envs/envs.h"
 
 #include "check.h"
+#include "starts.h"
 
-static esp_world *open_world(esp_start start, esp_reward_kind reward)
+static esp_world *open_world(int start, int reward)
 {
     esp_env_config config = esp_env_config_default();
-    config.start = start;
-    config.reward = reward;
+    config.start = esp_task_pendulum.about.starts[start];
+    config.reward = esp_task_pendulum.about.rewards[reward];
     esp_world *world = NULL;
     CHECK_OK(esp_world_create(&config, &world));
     return world;
 }
 
 /* Angles in degrees and speeds in rad/s put into mjData, for the task's functions to judge. */
-static const mjData *pose(const esp_world *world, mjData *data, double degrees, double speed)
+static const esp_play *pose(const esp_world *world, mjData *data, double degrees, double speed)
 {
     mj_resetData(world->model, data);
     data->qpos[0] = degrees * M_PI / 180.0;
     data->qvel[0] = speed;
     mj_forward(world->model, data);
-    return data;
+    static esp_play play;
+    play.data = data;
+    return &play;
 }
 
 static void scene_has_the_numbers_of_the_control_suite(void)
 {
-    esp_world *world = open_world(ESP_START_RANDOM, ESP_REWARD_SPARSE);
+    esp_world *world = open_world(START_RANDOM, REWARD_SPARSE);
     const mjModel *model = world->model;
     CU_ASSERT_EQUAL(model->opt.timestep, 0.02);
     CU_ASSERT_EQUAL(model->opt.integrator, mjINT_EULER);
@@ -43,7 +46,7 @@ static void scene_has_the_numbers_of_the_control_suite(void)
 
 static void horizontal_pole_falls_like_a_mass_on_a_rod(void)
 {
-    esp_world *world = open_world(ESP_START_RANDOM, ESP_REWARD_SPARSE);
+    esp_world *world = open_world(START_RANDOM, REWARD_SPARSE);
     mjData *data = mj_makeData(world->model);
     pose(world, data, 90.0, 0.0);
     CU_ASSERT_DOUBLE_EQUAL(data->qacc[0], 9.81 * 0.5 / (0.25 + 0.001), 1e-9);
@@ -53,7 +56,7 @@ static void horizontal_pole_falls_like_a_mass_on_a_rod(void)
 
 static void keyframes_name_upright_and_hanging(void)
 {
-    esp_world *world = open_world(ESP_START_RANDOM, ESP_REWARD_SPARSE);
+    esp_world *world = open_world(START_RANDOM, REWARD_SPARSE);
     const char *names[] = {"upright", "hanging", "test"};
     const double angles[] = {0.0, M_PI, M_PI};
     for (int i = 0; i < 3; i++) {
@@ -66,13 +69,13 @@ static void keyframes_name_upright_and_hanging(void)
 
 static void reward_is_one_within_eight_degrees(void)
 {
-    esp_world *world = open_world(ESP_START_RANDOM, ESP_REWARD_SPARSE);
+    esp_world *world = open_world(START_RANDOM, REWARD_SPARSE);
     mjData *data = mj_makeData(world->model);
     const double degrees[] = {0, 7.99, -7.99, 360 + 7.99, -720 - 7.99, 8.01, -8.01, 90, 180, 360 - 8.01};
     const double expected[] = {1, 1, 1, 1, 1, 0, 0, 0, 0, 0};
     for (int i = 0; i < 10; i++) {
-        pose(world, data, degrees[i], 3.0);
-        CU_ASSERT_EQUAL(world->task->reward(world->model, data, ESP_REWARD_SPARSE), expected[i]);
+        const esp_play *play = pose(world, data, degrees[i], 3.0);
+        CU_ASSERT_EQUAL(world->task->reward(world->task, world->model, play, REWARD_SPARSE), expected[i]);
     }
     mj_deleteData(data);
     esp_world_free(world);
@@ -80,13 +83,13 @@ static void reward_is_one_within_eight_degrees(void)
 
 static void dense_reward_is_the_height_of_the_bob(void)
 {
-    esp_world *world = open_world(ESP_START_RANDOM, ESP_REWARD_DENSE);
+    esp_world *world = open_world(START_RANDOM, REWARD_DENSE);
     mjData *data = mj_makeData(world->model);
     const double degrees[] = {0, 60, 90, 180, -90, 360};
     const double expected[] = {1, 0.75, 0.5, 0, 0.5, 1};
     for (int i = 0; i < 6; i++) {
-        pose(world, data, degrees[i], 0.0);
-        CU_ASSERT_DOUBLE_EQUAL(world->task->reward(world->model, data, ESP_REWARD_DENSE), expected[i], 1e-15);
+        const esp_play *play = pose(world, data, degrees[i], 0.0);
+        CU_ASSERT_DOUBLE_EQUAL(world->task->reward(world->task, world->model, play, REWARD_DENSE), expected[i], 1e-15);
     }
     mj_deleteData(data);
     esp_world_free(world);
@@ -94,13 +97,14 @@ static void dense_reward_is_the_height_of_the_bob(void)
 
 static void goal_is_upright_and_slow(void)
 {
-    esp_world *world = open_world(ESP_START_RANDOM, ESP_REWARD_SPARSE);
+    esp_world *world = open_world(START_RANDOM, REWARD_SPARSE);
     mjData *data = mj_makeData(world->model);
     const double degrees[] = {0, 5.7, -5.7, 360 - 5.7, 5.8, 0, 0, 180};
     const double speed[] = {0, 0.49, -0.49, 0.49, 0, 0.51, -0.51, 0};
     const bool expected[] = {true, true, true, true, false, false, false, false};
     for (int i = 0; i < 8; i++)
-        CU_ASSERT_EQUAL(world->task->goal(world->model, pose(world, data, degrees[i], speed[i])), expected[i]);
+        CU_ASSERT_EQUAL(world->task->goal(world->task, world->model, pose(world, data, degrees[i], speed[i])),
+                        expected[i]);
     mj_deleteData(data);
     esp_world_free(world);
 }
@@ -117,11 +121,12 @@ static void random_start_is_uniform_and_at_rest(void)
 {
     enum { DRAWS = 4000 };
     static double angles[DRAWS];
-    esp_world *world = open_world(ESP_START_RANDOM, ESP_REWARD_SPARSE);
+    esp_world *world = open_world(START_RANDOM, REWARD_SPARSE);
     mjData *data = mj_makeData(world->model);
     for (int i = 0; i < DRAWS; i++) {
         esp_rng rng = esp_rng_make(1, ESP_RNG_START, (uint64_t)i);
-        world->task->reset(world->model, data, ESP_START_RANDOM, &rng);
+        esp_play play = {.name = {.start = START_RANDOM}, .data = data};
+        world->task->reset(world->task, world->model, &play, &rng);
         angles[i] = data->qpos[0];
         CU_ASSERT_FATAL(angles[i] >= -M_PI && angles[i] < M_PI && data->qvel[0] == 0.0);
     }
@@ -135,12 +140,13 @@ static void random_start_is_uniform_and_at_rest(void)
 
 static void hanging_start_is_within_a_tenth_of_a_radian(void)
 {
-    esp_world *world = open_world(ESP_START_HANGING, ESP_REWARD_SPARSE);
+    esp_world *world = open_world(START_HANGING, REWARD_SPARSE);
     mjData *data = mj_makeData(world->model);
     double least = INFINITY, most = -INFINITY;
     for (int i = 0; i < 1000; i++) {
         esp_rng rng = esp_rng_make(1, ESP_RNG_START, (uint64_t)i);
-        world->task->reset(world->model, data, ESP_START_HANGING, &rng);
+        esp_play play = {.name = {.start = START_HANGING}, .data = data};
+        world->task->reset(world->task, world->model, &play, &rng);
         least = fmin(least, data->qpos[0] - M_PI);
         most = fmax(most, data->qpos[0] - M_PI);
     }
@@ -155,7 +161,7 @@ static float wave(int step)
     return (float)sin(0.9 * step + 0.3);
 }
 
-static esp_status act_wave(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status act_wave(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     (void)context;
     (void)obs;
@@ -165,10 +171,10 @@ static esp_status act_wave(void *context, int n, int step, const uint8_t *obs, f
 
 static void trajectory_equals_plain_mj_step_calls_bit_for_bit(void)
 {
-    esp_world *world = open_world(ESP_START_HANGING, ESP_REWARD_DENSE);
+    esp_world *world = open_world(START_HANGING, REWARD_DENSE);
     static double states[126][2];
     esp_trajectory out = {.states = states[0]};
-    esp_episode episode = {.seed = 3, .index = 7, .start = ESP_START_HANGING};
+    esp_episode episode = {.seed = 3, .index = 7, .start = START_HANGING};
     esp_simulator *simulator = NULL;
     CHECK_OK(esp_simulator_create(world, 1, false, &simulator));
     CHECK_OK(esp_rollout(simulator, &episode, 1, act_wave, NULL, &out));

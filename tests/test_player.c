@@ -2,6 +2,7 @@
 #include "viewer/viewer.h"
 
 #include "tiny_agent.h"
+#include "starts.h"
 
 static esp_agent_config config;
 static esp_network *net;
@@ -52,7 +53,7 @@ static void episode_played_is_the_one_that_is_evaluated(void)
     esp_role roles[] = {tiny_role(ESP_CONTROLLER_POLICY), tiny_role(ESP_CONTROLLER_MPPI),
                         tiny_role(ESP_CONTROLLER_POLICY)};
     esp_episode episodes[2];
-    esp_episodes_name(7, ESP_EPISODES_REPORT, ESP_START_RANDOM, 2, episodes);
+    esp_episodes_name(7, ESP_EPISODES_REPORT, START_RANDOM, 2, episodes);
     esp_player *player = NULL;
     CHECK_OK(esp_player_create(3, roles, &player));
     for (int i = 0; i < 2; i++) {

@@ -12,6 +12,7 @@
 
 #include "display.h"
 #include "edited_scene.h"
+#include "starts.h"
 
 #define AGENT ESP_SOURCE "/models/pendulum/agent.safetensors"
 
@@ -130,7 +131,7 @@ static void machine_has_programs_to_preload_into(void)
     esp_renderer *renderer = NULL;
     esp_env_config config = esp_env_config_default();
     CHECK_OK(esp_world_create(&config, &world));
-    if (esp_renderer_create(world, &renderer) == ESP_ERR_MACHINE) skip(esp_error_text());
+    if (esp_renderer_create(world, 0, &renderer) == ESP_ERR_MACHINE) skip(esp_error_text());
     esp_renderer_free(renderer);
     esp_world_free(world);
 }
@@ -138,11 +139,10 @@ static void machine_has_programs_to_preload_into(void)
 /* ---- mujoco-testspeed -------------------------------------------------------------------------------- */
 
 /* The keyframe it starts from, without the noise of episodes. */
-static void hang(const mjModel *model, mjData *data, esp_start start, esp_rng *rng)
+static void hang(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng)
 {
-    (void)start;
-    (void)rng;
-    data->qpos[0] = model->key_qpos[mj_name2id(model, mjOBJ_KEY, "test")];
+    (void)task, (void)rng;
+    play->data->qpos[0] = model->key_qpos[mj_name2id(model, mjOBJ_KEY, "test")];
 }
 
 /* The episode of eval from there. */
@@ -158,7 +158,7 @@ static double return_of_eval(void)
     esp_pool *pool = esp_pool_create(world, ESP_EPISODE_BLOCK, true);
     esp_episode name;
     esp_trajectory out = {.rewards = NULL};
-    esp_episodes_name(1, ESP_EPISODES_REPORT, ESP_START_HANGING, 1, &name);
+    esp_episodes_name(1, ESP_EPISODES_REPORT, START_HANGING, 1, &name);
     esp_evaluation evaluation = {.net = agent.net, .config = &agent.config, .kind = ESP_CONTROLLER_POLICY,
                                  .budget = &agent.config.planner.budget, .episodes = &name, .count = 1};
     CHECK_OK(esp_evaluate(pool, &evaluation, NULL, &out));

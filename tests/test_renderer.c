@@ -23,7 +23,7 @@ static esp_world *open_world(int image_size, int supersample)
 static esp_renderer *open_renderer(const esp_world *world)
 {
     esp_renderer *renderer = NULL;
-    esp_status status = esp_renderer_create(world, &renderer);
+    esp_status status = esp_renderer_create(world, 0, &renderer);
     if (status == ESP_ERR_MACHINE) {
         printf("\nskipped: %s\n", esp_error_text());
         exit(77);
@@ -81,7 +81,7 @@ static esp_status try_renderer(void *argument)
     esp_world *world = open_world(SIDE, 3);
     esp_renderer *renderer = NULL;
     setenv(h->name, h->value, 1);
-    if (esp_renderer_create(world, &renderer) != ESP_OK) snprintf(h->said, sizeof h->said, "%s", esp_error_text());
+    if (esp_renderer_create(world, 0, &renderer) != ESP_OK) snprintf(h->said, sizeof h->said, "%s", esp_error_text());
     return ESP_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "envs/envs.h"
 
 #include "check.h"
+#include "starts.h"
 
 enum { STEPS = 25, REPEAT = 8, STACK = 3, SIDE = 28, PIXELS = SIDE * SIDE, EPISODES = 6 };
 
@@ -18,7 +19,7 @@ static esp_env_config short_config(void)
     config.physics_steps = STEPS * REPEAT;
     config.action_repeat = REPEAT;
     config.frame_stack = STACK;
-    config.reward = ESP_REWARD_DENSE;
+    config.reward = "dense";
     return config;
 }
 
@@ -51,16 +52,16 @@ static esp_trajectory into(record *r)
 
 static esp_episode name_episode(int index)
 {
-    return (esp_episode){.seed = 11, .index = (uint64_t)index, .start = ESP_START_RANDOM};
+    return (esp_episode){.seed = 11, .index = (uint64_t)index, .start = START_RANDOM};
 }
 
 /* An action made of what is seen, so that a difference anywhere grows into the states. */
-static esp_status act_on_pixels(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status act_on_pixels(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     (void)context;
     for (int i = 0; i < n; i++) {
         unsigned hash = (unsigned)step;
-        for (int k = 0; k < STACK * PIXELS; k++) hash = hash * 31u + obs[(size_t)i * STACK * PIXELS + k];
+        for (int k = 0; k < STACK * PIXELS; k++) hash = hash * 31u + ((const uint8_t *)obs->item[0])[(size_t)i * STACK * PIXELS + k];
         actions[i] = (float)(hash % 2001u) / 1000.0f - 1.0f;
     }
     return ESP_OK;
@@ -71,7 +72,7 @@ typedef struct {
     float action;
 } counting;
 
-static esp_status act_counting(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status act_counting(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     counting *c = context;
     (void)obs;
@@ -99,12 +100,10 @@ static void episode_has_exactly_its_number_of_steps(void)
     esp_world_free(world);
 }
 
-static void start_upright(const mjModel *model, mjData *data, esp_start start, esp_rng *rng)
+static void start_upright(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng)
 {
-    (void)model;
-    (void)start;
-    (void)rng;
-    data->qpos[0] = data->qvel[0] = 0.0;
+    (void)task, (void)model, (void)rng;
+    play->data->qpos[0] = play->data->qvel[0] = 0.0;
 }
 
 /* Exactly upright and unmoved it stays there, which is the best that can be: 1000. */
@@ -142,7 +141,7 @@ typedef struct {
 } balancing;
 
 /* Holds the pole up by its recorded state, but pushes it at steps 5 and 6. */
-static esp_status act_balancing(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status act_balancing(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     const balancing *b = context;
     const double *state = b->record->states[step];
@@ -159,7 +158,7 @@ static int last_stay(const esp_world *world, mjData *data, const record *r)
     for (int k = STEPS; k >= 0; k--) {
         data->qpos[0] = r->states[k][0];
         data->qvel[0] = r->states[k][1];
-        if (!world->task->goal(world->model, data)) break;
+        if (!world->task->goal(world->task, world->model, &(esp_play){.data = data})) break;
         first = k;
     }
     return first;
@@ -198,7 +197,7 @@ static void equal_episode_names_give_equal_starts(void)
     static record r[5];
     esp_episode episodes[5] = {name_episode(1), name_episode(2), name_episode(1), name_episode(1), name_episode(1)};
     episodes[3].seed++;
-    episodes[4].start = ESP_START_HANGING;
+    episodes[4].start = START_HANGING;
     esp_trajectory out[5];
     for (int i = 0; i < 5; i++) out[i] = into(&r[i]);
     counting count = {.action = 0.1f};
@@ -232,7 +231,7 @@ static void actions_are_clamped_to_one(void)
 }
 
 /* Fails at step 3, in the last episode: with a value that is no number, or by saying so. */
-static esp_status act_failing(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status act_failing(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     const bool *says_so = context;
     (void)obs;
@@ -265,14 +264,14 @@ typedef struct {
 } stack_check;
 
 /* After a reset the first frame fills the stack; then it slides, the newest frame last. */
-static esp_status act_checking_the_stack(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status act_checking_the_stack(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     stack_check *check = context;
     for (int i = 0; i < n; i++) {
         for (int k = 0; k < STACK; k++) {
             int shown = step - (STACK - 1) + k;
             const uint8_t *expected = check->record[i].frames[shown < 0 ? 0 : shown];
-            check->differing += memcmp(obs + ((size_t)i * STACK + k) * PIXELS, expected, PIXELS) != 0;
+            check->differing += memcmp((const uint8_t *)obs->item[0] + ((size_t)i * STACK + k) * PIXELS, expected, PIXELS) != 0;
         }
         actions[i] = 0.3f;
     }

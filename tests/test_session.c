@@ -190,7 +190,7 @@ static void push_pulls_the_pole_towards_the_mouse(void)
 {
     for (int side = -1; side <= 1; side += 2) {
         esp_session *session = open_session(2);
-        mjData *data = session->player->actor[1].data;
+        mjData *data = session->player->actor[1].play->data;
         data->qpos[0] = M_PI;
         mj_forward(session->player->actor[1].world->model, data);
         esp_session_push_begin(session, 1, 0.5, 0.4, 4.0 / 3.0);
@@ -198,7 +198,7 @@ static void push_pulls_the_pole_towards_the_mouse(void)
         CHECK_OK(esp_session_advance(session, 4 * STEP));
         double pushed = sin(data->qpos[0]);
         CU_ASSERT(mju_norm(data->xfrc_applied, 6 * 2) > 1.0);
-        CU_ASSERT_EQUAL(mju_norm(session->player->actor[0].data->xfrc_applied, 6 * 2), 0.0);
+        CU_ASSERT_EQUAL(mju_norm(session->player->actor[0].play->data->xfrc_applied, 6 * 2), 0.0);
         CU_ASSERT(pushed * side > 0.01);
         esp_session_push_end(session);
         CHECK_OK(esp_session_advance(session, STEP));
@@ -232,7 +232,7 @@ static void help_names_every_key(void)
     for (const char *c = names; *c; c++) lines[0] += *c == '\n';
     for (const char *c = meanings; *c; c++) lines[1] += *c == '\n';
     CU_ASSERT(lines[0] > 15 && lines[0] == lines[1]);
-    CU_ASSERT(strstr(names, "F1\nSpace\n") == names && strstr(meanings, "push the pole") != NULL);
+    CU_ASSERT(strstr(names, "F1\nSpace\n") == names && strstr(meanings, "push a body") != NULL);
     esp_network_free(net);
 }
 

@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 
 #include "check.h"
+#include "starts.h"
 
 enum { EPISODES = 20 };
 
@@ -55,7 +56,7 @@ static void shipped_agent_swings_up_and_holds_the_pole(void)
     for (int kind = ESP_CONTROLLER_MPPI; kind <= ESP_CONTROLLER_POLICY; kind++) {
         double mean;
         int settled;
-        if (!play(&agent, (esp_controller_kind)kind, ESP_START_HANGING, &mean, &settled)) break;
+        if (!play(&agent, (esp_controller_kind)kind, START_HANGING, &mean, &settled)) break;
         CU_ASSERT(mean >= 630.0);
         CU_ASSERT(settled >= EPISODES - 1);
     }

@@ -20,7 +20,7 @@ static esp_status load_with(const char *part, const char *replacement, esp_world
     snprintf(text, sizeof text, "%.*s%s%s", (int)(at - good), good, replacement, at + strlen(part));
     CHECK_OK(esp_file_write(SCENE, text, strlen(text)));
     esp_env_config config = esp_env_config_default();
-    strcpy(config.scene, SCENE);
+    config.scene = SCENE;
     esp_status status = esp_world_create(&config, out);
     unlink(SCENE);
     return status;
@@ -75,9 +75,9 @@ static void missing_scene_is_an_io_error(void)
 {
     esp_env_config config = esp_env_config_default();
     esp_world *world = NULL;
-    strcpy(config.scene, "/nowhere/scene.xml");
+    config.scene = "/nowhere/scene.xml";
     CHECK_FAILS(ESP_ERR_IO, esp_world_create(&config, &world), "/nowhere/scene.xml: cannot be read: No such file");
-    strcpy(config.scene, "/");
+    config.scene = "/";
     CHECK_FAILS(ESP_ERR_IO, esp_world_create(&config, &world), "is not a file");
     CU_ASSERT_PTR_NULL(world);
 }
@@ -86,8 +86,25 @@ static void unknown_task_is_refused_with_the_nearest(void)
 {
     esp_env_config config = esp_env_config_default();
     esp_world *world = NULL;
-    strcpy(config.task, "pendulm");
+    config.task = "pendulm";
     CHECK_FAILS(ESP_ERR_USAGE, esp_world_create(&config, &world), "'pendulum'");
+}
+
+static void names_the_task_does_not_have_are_refused_with_those_it_has(void)
+{
+    esp_env_config config = esp_env_config_default();
+    esp_world *world = NULL;
+    config.start = "upside";
+    CHECK_FAILS(ESP_ERR_USAGE, esp_world_create(&config, &world), "env.start: task 'pendulum' has no 'upside'");
+    CU_ASSERT(strstr(esp_error_text(), "random, hanging") != NULL);
+    config.start = "hanging";
+    config.reward = "sparse|dense";
+    CHECK_FAILS(ESP_ERR_USAGE, esp_world_create(&config, &world), "sparse, dense, mixed");
+    config.reward = "";
+    CHECK_OK(esp_world_create(&config, &world));
+    CU_ASSERT(world->start == 1 && world->reward == 0);
+    CU_ASSERT_STRING_EQUAL(world->config.reward, "sparse");
+    esp_world_free(world);
 }
 
 static void values_outside_their_range_name_their_key(void)
@@ -104,13 +121,15 @@ static void values_outside_their_range_name_their_key(void)
     CHECK_FAILS(ESP_ERR_RANGE, esp_world_create(&config, &world), "env.frame_stack");
 }
 
-static esp_status act_hard(void *context, int n, int step, const uint8_t *obs, float *actions)
+static esp_status act_hard(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     (void)obs;
     (void)step;
     for (int i = 0; i < n; i++) actions[i] = *(const float *)context;
     return ESP_OK;
 }
+
+static double last_return;
 
 static esp_status play(esp_world *world, float action)
 {
@@ -120,6 +139,7 @@ static esp_status play(esp_world *world, float action)
     CHECK_OK(esp_simulator_create(world, 1, false, &simulator));
     esp_status status = esp_rollout(simulator, &episode, 1, act_hard, &action, &out);
     esp_simulator_free(simulator);
+    last_return = out.episode_return;
     return status;
 }
 
@@ -132,11 +152,33 @@ static void unstable_physics_is_an_error(void)
     esp_world_free(world);
 }
 
-static double fail_in_mujoco(const mjModel *model, const mjData *data, esp_reward_kind kind)
+/* The same push in a scene of quarter steps: as long, as far, and worth as much. */
+static void finer_time_step_keeps_control_period_and_return(void)
 {
-    (void)model;
-    (void)data;
-    (void)kind;
+    const struct { const char *timestep; int repeat; double share; } cases[] = {
+        {"0.02", 8, 1.0}, {"0.005", 32, 0.25}, {"0.16", 1, 8.0}, {"0.03", 5, 1.5}};
+    double returns[4];
+    for (int i = 0; i < 4; i++) {
+        char option[64];
+        esp_world *world = NULL;
+        snprintf(option, sizeof option, "<option timestep='%s'/><worldbody>", cases[i].timestep);
+        CHECK_OK(load_with("<worldbody>", option, &world));
+        if (!world) continue;
+        CU_ASSERT_EQUAL(world->repeat, cases[i].repeat);
+        CU_ASSERT_EQUAL(world->num_steps, 125);
+        CU_ASSERT_DOUBLE_EQUAL(world->reward_weight, cases[i].share, 1e-12);
+        CU_ASSERT_DOUBLE_EQUAL(esp_world_period(world), 0.16, 1e-12);
+        world->reward = 1; /* dense */
+        CHECK_OK(play(world, 0.3f));
+        returns[i] = last_return;
+        esp_world_free(world);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(returns[0], returns[1], 0.02 * returns[0]); /* Euler's error at 0.02 s */
+}
+
+static double fail_in_mujoco(const esp_task *task, const mjModel *model, const esp_play *play, int kind)
+{
+    (void)task, (void)model, (void)play, (void)kind;
     mju_error("no room\nfor rows\n");
     return 0.0;
 }
@@ -160,6 +202,9 @@ static CU_TestInfo tests[] = {
     {"scene that does not fit says what is missing", scene_that_does_not_fit_says_what_is_missing},
     {"missing scene is an io error", missing_scene_is_an_io_error},
     {"unknown task is refused with the nearest", unknown_task_is_refused_with_the_nearest},
+    {"names the task does not have are refused with those it has",
+     names_the_task_does_not_have_are_refused_with_those_it_has},
+    {"finer time step keeps control period and return", finer_time_step_keeps_control_period_and_return},
     {"values outside their range name their key", values_outside_their_range_name_their_key},
     {"unstable physics is an error", unstable_physics_is_an_error},
     {"errors of mujoco become one line and a status", errors_of_mujoco_become_one_line_and_a_status},

@@ -14,11 +14,12 @@ static inline esp_agent_config tiny_config(void)
     esp_agent_config config = esp_agent_config_default();
     config.env.image_size = 24;
     config.env.frame_stack = 2;
-    config.env.reward = ESP_REWARD_DENSE;
+    config.env.reward = "dense";
     config.env.physics_steps = TINY_STEPS * config.env.action_repeat;
     config.network = (esp_network_config){.latent = 4, .hidden = 8, .channels = 3};
     config.planner.budget = (esp_plan_budget){.horizon = 3, .samples = 24, .elites = 6, .iterations = 2};
     config.planner.search = (esp_plan_budget){.horizon = 2, .samples = 20, .elites = 4, .iterations = 2};
+    CHECK_OK(esp_agent_config_settle(&config));
     return config;
 }
 

@@ -1,4 +1,4 @@
-/* Live figures of an episode: reward, action, angle and latency of every control step so far, and the
+/* Live figures of an episode: reward, action, the task's first quantity and latency of every control step so far, and the
  * action sequences that the planner considers right now. */
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ struct esp_figures {
     mjvFigure fan;
 };
 
-static const char *const titles[ESP_CURVES] = {"reward", "action", "angle (rad)", "latency (ms)"};
+static const char *const titles[ESP_CURVES] = {"reward", "action", "", "latency (ms)"};
 
 static void set_range(mjvFigure *figure, int axis, double low, double high)
 {
@@ -49,14 +49,22 @@ static void make_figure(mjvFigure *figure, const char *title)
     snprintf(figure->minwidth, sizeof figure->minwidth, "-1.5");
 }
 
-static void action_range(const mjModel *model, double range[2])
+static void action_range(const esp_world *world, double range[2])
 {
-    bool limited = model->actuator_ctrllimited[0];
-    range[0] = limited ? model->actuator_ctrlrange[0] : -1.0;
-    range[1] = limited ? model->actuator_ctrlrange[1] : 1.0;
+    const esp_actuation *a = &world->actuation[0];
+    range[0] = a->offset + a->scale * fmax(a->low, -1.0);
+    range[1] = a->offset + a->scale * fmin(a->high, 1.0);
     double margin = 0.1 * (range[1] - range[0]);
     range[0] -= margin;
     range[1] += margin;
+}
+
+static void describe_quantity(mjvFigure *figure, const esp_task *task)
+{
+    if (task->about.num_quantities == 0) return;
+    const esp_task_quantity *quantity = &task->about.quantities[0];
+    snprintf(figure->title, sizeof figure->title, "%s (%s)", quantity->name, quantity->unit);
+    set_range(figure, 1, quantity->low, quantity->high);
 }
 
 esp_figures *esp_figures_create(const esp_actor *actor)
@@ -64,7 +72,7 @@ esp_figures *esp_figures_create(const esp_actor *actor)
     static const float colors[ESP_CURVES][3] = {
         {0.34f, 0.78f, 0.47f}, {0.95f, 0.60f, 0.23f}, {0.36f, 0.68f, 0.94f}, {0.86f, 0.62f, 0.84f}};
     const esp_world *world = actor->world;
-    double duration = world->config.physics_steps * world->model->opt.timestep, range[2];
+    double duration = world->num_steps * world->repeat * world->model->opt.timestep, range[2];
     esp_figures *figures = esp_alloc(1, sizeof *figures);
     for (int i = 0; i < ESP_CURVES; i++) {
         make_figure(&figures->curve[i], titles[i]);
@@ -72,9 +80,9 @@ esp_figures *esp_figures_create(const esp_actor *actor)
         memcpy(figures->curve[i].linergb[0], colors[i], sizeof colors[i]);
     }
     set_range(&figures->curve[ESP_CURVE_REWARD], 1, 0.0, world->config.action_repeat);
-    action_range(world->model, range);
+    action_range(world, range);
     set_range(&figures->curve[ESP_CURVE_ACTION], 1, range[0], range[1]);
-    set_range(&figures->curve[ESP_CURVE_ANGLE], 1, -M_PI, M_PI);
+    describe_quantity(&figures->curve[ESP_CURVE_QUANTITY], world->task);
 
     make_figure(&figures->fan, "plan");
     set_range(&figures->fan, 1, -1.1, 1.1);

@@ -120,7 +120,7 @@ static void take_pose(esp_painter *painter, const mjData *from)
 
 void esp_painter_show(esp_painter *painter, int actor)
 {
-    take_pose(painter, painter->player->actor[actor].data);
+    take_pose(painter, painter->player->actor[actor].play->data);
     const mjvPerturb *push = actor == painter->pushed ? &painter->push : NULL;
     mjv_updateScene(painter->model, painter->shown, &painter->option, push, &painter->camera, mjCAT_ALL,
                     &painter->scene);
@@ -131,7 +131,7 @@ static void draw_caption(const esp_painter *painter, const esp_actor *actor, mjr
     char values[256], controller[ESP_CONFIG_TEXT];
     esp_choice_word(ESP_CONTROLLER_CHOICES, (int)actor->role.kind, controller);
     esp_format(values, sizeof values, "%.32s\n%s\n%.1f %%\n%zu\n%.2f s\n%.1f", actor->role.name, controller,
-             100.0 * actor->sparsity, actor->params, actor->data->time, actor->episode_return + actor->reward);
+             100.0 * actor->sparsity, actor->params, actor->play->data->time, actor->play->episode_return + actor->play->reward);
     static const char labels[] = "checkpoint\ncontroller\nsparsity\nparameters\ntime\nreturn";
     mjr_overlay(mjFONT_NORMAL, mjGRID_TOPLEFT, tile, labels, values,
                 &painter->draw);

@@ -1,27 +1,12 @@
 /* Plays checkpoints side by side: each has its own simulation, eyes and controller, all have the same start
  * and advance by the same physics steps. What happens is what an evaluation of the same episode does; only
  * the eyes of an onlooker are added. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "viewer/viewer_internal.h"
 
 /* ---- create ------------------------------------------------------------------------------------ */
-
-static esp_status make_data(void *argument)
-{
-    esp_actor *actor = argument;
-    actor->data = mj_makeData(actor->world->model);
-    return actor->data ? ESP_OK : esp_fail(ESP_ERR_MACHINE, "no memory for a simulation");
-}
-
-static int first_hinge(const mjModel *model)
-{
-    for (int i = 0; i < model->njnt; i++)
-        if (model->jnt_type[i] == mjJNT_HINGE) return model->jnt_qposadr[i];
-    return -1;
-}
 
 /* The configuration still says what the network was before anything was cut. */
 static esp_status measure_size(esp_actor *actor)
@@ -72,7 +57,7 @@ static esp_status check_actions(const esp_actor *actor)
     int outputs = actor->role.net->component[ESP_TOLD_POLICY].out_size;
     if (outputs == actor->world->num_actions) return ESP_OK;
     return esp_fail(ESP_ERR_SHAPE, "the controller has %d actions, task '%s' needs %d", outputs,
-                    actor->world->task->name, actor->world->num_actions);
+                    actor->world->task->about.name, actor->world->num_actions);
 }
 
 static esp_status create_actor(esp_actor *actor, const esp_role *role)
@@ -82,14 +67,11 @@ static esp_status create_actor(esp_actor *actor, const esp_role *role)
     esp_status status = esp_world_create(env, &actor->world);
     if (status == ESP_OK) status = check_actions(actor);
     if (status == ESP_OK) status = esp_controller_check(actor->role.net, actor->role.kind);
-    if (status == ESP_OK) status = esp_guard(make_data, actor, ESP_ERR_MACHINE);
-    if (status == ESP_OK) status = esp_renderer_create(actor->world, &actor->renderer);
+    if (status == ESP_OK) status = esp_simulator_create(actor->world, 1, true, &actor->simulator);
     if (status == ESP_OK) status = measure_size(actor);
     if (status != ESP_OK) return esp_fail_in(status, "%s", role->name);
 
-    actor->hinge = first_hinge(actor->world->model);
-    actor->obs = esp_alloc((size_t)env->frame_stack, (size_t)env->image_size * env->image_size);
-    actor->actions = esp_alloc((size_t)actor->world->num_actions, sizeof(float));
+    actor->play = esp_simulator_play(actor->simulator, 0);
     make_controller(actor);
     make_history(&actor->history, actor->world->num_steps);
     return ESP_OK;
@@ -98,11 +80,8 @@ static esp_status create_actor(esp_actor *actor, const esp_role *role)
 static void free_actor(esp_actor *actor)
 {
     free_controller(actor);
-    esp_renderer_free(actor->renderer);
-    if (actor->data) mj_deleteData(actor->data);
+    esp_simulator_free(actor->simulator);
     esp_world_free(actor->world);
-    free(actor->obs);
-    free(actor->actions);
     free(actor->history.time);
     for (int i = 0; i < ESP_CURVES; i++) free(actor->history.value[i]);
 }
@@ -110,7 +89,8 @@ static void free_actor(esp_actor *actor)
 static esp_status check_together(const esp_role *first, const esp_role *other)
 {
     const esp_env_config *a = &first->config->env, *b = &other->config->env;
-    if (strcmp(a->task, b->task) != 0 || strcmp(a->scene, b->scene) != 0)
+    const char *scenes[] = {a->scene ? a->scene : "", b->scene ? b->scene : ""};
+    if (strcmp(a->task, b->task) != 0 || strcmp(scenes[0], scenes[1]) != 0)
         return esp_fail(ESP_ERR_USAGE, "%s is of task '%s' and %s of '%s': only one task can be shown side by side",
                         first->name, a->task, other->name, b->task);
     if (a->action_repeat != b->action_repeat || a->physics_steps != b->physics_steps)
@@ -143,90 +123,69 @@ void esp_player_free(esp_player *player)
 
 /* ---- play -------------------------------------------------------------------------------------- */
 
-typedef struct {
-    esp_player        *player;
-    const esp_episode *episode;
-} beginning;
-
-static esp_status begin(void *argument)
-{
-    const beginning *b = argument;
-    for (int i = 0; i < b->player->count; i++) {
-        esp_actor *actor = &b->player->actor[i];
-        esp_world_start(actor->world, b->episode, actor->data);
-        esp_controller_begin(actor->controller, b->episode, 1);
-        actor->episode_return = actor->reward = actor->latency = 0.0;
-        actor->history.count = 0;
-    }
-    b->player->step = 0;
-    b->player->episode = *b->episode;
-    return ESP_OK;
-}
-
 esp_status esp_player_begin(esp_player *player, const esp_episode *episode)
 {
-    beginning b = {player, episode};
-    esp_status status = esp_guard(begin, &b, ESP_ERR_NUMERIC);
+    esp_status status = ESP_OK;
+    player->episode = *episode;
     for (int i = 0; i < player->count && status == ESP_OK; i++) {
         esp_actor *actor = &player->actor[i];
-        status = esp_observe(actor->renderer, actor->data, true, actor->obs);
+        esp_controller_begin(actor->controller, episode, 1);
+        actor->latency = 0.0;
+        actor->history.count = 0;
+        status = esp_simulator_begin(actor->simulator, episode, 1);
+        if (status == ESP_OK) status = esp_simulator_observe(actor->simulator);
     }
     return status;
 }
 
-static esp_status decide(esp_actor *actor, bool first)
+/* An esp_act_fn that looks at the clock. */
+static esp_status act(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
-    esp_status status = first ? ESP_OK : esp_observe(actor->renderer, actor->data, false, actor->obs);
-    if (status != ESP_OK) return status;
+    esp_actor *actor = context;
     double start = esp_clock();
-    status = esp_controller_act(actor->controller, 1, 0, actor->obs, actor->actions);
+    esp_status status = esp_controller_act(actor->controller, n, step, obs, actions);
     actor->latency = esp_clock() - start;
-    if (status == ESP_OK) status = esp_actuate(actor->world->model, actor->actions, actor->data->ctrl);
     return status;
 }
 
-/* A hinge that turned several times is where it would be if it had not. */
-static double angle(const esp_actor *actor)
+/* The first state was observed when the episode began. */
+static esp_status decide(esp_actor *actor)
 {
-    return actor->hinge < 0 ? 0.0 : remainder(actor->data->qpos[actor->hinge], 2.0 * M_PI);
+    esp_status status = actor->play->steps == 0 ? ESP_OK : esp_simulator_observe(actor->simulator);
+    return status == ESP_OK ? esp_simulator_act(actor->simulator, act, actor) : status;
 }
 
 static void remember(esp_actor *actor)
 {
     esp_history *history = &actor->history;
+    const esp_task *task = actor->world->task;
     if (history->count == history->room) return;
     int at = history->count++;
-    history->time[at] = (float)actor->data->time;
-    history->value[ESP_CURVE_REWARD][at] = (float)actor->reward;
-    history->value[ESP_CURVE_ACTION][at] = (float)actor->data->ctrl[0];
-    history->value[ESP_CURVE_ANGLE][at] = (float)angle(actor);
+    history->time[at] = (float)actor->play->data->time;
+    history->value[ESP_CURVE_REWARD][at] = (float)actor->play->last_reward;
+    history->value[ESP_CURVE_ACTION][at] = (float)actor->play->data->ctrl[0];
+    if (task->about.num_quantities > 0)
+        history->value[ESP_CURVE_QUANTITY][at] = (float)task->quantity(task, actor->world->model, actor->play, 0);
     history->value[ESP_CURVE_LATENCY][at] = (float)(1e3 * actor->latency);
 }
 
-static esp_status advance(void *argument)
+static esp_status step_actor(esp_actor *actor)
 {
-    esp_player *player = argument;
-    bool last_of_control = (player->step + 1) % player->actor[0].world->config.action_repeat == 0;
-    for (int i = 0; i < player->count; i++) {
-        esp_actor *actor = &player->actor[i];
-        esp_status status = esp_world_step(actor->world, actor->data, &actor->reward);
-        if (status != ESP_OK) return status;
-        if (!last_of_control) continue;
-        remember(actor);
-        actor->episode_return += actor->reward;
-        actor->reward = 0.0;
-    }
-    player->step++;
-    return ESP_OK;
+    const esp_play *play = actor->play;
+    bool due = play->physics_steps % actor->world->repeat == 0;
+    if (play->ended) return ESP_OK;
+    esp_status status = due ? decide(actor) : ESP_OK;
+    int steps = play->steps;
+    if (status == ESP_OK) status = esp_simulator_step(actor->simulator, 1);
+    if (status == ESP_OK && play->steps > steps) remember(actor);
+    return status;
 }
 
 esp_status esp_player_step(esp_player *player)
 {
     esp_status status = ESP_OK;
-    bool due = player->step % player->actor[0].world->config.action_repeat == 0;
-    for (int i = 0; i < player->count && due && status == ESP_OK; i++)
-        status = decide(&player->actor[i], player->step == 0);
-    return status == ESP_OK ? esp_guard(advance, player, ESP_ERR_NUMERIC) : status;
+    for (int i = 0; i < player->count && status == ESP_OK; i++) status = step_actor(&player->actor[i]);
+    return status;
 }
 
 esp_status esp_player_recast(esp_player *player, int role, const esp_network *net, esp_controller_kind kind)
@@ -242,14 +201,25 @@ esp_status esp_player_recast(esp_player *player, int role, const esp_network *ne
 
 /* ---- where it is ------------------------------------------------------------------------------- */
 
+/* Of the episode that lasts longest so far: one that ended early stands still. */
 int esp_player_steps(const esp_player *player)
 {
-    return player->step;
+    int steps = 0;
+    for (int i = 0; i < player->count; i++)
+        if (player->actor[i].play->physics_steps > steps) steps = player->actor[i].play->physics_steps;
+    return steps;
+}
+
+bool esp_player_ended(const esp_player *player)
+{
+    for (int i = 0; i < player->count; i++)
+        if (!player->actor[i].play->ended) return false;
+    return true;
 }
 
 int esp_player_length(const esp_player *player)
 {
-    return player->actor[0].world->config.physics_steps;
+    return player->actor[0].world->num_steps * player->actor[0].world->repeat;
 }
 
 double esp_player_timestep(const esp_player *player)
@@ -259,16 +229,21 @@ double esp_player_timestep(const esp_player *player)
 
 double esp_player_return(const esp_player *player, int role)
 {
-    return player->actor[role].episode_return + player->actor[role].reward;
+    return player->actor[role].play->episode_return + player->actor[role].play->reward;
+}
+
+const esp_task *esp_player_task(const esp_player *player)
+{
+    return player->actor[0].world->task;
 }
 
 const mjData *esp_player_state(const esp_player *player, int role)
 {
-    return player->actor[role].data;
+    return player->actor[role].play->data;
 }
 
 const uint8_t *esp_actor_sees(const esp_actor *actor)
 {
-    const esp_env_config *env = &actor->world->config;
-    return actor->obs + (size_t)(env->frame_stack - 1) * env->image_size * env->image_size;
+    int pixels = esp_world_pixels(actor->world);
+    return pixels < 0 ? NULL : esp_simulator_newest(actor->simulator, 0, pixels);
 }

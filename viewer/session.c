@@ -36,7 +36,6 @@ esp_status esp_session_create(int count, const esp_role *roles, uint64_t seed, c
 {
     esp_session *session = esp_alloc(1, sizeof *session);
     session->seed = seed;
-    session->start = roles[0].config->env.start;
     session->controls = (esp_controls){.caption = 1, .figures = 1, .inset = 1, .shadows = 1};
     esp_status status = esp_player_create(count, roles, &session->player);
     if (status == ESP_OK) status = esp_painter_create(session->player, 0, 0, &session->painter);
@@ -46,6 +45,7 @@ esp_status esp_session_create(int count, const esp_role *roles, uint64_t seed, c
     }
     for (int i = 0; i < count && status == ESP_OK; i++) /* how hard the mouse pulls is said by the scene for people */
         session->player->actor[i].world->model->vis.map.stiffness = session->painter->model->vis.map.stiffness;
+    if (status == ESP_OK) session->start = session->player->actor[0].world->start;
     if (status == ESP_OK) status = begin(session);
     if (status == ESP_OK) {
         show_selected(session);
@@ -135,7 +135,7 @@ static esp_status toggle_pause(esp_session *session)
 static esp_status single_step(esp_session *session)
 {
     session->controls.pause = 1;
-    session->single = session->player->actor[0].world->config.action_repeat;
+    session->single = session->player->actor[0].world->repeat;
     return ESP_OK;
 }
 
@@ -275,7 +275,7 @@ esp_status esp_session_key(esp_session *session, int key)
 void esp_session_help(char *names, char *meanings, size_t size)
 {
     static const char *const mouse[][2] = {{"drag", "turn the camera"}, {"right drag", "move the camera"},
-                                           {"wheel", "zoom"}, {"Ctrl drag", "push the pole"}};
+                                           {"wheel", "zoom"}, {"Ctrl drag", "push a body"}};
     size_t left = 0, right = 0;
     for (int i = 0; i < NUM_KEYS; i++) {
         left += (size_t)snprintf(names + left, size - left, "%s\n", keys[i].name);
@@ -335,9 +335,9 @@ static void apply_push(esp_session *session)
 {
     for (int i = 0; i < session->player->count; i++) {
         esp_actor *actor = &session->player->actor[i];
-        mju_zero(actor->data->xfrc_applied, 6 * actor->world->model->nbody);
+        mju_zero(actor->play->data->xfrc_applied, 6 * actor->world->model->nbody);
         if (i == session->painter->pushed)
-            mjv_applyPerturbForce(actor->world->model, actor->data, &session->painter->push);
+            mjv_applyPerturbForce(actor->world->model, actor->play->data, &session->painter->push);
     }
 }
 
@@ -346,7 +346,7 @@ static void apply_push(esp_session *session)
 static esp_status step(esp_session *session)
 {
     esp_status status = ESP_OK;
-    if (esp_player_steps(session->player) == esp_player_length(session->player)) status = next_episode(session);
+    if (esp_player_ended(session->player)) status = next_episode(session);
     apply_push(session);
     if (status == ESP_OK) status = esp_player_step(session->player);
     session->simulated += esp_player_timestep(session->player);

@@ -26,9 +26,11 @@ esp_status esp_player_step(esp_player *player);
 esp_status esp_player_recast(esp_player *player, int role, const esp_network *net, esp_controller_kind kind);
 
 int    esp_player_steps(const esp_player *player);     /* physics steps of this episode so far */
-int    esp_player_length(const esp_player *player);    /* physics steps of an episode */
+int    esp_player_length(const esp_player *player);    /* physics steps of an episode, at most */
+bool   esp_player_ended(const esp_player *player);     /* the episode of every role has ended */
 double esp_player_timestep(const esp_player *player);  /* s */
 double esp_player_return(const esp_player *player, int role); /* so far */
+const esp_task *esp_player_task(const esp_player *player); /* of the first role */
 const mjData *esp_player_state(const esp_player *player, int role); /* the player's, to be read */
 
 /* ---- canvas.c: pictures without a window ------------------------------------------------------- */
@@ -36,7 +38,7 @@ const mjData *esp_player_state(const esp_player *player, int role); /* the playe
 /* What is drawn over the scene. */
 typedef struct {
     bool caption;  /* controller, size, time, return */
-    bool figures;  /* reward, action, angle, latency; what the planner considers */
+    bool figures;  /* reward, action, the task's first quantity, latency; what the planner considers */
     bool inset;    /* the picture that the network sees */
 } esp_overlays;
 

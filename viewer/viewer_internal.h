@@ -7,7 +7,7 @@
 /* ---- player.c -------------------------------------------------------------------------------- */
 
 /* What figures show, by control step. */
-typedef enum { ESP_CURVE_REWARD, ESP_CURVE_ACTION, ESP_CURVE_ANGLE, ESP_CURVE_LATENCY, ESP_CURVES } esp_curve;
+typedef enum { ESP_CURVE_REWARD, ESP_CURVE_ACTION, ESP_CURVE_QUANTITY, ESP_CURVE_LATENCY, ESP_CURVES } esp_curve;
 
 typedef struct {
     int    count;                /* samples, at most `room` */
@@ -20,16 +20,11 @@ typedef struct {
 typedef struct {
     esp_role        role;
     esp_world      *world;
-    esp_renderer   *renderer;
+    esp_simulator  *simulator;       /* of one episode */
+    esp_play       *play;            /* borrowed from the simulator */
     esp_controller *controller;
-    mjData         *data;
-    uint8_t        *obs;             /* [frame_stack, image_size, image_size] */
-    float          *actions;         /* [num_actions] */
-    int             hinge;           /* address in qpos of the first hinge joint, -1: none */
     size_t          params;          /* that the controller uses */
     double          sparsity;        /* structural, of the network that its configuration describes */
-    double          episode_return;  /* of whole control steps */
-    double          reward;          /* of the present control step so far */
     double          latency;         /* s, of the last action */
     esp_history     history;
     esp_plan_trace  plan;            /* of the last action; all NULL for the policy */
@@ -37,7 +32,6 @@ typedef struct {
 
 struct esp_player {
     int         count;
-    int         step;                 /* physics steps of this episode */
     esp_episode episode;             /* that was begun last */
     esp_actor   actor[ESP_MOST_ROLES];
 };

@@ -1,0 +1,321 @@
+/* The one acting interface: n episodes in lockstep that observe, act and step. One call of the controller serves all
+ * of them, so its matrix products are large, and nothing is allocated while they play. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "envs/envs_internal.h"
+
+struct esp_simulator {
+    const esp_world *world;     /* borrowed */
+    int              capacity, n;
+    esp_play        *play;      /* [capacity], owned like all below */
+    esp_renderer   **renderer;  /* [num_items]; NULL for floats and without pixels */
+    void           **item;      /* [num_items] of [capacity, history, size]; NULL for pixels that are not drawn */
+    esp_observation  obs;       /* borrows item */
+    float           *actions;   /* [capacity, num_actions] */
+    int              count;     /* physics steps of the call that is running */
+};
+
+/* ---- create ----------------------------------------------------------------------------------- */
+
+static esp_status make_data(void *argument)
+{
+    esp_simulator *simulator = argument;
+    for (int i = 0; i < simulator->capacity; i++) {
+        simulator->play[i].data = mj_makeData(simulator->world->model);
+        if (!simulator->play[i].data)
+            return esp_fail(ESP_ERR_MACHINE, "no memory for %d simulations", simulator->capacity);
+    }
+    return ESP_OK;
+}
+
+static size_t moment_bytes(const esp_obs_item *item)
+{
+    return esp_obs_item_size(item) * (item->kind == ESP_ITEM_FLOATS ? sizeof(float) : 1);
+}
+
+static esp_status make_items(esp_simulator *simulator, bool render)
+{
+    const esp_world *world = simulator->world;
+    esp_status status = ESP_OK;
+    for (int k = 0; k < world->num_items && status == ESP_OK; k++) {
+        const esp_obs_item *item = &world->item[k];
+        if (item->kind == ESP_ITEM_PIXELS && !render) continue;
+        simulator->item[k] = esp_alloc((size_t)simulator->capacity * (size_t)item->history, moment_bytes(item));
+        if (item->kind == ESP_ITEM_PIXELS) status = esp_renderer_create(world, k, &simulator->renderer[k]);
+    }
+    return status;
+}
+
+esp_status esp_simulator_create(const esp_world *world, int capacity, bool render, esp_simulator **out)
+{
+    if (capacity < 1) return esp_fail(ESP_ERR_RANGE, "a simulator for %d episodes, expected at least 1", capacity);
+    esp_simulator *simulator = esp_alloc(1, sizeof *simulator);
+    size_t items = (size_t)world->num_items, actions = (size_t)world->num_actions;
+    simulator->world = world;
+    simulator->capacity = capacity;
+    simulator->play = esp_alloc((size_t)capacity, sizeof *simulator->play);
+    simulator->renderer = esp_alloc(items, sizeof *simulator->renderer);
+    simulator->item = esp_alloc(items, sizeof *simulator->item);
+    simulator->obs = (esp_observation){world->num_items, (const void *const *)simulator->item};
+    simulator->actions = esp_alloc((size_t)capacity * actions, sizeof *simulator->actions);
+    for (int i = 0; i < capacity; i++) {
+        simulator->play[i].action = esp_alloc(actions, sizeof(float));
+        simulator->play[i].command = esp_alloc((size_t)world->task->about.num_commands + 1, sizeof(float));
+        simulator->play[i].before = esp_alloc((size_t)world->model->nq + 1, sizeof(mjtNum));
+    }
+    esp_status status = esp_guard(make_data, simulator, ESP_ERR_MACHINE);
+    if (status == ESP_OK) status = make_items(simulator, render);
+    if (status == ESP_OK) *out = simulator;
+    else                  esp_simulator_free(simulator);
+    return status;
+}
+
+static void free_play(esp_play *play)
+{
+    if (play->data) mj_deleteData(play->data);
+    free(play->action);
+    free(play->command);
+    free(play->before);
+}
+
+void esp_simulator_free(esp_simulator *simulator)
+{
+    if (!simulator) return;
+    for (int i = 0; i < simulator->capacity; i++) free_play(&simulator->play[i]);
+    for (int k = 0; k < simulator->world->num_items; k++) {
+        esp_renderer_free(simulator->renderer[k]);
+        free(simulator->item[k]);
+    }
+    free(simulator->play);
+    free(simulator->renderer);
+    free(simulator->item);
+    free(simulator->actions);
+    free(simulator);
+}
+
+esp_play *esp_simulator_play(esp_simulator *simulator, int episode)
+{
+    return &simulator->play[episode];
+}
+
+const esp_world *esp_simulator_world(const esp_simulator *simulator)
+{
+    return simulator->world;
+}
+
+const esp_observation *esp_simulator_observation(const esp_simulator *simulator)
+{
+    return &simulator->obs;
+}
+
+/* ---- begin -------------------------------------------------------------------------------------- */
+
+static void forget(const esp_world *world, const esp_episode *name, esp_play *play)
+{
+    play->name = *name;
+    play->physics_steps = play->steps = 0;
+    play->reward = play->last_reward = play->episode_return = 0.0;
+    play->ended = false;
+    play->fresh = true;
+    memset(play->action, 0, (size_t)world->num_actions * sizeof *play->action);
+    memset(play->command, 0, (size_t)world->task->about.num_commands * sizeof *play->command);
+}
+
+/* The first moment of an episode is also where its first control step starts from. */
+static void note_start(const esp_world *world, esp_play *play)
+{
+    play->began = play->data->time;
+    memcpy(play->before, play->data->qpos, (size_t)world->model->nq * sizeof *play->before);
+}
+
+static esp_status start(void *argument)
+{
+    esp_simulator *simulator = argument;
+    const esp_world *world = simulator->world;
+    for (int i = 0; i < simulator->n; i++) {
+        esp_play *play = &simulator->play[i];
+        esp_rng rng = esp_rng_make(play->name.seed, ESP_RNG_START, play->name.index);
+        mj_resetData(world->model, play->data);
+        world->task->reset(world->task, world->model, play, &rng);
+        mj_forward(world->model, play->data);
+        note_start(world, play);
+    }
+    return ESP_OK;
+}
+
+esp_status esp_simulator_begin(esp_simulator *simulator, const esp_episode *episodes, int n)
+{
+    if (n < 0 || n > simulator->capacity)
+        return esp_fail(ESP_ERR_SHAPE, "%d episodes at once, the simulator holds %d", n, simulator->capacity);
+    simulator->n = n;
+    for (int i = 0; i < n; i++) forget(simulator->world, &episodes[i], &simulator->play[i]);
+    return esp_guard(start, simulator, ESP_ERR_NUMERIC);
+}
+
+void esp_simulator_join(esp_simulator *simulator, const esp_episode *episode)
+{
+    simulator->n = 1;
+    forget(simulator->world, episode, &simulator->play[0]);
+    note_start(simulator->world, &simulator->play[0]);
+}
+
+void esp_simulator_copy(esp_simulator *to, const esp_simulator *from)
+{
+    const esp_world *world = from->world;
+    to->n = from->n;
+    for (int k = 0; k < world->num_items; k++)
+        if (from->item[k] && to->item[k])
+            memcpy(to->item[k], from->item[k],
+                   (size_t)from->capacity * (size_t)world->item[k].history * moment_bytes(&world->item[k]));
+    for (int i = 0; i < from->n; i++) {
+        esp_play own = to->play[i];
+        to->play[i] = from->play[i];
+        to->play[i].data = own.data;
+        to->play[i].action = memcpy(own.action, from->play[i].action, (size_t)world->num_actions * sizeof(float));
+        to->play[i].command =
+            memcpy(own.command, from->play[i].command, (size_t)world->task->about.num_commands * sizeof(float));
+        to->play[i].before = memcpy(own.before, from->play[i].before, (size_t)world->model->nq * sizeof(mjtNum));
+    }
+}
+
+/* ---- observe ------------------------------------------------------------------------------------ */
+
+/* Where the moments of an item of an episode are. */
+static char *history_of(const esp_simulator *simulator, int episode, int k)
+{
+    const esp_obs_item *item = &simulator->world->item[k];
+    return (char *)simulator->item[k] + (size_t)episode * (size_t)item->history * moment_bytes(item);
+}
+
+const void *esp_simulator_newest(const esp_simulator *simulator, int episode, int k)
+{
+    const esp_obs_item *item = &simulator->world->item[k];
+    return history_of(simulator, episode, k) + (size_t)(item->history - 1) * moment_bytes(item);
+}
+
+static esp_status observe_item(esp_simulator *simulator, int episode, int k)
+{
+    const esp_world *world = simulator->world;
+    esp_play *play = &simulator->play[episode];
+    size_t bytes = moment_bytes(&world->item[k]), older = (size_t)(world->item[k].history - 1) * bytes;
+    char *moments = history_of(simulator, episode, k), *newest = moments + older;
+    esp_status status = ESP_OK;
+    memmove(moments, moments + bytes, older);
+    if (simulator->renderer[k]) status = esp_renderer_frame(simulator->renderer[k], play->data, (uint8_t *)newest);
+    else                        world->task->observe(world->task, world->model, play, k, (float *)newest);
+    if (status == ESP_OK && play->fresh)
+        for (size_t at = 0; at < older; at += bytes) memcpy(moments + at, newest, bytes);
+    return status;
+}
+
+esp_status esp_simulator_observe_one(esp_simulator *simulator, int episode)
+{
+    esp_status status = ESP_OK;
+    for (int k = 0; k < simulator->world->num_items && status == ESP_OK; k++)
+        if (simulator->item[k]) status = observe_item(simulator, episode, k);
+    simulator->play[episode].fresh = false;
+    return status;
+}
+
+esp_status esp_simulator_observe(esp_simulator *simulator)
+{
+    esp_status status = ESP_OK;
+    for (int i = 0; i < simulator->n && status == ESP_OK; i++)
+        if (!simulator->play[i].ended) status = esp_simulator_observe_one(simulator, i);
+    return status;
+}
+
+/* ---- act ---------------------------------------------------------------------------------------- */
+
+static double clip(double value, double low, double high)
+{
+    return fmin(high, fmax(low, value));
+}
+
+static esp_status actuate(const esp_world *world, const float *action, esp_play *play)
+{
+    for (int k = 0; k < world->num_actions; k++) {
+        const esp_actuation *a = &world->actuation[k];
+        if (isnan(action[k])) return esp_fail(ESP_ERR_NUMERIC, "action %d is not a number", k);
+        play->action[k] = (float)clip(action[k], a->low, a->high);
+        play->data->ctrl[k] = clip(a->offset + a->scale * play->action[k], a->control_low, a->control_high);
+    }
+    return ESP_OK;
+}
+
+static int step_of(const esp_simulator *simulator)
+{
+    int step = 0;
+    for (int i = 0; i < simulator->n; i++)
+        if (simulator->play[i].steps > step) step = simulator->play[i].steps;
+    return step;
+}
+
+esp_status esp_simulator_act(esp_simulator *simulator, esp_act_fn act, void *context)
+{
+    const esp_world *world = simulator->world;
+    int step = step_of(simulator);
+    esp_status status = act(context, simulator->n, step, &simulator->obs, simulator->actions);
+    for (int i = 0; i < simulator->n && status == ESP_OK; i++) {
+        esp_play *play = &simulator->play[i];
+        if (play->ended) continue;
+        memcpy(play->before, play->data->qpos, (size_t)world->model->nq * sizeof *play->before);
+        status = actuate(world, simulator->actions + i * world->num_actions, play);
+        if (status != ESP_OK) esp_fail_in(status, "control step %d of episode %d", step, i);
+    }
+    return status;
+}
+
+/* ---- step --------------------------------------------------------------------------------------- */
+
+/* MuJoCo answers numbers it cannot integrate by resetting the state before its next step, which
+ * would silently start another episode in the middle of this one. */
+static bool diverged(const mjModel *model, const mjData *data)
+{
+    bool reset = data->warning[mjWARN_BADQPOS].number || data->warning[mjWARN_BADQVEL].number ||
+                 data->warning[mjWARN_BADQACC].number;
+    for (int i = 0; i < model->nq && !reset; i++) reset = !isfinite(data->qpos[i]);
+    for (int i = 0; i < model->nv && !reset; i++) reset = !isfinite(data->qvel[i]);
+    return reset;
+}
+
+static void finish_control(const esp_world *world, esp_play *play)
+{
+    play->steps++;
+    play->episode_return += play->reward;
+    play->last_reward = play->reward;
+    play->reward = 0.0;
+    play->ended = play->steps == world->num_steps ||
+                  (world->task->done && world->task->done(world->task, world->model, play));
+}
+
+static esp_status step_once(const esp_world *world, esp_play *play)
+{
+    double time = play->data->time;
+    mj_step(world->model, play->data);
+    if (diverged(world->model, play->data))
+        return esp_fail(ESP_ERR_NUMERIC, "%s: the simulation is unstable at %.3g s", world->scene, time);
+    bool finished = ++play->physics_steps % world->repeat == 0;
+    if (finished || !world->task->about.reward_per_control)
+        play->reward += esp_world_reward(world, world->model, play);
+    if (finished) finish_control(world, play);
+    return ESP_OK;
+}
+
+static esp_status step_all(void *argument)
+{
+    esp_simulator *simulator = argument;
+    esp_status status = ESP_OK;
+    for (int i = 0; i < simulator->n; i++)
+        for (int k = 0; k < simulator->count && status == ESP_OK && !simulator->play[i].ended; k++)
+            status = step_once(simulator->world, &simulator->play[i]);
+    return status;
+}
+
+esp_status esp_simulator_step(esp_simulator *simulator, int count)
+{
+    simulator->count = count;
+    return esp_guard(step_all, simulator, ESP_ERR_NUMERIC);
+}
