@@ -33,16 +33,41 @@ void esp_one_line(const char *text, char *out, size_t size)
     out[used] = 0;
 }
 
-/* What the program had before: a host that loaded us keeps its own ways outside our guards. */
+/* Must not return: MuJoCo would resume with what it just found impossible. */
+static void leave(const char *text)
+{
+    esp_one_line(text, sentence, sizeof sentence);
+    longjmp(*escape, 1);
+}
+
+static void report(const char *text)
+{
+    char line[LINE];
+    esp_one_line(text, line, sizeof line);
+    esp_log(ESP_LOG_WARNING, "MuJoCo: %s", line);
+}
+
+/* What the program had before stays in force outside our guards: a host that loaded us keeps its own ways. */
+#if mjVERSION_HEADER >= 3010000
+static mjfLogHandler host_handler;
+
+static void on_mujoco_message(const mjLogMessage *message)
+{
+    if (!escape) host_handler(message);
+    else if (message->level == mjLOG_ERROR) leave(message->subject);
+    else if (message->level == mjLOG_WARNING) report(message->subject);
+}
+
+static void install(void)
+{
+    host_handler = mju_setLogHandler(on_mujoco_message);
+}
+#else
 static void (*host_error)(const char *text), (*host_warning)(const char *text);
 
-/* Must not return: MuJoCo would go on with what it just found impossible. */
 static void on_mujoco_error(const char *text)
 {
-    if (escape) {
-        esp_one_line(text, sentence, sizeof sentence);
-        longjmp(*escape, 1);
-    }
+    if (escape) leave(text);
     if (host_error) host_error(text);
     mju_writeLog("ERROR", text); /* as MuJoCo does without a handler; it would also wait for a key */
     fprintf(stderr, "MuJoCo: %s\n", text);
@@ -52,9 +77,7 @@ static void on_mujoco_error(const char *text)
 static void on_mujoco_warning(const char *text)
 {
     if (escape) {
-        char line[LINE];
-        esp_one_line(text, line, sizeof line);
-        esp_log(ESP_LOG_WARNING, "MuJoCo: %s", line);
+        report(text);
     } else if (host_warning) {
         host_warning(text);
     } else {
@@ -70,6 +93,7 @@ static void install(void)
     mju_user_error = on_mujoco_error;
     mju_user_warning = on_mujoco_warning;
 }
+#endif
 
 esp_status esp_guard(esp_status (*work)(void *argument), void *argument, esp_status on_error)
 {

@@ -106,23 +106,51 @@ static void reset(const mjModel *model, mjtNum *state, void *data, int instance)
 }
 #endif
 
+/* Since MuJoCo 3.11.0 an actuator may have several controls and several forces; before, each had one of both. */
+#if mjVERSION_HEADER >= 3011000
+#define NUM_ACTUATORS(model) ((int)(model)->nactuator)
+#define FIRST_FORCE(model, actuator) ((model)->actuator_outadr[actuator])
+#define NUM_FORCES(model, actuator) ((model)->actuator_outnum[actuator])
+#define FIRST_CONTROL(model, actuator) ((model)->actuator_ctrladr[actuator])
+#define NUM_CONTROLS(model, actuator) ((model)->actuator_ctrlnum[actuator])
+#else
+#define NUM_ACTUATORS(model) ((int)(model)->nu)
+#define FIRST_FORCE(model, actuator) (actuator)
+#define NUM_FORCES(model, actuator) 1
+#define FIRST_CONTROL(model, actuator) (actuator)
+#define NUM_CONTROLS(model, actuator) 1
+#endif
+
 /* An instance that no actuator refers to has nothing to drive. */
 static bool drives(const mjModel *model, int instance)
 {
-    for (int i = 0; i < model->nu; i++)
+    for (int i = 0; i < NUM_ACTUATORS(model); i++)
         if (model->actuator_plugin[i] == instance) return true;
     return false;
 }
 
-/* The force is the control: an actuator plugin has no gain. */
+/* A force beyond the last control has none to follow. */
+static void exert(const mjModel *model, mjData *data, int actuator, bool driven)
+{
+    mjtNum *force = data->actuator_force + FIRST_FORCE(model, actuator);
+    const mjtNum *control = data->ctrl + FIRST_CONTROL(model, actuator);
+    for (int k = 0; k < NUM_FORCES(model, actuator); k++)
+        force[k] = driven && k < NUM_CONTROLS(model, actuator) ? control[k] : 0.0;
+}
+
+void esp_plugin_exert(const mjModel *model, mjData *data, int instance, bool driven)
+{
+    for (int i = 0; i < NUM_ACTUATORS(model); i++)
+        if (model->actuator_plugin[i] == instance) exert(model, data, i, driven);
+}
+
 static void compute(const mjModel *model, mjData *data, int instance, int capability)
 {
     (void)capability;
     if (!drives(model, instance)) return;
     esp_core *core = core_of(model, data_of(data, instance), instance);
     if (core) esp_core_control(core, model, data);
-    for (int i = 0; i < model->nu; i++)
-        if (model->actuator_plugin[i] == instance) data->actuator_force[i] = core ? data->ctrl[i] : 0.0;
+    esp_plugin_exert(model, data, instance, core != NULL);
 }
 
 static void register_plugin(void)

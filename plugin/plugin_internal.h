@@ -65,6 +65,12 @@ void       esp_core_restart(esp_core *core);
 /* Goes on where another core of the same model and settings is. */
 void       esp_core_copy(esp_core *to, const esp_core *from);
 
+/* ---- engine.c: MuJoCo's engine plugin ------------------------------------------------------------ */
+
+/* The forces of the actuators that belong to a plugin instance are their controls, since an actuator plugin has no
+ * gain; zero when nothing drives the instance. MuJoCo 2.3.1 and later. */
+void esp_plugin_exert(const mjModel *model, mjData *data, int instance, bool driven);
+
 /* ---- callback.c: MuJoCo's control callback ------------------------------------------------------ */
 
 /* From now on every simulation that is not attached is looked at as well: its scene and the

@@ -142,6 +142,31 @@ static void instance_without_its_agent_exerts_no_force(void)
     free_host(&h);
 }
 
+/* A controller with two inputs and one force stands before the plugin, so no two of their indices agree. */
+static void forces_are_those_of_the_plugin_beside_an_actuator_with_several_inputs(void)
+{
+#if mjVERSION_HEADER >= 3014000
+    write_scene(in_folder("several.xml"), (scene_edit[]){
+        {"<asset>", "<extension><plugin plugin='espalier.controller'><instance name='agent'/></plugin></extension><asset>"},
+        {"<motor name=\"torque\"",
+         "<pid name='servo' joint='hinge' kp='1' kv='1'/>"
+         "<plugin name='driven' joint='hinge' plugin='espalier.controller' instance='agent'/><motor name=\"torque\""},
+        {NULL, NULL}});
+    host h = make_host(in_folder("several.xml"));
+    CU_ASSERT_FATAL(h.model->nactuator == 3 && h.model->nu == 4 && h.model->nout == 3);
+    for (int i = 0; i < 4; i++) h.data->ctrl[i] = 0.1 * (i + 1);
+    for (int i = 0; i < 3; i++) h.data->actuator_force[i] = -1.0;
+    esp_plugin_exert(h.model, h.data, 0, true);
+    CU_ASSERT_EQUAL(h.data->actuator_force[1], h.data->ctrl[2]);
+    esp_plugin_exert(h.model, h.data, 0, false);
+    CU_ASSERT_EQUAL(h.data->actuator_force[1], 0.0);
+    CU_ASSERT(h.data->actuator_force[0] == -1.0 && h.data->actuator_force[2] == -1.0);
+    for (int step = 0; step < 10; step++) mj_step(h.model, h.data); /* no checkpoint: refused, the host lives on */
+    CU_ASSERT_EQUAL(h.data->actuator_force[1], 0.0);
+    free_host(&h);
+#endif
+}
+
 static CU_TestInfo tests[] = {
     {"machine draws what agents see", machine_draws_what_agents_see},
     {"driven simulation is an episode of eval", driven_simulation_is_an_episode_of_eval},
@@ -149,6 +174,8 @@ static CU_TestInfo tests[] = {
     {"copy goes on like the original", copy_goes_on_like_the_original},
     {"instances do not disturb each other", instances_do_not_disturb_each_other},
     {"instance without its agent exerts no force", instance_without_its_agent_exerts_no_force},
+    {"forces are those of the plugin beside an actuator with several inputs",
+     forces_are_those_of_the_plugin_beside_an_actuator_with_several_inputs},
     CU_TEST_INFO_NULL,
 };
 #endif
