@@ -18,6 +18,7 @@ endif()
 # The library and the headers in one of the known layouts below `root`.
 function(esp_mujoco_below root)
   get_filename_component(root ${root} ABSOLUTE BASE_DIR ${PROJECT_SOURCE_DIR})
+  get_filename_component(above ${root} DIRECTORY)
   foreach(folder ${root} ${root}/mujoco)
     file(GLOB libraries ${folder}/lib/libmujoco.so* ${folder}/libmujoco.so*)
     if(libraries AND EXISTS ${folder}/include/mujoco/mujoco.h)
@@ -28,7 +29,7 @@ function(esp_mujoco_below root)
       set(MUJOCO_BUNDLED TRUE PARENT_SCOPE)
       # LICENSE of an archive, or *.dist-info of a wheel; of several packages only MuJoCo's.
       file(GLOB licences ${root}/LICENSE* ${root}/THIRD_PARTY* ${root}/mujoco*.dist-info/licenses/*
-           ${root}/../mujoco*.dist-info/licenses/*)
+           ${above}/mujoco*.dist-info/licenses/*)
       set(MUJOCO_LICENCES ${licences} PARENT_SCOPE)
       return()
     endif()

@@ -159,6 +159,7 @@ static void register_plugin(void)
         fprintf(stderr, "espalier: %s: no plugin\n", esp_error_text());
         return;
     }
+    if (mjp_getPlugin("espalier.controller", NULL)) return; /* by another copy of this library; twice is an error */
     mjpPlugin plugin;
     mjp_defaultPlugin(&plugin);
     plugin.name = "espalier.controller";

@@ -40,6 +40,10 @@ fetch_mujoco() {
     esac
 }
 
+pinned_mujoco() { # its folder, which is there once it was fetched
+    sed -n 's|^mujoco[a-z-]*==\([0-9.]*\).*|build/mujoco-\1|p' scripts/mujoco.txt
+}
+
 # Version of the MuJoCo that a preset was configured with.
 mujoco_of() { # mujoco_of PRESET
     sed -n 's/^ESP_MUJOCO_VERSION:INTERNAL=//p' "build/$1/CMakeCache.txt"

@@ -15,6 +15,10 @@ flags=$(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs espalier) || exit 1
 cp "$source/examples/prune.c" "$folder" && cd "$folder" || exit 1
 $compiler -std=gnu11 -Wall -Wextra -Werror "$@" prune.c $flags -o prune || fail "examples/prune.c does not build"
 
+# What is installed works when the build folder is gone.
+if ldd "$folder/prefix/bin/espalier" "$folder"/prefix/lib*/libespalier_controller.so ./prune | grep -F -e "not found" -e "$source"
+then fail "a library is not found among the installed ones"; fi
+
 ./prune "$source/models/pendulum/agent.safetensors" pruned.safetensors >said || fail "prune: status $?"
 cat said
 "$folder/prefix/bin/espalier" eval pruned.safetensors --controller policy --quiet >table || fail "eval: status $?"
