@@ -25,6 +25,7 @@ typedef struct {
 /* Ranges of what the network sees, for whoever checks a configuration. */
 enum { ESP_IMAGE_SIZE_MIN = 21, ESP_IMAGE_SIZE_MAX = 128, ESP_FRAME_STACK_MAX = 32 };
 
+/* The pendulum, seen in 9 frames of 28 x 28 pixels; scene, start and reward are NULL, the task's own. */
 esp_env_config esp_env_config_default(void);
 /* Checks ranges and names, and puts the task's first start and reward where none is named. ESP_ERR_USAGE for a
  * name that the task does not have, ESP_ERR_RANGE for a number. */
@@ -36,7 +37,7 @@ size_t         esp_env_pixels(const esp_env_config *config); /* of one frame */
 
 /* One named item of an observation. Several moments of it are kept when history is above 1, oldest first. */
 typedef struct {
-    const char *name;
+    const char *name;           /* "pixels"; text of the task, lives as long as the process */
     enum { ESP_ITEM_PIXELS, ESP_ITEM_FLOATS } kind; /* uint8_t or float */
     int         history;        /* moments; 0 for pixels: env.frame_stack */
     int         width, height;  /* of pixels; 0: env.image_size. Floats: width numbers, height 1 */
@@ -49,25 +50,27 @@ size_t esp_obs_item_size(const esp_obs_item *item); /* pixels or floats of one m
 /* What a controller sees: item [num_items], each [n, history, height, width] of the item's kind; NULL for pixels
  * when nothing is drawn. */
 typedef struct {
-    int                num_items;
-    const void *const *item;
+    int                num_items; /* as in the world */
+    const void *const *item;      /* [num_items], borrowed from whoever made the observation */
 } esp_observation;
 
 /* What becomes of one output of a controller: clipped to [low, high], then control = offset + scale * output,
  * clipped to [control_low, control_high] in the actuator's own unit. */
 typedef struct {
+    /* low, high: of the output, -1 and 1. offset, control_low, control_high: in the actuator's unit; scale: of that
+     * unit per 1 of output. An actuator without a range has offset 0, scale 1 and infinite limits. */
     double low, high, offset, scale, control_low, control_high;
 } esp_actuation;
 
 /* Names an episode: equal names give equal start states. */
 typedef struct {
-    uint64_t seed, index;
+    uint64_t seed, index;     /* key and number of the random stream that reset draws from */
     int      start;           /* index into the task's starts */
 } esp_episode;
 
 /* An episode being played: its simulation, and what belongs to the episode but not to mjData. */
 typedef struct {
-    esp_episode name;
+    esp_episode name;         /* copied from esp_simulator_begin or esp_simulator_join */
     mjData *data;             /* owned by the simulator */
     int     physics_steps;    /* of the model, since the start */
     int     steps;            /* control steps finished */
@@ -86,13 +89,13 @@ typedef struct {
 
 /* A number worth plotting over an episode. */
 typedef struct {
-    const char *name, *unit;
+    const char *name, *unit;  /* "angle", "rad" */
     double      low, high;    /* range of the plot */
 } esp_task_quantity;
 
 /* What a task says about itself. The arrays of names end with NULL. */
 typedef struct {
-    const char         *name;
+    const char         *name;           /* value of env.task, and its folder below models/ */
     const char *const  *starts;         /* start states of episodes; the first is the default */
     const char *const  *rewards;        /* the first is the default and what results are measured in */
     const char         *training_reward; /* that a learner begins with */
@@ -102,57 +105,63 @@ typedef struct {
     const char         *show_start;     /* start that is most worth watching */
     double              show_seconds;   /* how long it takes until the goal is kept, with some margin */
     double              timestep;       /* s, that env.action_repeat and env.physics_steps count */
-    int                 num_quantities;
+    int                 num_quantities; /* entries of quantities; 0: nothing is plotted */
     const esp_task_quantity *quantities;     /* plotted by viewer and reports; the first is the most telling */
-    int                 num_items;
+    int                 num_items;      /* entries of items, at least 1 */
     const esp_obs_item *items;          /* observation, in the order in which a controller takes it */
     int                 num_commands;   /* numbers of a command, drawn by reset */
     bool                reward_per_control; /* reward is taken once per control step, not per physics step */
 } esp_task_description;
 
-/* A task: its description and these functions, which read the model only. `state` is the task's own. Functions
- * that may be NULL say so. */
+/* A task; worlds borrow it. Those of the registry live as long as the process. */
 typedef struct esp_task esp_task;
+/* A description, and functions that read the model only. Functions that may be NULL say so. */
 struct esp_task {
-    esp_task_description about;
-    void *state;
+    esp_task_description about; /* its texts and arrays live as long as the task */
+    void *state;                /* the task's own, read by its functions only; NULL: it needs none */
     /* One line on what the MJCF lacks (a joint, an actuator), or NULL if it fits the task. */
     const char *(*mismatch)(const esp_task *task, const mjModel *model);
     /* Puts play->data into the start state play->name.start and draws play->command; mj_forward follows. */
     void   (*reset)(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng);
     /* [0, 1] per physics step by the reward numbered `kind`. */
     double (*reward)(const esp_task *task, const mjModel *model, const esp_play *play, int kind);
-    void   (*terms)(const esp_task *task, const mjModel *model, const esp_play *play, double *terms); /* or NULL */
+    /* terms [names in about.terms], in that order; or NULL. */
+    void   (*terms)(const esp_task *task, const mjModel *model, const esp_play *play, double *terms);
+    /* Whether the state fulfils the task's goal; an episode succeeds when this holds up to its end. */
     bool   (*goal)(const esp_task *task, const mjModel *model, const esp_play *play);
     bool   (*done)(const esp_task *task, const mjModel *model, const esp_play *play); /* ends early; NULL: never */
+    /* Present value of about.quantities[index], in its unit. */
     double (*quantity)(const esp_task *task, const mjModel *model, const esp_play *play, int index);
     /* Item `index`, of floats; NULL when all are pixels. */
     void   (*observe)(const esp_task *task, const mjModel *model, const esp_play *play, int index, float *out);
 };
 
+/* pendulum.c: swing-up of the control suite (Tassa et al. 2018, arXiv:1801.00690). */
 extern const esp_task esp_task_pendulum;
 const esp_task *esp_task_find(const char *name); /* NULL: unknown, with the error text set */
 /* Puts the first of `names` where *name is NULL or "". ESP_ERR_USAGE when it is none of them; `key` begins the
  * sentence. */
 esp_status esp_task_settle(const esp_task *task, const char *key, const char *const *names, const char **name);
+/* Entries of `names` before the NULL that ends it. */
 int esp_names_count(const char *const *names);
 /* Index of a name; the first for NULL or "", -1 when there is none. */
 int esp_names_index(const char *const *names, const char *name);
 
 /* ---- world.c: a task with its loaded model, shared read-only by all threads ------------------ */
 
+/* Made by esp_world_create or esp_world_adopt and constant from then on; esp_world_free frees all that it owns. */
 typedef struct {
     esp_env_config  config;      /* settled copy */
     const esp_task *task;        /* borrowed */
     mjModel        *model;       /* owned */
     int             start;       /* config.start as an index */
     int             reward;      /* config.reward as an index */
-    int             num_actions;
+    int             num_actions; /* actuators of the model, at least 1 */
     int             num_steps;   /* control steps per episode, at most */
     int             repeat;      /* physics steps of this model per control step */
     double          reward_weight; /* of a physics step: model's time step / task's */
     esp_actuation  *actuation;   /* [num_actions], owned */
-    int             num_items;
+    int             num_items;   /* of an observation, as the task describes it */
     esp_obs_item   *item;        /* [num_items], owned; sizes filled in */
     char           *scene;       /* path of the MJCF, owned */
 } esp_world;
@@ -211,6 +220,8 @@ esp_status esp_guard(esp_status (*work)(void *argument), void *argument, esp_sta
  * ESP_ERR_MACHINE). */
 typedef struct esp_offscreen esp_offscreen;
 
+/* The caller frees *out. ESP_ERR_MACHINE when EGL or its driver fails; the sentence names the Debian package, a limit
+ * of memory or an environment variable. */
 esp_status esp_offscreen_create(esp_offscreen **out);
 void       esp_offscreen_free(esp_offscreen *offscreen); /* accepts NULL */
 /* Runs work(argument) with the context current; MuJoCo's errors become ESP_ERR_MACHINE. */
@@ -226,6 +237,7 @@ typedef struct {
     char opengl[128];   /* version of OpenGL and of Mesa */
 } esp_offscreen_facts;
 
+/* Fills *out; longer texts are cut. ESP_ERR_MACHINE when the driver does not say what it is. */
 esp_status esp_offscreen_describe(esp_offscreen *offscreen, esp_offscreen_facts *out);
 
 /* ---- renderer.c: what the network sees ------------------------------ */
@@ -252,8 +264,10 @@ typedef struct esp_simulator esp_simulator;
 /* Without pixels (render false) the pixel items of an observation are NULL. Borrows the world. */
 esp_status esp_simulator_create(const esp_world *world, int capacity, bool render, esp_simulator **out);
 void       esp_simulator_free(esp_simulator *simulator); /* accepts NULL */
-const esp_world *esp_simulator_world(const esp_simulator *simulator);
+const esp_world *esp_simulator_world(const esp_simulator *simulator); /* as given to esp_simulator_create */
+/* An episode, 0 to capacity - 1; the simulator owns it. */
 esp_play  *esp_simulator_play(esp_simulator *simulator, int episode);
+/* What all episodes observed last: the simulator owns it and the arrays, which esp_simulator_observe overwrites. */
 const esp_observation *esp_simulator_observation(const esp_simulator *simulator);
 /* Newest moment of an item of an episode. */
 const void *esp_simulator_newest(const esp_simulator *simulator, int episode, int item);
@@ -301,7 +315,7 @@ typedef struct esp_pool esp_pool;
 
 esp_pool  *esp_pool_create(const esp_world *world, int capacity, bool render); /* borrows the world */
 void       esp_pool_free(esp_pool *pool); /* accepts NULL */
-const esp_world *esp_pool_world(const esp_pool *pool);
+const esp_world *esp_pool_world(const esp_pool *pool); /* as given to esp_pool_create */
 /* The simulator of the calling OpenMP thread. */
 esp_status esp_pool_simulator(esp_pool *pool, esp_simulator **out);
 

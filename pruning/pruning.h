@@ -1,6 +1,6 @@
 /* pruning: which units go, how many of each, and what is left - for any network with named axes.
  *
- * The module sees axes, tensors and a performance callback; it knows no agent and no image. */
+ * The module sees axes, tensors and recorded data; it knows no agent and no image. */
 #ifndef ESP_PRUNING_H
 #define ESP_PRUNING_H
 
@@ -12,31 +12,32 @@
 
 /* One axis or several axes that share one coefficient. */
 typedef struct {
-    char   name[2 * ESP_NAME];
+    char   name[2 * ESP_NAME];   /* the axis's, or the one in the application's table */
     bool   coupling;             /* several components depend on it */
-    int    num_axes;
-    int    axis[ESP_MAX_AXES];
+    int    num_axes;             /* at least 1 */
+    int    axis[ESP_MAX_AXES];   /* [num_axes] indices of the network's axes; no axis is in two groups */
     int    modules;              /* layers involved, the column "Modules" of Tables II and IV */
     size_t params;               /* s_i of Eq. (1b) */
     double least, most;          /* bounds of the coefficient: 0 and ESP_MAX_COEFFICIENT unless pinned */
 } esp_group;
 
+/* The groups of a network, and how sparsity is counted over them. Holds no pointers: copied freely. */
 typedef struct {
     unsigned components;         /* whose parameters sparsity counts: those the controller uses */
     bool structural_constraint;  /* the constraint is on structural sparsity, else on nominal */
     int  round_to;               /* kept widths are multiples of it, or the full size; 1: any width */
-    int  num;
-    esp_group group[ESP_MAX_AXES];
+    int  num;                    /* groups, 0 to ESP_MAX_AXES */
+    esp_group group[ESP_MAX_AXES]; /* [num] */
 } esp_grouping;
 
 /* A group of an application's own table, by names. `axes` share the coefficient; `modules` are
  * only counted, and may name what is no layer here (the paper counts activations). Lists end with
  * NULL or are full. */
 typedef struct {
-    const char *name;
-    bool        coupling;
-    const char *axes[8];
-    const char *modules[8];
+    const char *name;       /* of the group; reports show it and esp_grouping_pin matches it */
+    bool        coupling;   /* several components depend on it */
+    const char *axes[8];    /* names of axes, at least one */
+    const char *modules[8]; /* names of layers, "_encoder.1" */
 } esp_group_spec;
 
 /* One group for every prunable axis that touches one of `components`. s_i counts all trainable
@@ -58,7 +59,9 @@ esp_status esp_grouping_pin(esp_grouping *grouping, const char *pattern, double 
 
 typedef struct { int kept[ESP_MAX_AXES]; } esp_widths; /* by axis of the network */
 
+/* All units of every axis. */
 esp_widths esp_widths_full(const esp_network *net);
+/* Whether both keep as many units of every axis of `net`. */
 bool       esp_widths_equal(const esp_network *net, const esp_widths *a, const esp_widths *b);
 /* kept = n - round(c n) with c within the group's bounds, at least one unit and at least
  * n - floor(0.95 n); then the nearest width that round_to allows, which n always is. */
@@ -67,6 +70,7 @@ esp_widths esp_widths_of(const esp_network *net, const esp_grouping *grouping, c
 double esp_group_fraction(const esp_network *net, const esp_group *group, const esp_widths *widths);
 /* Trainable parameters of a set of components at these widths: a product per tensor. */
 size_t esp_widths_params(const esp_network *net, const esp_widths *widths, unsigned components);
+/* Trainable parameters removed / before, of a set of components, in [0, 1); 0 when they have none. */
 double esp_structural_sparsity(const esp_network *net, const esp_widths *widths, unsigned components);
 /* Eq. (1b) with c_i the realised fraction. */
 double esp_nominal_sparsity(const esp_network *net, const esp_grouping *grouping, const esp_widths *widths);
@@ -95,8 +99,10 @@ typedef struct {
     double *coefficient[ESP_MAX_AXES];  /* [count], rising; owned */
 } esp_levels;
 
+/* Fills *out, which esp_levels_free empties. Borrows net and grouping. */
 void       esp_levels_make(const esp_network *net, const esp_grouping *grouping, esp_levels *out);
-void       esp_levels_free(esp_levels *levels);
+void       esp_levels_free(esp_levels *levels); /* the arrays, not *levels, which becomes zero */
+/* Index of group g's level whose coefficient is nearest; of two equally near the one that removes more. */
 int        esp_levels_nearest(const esp_levels *levels, int g, double coefficient);
 /* The widths of a level for every group. */
 esp_widths esp_levels_widths(const esp_levels *levels, const int *level);
@@ -105,9 +111,10 @@ esp_widths esp_levels_widths(const esp_levels *levels, const int *level);
 
 /* A constrained sparsity and how far from it a cut may be. */
 typedef struct {
-    double sparsity, tolerance;
+    double sparsity, tolerance; /* parameters removed / before, each in [0, 1); met within sparsity +- tolerance */
 } esp_target;
 
+/* Whether the constrained sparsity at these widths is within the tolerance, up to ESP_SPARSITY_SLACK. */
 bool esp_target_met(const esp_levels *levels, const esp_target *target, const esp_widths *widths);
 /* The coefficients t * direction (clamped to the groups' bounds) whose sparsity is closest to the
  * target; direction >= 0, all zero means all equal. Also the smallest repair: single levels are then
@@ -135,8 +142,8 @@ typedef struct {
  * component with source -1 and no data is not run: its layers neither count in importance nor are they
  * compensated. */
 typedef struct {
-    int      count;                     /* samples */
-    esp_feed feed[ESP_MAX_COMPONENTS];
+    int      count;                     /* samples, at least 1 */
+    esp_feed feed[ESP_MAX_COMPONENTS];  /* by component of the network */
 } esp_calibration;
 
 /* ESP_OK, or ESP_ERR_SHAPE naming the component whose feed does not fit. */
@@ -158,13 +165,15 @@ typedef enum {
     ESP_IMPORTANCE_OBS         /* squared error at the outputs that refitting the readers leaves, accumulated from the
                                   first unit to go: optimal brain surgeon (see importance_obs.c) */
 } esp_importance;
+/* Words of esp_importance, in its order. */
 #define ESP_IMPORTANCE_CHOICES "l1|l2|random|lamp|activation|taylor|obs"
 
 /* Units of every axis, most important first (equal scores keep the lower index), and their scores.
  * Owned arrays. */
 typedef struct {
-    int    *order[ESP_MAX_AXES];
-    double *score[ESP_MAX_AXES]; /* by unit; comparable across axes as far as the criterion allows */
+    int    *order[ESP_MAX_AXES]; /* [units of the axis], by rank */
+    double *score[ESP_MAX_AXES]; /* [units of the axis], by unit; comparable across axes as far as the criterion
+                                    allows */
 } esp_ranking;
 
 bool esp_importance_needs_data(esp_importance kind); /* recorded, beside the weights */
@@ -172,31 +181,35 @@ bool esp_importance_needs_data(esp_importance kind); /* recorded, beside the wei
  * criterion lacks it. */
 esp_status esp_ranking_make(const esp_network *net, esp_importance kind, uint64_t seed,
                             const esp_calibration *calibration, esp_ranking *out);
-void       esp_ranking_free(esp_ranking *ranking);
+void       esp_ranking_free(esp_ranking *ranking); /* the arrays, not *ranking, which becomes zero */
 
 /* ---- surgery.c ----------------------------------------------------------------------------------- */
 
 /* For every axis the sorted list of kept units. */
 typedef struct {
-    esp_widths widths;
-    int       *kept[ESP_MAX_AXES]; /* [widths.kept[axis]], owned */
+    esp_widths widths;             /* units kept of every axis, at least 1 */
+    int       *kept[ESP_MAX_AXES]; /* [widths.kept[axis]] units, rising; owned */
 } esp_cut;
 
+/* Keeps the most important units of every axis, as many as `widths` says: 1 to the axis's size, and all of an axis
+ * that is not prunable. Copies what it needs; esp_cut_free frees the lists of *out. */
 void esp_cut_make(const esp_network *net, const esp_ranking *ranking, const esp_widths *widths, esp_cut *out);
 /* The same fraction of every group, as much as a target wants; ESP_ERR_INFEASIBLE as esp_project. */
 esp_status esp_cut_equal(const esp_network *net, const esp_grouping *grouping, const esp_ranking *ranking,
                          const esp_target *target, esp_cut *out);
-void esp_cut_free(esp_cut *cut);
+void esp_cut_free(esp_cut *cut); /* the lists, not *cut, which becomes zero */
 /* Cut + network -> a physically smaller network, the caller's to free. */
 esp_status esp_surgery(const esp_network *net, const esp_cut *cut, esp_network **out);
 
 /* ---- compensate.c: surgery that repairs what it leaves ------------------------------------------------ */
 
+/* How the layers that read removed units make up for them; all but the first need recorded data. */
 typedef enum {
-    ESP_COMPENSATION_NONE,
+    ESP_COMPENSATION_NONE, /* the weights that stay are copied unchanged */
     ESP_COMPENSATION_MEAN, /* the mean contribution of the removed units goes into the bias of their readers */
     ESP_COMPENSATION_LSQ   /* readers are fitted again by least squares to the dense network's pre-activations */
 } esp_compensation;
+/* Words of esp_compensation, in its order. */
 #define ESP_COMPENSATION_CHOICES "none|mean|lsq"
 
 /* A network, and what compensation needs of it, computed once. */

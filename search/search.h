@@ -16,12 +16,13 @@ typedef esp_status (*esp_performance_fn)(void *context, int n, const esp_cut *cu
 /* What is searched: borrowed parts and the memory of what was evaluated. */
 typedef struct esp_objective esp_objective;
 
+/* The question that an objective answers. Everything it points to is the caller's. */
 typedef struct {
-    const esp_network  *net;
-    const esp_grouping *grouping;
-    const esp_ranking  *ranking;
-    esp_performance_fn  performance;
-    void               *context;
+    const esp_network  *net;         /* the dense network */
+    const esp_grouping *grouping;    /* of net: what may be cut, and how sparsity is counted */
+    const esp_ranking  *ranking;     /* of net: which units stay at given widths */
+    esp_performance_fn  performance; /* what is maximised */
+    void               *context;     /* handed to `performance` */
     int                 budget;      /* evaluations at most, one of scale s counting s; >= 2; 0: no limit */
     int                 at_once;     /* cuts of one call of `performance` at most, >= 1; 0: 16 */
     const char         *journal;     /* path of a JSON-lines file, or NULL: not kept */
@@ -55,11 +56,13 @@ esp_status esp_objective_evaluate(esp_objective *objective, int n, const esp_wid
                                   double *performance);
 int        esp_objective_evaluations(const esp_objective *objective); /* distinct ones asked for, times their scale */
 int        esp_objective_left(const esp_objective *objective);        /* of the budget; INT_MAX: no limit */
+/* The objective's copy of its configuration, valid until esp_objective_free: at_once is filled in; journal, identity
+ * and about, which only esp_objective_create reads, are NULL. */
 const esp_objective_config *esp_objective_settings(const esp_objective *objective);
 
 /* ---- search.c, search_*.c ---------------------------------------------------------------------------- */
 
-#define ESP_MAX_FINALISTS 64
+#define ESP_MAX_FINALISTS 64 /* largest search.finalists */
 
 /* search.* of the configuration. */
 typedef struct {
@@ -73,34 +76,36 @@ typedef struct {
     int    samples;              /* grid: survivors evaluated at most */
     int    levels;               /* sensitivity: cuts of each group alone, 1 to 64 */
     int    finalists;            /* best points judged again at larger scales, 1 (none) to 64 */
-    uint64_t seed;
+    uint64_t seed;               /* of what grid, evolve, random and nlopt draw; an option, no key */
 } esp_search_config;
 
 /* search_keys.c: search.* as configuration keys. */
 extern const esp_field esp_search_fields[];
-extern const int       esp_search_num_fields;
+extern const int       esp_search_num_fields; /* entries of esp_search_fields */
 
 /* 20 % +- 1 %, as in the paper; the numbers behind gd are explained in search_gd.c. */
 esp_search_config esp_search_config_default(void);
 
+/* Where a search ended. Holds no pointers: copied freely. */
 typedef struct {
     double coefficient[ESP_MAX_AXES]; /* realised fraction by group */
-    esp_widths widths;
+    esp_widths widths;                /* units kept of every axis: esp_cut_make makes the cut of them */
     double baseline;                  /* performance of the uncut network, search episodes */
     double performance;               /* of the result, search episodes; NAN: an earlier search on
                                          the same objective left no evaluation for it */
     int    scale;                     /* of these two performances */
-    double structural, nominal;
+    double structural, nominal;       /* sparsity of the result, counted both ways, in [0, 1) */
     int    evaluations, iterations;   /* evaluations in those of scale 1 */
     double combinations, survivors;   /* grid: all, and those at the target; other methods: 0 */
 } esp_search_result;
 
-/* A search under way, what a method works on (pruning_internal.h). */
+/* A search under way, what a method works on (search_internal.h). */
 typedef struct esp_search_run esp_search_run;
 
+/* A way to search: a row of the table below. */
 typedef struct {
     const char *name;                 /* of --method */
-    const char *help;
+    const char *help;                 /* one line for the list of methods */
     /* Offers every feasible point it may end at, with its performance at scale 1, or leaves the one
      * it ends at in run->result.widths without evaluating it. Stops early when the budget ends. */
     esp_status (*search)(esp_search_run *run);
