@@ -37,6 +37,7 @@ typedef struct {
     float    *actions, *rewards, *weights, *td_noise, *pi_noise;
     int       num_actions;
     int       pad, size, stack; /* of the random shift: pixels, image side, frames */
+    size_t    image;            /* pixels of a stack */
 } esp_draw;
 
 /* Batches of train.batch samples of train.horizon steps, shifted by train.augment pixels. */

@@ -8,7 +8,6 @@
 /* What acts in one block of episodes, and how its noise is drawn. */
 typedef struct {
     esp_trainer    *trainer;
-    int64_t         first;                     /* number of the block's first episode */
     esp_controller *controller;                /* NULL: sticky random, or recorded actions */
     const float    *recorded;                  /* [n, L, A]; NULL: none */
     float           std;
@@ -103,7 +102,6 @@ static esp_status play_block(esp_trainer *trainer, int64_t first, int n, bool ag
     a->held = esp_alloc((size_t)ESP_EPISODE_BLOCK * trainer->world->num_actions, sizeof *a->held);
     a->scratch = esp_alloc((size_t)trainer->world->num_actions, sizeof *a->scratch);
     a->trainer = trainer;
-    a->first = first;
     a->std = (float)esp_linear_schedule(config->train.noise_start, config->train.noise_end,
                                         config->train.noise_updates, trainer->update);
     for (int e = 0; e < n; e++)

@@ -11,7 +11,8 @@ esp_draw *esp_draw_create(const esp_agent_config *config, int num_actions)
     d->pad = config->train.augment;
     d->size = config->env.image_size;
     d->stack = config->env.frame_stack;
-    size_t image = (size_t)d->stack * d->size * d->size;
+    size_t image = (size_t)d->stack * esp_env_pixels(&config->env);
+    d->image = image;
     d->slots = esp_alloc(B, sizeof *d->slots);
     d->obs = esp_alloc(B, image);
     d->next_obs = esp_alloc(T * B, image);
@@ -46,12 +47,11 @@ void esp_draw_free(esp_draw *d)
 /* Every stack is shifted independently of the others, as in the reference. */
 static void shift_stacks(const esp_draw *d, esp_rng *rng, size_t count, uint8_t *images)
 {
-    size_t image = (size_t)d->stack * d->size * d->size;
-    for (size_t i = 0; d->pad && i < count; i++, images += image) {
+    for (size_t i = 0; d->pad && i < count; i++, images += d->image) {
         uint32_t shifts = (uint32_t)(2 * d->pad + 1);
         int sx = (int)esp_rng_below(rng, shifts), sy = (int)esp_rng_below(rng, shifts);
         esp_random_shift(d->stack, d->size, d->pad, sx, sy, images, d->shifted);
-        memcpy(images, d->shifted, image);
+        memcpy(images, d->shifted, d->image);
     }
 }
 

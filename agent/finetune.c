@@ -1,7 +1,7 @@
 /* Gradient steps after the cut, on what the dense agent did: the losses of training, with values taught by
  * the dense agent's, and imitation.
  *
- * The pendulum's agent 60 % smaller, 400 steps, returns on held-out episodes (dense: 770): the policy had 511
+ * The shipped agent 60 % smaller, 400 steps, returns on held-out episodes (dense: 770): the policy had 511
  * by the losses of training alone, and 768 after 500 steps of imitation alone, each of which costs about a quarter.
  * The planner had 707 when values were bootstrapped from the damaged ones and 748 when taught; 20 % smaller,
  * 200 steps, it was 758 and 750: there it makes no difference. One seed each. */

@@ -93,7 +93,7 @@ static char *filter_help(int key, const char *text, void *input)
 static const struct argp argp = {
     .parser = parse,
     .args_doc = "COMMAND [ARGUMENT...]",
-    .doc = "Finds out in closed loop how much of a neural controller can be cut away before it drops the pendulum, "
+    .doc = "Finds out in closed loop how much of a neural controller can be cut away before it fails its task, "
            "and writes the smaller network.\v ", /* what follows \v is written by filter_help */
     .children = esp_options_children,
     .help_filter = filter_help,

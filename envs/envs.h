@@ -101,7 +101,6 @@ typedef struct {
     const char         *training_reward; /* that a learner begins with */
     const char *const  *terms;          /* of the reward, as esp_task.terms gives them; reports show each */
     const char         *goal;           /* "hold the pole up to the end": completes "20 of 20 episodes ..." */
-    const char         *failure;        /* "drops the pendulum": completes "before the controller ..." */
     const char         *show_start;     /* start that is most worth watching */
     double              show_seconds;   /* how long it takes until the goal is kept, with some margin */
     double              timestep;       /* s, that env.action_repeat and env.physics_steps count */

@@ -80,7 +80,6 @@ const esp_task esp_task_pendulum = {
         .training_reward = "mixed",
         .terms = terms,
         .goal = "hold the pole up to the end",
-        .failure = "drops the pendulum",
         .show_start = "hanging",
         .show_seconds = 9.0, /* the pole is up after 5 to 7 s */
         .timestep = 0.02,

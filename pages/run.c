@@ -147,13 +147,63 @@ static void add_time(esp_report *report)
     esp_report_card(report, "time", esp_text_seconds, pointer, "so far, on its machine");
 }
 
+/* ---- metrics of a family ---- */
+
+enum { MOST_METRICS = 16, LABEL = 64 };
+
+/* The metrics of a list, families written out. Keys are borrowed from the lines. */
+typedef struct {
+    int        count;
+    esp_metric metric[MOST_METRICS];
+    char       label[MOST_METRICS][LABEL];
+} metric_list;
+
+static bool has_key(const metric_list *list, const char *key)
+{
+    for (int i = 0; i < list->count; i++)
+        if (strcmp(list->metric[i].key, key) == 0) return true;
+    return false;
+}
+
+/* A member's label is the family's with what the star stands for. */
+static void add_member(const esp_metric *family, const char *key, const char *end, metric_list *list)
+{
+    if (list->count == MOST_METRICS || has_key(list, key)) return;
+    char *label = list->label[list->count];
+    const char *star = family->label ? strchr(family->label, '*') : NULL;
+    if (star) snprintf(label, LABEL, "%.*s%s%s", (int)(star - family->label), family->label, end, star + 1);
+    list->metric[list->count++] = (esp_metric){key, star ? label : family->label, family->text};
+}
+
+static void add_family(const cJSON *metrics, const esp_metric *family, metric_list *list)
+{
+    size_t prefix = strcspn(family->key, "*");
+    const cJSON *line, *item;
+    cJSON_ArrayForEach(line, metrics)
+        cJSON_ArrayForEach(item, line)
+            if (strncmp(item->string, family->key, prefix) == 0)
+                add_member(family, item->string, item->string + prefix, list);
+}
+
+/* Up to `room` metrics, or to the one without key. */
+static void expand(const cJSON *metrics, const esp_metric *metric, int room, metric_list *out)
+{
+    *out = (metric_list){.count = 0};
+    for (int i = 0; i < room && metric[i].key; i++) {
+        if (strchr(metric[i].key, '*'))       add_family(metrics, &metric[i], out);
+        else if (out->count < MOST_METRICS) out->metric[out->count++] = metric[i];
+    }
+}
+
 static void add_table(esp_report *report, const esp_learning *learning)
 {
     static const char *const names[] = {[ESP_LINE_FIRST] = "first", [ESP_LINE_BEST] = "best",
                                         [ESP_LINE_LAST] = "last"};
-    char headings[256] = "", alignment[ESP_MOST_COLUMNS + 2] = "l";
-    for (const esp_metric *column = learning->columns; column->key; column++) {
-        snprintf(headings + strlen(headings), sizeof headings - strlen(headings), "|%s", column->label);
+    char headings[MOST_METRICS * (LABEL + 1)] = "", alignment[MOST_METRICS + 2] = "l";
+    metric_list columns;
+    expand(esp_data_find(report->data, "/metrics"), learning->columns, ESP_MOST_COLUMNS, &columns);
+    for (int i = 0; i < columns.count; i++) {
+        snprintf(headings + strlen(headings), sizeof headings - strlen(headings), "|%s", columns.metric[i].label);
         strcat(alignment, "r");
     }
     esp_page_table(report->page, learning->table_caption, alignment, headings);
@@ -162,8 +212,8 @@ static void add_table(esp_report *report, const esp_learning *learning)
         int line = find_line(report, learning, (esp_metric_line)i, learning->score);
         esp_page_row(report->page);
         esp_page_cell(report->page, names[i]);
-        for (const esp_metric *column = learning->columns; column->key; column++)
-            esp_report_cell(report, column->text, "/metrics/%d/%s", line, column->key);
+        for (int k = 0; k < columns.count; k++)
+            esp_report_cell(report, columns.metric[k].text, "/metrics/%d/%s", line, columns.metric[k].key);
     }
 }
 
@@ -197,12 +247,14 @@ static esp_chart_series make_series(const cJSON *metrics, const char *x_key, con
 static esp_status draw(esp_report *report, const char *counter, const esp_metric_chart *metric)
 {
     const cJSON *metrics = esp_data_find(report->data, "/metrics");
-    esp_chart_series series[ESP_MOST_CURVES];
+    esp_chart_series series[MOST_METRICS];
+    metric_list curves;
+    expand(metrics, metric->curve, ESP_MOST_CURVES, &curves);
     esp_chart chart = {.kind = ESP_CHART_LINES, .title = metric->title, .x = {.label = counter},
                        .y = {.label = metric->y, .high = metric->from_zero, .log = metric->log}, .series = series};
     int points = 0;
-    for (; chart.num_series < ESP_MOST_CURVES && metric->curve[chart.num_series].key; chart.num_series++) {
-        series[chart.num_series] = make_series(metrics, counter, &metric->curve[chart.num_series]);
+    for (; chart.num_series < curves.count; chart.num_series++) {
+        series[chart.num_series] = make_series(metrics, counter, &curves.metric[chart.num_series]);
         points += series[chart.num_series].count;
     }
     esp_status status = points > 0 ? esp_page_chart(report->page, &chart, metric->caption) : ESP_OK;

@@ -103,7 +103,7 @@ static esp_status write_log(const esp_core *core, const mjData *data, double rew
     return status;
 }
 
-/* A log that cannot be written is no reason to let the pole fall. */
+/* A log that cannot be written is no reason to stop acting. */
 static void log_decision(esp_core *core, const mjModel *model, const mjData *data, double reward)
 {
     if (write_log(core, data, reward) == ESP_OK) return;

@@ -243,7 +243,8 @@ typedef struct {
     bool            error;     /* less is better, and people want to see what was added */
 } esp_compared;
 
-/* A number of metrics.jsonl as a page of a training run shows it. */
+/* A number of metrics.jsonl as a page of a training run shows it. A key that ends with a star stands for a family: one
+ * metric for each ending that the lines have, which also replaces the star of the label. */
 typedef struct {
     const char   *key;    /* of a line */
     const char   *label;  /* for people */

@@ -91,19 +91,16 @@ static const esp_metric_card cards[] = {
 
 static const esp_metric columns[] = {
     {"update", "update", esp_text_count},
-    {"policy_random", "policy, random start", esp_text_performance},
-    {"policy_hanging", "policy, hanging", esp_text_performance},
-    {"planner_random", "planner, random", esp_text_performance},
-    {"planner_hanging", "planner, hanging", esp_text_performance},
+    {"policy_*", "policy, * start", esp_text_performance},
+    {"planner_*", "planner, * start", esp_text_performance},
     {"score", "mean", esp_text_performance},
     {NULL},
 };
 
 static const esp_metric_chart charts[] = {
     {.title = "Mean return", .y = "mean return", .from_zero = true,
-     .caption = "Evaluations on fixed episodes while learning; the checkpoint with the best mean of the four is kept.",
-     .curve = {{"planner_random", "planner, random start"}, {"policy_random", "policy, random start"},
-               {"planner_hanging", "planner, hanging start"}, {"policy_hanging", "policy, hanging start"}}},
+     .caption = "Evaluations on fixed episodes while learning; the checkpoint with the best mean of them is kept.",
+     .curve = {{"planner_*", "planner, * start"}, {"policy_*", "policy, * start"}}},
     {.title = "Return of the episodes it learns from", .y = "return", .from_zero = true,
      .caption = "What the exploring agent got in the episodes that it collected; the first ones are random.",
      .curve = {{"collected_return", NULL}}},

@@ -195,6 +195,37 @@ static void eval_reports_what_the_contract_promises(void)
     cJSON_Delete(json);
 }
 
+/* One control step is too short to learn from and long enough to be judged. */
+static void eval_asks_nothing_that_only_training_needs(void)
+{
+    CLI_OK("$E eval agent.safetensors --episodes 1 --controller policy --set env.physics_steps=8 --json");
+    cJSON_Delete(cli_json());
+    CU_ASSERT_EQUAL(cli("$E train tiny.json -o short --set env.physics_steps=8"), 2);
+    CU_ASSERT(strstr(cli_err, "train.horizon") != NULL);
+}
+
+/* Also when it is longer than 127 bytes. */
+static void a_scene_given_by_set_is_named_in_results(void)
+{
+    char folder[170], command[1024];
+    snprintf(folder, sizeof folder, "%0160d", 7);
+    snprintf(command, sizeof command, "mkdir %s && cp " ESP_SOURCE "/models/pendulum/*.xml %s/", folder, folder);
+    CLI_OK(command);
+    snprintf(command, sizeof command, "$E eval agent.safetensors --episodes 1 --controller policy --json "
+             "--set env.scene=%s/scene.xml", folder);
+    CLI_OK(command);
+    cJSON *json = cli_json();
+    CU_ASSERT(strncmp(cJSON_GetStringValue(cJSON_GetObjectItem(json, "scene")), folder, strlen(folder)) == 0);
+    cJSON_Delete(json);
+    snprintf(command, sizeof command, "sed -i 's/timestep=\"0.02\"/timestep=\"0.005\"/' %s/*.xml", folder);
+    CLI_OK(command);
+    snprintf(command, sizeof command, "$E eval agent.safetensors --episodes 1 --controller policy "
+             "--set env.scene=%s/scene.xml", folder);
+    CLI_OK(command);
+    CU_ASSERT(strstr(cli_err, "a control step is 32 physics steps, 0.16 s") != NULL);
+    CU_ASSERT(strstr(cli_out, folder) != NULL);
+}
+
 static void a_return_below_the_demanded_one_has_status_3(void)
 {
     CU_ASSERT_EQUAL(cli("$E eval agent.safetensors --episodes 2 --json --min-return 97"), 3);
@@ -346,6 +377,8 @@ static CU_TestInfo tests[] = {
     {"wrong usage has status 2 and one line", wrong_usage_has_status_2_and_one_line},
     {"bad files have status 1 and are named", bad_files_have_status_1_and_are_named},
     {"eval reports what the contract promises", eval_reports_what_the_contract_promises},
+    {"eval asks nothing that only training needs", eval_asks_nothing_that_only_training_needs},
+    {"a scene given by --set is named in results", a_scene_given_by_set_is_named_in_results},
     {"a return below the demanded one has status 3", a_return_below_the_demanded_one_has_status_3},
     {"a foreign checkpoint loads with its configuration", a_foreign_checkpoint_loads_with_its_configuration},
     {"inspect reports components, axes and both groupings", inspect_reports_components_axes_and_both_groupings},
