@@ -298,6 +298,10 @@ char *esp_config_stranger(const esp_field *fields, int count, const cJSON *json)
 /* Applies one "PATH=VALUE" of --set. */
 esp_status esp_config_set(const esp_field *fields, int count, const char *assignment, void *config);
 
+/* Checks the numbers of a configuration that no file was read into: ESP_ERR_RANGE names the first one
+ * that is not finite or out of its key's range, in the words of esp_config_read. */
+esp_status esp_config_check(const esp_field *fields, int count, const char *source, const void *config);
+
 /* The whole configuration as a nested JSON object; the caller deletes it. */
 cJSON *esp_config_json(const esp_field *fields, int count, const void *config);
 

@@ -353,3 +353,18 @@ cJSON *esp_config_json(const esp_field *fields, int count, const void *config)
     }
     return root;
 }
+
+/* ---- checking ------------------------------------------------------------------------------ */
+
+esp_status esp_config_check(const esp_field *fields, int count, const char *source, const void *config)
+{
+    esp_status status = ESP_OK;
+    for (int i = 0; i < count && status == ESP_OK; i++) {
+        if (fields[i].type != ESP_INT && fields[i].type != ESP_DOUBLE) continue;
+        double number;
+        cJSON *value = write_value(&fields[i], config);
+        status = read_number(&fields[i], value, source, &number);
+        cJSON_Delete(value);
+    }
+    return status;
+}

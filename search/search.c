@@ -16,7 +16,7 @@ const esp_search_method esp_search_methods[] = {
     {"magnitude", "the same coefficient for every group (baseline)", esp_search_magnitude},
     {"global", "one ranking of all units over all groups (baseline)", esp_search_global},
     {"lamp", "the same, scores normalised within each axis (baseline)", esp_search_lamp},
-    {"random", "best of search.iterations random directions (baseline)", esp_search_random},
+    {"random", "best of search.draws random directions (baseline)", esp_search_random},
     {"nlopt:cobyla", "NLopt: linear models in a trust region", esp_search_nlopt},
     {"nlopt:bobyqa", "NLopt: quadratic models in a trust region", esp_search_nlopt},
     {"nlopt:crs2", "NLopt: controlled random search, local mutation", esp_search_nlopt},
@@ -40,13 +40,6 @@ const esp_search_method *esp_search_find(const char *name)
     if (nearest) esp_fail(ESP_ERR_USAGE, "unknown search method '%s'; did you mean '%s'?", name, nearest);
     else         esp_fail(ESP_ERR_USAGE, "unknown search method '%s'; there are: %s", name, list);
     return NULL;
-}
-
-esp_search_config esp_search_config_default(void)
-{
-    return (esp_search_config){.target = {0.2, 0.01}, .lambda = 1e4, .rate = 0.05, .momentum = 0.5,
-                               .difference = 0.05, .iterations = 40, .grid = 10, .samples = 1000, .levels = 8,
-                                .finalists = 6, .seed = 1};
 }
 
 /* ---- for the methods ---- */
@@ -77,37 +70,6 @@ void esp_search_stage(const esp_search_run *run, double done, double span, doubl
 }
 
 /* ---- a search from start to end ---- */
-
-static esp_status check_range(const char *key, double value, bool good, const char *expected)
-{
-    if (good) return ESP_OK;
-    return esp_fail(ESP_ERR_RANGE, "search.%s: %g, expected %s", key, value, expected);
-}
-
-static esp_status check_config(const esp_search_config *config)
-{
-    const esp_search_config *c = config;
-    esp_status status = check_range("sparsity", c->target.sparsity, c->target.sparsity >= 0 && c->target.sparsity < 1, "0 <= sparsity < 1");
-    if (status == ESP_OK)
-        status = check_range("tolerance", c->target.tolerance, c->target.tolerance >= 0 && c->target.tolerance < 1, "0 <= tolerance < 1");
-    if (status == ESP_OK)
-        status = check_range("lambda", c->lambda, c->lambda > 0 && isfinite(c->lambda), "a positive number");
-    if (status == ESP_OK)
-        status = check_range("rate", c->rate, c->rate > 0 && isfinite(c->rate), "a positive number");
-    if (status == ESP_OK)
-        status = check_range("momentum", c->momentum, c->momentum >= 0 && c->momentum < 1, "0 <= momentum < 1");
-    if (status == ESP_OK)
-        status = check_range("difference", c->difference, c->difference > 0 && c->difference <= ESP_MAX_COEFFICIENT,
-                             "0 < difference <= 0.95");
-    if (status == ESP_OK) status = check_range("iterations", c->iterations, c->iterations >= 1, "at least 1");
-    if (status == ESP_OK) status = check_range("grid", c->grid, c->grid >= 2 && c->grid <= 1000, "2 to 1000");
-    if (status == ESP_OK) status = check_range("levels", c->levels, c->levels >= 1 && c->levels <= 64, "1 to 64");
-    if (status == ESP_OK) status = check_range("samples", c->samples, c->samples >= 1, "at least 1");
-    if (status == ESP_OK)
-        status = check_range("finalists", c->finalists, c->finalists >= 1 && c->finalists <= ESP_MAX_FINALISTS,
-                             "1 to 64");
-    return status;
-}
 
 static void describe(esp_search_run *run)
 {
@@ -148,7 +110,7 @@ esp_status esp_search(esp_objective *objective, const esp_search_method *method,
     esp_search_run run = {.objective = objective, .settings = esp_objective_settings(objective),
                           .levels = esp_objective_levels(objective), .config = config, .method = method,
                           .result = {.performance = NAN, .scale = 1}};
-    esp_status status = check_config(config);
+    esp_status status = esp_search_config_check(config);
     if (status == ESP_OK)
         status = esp_project(run.levels, &config->target, equal, &run.result.widths); /* can it be done? */
     if (status == ESP_OK) status = run_method(&run);

@@ -62,29 +62,32 @@ const esp_objective_config *esp_objective_settings(const esp_objective *objectiv
 
 /* ---- search.c, search_*.c ---------------------------------------------------------------------------- */
 
-#define ESP_MAX_FINALISTS 64 /* largest search.finalists */
+enum { ESP_MAX_FINALISTS = 64, ESP_CURVE_LEVELS = 64 }; /* largest search.finalists and search.levels */
 
-/* search.* of the configuration. */
+/* What a search is told; the members after the target are the keys search.*. */
 typedef struct {
-    esp_target target;           /* an option of `prune`, no key */
-    double lambda;               /* weight of the quadratic sparsity penalty */
-    double rate, momentum;       /* gradient descent: coefficient per slope of relative performance */
-    double difference;           /* half-width of a central difference, at least one unit */
-    int    iterations;           /* at most; evolve: generations; random: coefficient vectors drawn; nlopt: tens
-                                    of evaluations */
-    int    grid;                 /* grid: points per coefficient, 2 to 1000 */
-    int    samples;              /* grid: survivors evaluated at most */
-    int    levels;               /* sensitivity: cuts of each group alone, 1 to 64 */
-    int    finalists;            /* best points judged again at larger scales, 1 (none) to 64 */
-    uint64_t seed;               /* of what grid, evolve, random and nlopt draw; an option, no key */
+    esp_target target;   /* an option of `prune`, no key */
+    double lambda;       /* gd: weight of the quadratic sparsity penalty */
+    double rate;         /* gd: coefficient per slope of relative performance */
+    double momentum;     /* gd: share of the last move that is repeated */
+    double difference;   /* gd: half-width of a central difference, at least one unit */
+    int    iterations;   /* gd: steps at most */
+    int    generations;  /* evolve: at most */
+    int    draws;        /* random: directions drawn */
+    int    grid;         /* grid: points per coefficient */
+    int    samples;      /* grid, nlopt: cuts evaluated at most */
+    int    levels;       /* sensitivity: cuts of each group alone, ESP_CURVE_LEVELS at most */
+    int    finalists;    /* best points judged again at larger scales; 1: none is */
+    uint64_t seed;       /* of what grid, evolve, random and nlopt draw; an option, no key */
 } esp_search_config;
 
-/* search_keys.c: search.* as configuration keys. */
+/* The keys, their ranges, and their defaults: 20 % +- 1 %, as in the paper; the numbers behind gd are explained in
+ * search_gd.c. */
 extern const esp_field esp_search_fields[];
 extern const int       esp_search_num_fields; /* entries of esp_search_fields */
-
-/* 20 % +- 1 %, as in the paper; the numbers behind gd are explained in search_gd.c. */
-esp_search_config esp_search_config_default(void);
+esp_search_config      esp_search_config_default(void);
+/* ESP_ERR_RANGE with the key that is out of its range. */
+esp_status             esp_search_config_check(const esp_search_config *config);
 
 /* Where a search ended. Holds no pointers: copied freely. */
 typedef struct {

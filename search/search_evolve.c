@@ -15,8 +15,7 @@ enum {
     SCALE = 4,            /* of survivors */
     SCALED = 120,         /* evaluations from which survivors are worth it */
     ATTEMPTS = 16,        /* at an offspring that differs from its parent */
-    PATIENCE = 8,         /* generations without a new parent before giving up, when there is no budget to spend */
-    STARTS = 3 + ESP_CURVE_CANDIDATES
+    PATIENCE = 8          /* generations without a new parent before giving up, when there is no budget to spend */
 };
 
 #define LARGEST 0.25      /* coefficient moved by a switch, at most; the smallest is 1/16 of it */
@@ -24,8 +23,7 @@ enum {
 typedef struct {
     esp_search_run *run;
     int        scale;     /* of parents and survivors */
-    bool       informed;  /* there are curves */
-    esp_curve  curves[ESP_MAX_AXES];
+    esp_starts starts;
     esp_widths parent;
     double     seen, kept; /* performance of the parent at scale 1 and at `scale` */
     int        stale;      /* generations since there was a new one */
@@ -95,12 +93,12 @@ static bool mutate(const evolution *e, esp_rng *rng, esp_widths *out)
 /* The curves know which moves are hopeless; which of the others are good, episodes tell. */
 static bool breed(const evolution *e, esp_rng *rng, esp_widths *out)
 {
-    if (!e->informed) return mutate(e, rng, out);
+    if (!e->starts.informed) return mutate(e, rng, out);
     double least = INFINITY;
     for (int i = 0; i < BROOD; i++) {
         esp_widths widths;
         if (!mutate(e, rng, &widths)) continue;
-        double loss = esp_curves_loss(e->run, e->curves, &widths);
+        double loss = esp_curves_loss(e->run, e->starts.curves, &widths);
         if (!(loss < least)) continue;
         least = loss;
         *out = widths;
@@ -164,37 +162,25 @@ static esp_status generate(evolution *e, int generation)
 /* ---- start ---- */
 
 /* All starts play at the larger scale: the good ones among them differ by less than luck at scale 1. */
-static esp_status choose_parent(evolution *e, int n, const esp_widths *start)
+static esp_status begin(evolution *e)
 {
-    double seen[STARTS], kept[STARTS];
-    esp_status status = esp_objective_evaluate(e->run->objective, n, start, 1, seen);
-    if (status == ESP_OK) status = esp_objective_evaluate(e->run->objective, n, start, e->scale, kept);
-    for (int i = 0; i < n && status == ESP_OK; i++) {
-        esp_search_offer(e->run, &start[i], kept[i]);
-        if (kept[i] > e->kept) adopt(e, &start[i], seen[i], kept[i]);
+    const esp_starts *starts = &e->starts;
+    double seen[ESP_STARTS], kept[ESP_STARTS];
+    esp_status status = esp_starts_make(e->run, &e->starts);
+    e->parent = starts->widths[0];
+    if (status == ESP_OK) status = esp_objective_evaluate(e->run->objective, starts->num, starts->widths, 1, seen);
+    if (status == ESP_OK)
+        status = esp_objective_evaluate(e->run->objective, starts->num, starts->widths, e->scale, kept);
+    for (int i = 0; i < starts->num && status == ESP_OK; i++) {
+        esp_search_offer(e->run, &starts->widths[i], kept[i]);
+        if (kept[i] > e->kept) adopt(e, &starts->widths[i], seen[i], kept[i]);
     }
     return status;
 }
 
-/* The equal cut first, which is the result when the budget ends at once. */
-static esp_status begin(evolution *e)
-{
-    esp_search_run *run = e->run;
-    int levels = esp_curves_affordable(run, esp_objective_left(run->objective) / 3), num = 1, predicted = 0;
-    esp_widths start[STARTS];
-    esp_status status = ESP_OK;
-    start[0] = e->parent = run->result.widths;
-    for (int lamp = 0; lamp < 2; lamp++) num += esp_global_cut(run, lamp, &start[num]) == ESP_OK;
-    e->informed = levels > 1;
-    if (e->informed) status = esp_curves_make(run, levels, e->curves);
-    if (e->informed && status == ESP_OK) status = esp_curves_candidates(run, e->curves, &predicted, &start[num]);
-    num += predicted;
-    return status == ESP_OK ? choose_parent(e, num, start) : status;
-}
-
 esp_status esp_search_evolve(esp_search_run *run)
 {
-    int total = run->config->iterations, done = 0;
+    int total = run->config->generations, done = 0;
     evolution e = {.run = run, .seen = -INFINITY, .kept = -INFINITY};
     e.scale = esp_objective_left(run->objective) < SCALED ? 1 : SCALE;
     esp_search_stage(run, 0, 1, total + 1);

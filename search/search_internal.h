@@ -75,7 +75,7 @@ esp_status esp_finalists_judge(esp_search_run *run);
 /* The cut of one ranking over all groups. */
 esp_status esp_global_cut(const esp_search_run *run, bool lamp, esp_widths *widths);
 
-enum { ESP_CURVE_LEVELS = 64, ESP_CURVE_CANDIDATES = 8 };
+enum { ESP_CURVE_CANDIDATES = 8 };
 
 /* What a group loses when it is cut alone. */
 typedef struct {
@@ -92,6 +92,20 @@ esp_status esp_curves_make(esp_search_run *run, int levels, esp_curve *curves);
 double     esp_curves_loss(const esp_search_run *run, const esp_curve *curves, const esp_widths *widths);
 /* The cuts with the least predicted loss, not evaluated; widths [ESP_CURVE_CANDIDATES]. */
 esp_status esp_curves_candidates(esp_search_run *run, const esp_curve *curves, int *num, esp_widths *widths);
+
+/* ---- starts.c ---- */
+
+enum { ESP_STARTS = 3 + ESP_CURVE_CANDIDATES };
+
+typedef struct {
+    int        num;                     /* cuts, not evaluated, at least 1 */
+    esp_widths widths[ESP_STARTS];      /* the equal cut first, which is the result when the budget ends at once */
+    bool       informed;                /* there are curves: a third of the budget pays for two levels of each */
+    esp_curve  curves[ESP_MAX_AXES];    /* by group */
+} esp_starts;
+
+/* The equal cut, the cuts of one ranking over all groups, and with curves the cuts that they predict. */
+esp_status esp_starts_make(esp_search_run *run, esp_starts *out);
 
 /* ---- the rows of esp_search_methods ---- */
 

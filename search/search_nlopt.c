@@ -1,7 +1,11 @@
 /* Optimisers of NLopt (S. G. Johnson, github.com/stevengj/nlopt) as off-the-shelf comparison. What
  * they move is a direction in the space of coefficients; its projection onto the cuts that keep the
  * target is what is evaluated, so that they never see an infeasible point and need no penalty. Cuts
- * are whole units: steps below one find the performance in the cache. */
+ * are whole units: steps below one find the performance in the cache.
+ *
+ * The direction is that of the best start, each coefficient of it times a factor from 1/4 to 4, and what an
+ * optimiser sees is the logarithm of the factors, -1 to 1: all five begin at the start, `direct` as well,
+ * which takes no start but the middle of its box. */
 #include <math.h>
 #include <nlopt.h>
 #include <string.h>
@@ -9,6 +13,10 @@
 #include "search/search_internal.h"
 
 enum { CALLS = 4 }; /* for every evaluation allowed: most points of a search may be known ones */
+
+#define LARGEST 2.0  /* binary logarithm of a factor */
+#define STEP    0.25 /* of the first steps of cobyla and bobyqa, of the logarithm's range: a factor of 1.4 */
+#define LEAST   0.02 /* coefficient of the start, so that groups it leaves alone can move */
 
 static const struct {
     const char *name;
@@ -26,11 +34,19 @@ typedef struct {
     nlopt_opt  opt;
     esp_status status;
     int        start, most; /* evaluations before, and as many as are allowed */
+    double     direction[ESP_MAX_AXES]; /* of the start */
 } optimisation;
 
 static int spent(const optimisation *o)
 {
     return esp_objective_evaluations(o->run->objective) - o->start;
+}
+
+static esp_status project(const optimisation *o, const double *x, esp_widths *widths)
+{
+    double direction[ESP_MAX_AXES];
+    for (int g = 0; g < o->run->levels->num; g++) direction[g] = o->direction[g] * exp2(LARGEST * x[g]);
+    return esp_project(o->run->levels, &o->run->config->target, direction, widths);
 }
 
 /* Minimised: what part of the performance is lost. A direction that meets no cut loses all of it. */
@@ -45,7 +61,7 @@ static double lost(unsigned n, const double *x, double *gradient, void *context)
         nlopt_force_stop(o->opt);
         return 1;
     }
-    if (esp_project(o->run->levels, &o->run->config->target, x, &widths) != ESP_OK) return 1;
+    if (project(o, x, &widths) != ESP_OK) return 1;
     esp_search_stage(o->run, spent(o), 1, o->most);
     o->status = esp_search_judge(o->run, 1, &widths, &performance);
     if (o->status != ESP_OK) nlopt_force_stop(o->opt);
@@ -53,13 +69,13 @@ static double lost(unsigned n, const double *x, double *gradient, void *context)
     return (o->run->result.baseline - performance) / (scale > 1e-9 ? scale : 1);
 }
 
-static esp_status optimise(optimisation *o, unsigned n)
+static esp_status optimise(optimisation *o)
 {
-    double x[ESP_MAX_AXES], least;
-    for (unsigned i = 0; i < n; i++) x[i] = 0.5; /* the equal cut */
+    double x[ESP_MAX_AXES] = {0}, least;
     nlopt_set_min_objective(o->opt, lost, o);
-    nlopt_set_lower_bounds1(o->opt, 0);
+    nlopt_set_lower_bounds1(o->opt, -1);
     nlopt_set_upper_bounds1(o->opt, 1);
+    nlopt_set_initial_step1(o->opt, STEP);
     nlopt_set_xtol_abs1(o->opt, 1e-3);
     nlopt_set_maxeval(o->opt, o->most < 100000000 ? CALLS * o->most : 0);
     nlopt_srand((unsigned long)o->run->config->seed);
@@ -70,15 +86,33 @@ static esp_status optimise(optimisation *o, unsigned n)
     return ESP_OK;
 }
 
-/* The equal cut, which is the result when the budget ends at once, is the starting point. */
+static esp_status choose_start(optimisation *o)
+{
+    const esp_objective_config *settings = o->run->settings;
+    esp_starts starts;
+    double performance[ESP_STARTS];
+    int best = 0;
+    esp_status status = esp_starts_make(o->run, &starts);
+    if (status == ESP_OK) status = esp_search_judge(o->run, starts.num, starts.widths, performance);
+    for (int i = 1; i < starts.num && status == ESP_OK; i++)
+        if (performance[i] > performance[best]) best = i;
+    for (int g = 0; g < settings->grouping->num && status == ESP_OK; g++)
+        o->direction[g] = fmax(esp_group_fraction(settings->net, &settings->grouping->group[g], &starts.widths[best]),
+                               LEAST);
+    return status;
+}
+
 esp_status esp_search_nlopt(esp_search_run *run)
 {
     unsigned n = (unsigned)run->levels->num;
     optimisation o = {.run = run, .start = esp_objective_evaluations(run->objective),
-                      .most = run->settings->budget ? run->settings->budget : 10 * run->config->iterations};
+                      .most = run->settings->budget ? run->settings->budget : run->config->samples};
+    esp_search_stage(run, 0, 0.1, 1);
+    esp_status status = choose_start(&o);
+    if (status != ESP_OK) return status;
     for (size_t i = 0; i < sizeof optimisers / sizeof *optimisers; i++)
         if (strcmp(optimisers[i].name, run->method->name) == 0) o.opt = nlopt_create(optimisers[i].algorithm, n);
-    esp_status status = optimise(&o, n);
+    status = optimise(&o);
     nlopt_destroy(o.opt);
     run->result.iterations = spent(&o);
     return status;

@@ -1,5 +1,5 @@
 /* The baseline of chance: coefficients drawn uniformly, scaled to the target sparsity, the best
- * draw kept. With one iteration it is the paper's random pruning. */
+ * draw kept. With one draw it is the paper's random pruning. */
 #include "search/search_internal.h"
 
 enum { DRAWS_AT_ONCE = 16 };
@@ -24,7 +24,7 @@ static esp_status evaluate_draws(esp_search_run *run, int first, int count)
 
 esp_status esp_search_random(esp_search_run *run)
 {
-    int total = run->config->iterations, done = 0;
+    int total = run->config->draws, done = 0;
     esp_status status = ESP_OK;
     while (done < total && status == ESP_OK && esp_objective_left(run->objective) > 0) {
         int count = total - done < DRAWS_AT_ONCE ? total - done : DRAWS_AT_ONCE;

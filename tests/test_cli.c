@@ -318,7 +318,7 @@ static void prune_knows_baselines_groups_importances_and_the_policy(void)
            "--tolerance 0.02");
     CU_ASSERT(strstr(cli_out, "magnitude, l1, structural groups") != NULL && strstr(cli_out, "parameters") != NULL);
     CLI_OK("$E prune agent.safetensors -o r.st --method random --importance random --report-episodes 2 "
-           "--tolerance 0.02 --groups paper --set search.iterations=2 --json");
+           "--tolerance 0.02 --groups paper --set search.draws=2 --json");
     cJSON *json = cli_json();
     CU_ASSERT_EQUAL(cJSON_GetArraySize(cJSON_GetObjectItem(json, "coefficients")), 10);
     CU_ASSERT_DOUBLE_EQUAL(cli_number(json, "nominal_sparsity"), 0.2, 0.02 + 1e-12);

@@ -137,7 +137,7 @@ static void check_file(const cJSON *json, const char *path, const char *stage)
 
 static void prune_writes_a_smaller_network_and_proves_it(void)
 {
-    CLI_OK(PRUNE "-o small.st --sparsity 0.3 --set search.iterations=2 --budget 60 --method random --json");
+    CLI_OK(PRUNE "-o small.st --sparsity 0.3 --set search.draws=2 --budget 60 --method random --json");
     cJSON *json = cli_json();
     cli_check_keys(json, "application data seed method importance groups target_sparsity nominal_sparsity "
                          "structural_sparsity coefficients kept performance_before performance_after "

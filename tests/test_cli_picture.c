@@ -66,7 +66,7 @@ static void a_picture_that_cannot_be_written_is_a_failure(void)
 }
 
 static const char sweep[] = "$E sweep agent.safetensors --controller policy --sparsities 0.5,0.25 --tolerance 0.02 "
-                            "--set search.iterations=2 --report-episodes 2 -o swept --methods ";
+                            "--set search.iterations=2 --set search.draws=2 --report-episodes 2 -o swept --methods ";
 
 static void a_sweep_draws_the_coefficients_that_methods_found(void)
 {

@@ -8,7 +8,7 @@
 #define PRUNE "$E prune agent.safetensors --controller policy --sparsity 0.3 --tolerance 0.02 --episodes 2 " \
               "--report-episodes 3 --set search.iterations=3"
 #define SWEEP "$E sweep agent.safetensors --controller policy --episodes 2 --report-episodes 2 --tolerance 0.02 " \
-              "--set search.iterations=2 --methods magnitude,random,gd --sparsities 0.2,0.5 -o sweep"
+              "--set search.iterations=2 --set search.draws=2 --methods magnitude,random,gd --sparsities 0.2,0.5 -o sweep"
 
 /* The page that a command line writes, whose numbers are those of its data; *data is deleted by the caller. */
 static char *report(const char *arguments, cJSON **data)

@@ -1,7 +1,7 @@
 /* espalier sweep: cells that are made once, whatever happens in between, and what is drawn of them. */
 #include "cli_run.h"
 
-#define CELLS "--controller policy --episodes 2 --report-episodes 2 --tolerance 0.02 --set search.iterations=2"
+#define CELLS "--controller policy --episodes 2 --report-episodes 2 --tolerance 0.02 --set search.draws=2"
 #define SWEEP "$E sweep agent.safetensors " CELLS
 #define LISTS " --methods magnitude,random --sparsities 0.2,0.5"
 
@@ -136,7 +136,7 @@ static void a_finished_sweep_grows(void)
 static void a_killed_sweep_goes_on_to_the_same_table(void)
 {
     char *const argv[] = {"espalier", "sweep", "agent.safetensors", "--controller", "policy", "--episodes", "2",
-                          "--report-episodes", "2", "--tolerance", "0.02", "--set", "search.iterations=2", "--methods",
+                          "--report-episodes", "2", "--tolerance", "0.02", "--set", "search.draws=2", "--methods",
                           "magnitude,random", "--sparsities", "0.2,0.5", "-o", "killed", NULL};
     int kills = cli_kill_until_done(argv, 60);
     CU_ASSERT(kills > 0);
@@ -226,7 +226,7 @@ static void another_question_is_refused_in_the_same_folder(void)
         {"--groups paper", "another 'groups'"},
         {"--compensate mean", "another 'compensation'"},
         {"--controller mppi", "another 'controller'"},
-        {"--set search.iterations=3", "another 'search'"},
+        {"--set search.draws=3", "another 'search'"},
         {"--set planner.policy_fraction=0.5", "another 'planner'"},
         {"--start hanging", "another 'start'"},
         {"--pin latent=0", "another '"},

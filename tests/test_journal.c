@@ -25,7 +25,7 @@ static esp_search_config coarse_config(void)
     esp_search_config config = esp_search_config_default();
     config.target.sparsity = 0.4;
     config.target.tolerance = 0.05;
-    config.iterations = 6;
+    config.iterations = config.draws = 6;
     return config;
 }
 

@@ -260,7 +260,8 @@ static void searches_are_deterministic(void)
     bench_start(&b, middle_agent());
     b.performance.noise = 0.05;
     draw_limits(&b, 3, 0.3, 0.5);
-    const char *drawing = "grid evolve random nlopt:crs2 nlopt:isres"; /* random numbers */
+    const char *drawing = "grid evolve random"; /* another seed, another result */
+    const char *maybe = "nlopt:crs2 nlopt:isres"; /* draw as well, but the point they all begin at may stay the best */
     for (const esp_search_method *method = esp_search_methods; method->name; method++) {
         esp_search_config config = target(0.3);
         esp_search_result first, second;
@@ -269,7 +270,8 @@ static void searches_are_deterministic(void)
         CU_ASSERT(same_point(&b, &first, &second));
         config.seed = 2;
         CHECK_OK(bench_search(&b, method->name, &config, &second));
-        CU_ASSERT_EQUAL(same_point(&b, &first, &second), strstr(drawing, method->name) == NULL);
+        if (!strstr(maybe, method->name))
+            CU_ASSERT_EQUAL(same_point(&b, &first, &second), strstr(drawing, method->name) == NULL);
     }
     bench_end(&b);
 }
@@ -342,10 +344,10 @@ static void random_draws_more_to_do_no_worse(void)
     esp_search_config config = target(0.3);
     double last = -INFINITY;
     config.finalists = 1;
-    for (config.iterations = 1; config.iterations <= 64; config.iterations *= 4) {
+    for (config.draws = 1; config.draws <= 64; config.draws *= 4) {
         esp_search_result result;
         CHECK_OK(bench_search(&b, "random", &config, &result));
-        CU_ASSERT_EQUAL(result.evaluations, 1 + config.iterations);
+        CU_ASSERT_EQUAL(result.evaluations, 1 + config.draws);
         CU_ASSERT(result.performance >= last);
         last = result.performance;
     }
@@ -383,10 +385,10 @@ static void configuration_outside_its_bounds_is_refused_by_key(void)
     bench b;
     bench_start(&b, small_network());
     const struct { size_t offset; double value; const char *key; } wrong[] = {
-        {offsetof(esp_search_config, target.sparsity), -0.1, "search.sparsity"},
-        {offsetof(esp_search_config, target.sparsity), 1, "search.sparsity"},
-        {offsetof(esp_search_config, target.sparsity), NAN, "search.sparsity"},
-        {offsetof(esp_search_config, target.tolerance), -0.01, "search.tolerance"},
+        {offsetof(esp_search_config, target.sparsity), -0.1, "target sparsity"},
+        {offsetof(esp_search_config, target.sparsity), 1, "target sparsity"},
+        {offsetof(esp_search_config, target.sparsity), NAN, "target sparsity"},
+        {offsetof(esp_search_config, target.tolerance), -0.01, "tolerance"},
         {offsetof(esp_search_config, lambda), 0, "search.lambda"},
         {offsetof(esp_search_config, rate), INFINITY, "search.rate"},
         {offsetof(esp_search_config, momentum), 1, "search.momentum"},
@@ -401,8 +403,26 @@ static void configuration_outside_its_bounds_is_refused_by_key(void)
     }
     esp_search_config config = target(0.2);
     config.iterations = 0;
-    CHECK_FAILS(ESP_ERR_RANGE, bench_search(&b, "gd", &config, &result), "search.iterations");
+    CHECK_FAILS(ESP_ERR_RANGE, bench_search(&b, "gd", &config, &result),
+                "'search.iterations' must be a whole number from 1 to 100000, found 0");
     bench_end(&b);
+}
+
+/* The range of every key and the defaults stand once: what a file or --set may say, a program may set. */
+static void every_search_key_is_checked_against_the_range_it_documents(void)
+{
+    for (int i = 0; i < esp_search_num_fields; i++) {
+        const esp_field *field = &esp_search_fields[i];
+        const double values[] = {field->min - 1, field->min, field->max, field->max + field->max};
+        for (int k = 0; k < 4; k++) {
+            esp_search_config config = target(0.2);
+            void *member = (char *)&config + field->offset;
+            if (field->type == ESP_INT) *(int *)member = (int)values[k];
+            else                        *(double *)member = values[k];
+            if (k == 1 || k == 2) CHECK_OK(esp_search_config_check(&config));
+            else                  CHECK_FAILS(ESP_ERR_RANGE, esp_search_config_check(&config), field->path);
+        }
+    }
 }
 
 static esp_status interrupted_performance(void *context, int n, const esp_cut *cuts, int scale, double *performance)
@@ -446,6 +466,8 @@ static CU_TestInfo tests[] = {
     {"magnitude_cuts_every_group_by_the_same_fraction", magnitude_cuts_every_group_by_the_same_fraction},
     {"unknown_method_is_answered_with_the_known_ones", unknown_method_is_answered_with_the_known_ones},
     {"configuration_outside_its_bounds_is_refused_by_key", configuration_outside_its_bounds_is_refused_by_key},
+    {"every_search_key_is_checked_against_the_range_it_documents",
+     every_search_key_is_checked_against_the_range_it_documents},
     {"interrupted_search_stops_at_the_next_batch", interrupted_search_stops_at_the_next_batch},
     CU_TEST_INFO_NULL,
 };

@@ -11,7 +11,7 @@ run_search() { # run_search METHOD EPISODES CONTROLLER [SEED]
     local name
     name=$(search_name "$@")
     cut_down "$name" "$agent" --controller "$3" --sparsity 0.6 --method "$1" --episodes 2 --budget $(($2 / 2)) \
-        --set search.iterations=1000 --report-episodes 1 ${4:+--seed "$4"}
+        --set search.iterations=1000 --set search.generations=1000 --set search.draws=1000 --report-episodes 1 ${4:+--seed "$4"}
     play "$name" "$out/$name.safetensors" "$3" "$(episodes_of "$3" baseline)"
 }
 
@@ -252,7 +252,7 @@ plays with the smaller \`planner.search.*\`):
 $(search_table mppi planner_methods planner_budgets)
 
 Each cell is \`espalier prune $agent --controller C --sparsity 0.6 --method METHOD --episodes 2
---budget EPISODES/2 --set search.iterations=1000 -o X\` and \`espalier eval X --controller C --start START
+--budget EPISODES/2 --set search.iterations=1000 --set search.generations=1000 --set search.draws=1000 -o X\` and \`espalier eval X --controller C --start START
 --seed $report_seed --episodes N\`.
 
 Is it luck? The same with other seeds of the search (\`--seed\`), policy: a method with at most a fifth of gd's episodes.
