@@ -128,8 +128,7 @@ static esp_status play(esp_trainer *trainer, int64_t first, int n, bool again, c
         int from = b * ESP_EPISODE_BLOCK, size = n - from < ESP_EPISODE_BLOCK ? n - from : ESP_EPISODE_BLOCK;
         esp_error_take(&errors[b], play_block(trainer, first + from, size, again, r->trajectory + from));
     }
-    esp_status status = ESP_OK;
-    for (int b = 0; b < blocks && status == ESP_OK; b++) status = esp_error_raise(&errors[b]);
+    esp_status status = esp_error_first(errors, blocks);
     free(errors);
     return status;
 }

@@ -80,14 +80,6 @@ static esp_status play_block(esp_pool *pool, const esp_evaluation *ev, int first
     return status;
 }
 
-/* The first failure by block order, so that the sentence does not depend on threads. */
-static esp_status first_failure(const esp_error *errors, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (errors[i].status != ESP_OK) return esp_error_raise(&errors[i]);
-    return ESP_OK;
-}
-
 esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *ev, const char *task, esp_trajectory *trajectories)
 {
     int block = block_size(ev, 0), blocks = ev->count > 0 ? (ev->count + block - 1) / block : 0;
@@ -97,7 +89,7 @@ esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *ev, const char *ta
 #pragma omp parallel for schedule(dynamic, 1)
     for (int b = 0; b < blocks; b++)
         esp_error_take(&errors[b], play_block(pool, ev, b * block, &steps, trajectories));
-    esp_status status = first_failure(errors, blocks);
+    esp_status status = esp_error_first(errors, blocks);
     if (task && status == ESP_OK) esp_progress(task, steps.total, steps.total, "control steps");
     free(errors);
     return status;
@@ -130,7 +122,7 @@ static esp_status cut_all(const trial *t)
 #pragma omp parallel for schedule(dynamic, 1)
     for (int i = 0; i < t->n; i++)
         esp_error_take(&errors[i], esp_surgeon_operate(t->loop->surgeon, &t->cuts[i], &t->nets[i]));
-    esp_status status = first_failure(errors, t->n);
+    esp_status status = esp_error_first(errors, t->n);
     free(errors);
     return status;
 }
@@ -151,7 +143,7 @@ static esp_status play_all(const trial *t)
         esp_trajectory *trajectories = t->trajectories + (size_t)candidate * (size_t)t->count;
         esp_error_take(&errors[i], play_block(loop->pool, &ev, i % blocks * block, &unseen, trajectories));
     }
-    esp_status status = first_failure(errors, t->n * blocks);
+    esp_status status = esp_error_first(errors, t->n * blocks);
     free(errors);
     return status;
 }

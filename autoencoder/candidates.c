@@ -25,8 +25,7 @@ esp_status esp_reconstruction_candidates_performance(void *context, int n, const
     esp_error *errors = esp_alloc((size_t)n, sizeof *errors);
 #pragma omp parallel for schedule(dynamic, 1)
     for (int i = 0; i < n; i++) esp_error_take(&errors[i], judge(c, &cuts[i], scale * c->count, &performance[i]));
-    esp_status status = ESP_OK;
-    for (int i = 0; i < n && status == ESP_OK; i++) status = esp_error_raise(&errors[i]);
+    esp_status status = esp_error_first(errors, n);
     free(errors);
     return status;
 }

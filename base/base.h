@@ -51,6 +51,8 @@ typedef struct {
 
 void       esp_error_take(esp_error *error, esp_status status); /* copies this thread's sentence */
 esp_status esp_error_raise(const esp_error *error);              /* makes it this thread's; returns its status */
+/* Raises the first failure by index, so that the sentence does not depend on threads; ESP_OK when nothing failed. */
+esp_status esp_error_first(const esp_error *errors, int count);
 
 /* ---- memory.c ---------------------------------------------------------------------------- */
 

@@ -61,3 +61,10 @@ esp_status esp_error_raise(const esp_error *error)
     keep_sentence(error->text);
     return error->status;
 }
+
+esp_status esp_error_first(const esp_error *errors, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (errors[i].status != ESP_OK) return esp_error_raise(&errors[i]);
+    return ESP_OK;
+}

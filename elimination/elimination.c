@@ -8,6 +8,7 @@
  *
  * The group with most neighbours is kept for the end, where the tables that are left meet for each
  * of its choices; two halves of them suffice to count the sums within a window. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,7 @@ static esp_status eliminate_all(esp_elimination *e)
         int next = -1;
         for (int g = 0; g < num; g++)
             if (!done[g] && (next < 0 || neighbours(e, g) < neighbours(e, next))) next = g;
+        assert(next >= 0); /* a group is left in every round */
         done[next] = true;
         status = eliminate(e, next);
     }

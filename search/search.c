@@ -90,11 +90,21 @@ static esp_status keep_promise(const esp_search_run *run)
                     run->config->target.sparsity, run->config->target.tolerance);
 }
 
+/* Without a performance to lose, every cut looks as good as any other. */
+static void warn_blind(const esp_search_run *run)
+{
+    if (run->result.baseline != 0) return;
+    esp_log(ESP_LOG_WARNING, "the uncut network's own performance is 0, so this search cannot judge what it cuts: the "
+                             "result follows from importance alone. Train the network first, or check the start, the "
+                             "reward and the scene it is judged with");
+}
+
 static esp_status run_method(esp_search_run *run)
 {
     const esp_widths full = esp_widths_full(run->settings->net);
     esp_objective_stage(run->objective, 0, 0);
     esp_status status = esp_objective_evaluate(run->objective, 1, &full, 1, &run->result.baseline);
+    if (status == ESP_OK) warn_blind(run);
     esp_finalists_reserve(run);
     if (status == ESP_OK) status = run->method->search(run);
     esp_objective_reserve(run->objective, 0);

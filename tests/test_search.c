@@ -446,6 +446,36 @@ static void interrupted_search_stops_at_the_next_batch(void)
     bench_end(&b);
 }
 
+static void count_blindness(void *context, esp_log_level level, const char *line)
+{
+    *(int *)context += level == ESP_LOG_WARNING && strstr(line, "cannot judge what it cuts");
+}
+
+static void network_without_a_performance_of_its_own_is_warned_about(void)
+{
+    const double heights[] = {845, 0};
+    esp_search_config config = target(0.2);
+    esp_search_result result;
+    for (int i = 0; i < 2; i++) {
+        int warnings = 0;
+        bench b;
+        bench_start(&b, middle_agent());
+        b.performance.height = heights[i];
+        esp_log_to(count_blindness, NULL, &warnings);
+        CHECK_OK(bench_search(&b, "magnitude", &config, &result));
+        esp_log_to(NULL, NULL, NULL);
+        CU_ASSERT_EQUAL(warnings, heights[i] == 0);
+        bench_end(&b);
+    }
+}
+
+static void first_failure_by_index_is_the_one_raised(void)
+{
+    esp_error errors[4] = {{ESP_OK, ""}, {ESP_OK, ""}, {ESP_ERR_IO, "second"}, {ESP_ERR_NUMERIC, "third"}};
+    CHECK_FAILS(ESP_ERR_IO, esp_error_first(errors, 4), "second");
+    CU_ASSERT_EQUAL(esp_error_first(errors, 2), ESP_OK);
+}
+
 static CU_TestInfo tests[] = {
     {"equal_widths_are_evaluated_once", equal_widths_are_evaluated_once},
     {"spent_budget_leaves_nan_and_no_error", spent_budget_leaves_nan_and_no_error},
@@ -468,6 +498,9 @@ static CU_TestInfo tests[] = {
     {"configuration_outside_its_bounds_is_refused_by_key", configuration_outside_its_bounds_is_refused_by_key},
     {"every_search_key_is_checked_against_the_range_it_documents",
      every_search_key_is_checked_against_the_range_it_documents},
+    {"network_without_a_performance_of_its_own_is_warned_about",
+     network_without_a_performance_of_its_own_is_warned_about},
+    {"first_failure_by_index_is_the_one_raised", first_failure_by_index_is_the_one_raised},
     {"interrupted_search_stops_at_the_next_batch", interrupted_search_stops_at_the_next_batch},
     CU_TEST_INFO_NULL,
 };
