@@ -85,7 +85,7 @@ typedef struct {
  * search_gd.c. */
 extern const esp_field esp_search_fields[];
 extern const int       esp_search_num_fields; /* entries of esp_search_fields */
-esp_search_config      esp_search_config_default(void);
+esp_search_config      esp_search_config_default(void); /* 20 % +- 1 % of all parameters */
 /* ESP_ERR_RANGE with the key that is out of its range. */
 esp_status             esp_search_config_check(const esp_search_config *config);
 
