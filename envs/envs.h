@@ -172,8 +172,9 @@ typedef struct {
  * physics steps for it, each with a smaller share of the reward, so that returns stay comparable; a warning says so,
  * and says when the period cannot be met exactly. */
 esp_status esp_world_create(const esp_env_config *config, esp_world **out);
-/* A world around a copy of a model that another program loaded, checked like one of ours; `scene` is
- * the model's own name, which sentences on failures leave to the caller. */
+/* A world for a model that another program loaded and steps, checked like one of ours. Pictures are drawn from the
+ * task's own scene, found as above, when its physics is the model's; else from a copy of the model, which then needs
+ * the task's cameras. `scene` is the model's own name, which sentences on failures leave to the caller. */
 esp_status esp_world_adopt(const esp_env_config *config, const mjModel *model, esp_world **out);
 void       esp_world_free(esp_world *world); /* accepts NULL */
 double     esp_world_period(const esp_world *world); /* s, the control period that the task asks for */

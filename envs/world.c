@@ -112,11 +112,27 @@ static esp_status find_scene(const esp_env_config *config, const char *task, cha
                     models[2]);
 }
 
-/* A world that is about to get its model, and the model to copy if it is not to come from a file. */
+/* A world that is about to get its model, and the host's model if it is to stand for one. */
 typedef struct {
     esp_world     *world;
     const mjModel *source;
 } loading;
+
+/* As mj_loadXML, but leaves alone what it keeps of the last model: a host may save that (mj_saveLastXML). Before
+ * MuJoCo 3.2.0 there is no other way to load a file. */
+static mjModel *compile(const char *scene, char *text, int size)
+{
+#if mjVERSION_HEADER >= 320
+    mjSpec *spec = mj_parseXML(scene, NULL, text, size);
+    if (!spec) return NULL;
+    mjModel *model = mj_compile(spec, NULL);
+    if (!text[0]) snprintf(text, (size_t)size, "%s", mjs_getError(spec));
+    mj_deleteSpec(spec);
+    return model;
+#else
+    return mj_loadXML(scene, NULL, text, size);
+#endif
+}
 
 static esp_status load_model(void *argument)
 {
@@ -126,30 +142,46 @@ static esp_status load_model(void *argument)
     if (!S_ISREG(file.st_mode)) return esp_fail(ESP_ERR_IO, "is not a file");
 
     char text[ESP_ERROR_TEXT] = "", line[ESP_ERROR_TEXT];
-    world->model = mj_loadXML(world->scene, NULL, text, sizeof text);
+    world->model = compile(world->scene, text, sizeof text);
     esp_one_line(text, line, sizeof line);
     if (!world->model) return esp_fail(ESP_ERR_FORMAT, "%s", line[0] ? line : "MuJoCo cannot load it");
     if (line[0]) esp_log(ESP_LOG_WARNING, "%s: %s", world->scene, line);
     return ESP_OK;
 }
 
-static esp_status copy_model(void *argument)
+/* The agent's own scene, which it has learnt to see; true if it has the physics of a host's model. */
+static bool load_own_scene(loading *l)
 {
-    loading *l = argument;
-    l->world->model = mj_copyModel(NULL, l->source);
-    return l->world->model ? ESP_OK : esp_fail(ESP_ERR_MACHINE, "no memory for a copy");
+    esp_world *world = l->world;
+    if (find_scene(&world->config, world->task->about.name, &world->scene) != ESP_OK) return false;
+    if (esp_guard(load_model, l, ESP_ERR_FORMAT) == ESP_OK && esp_same_physics(world->model, l->source)) return true;
+    if (world->model) mj_deleteModel(world->model);
+    world->model = NULL;
+    return false;
 }
 
-static esp_status check_model(const esp_world *world)
+static esp_status adopt_model(void *argument)
 {
-    const mjModel *model = world->model;
-    const char *mismatch = world->task->mismatch(world->task, model), *task = world->task->about.name;
+    loading *l = argument;
+    esp_world *world = l->world;
+    bool own = load_own_scene(l);
+    free(world->scene);
+    world->scene = esp_strdup(l->source->names); /* which begin with the model's own */
+    if (own) world->model->opt.timestep = l->source->opt.timestep;
+    else     world->model = mj_copyModel(NULL, l->source);
+    return world->model ? ESP_OK : esp_fail(ESP_ERR_MACHINE, "no memory for a copy");
+}
+
+/* `simulated` is the model that is stepped, the world's own or a host's. */
+static esp_status check_model(const esp_world *world, const mjModel *simulated)
+{
+    const char *mismatch = world->task->mismatch(world->task, simulated), *task = world->task->about.name;
     if (mismatch) return esp_fail(ESP_ERR_FORMAT, "does not fit task '%s': %s", task, mismatch);
-    if (!(model->opt.timestep > 0.0 && model->opt.timestep < 10.0))
-        return esp_fail(ESP_ERR_FORMAT, "timestep is %g s, expected above 0 and below 10", model->opt.timestep);
-    if (model->nu < 1) return esp_fail(ESP_ERR_FORMAT, "has no actuator");
+    if (!(simulated->opt.timestep > 0.0 && simulated->opt.timestep < 10.0))
+        return esp_fail(ESP_ERR_FORMAT, "timestep is %g s, expected above 0 and below 10", simulated->opt.timestep);
+    if (simulated->nu < 1) return esp_fail(ESP_ERR_FORMAT, "has no actuator");
     for (int k = 0; k < world->num_items; k++)
-        if (world->item[k].camera && mj_name2id(model, mjOBJ_CAMERA, world->item[k].camera) < 0)
+        if (world->item[k].camera && mj_name2id(world->model, mjOBJ_CAMERA, world->item[k].camera) < 0)
             return esp_fail(ESP_ERR_FORMAT, "does not fit task '%s': a camera named '%s' is missing", task,
                             world->item[k].camera);
     return ESP_OK;
@@ -174,9 +206,8 @@ static void fill_items(esp_world *world)
 }
 
 /* [-1, 1] becomes the actuator's range in its own unit; one without a range takes it as it is. */
-static void fill_actuation(esp_world *world)
+static void fill_actuation(esp_world *world, const mjModel *model)
 {
-    const mjModel *model = world->model;
     world->num_actions = (int)model->nu;
     world->actuation = esp_alloc((size_t)world->num_actions, sizeof *world->actuation);
     for (int k = 0; k < world->num_actions; k++) {
@@ -252,10 +283,11 @@ static esp_status finish_world(esp_world *world, esp_status (*load)(void *argume
 {
     loading l = {world, source};
     esp_status status = esp_guard(load, &l, ESP_ERR_FORMAT);
-    if (status == ESP_OK) status = check_model(world);
+    const mjModel *simulated = source ? source : world->model;
+    if (status == ESP_OK) status = check_model(world, simulated);
     if (status != ESP_OK && !source) esp_fail_in(status, "%s", world->scene);
     if (status == ESP_OK) {
-        fill_actuation(world);
+        fill_actuation(world, simulated);
         fill_times(world);
         fit_buffer(world);
         *out = world;
@@ -279,9 +311,7 @@ esp_status esp_world_adopt(const esp_env_config *config, const mjModel *model, e
 {
     esp_world *world = NULL;
     esp_status status = make_world(config, &world);
-    if (status != ESP_OK) return status;
-    world->scene = esp_strdup(model->names); /* which begin with the model's own */
-    return finish_world(world, copy_model, model, out);
+    return status == ESP_OK ? finish_world(world, adopt_model, model, out) : status;
 }
 
 void esp_world_free(esp_world *world)

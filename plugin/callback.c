@@ -33,7 +33,7 @@ static _Thread_local struct {
     simulation   *found;
     uint64_t      removals;
 } last;
-static _Thread_local bool paused;
+static _Thread_local bool paused, ours;
 
 /* ---- the list ------------------------------------------------------------------------------------ */
 
@@ -110,6 +110,7 @@ static simulation *meet(const mjModel *model, mjData *data)
 
 static void control(const mjModel *model, mjData *data)
 {
+    if (ours) return;
     simulation *s = find(data);
     if (!s && atomic_load_explicit(&takes_all, memory_order_relaxed) && !paused) s = meet(model, data);
     if (s && s->standing == DRIVEN) {
@@ -121,25 +122,35 @@ static void control(const mjModel *model, mjData *data)
     }
 }
 
-/* With the lock held. */
-static void install(void)
+void esp_callback_install(void)
 {
-    if (mjcb_control == control) return;
-    before_us = mjcb_control;
-    mjcb_control = control;
+    pthread_mutex_lock(&lock);
+    if (mjcb_control != control) {
+        before_us = mjcb_control;
+        mjcb_control = control;
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 void esp_callback_take_all(void)
 {
     atomic_store(&takes_all, true);
-    pthread_mutex_lock(&lock);
-    install();
-    pthread_mutex_unlock(&lock);
+    esp_callback_install();
 }
 
 void esp_callback_pause(bool pause)
 {
     paused = pause;
+}
+
+void esp_callback_leave_out_thread(void)
+{
+    ours = true;
+}
+
+bool esp_callback_leaves_out(void)
+{
+    return ours;
 }
 
 void esp_callback_forget(mjData *data)
@@ -157,9 +168,6 @@ int esp_plugin_attach(const mjModel *model, mjData *data, const esp_plugin_optio
     if (status != ESP_OK) return (int)esp_fail_in(status, "model '%s'", model->names);
     discard(data); /* attached again: with the new options */
     add(data, DRIVEN, core);
-    pthread_mutex_lock(&lock);
-    install();
-    pthread_mutex_unlock(&lock);
     return 0;
 }
 

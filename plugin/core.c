@@ -27,6 +27,9 @@ struct esp_core {
     int         held;              /* steps under the present control */
     double      reward;            /* of these steps */
     double      episode_return;    /* of the completed control steps */
+
+    int         decisions;         /* until their speed is known */
+    double      deciding;          /* s, of the timed ones */
 };
 
 /* ---- create -------------------------------------------------------------------------------------- */
@@ -36,6 +39,8 @@ esp_status esp_core_create(const mjModel *model, esp_plugin_settings *settings, 
     esp_core *core = esp_alloc(1, sizeof *core);
     core->settings = *settings;
     *settings = (esp_plugin_settings){.checkpoint = NULL};
+    esp_plugin_listen();
+    esp_callback_install(); /* before the pilot compiles the agent's scene, which evaluates the dynamics once */
     esp_status status = esp_pilot_create(model, &core->settings, &core->pilot);
     if (status != ESP_OK) {
         esp_core_free(core);
@@ -148,11 +153,32 @@ static void remember(esp_core *core, const mjModel *model, const mjData *data)
     memcpy(core->state + core->nq, data->qvel, (size_t)core->nv * sizeof(mjtNum));
 }
 
-/* Physics steps a control is held. */
+static double control_period(const esp_core *core)
+{
+    return core->settings.period > 0.0 ? core->settings.period : esp_world_period(esp_pilot_world(core->pilot));
+}
+
+/* Physics steps a control is held; a host may change the time step as it runs. */
 static double steps_per_control(const esp_core *core, const mjModel *model)
 {
-    if (core->settings.period == 0.0) return esp_pilot_world(core->pilot)->repeat;
-    return fmax(1.0, round(core->settings.period / model->opt.timestep));
+    return fmax(1.0, round(control_period(core) / model->opt.timestep));
+}
+
+/* ---- speed ----------------------------------------------------------------------------------------- */
+
+#define TIMED 10 /* decisions, after a first one that warms up */
+
+/* A host that should run in real time falls behind with a controller that is slower than its period. Said once. */
+static void watch_speed(esp_core *core, const mjModel *model, double seconds)
+{
+    if (core->decisions > TIMED || core->decisions++ == 0) return;
+    core->deciding += seconds;
+    double mean = core->deciding / TIMED, period = steps_per_control(core, model) * model->opt.timestep;
+    if (core->decisions <= TIMED || mean <= period) return;
+    char sentence[ESP_ERROR_TEXT];
+    esp_format(sentence, sizeof sentence, "an action takes %.3g ms, but one is due every %.3g ms: "
+                 "the simulation cannot run in real time", 1e3 * mean, 1e3 * period);
+    esp_plugin_complain(model, sentence);
 }
 
 /* ---- acting ---------------------------------------------------------------------------------------- */
@@ -163,7 +189,9 @@ static void decide(esp_core *core, const mjModel *model, const mjData *data, con
     core->episode_return += reward;
     core->reward = 0.0;
     core->held = 0;
+    double start = esp_clock();
     esp_status status = esp_pilot_decide(core->pilot, data, begin, core->control);
+    watch_speed(core, model, esp_clock() - start);
     if (status == ESP_OK) {
         log_decision(core, model, data, reward);
     } else {

@@ -147,7 +147,7 @@ void esp_plugin_exert(const mjModel *model, mjData *data, int instance, bool dri
 static void compute(const mjModel *model, mjData *data, int instance, int capability)
 {
     (void)capability;
-    if (!drives(model, instance)) return;
+    if (esp_callback_leaves_out() || !drives(model, instance)) return; /* a pilot has no pilots of its own */
     esp_core *core = core_of(model, data_of(data, instance), instance);
     if (core) esp_core_control(core, model, data);
     esp_plugin_exert(model, data, instance, core != NULL);

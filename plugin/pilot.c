@@ -39,9 +39,6 @@ static esp_status open_eyes(esp_pilot *pilot)
 {
     esp_status status = esp_world_adopt(&pilot->agent.config.env, pilot->model, &pilot->world);
     if (status != ESP_OK) return status;
-#if mjVERSION_HEADER >= 231
-    pilot->world->model->nplugin = 0; /* the copy is only drawn; else it would create pilots of its own */
-#endif
     int outputs = pilot->agent.net->component[ESP_TOLD_POLICY].out_size;
     if (outputs != pilot->world->num_actions)
         return esp_fail(ESP_ERR_SHAPE, "%s: controls %d actuators, the model has %d", pilot->settings->checkpoint,
@@ -101,6 +98,7 @@ static void answer(esp_pilot *pilot, esp_status status)
 static void *fly(void *argument)
 {
     esp_pilot *pilot = argument;
+    esp_callback_leave_out_thread();
     pthread_mutex_lock(&pilot->lock);
     answer(pilot, start(pilot));
     while (pilot->request != QUIT) {

@@ -31,6 +31,8 @@ const char *esp_plugin_scene_text(const mjModel *model, int instance, const char
 
 /* One line on stderr about a model; the same line in a row is printed once. */
 void esp_plugin_complain(const mjModel *model, const char *sentence);
+/* From now on warnings of the modules below go to stderr in the same way. */
+void esp_plugin_listen(void);
 
 /* ---- pilot.c: sees and acts, on a thread of its own ------------------------------------------- */
 
@@ -73,11 +75,16 @@ void esp_plugin_exert(const mjModel *model, mjData *data, int instance, bool dri
 
 /* ---- callback.c: MuJoCo's control callback ------------------------------------------------------ */
 
+/* Takes mjcb_control over, passing on what is not ours to the callback that was there. */
+void esp_callback_install(void);
 /* From now on every simulation that is not attached is looked at as well: its scene and the
  * environment say whether it is driven. */
 void esp_callback_take_all(void);
 /* While a thread holds it, evaluations of the dynamics are none of ours: the compiler's test step. */
 void esp_callback_pause(bool pause);
+/* What the calling thread evaluates from now on is nobody's simulation: no callback sees it, the host's neither. */
+void esp_callback_leave_out_thread(void);
+bool esp_callback_leaves_out(void); /* whether the calling thread is such a one */
 /* The data is about to be deleted. */
 void esp_callback_forget(mjData *data);
 

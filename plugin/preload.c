@@ -39,6 +39,22 @@ mjModel *mj_loadXML(const char *filename, const mjVFS *vfs, char *error, int err
     return model;
 }
 
+#if mjVERSION_HEADER >= 320
+ESP_PLUGIN_API mjModel *mj_compile(mjSpec *spec, const mjVFS *vfs);
+
+/* The other way to a model, which the Python package and newer programs take. */
+mjModel *mj_compile(mjSpec *spec, const mjVFS *vfs)
+{
+    mjModel *(*original)(mjSpec *, const mjVFS *);
+    *(void **)&original = behind("mj_compile");
+    if (!original) return NULL;
+    esp_callback_pause(true);
+    mjModel *model = original(spec, vfs);
+    esp_callback_pause(false);
+    return model;
+}
+#endif
+
 /* LD_PRELOAD names files by path, which the loader has resolved: the name is what is left to compare. */
 static bool is_preloaded(void)
 {

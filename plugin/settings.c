@@ -103,17 +103,39 @@ void esp_plugin_settings_free(esp_plugin_settings *settings)
     *settings = (esp_plugin_settings){.checkpoint = NULL};
 }
 
+/* ---- words on stderr ------------------------------------------------------------------------------ */
+
 /* Threads that step copies of one model would all say the same. */
-void esp_plugin_complain(const mjModel *model, const char *sentence)
+static void say(const char *line)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static char last[ESP_ERROR_TEXT + 128];
-    char line[sizeof last];
-    snprintf(line, sizeof line, "espalier: model '%s': %s\n", model->names, sentence);
     pthread_mutex_lock(&lock);
-    if (strcmp(line, last) != 0) {
-        fputs(line, stderr);
-        memcpy(last, line, sizeof last);
-    }
+    if (strcmp(line, last) != 0) fprintf(stderr, "espalier: %s\n", line);
+    snprintf(last, sizeof last, "%s", line);
     pthread_mutex_unlock(&lock);
+}
+
+void esp_plugin_complain(const mjModel *model, const char *sentence)
+{
+    char line[ESP_ERROR_TEXT + 128];
+    snprintf(line, sizeof line, "model '%s': %s", model->names, sentence);
+    say(line);
+}
+
+static void on_log(void *context, esp_log_level level, const char *line)
+{
+    (void)context;
+    if (level == ESP_LOG_WARNING) say(line);
+}
+
+static void listen(void)
+{
+    esp_log_to(on_log, NULL, NULL);
+}
+
+void esp_plugin_listen(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, listen);
 }

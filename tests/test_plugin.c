@@ -1,5 +1,6 @@
 /* The controller inside another program: a simulation that MuJoCo steps on its own behaves as the
  * closed loop of `eval`, whatever else the program does with it. */
+#include <fcntl.h>
 #include <pthread.h>
 
 #include "comma_locale.h"
@@ -31,6 +32,18 @@ static void attached_simulation_is_an_episode_of_eval(void)
 {
     CU_ASSERT(attached_follows(ESP_CONTROLLER_POLICY, mjINT_EULER, NULL));
     CU_ASSERT(attached_follows(ESP_CONTROLLER_MPPI, mjINT_EULER, NULL));
+}
+
+/* view.xml has lights, a floor, other colours and no camera named 'side'. */
+static void scene_that_looks_different_is_seen_as_the_agent_learnt_to_see_it(void)
+{
+    episode expected = evaluate(agent_path, ESP_CONTROLLER_POLICY, 0, mjINT_EULER);
+    esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
+    host h = make_host(ESP_SOURCE "/models/pendulum/view.xml");
+    h.data->qpos[0] = expected.start;
+    CU_ASSERT_EQUAL_FATAL(esp_plugin_attach(h.model, h.data, &options), 0);
+    CU_ASSERT(follows(&h, &expected, NULL));
+    free_host(&h);
 }
 
 static void stages_of_runge_kutta_are_no_steps(void)
@@ -154,6 +167,56 @@ static void control_is_chosen_once_a_period(void)
     free_host(&h);
 }
 
+/* What a simulation of `steps` says on stderr, in a static buffer. */
+static const char *said_by(host *h, const esp_plugin_options *options, int steps)
+{
+    static char text[2048];
+    fflush(stderr);
+    int before = dup(2), file = open(in_folder("said"), O_CREAT | O_TRUNC | O_RDWR, 0600);
+    CU_ASSERT_FATAL(before >= 0 && file >= 0 && dup2(file, 2) == 2);
+    int status = esp_plugin_attach(h->model, h->data, options);
+    for (int step = 0; step < steps; step++) mj_step(h->model, h->data);
+    fflush(stderr);
+    dup2(before, 2);
+    close(before);
+    ssize_t size = pread(file, text, sizeof text - 1, 0);
+    close(file);
+    CU_ASSERT_FATAL(status == 0 && size >= 0);
+    text[size] = 0;
+    return text;
+}
+
+static void controller_slower_than_its_period_says_so_once(void)
+{
+    esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
+    host h = pendulum();
+    CU_ASSERT_STRING_EQUAL(said_by(&h, &options, 200), "");
+    options.period = h.model->opt.timestep = 1e-6;
+    const char *said = said_by(&h, &options, 200);
+    const char *slow = strstr(said, "one is due every 0.001 ms: the simulation cannot run in real time\n");
+    CU_ASSERT(slow && !strstr(slow + 1, "one is due"));
+    free_host(&h);
+}
+
+static void finer_time_step_keeps_the_period_and_is_mentioned(void)
+{
+    esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
+    options.log = log_path;
+    remove(log_path);
+    host h = pendulum();
+    h.model->opt.timestep = 0.005;
+    h.data->qpos[0] = 3.0;
+    const char *said = said_by(&h, &options, 65);
+    CU_ASSERT(strstr(said, "time step 0.005 s") && strstr(said, "32 physics steps, 0.16 s"));
+    char *text = NULL;
+    size_t size = 0, lines = 0;
+    CHECK_OK(esp_file_read(log_path, 1 << 20, &text, &size));
+    for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
+    CU_ASSERT_EQUAL(lines, 3);
+    free(text);
+    free_host(&h);
+}
+
 static void scene_names_the_controller_and_the_environment_overrules_it(void)
 {
     char text[512];
@@ -210,6 +273,7 @@ static void what_does_not_fit_is_refused_in_one_sentence(void)
     free_host(&h);
     h = pendulum();
     h.model->names[h.model->name_camadr[0]] = 'x';
+    h.model->body_mass[1] *= 1.1; /* another pendulum is drawn from its own scene */
     check_refused(&h, &options, "camera");
     free_host(&h);
     write_scene(in_folder("misfit.xml"),
@@ -395,6 +459,8 @@ static void scene_has_keyframes_to_start_from(void)
 static CU_TestInfo tests[] = {
     {"machine draws what agents see", machine_draws_what_agents_see},
     {"attached simulation is an episode of eval", attached_simulation_is_an_episode_of_eval},
+    {"scene that looks different is seen as the agent learnt to see it",
+     scene_that_looks_different_is_seen_as_the_agent_learnt_to_see_it},
     {"stages of Runge-Kutta are no steps", stages_of_runge_kutta_are_no_steps},
     {"evaluations between steps change nothing", evaluations_between_steps_change_nothing},
     {"reset begins the next episode", reset_begins_the_next_episode},
@@ -402,6 +468,8 @@ static CU_TestInfo tests[] = {
      two_models_with_two_controllers_do_not_disturb_each_other},
     {"copied core goes on like the original", copied_core_goes_on_like_the_original},
     {"control is chosen once a period", control_is_chosen_once_a_period},
+    {"controller slower than its period says so once", controller_slower_than_its_period_says_so_once},
+    {"finer time step keeps the period and is mentioned", finer_time_step_keeps_the_period_and_is_mentioned},
     {"scene names the controller and the environment overrules it",
      scene_names_the_controller_and_the_environment_overrules_it},
     {"what does not fit is refused in one sentence", what_does_not_fit_is_refused_in_one_sentence},

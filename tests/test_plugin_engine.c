@@ -37,6 +37,25 @@ static host engine(const char *checkpoint, const char *controller)
     return make_host(in_folder("engine.xml"));
 }
 
+/* Of another weight, so that it is drawn from the host's own model, plugins included. */
+static void another_pendulum_is_drawn_from_the_hosts_model(void)
+{
+    host h = engine(agent_path, "policy");
+    free_host(&h);
+    char *text = NULL;
+    size_t size = 0;
+    CHECK_OK(esp_file_read(in_folder("engine.xml"), 1 << 20, &text, &size));
+    text = replaced(text, "mass=\"1\"", "mass=\"1.1\"");
+    CHECK_OK(esp_file_write(in_folder("heavy.xml"), text, strlen(text)));
+    free(text);
+    h = make_host(in_folder("heavy.xml"));
+    h.data->qpos[0] = 3.0;
+    for (int step = 0; step < 20; step++) mj_step(h.model, h.data);
+    CU_ASSERT_NOT_EQUAL(h.data->ctrl[0], 0.0);
+    CU_ASSERT_EQUAL(h.data->actuator_force[0], h.data->ctrl[0]);
+    free_host(&h);
+}
+
 static bool engine_follows(esp_controller_kind kind, int integrator)
 {
     episode expected = evaluate(agent_path, kind, 0, integrator);
@@ -170,6 +189,7 @@ static void forces_are_those_of_the_plugin_beside_an_actuator_with_several_input
 static CU_TestInfo tests[] = {
     {"machine draws what agents see", machine_draws_what_agents_see},
     {"driven simulation is an episode of eval", driven_simulation_is_an_episode_of_eval},
+    {"another pendulum is drawn from the host's model", another_pendulum_is_drawn_from_the_hosts_model},
     {"reset begins the next episode", reset_begins_the_next_episode},
     {"copy goes on like the original", copy_goes_on_like_the_original},
     {"instances do not disturb each other", instances_do_not_disturb_each_other},
