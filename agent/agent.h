@@ -225,21 +225,7 @@ void            esp_controller_watch(esp_controller *controller, esp_plan_trace 
 /* An esp_act_fn whose context is the controller. */
 esp_status      esp_controller_act(void *controller, int n, int step, const esp_observation *obs, float *actions);
 
-/* One checkpoint to be played. Borrows everything. */
-typedef struct {
-    const char             *name;   /* for captions */
-    const esp_network      *net;    /* with the components that `kind` runs */
-    const esp_agent_config *config; /* of the same checkpoint */
-    esp_controller_kind     kind;   /* how it acts */
-} esp_role;
-
 /* ---- evaluate.c: the closed loop ---------------------------------------------------------------------- */
-
-/* What episodes are for; keeps their seeds apart. Two bits of a seed: there is no fifth. */
-typedef enum { ESP_EPISODES_REPORT, ESP_EPISODES_SEARCH, ESP_EPISODES_TRAIN, ESP_EPISODES_RECORD } esp_episode_use;
-
-/* The first `count` episodes of a seed, all from one start. */
-void esp_episodes_name(uint64_t seed, esp_episode_use use, int start, int count, esp_episode *out);
 
 /* Who plays what. Borrows everything. */
 typedef struct {

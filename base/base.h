@@ -312,6 +312,7 @@ const char *esp_nearest(const char *word, const char *const *candidates, int cou
 
 /* Index of `word` in "a|b|c", or -1. */
 int  esp_choice_index(const char *choices, const char *word);
+int  esp_choice_count(const char *choices); /* words in "a|b|c" */
 /* The index-th word of "a|b|c" into out [ESP_CONFIG_TEXT]; "" when there is none. */
 void esp_choice_word(const char *choices, int index, char *out);
 

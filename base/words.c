@@ -60,6 +60,13 @@ int esp_choice_index(const char *choices, const char *word)
     }
 }
 
+int esp_choice_count(const char *choices)
+{
+    int count = 1;
+    for (; *choices; choices++) count += *choices == '|';
+    return count;
+}
+
 void esp_choice_word(const char *choices, int index, char *out)
 {
     out[0] = 0;

@@ -50,7 +50,7 @@ static const struct argp_child children[] = {{&esp_shown_argp, 0, NULL, 0}, {0}}
 static const struct argp argp = {
     .options = table,
     .parser = parse,
-    .doc = "Plays an episode and records it; several agents are played side by side from the same start, in step. "
+    .doc = "Plays an episode and records it; several checkpoints are played side by side from the same start, in step. "
            "Needs no display.\v"
            "Examples:\n"
            "  espalier record models/pendulum/agent.safetensors -o episode.mp4\n"

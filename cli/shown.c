@@ -39,18 +39,28 @@ const struct argp esp_shown_argp = {.parser = parse, .args_doc = "CHECKPOINT [CH
 
 /* ---- open and close ---- */
 
+/* Names the applications that play. */
+static esp_status refuse(const esp_subject *subject)
+{
+    char playing[256] = "";
+    for (const esp_application *const *a = esp_applications; *a; a++) {
+        size_t used = strlen(playing);
+        if ((*a)->cast) snprintf(playing + used, sizeof playing - used, "%s'%s'", used ? ", " : "", (*a)->name);
+    }
+    return esp_fail(ESP_ERR_USAGE, "%s: application '%s' has no episodes to show; these have: %s", subject->path,
+                    subject->application->name, playing);
+}
+
 static esp_status open_one(esp_shown *shown, int i)
 {
     esp_subject *subject = &shown->subject[i];
     esp_status status =
         esp_subject_open(shown->path[i], &shown->options->settings, &shown->judging, NULL, subject);
     if (status != ESP_OK) return status;
-    if (!subject->application->cast)
-        return esp_fail(ESP_ERR_USAGE, "%s: application '%s' has no episodes to look at; agents (tdmpc) have",
-                        shown->path[i], subject->application->name);
-    status = subject->application->cast(subject, &shown->role[i]);
+    if (!subject->application->cast) return refuse(subject);
+    subject->application->cast(subject, &shown->role[i]);
     shown->role[i].name = esp_path_name(shown->path[i]);
-    return status;
+    return ESP_OK;
 }
 
 esp_status esp_shown_open(esp_shown *shown)
@@ -67,7 +77,7 @@ void esp_shown_close(esp_shown *shown)
 
 int esp_shown_start(const esp_shown *shown)
 {
-    const esp_env_config *env = &shown->role[0].config->env;
+    const esp_env_config *env = shown->role[0].env;
     return esp_names_index(esp_task_find(env->task)->about.starts, env->start);
 }
 

@@ -19,7 +19,7 @@ esp_shown esp_shown_of(esp_options *options); /* with nothing on the command lin
 /* Child of a command's parser: the checkpoints, how they play, options of every command; its input is an
  * esp_shown. */
 extern const struct argp esp_shown_argp;
-/* Reads them all: agents, which are what can be looked at. */
+/* Reads them all. ESP_ERR_USAGE when an application has no episodes to show. */
 esp_status esp_shown_open(esp_shown *shown);
 void       esp_shown_close(esp_shown *shown); /* also after a failure to open */
 int        esp_shown_start(const esp_shown *shown); /* of the episodes, an index into the task's starts */

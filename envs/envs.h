@@ -68,6 +68,12 @@ typedef struct {
     int      start;           /* index into the task's starts */
 } esp_episode;
 
+/* What episodes are for; keeps their seeds apart. Two bits of a seed: there is no fifth. */
+typedef enum { ESP_EPISODES_REPORT, ESP_EPISODES_SEARCH, ESP_EPISODES_TRAIN, ESP_EPISODES_RECORD } esp_episode_use;
+
+/* episode.c: the first `count` episodes of a seed, all from one start. */
+void esp_episodes_name(uint64_t seed, esp_episode_use use, int start, int count, esp_episode *out);
+
 /* An episode being played: its simulation, and what belongs to the episode but not to mjData. */
 typedef struct {
     esp_episode name;         /* copied from esp_simulator_begin or esp_simulator_join */

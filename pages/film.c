@@ -75,7 +75,7 @@ static esp_status play(esp_player *player, esp_canvas *canvas, esp_film *film, u
 
 static int start_of(const esp_player *player, const esp_role *role)
 {
-    return esp_names_index(esp_player_task(player)->about.starts, role->config->env.start);
+    return esp_names_index(esp_player_task(player)->about.starts, role->env->start);
 }
 
 static esp_status film_players(const esp_film_request *request, const esp_role *roles, const char *path)
@@ -111,7 +111,8 @@ static esp_status film_episode(esp_report *report, const esp_film_request *reque
     esp_status status = ESP_OK;
     for (int i = 0; i < request->count && status == ESP_OK; i++) {
         status = open_network(report, request, i, &subject[i]);
-        if (status == ESP_OK) status = request->application->cast(&subject[i], &role[i]);
+        if (status != ESP_OK) break;
+        request->application->cast(&subject[i], &role[i]);
         role[i].name = esp_path_name(request->path[i]);
     }
     if (status == ESP_OK) status = film_players(request, role, path);

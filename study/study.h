@@ -4,8 +4,7 @@
 #ifndef ESP_STUDY_H
 #define ESP_STUDY_H
 
-#include "agent/agent.h"
-#include "autoencoder/autoencoder.h"
+#include "envs/envs.h"
 #include "search/search.h"
 
 /* ---- settings.c: how a run was asked for ------------------------------------------------------------ */
@@ -153,6 +152,46 @@ esp_status esp_subject_prepare(esp_subject *subject);
 /* Adds what judging it depends on: task, start, controller, data ... */
 void       esp_subject_question_json(const esp_subject *subject, cJSON *json);
 void       esp_subject_close(esp_subject *subject); /* accepts one that was not opened, zeroed */
+
+/* ---- roles: checkpoints that play episodes step by step ------------------------------------------------ */
+
+/* Action sequences that a controller compared before its last action; the arrays belong to the controller. */
+typedef struct {
+    int          count;        /* sequences */
+    int          steps;        /* control steps of each */
+    int          num_actions;  /* of a step */
+    const float *actions;      /* [steps, count, num_actions] in [-1, 1] */
+    const float *value;        /* [count] that each promises; higher is better */
+    const float *mean;         /* [steps, num_actions] that the controller settled on */
+} esp_considered;
+
+typedef struct esp_acting esp_acting; /* below */
+
+/* A checkpoint that plays. Borrows everything. */
+typedef struct {
+    const char           *name;       /* for captions */
+    const esp_network    *net;        /* with the components that the controller runs */
+    const esp_env_config *env;        /* the world that it acts in */
+    int                   controller; /* index into acting->controllers */
+    const void           *config;     /* the application's own */
+    const esp_acting     *acting;     /* of the application */
+} esp_role;
+
+/* How networks of an application act. A controller plays one episode at a time, on one thread. */
+struct esp_acting {
+    const char *controllers;                              /* their words: "mppi|policy" */
+    unsigned   (*components)(int controller);             /* that it runs, as bits */
+    /* ESP_OK, or ESP_ERR_USAGE naming what the controller runs and the network lacks. */
+    esp_status (*check)(const esp_network *net, int controller);
+    int        (*num_actions)(const esp_network *net);    /* of a control step */
+    /* The parameters that the role's controller used before anything was cut. */
+    esp_status (*original_params)(const esp_role *role, int num_actions, size_t *out);
+    void      *(*create)(const esp_role *role);           /* copies the role's settings, borrows its network */
+    void       (*free)(void *controller);                 /* accepts NULL */
+    void       (*begin)(void *controller, const esp_episode *episode); /* forgets the episode before */
+    esp_act_fn   act;                                     /* its context is the controller */
+    bool       (*considered)(const void *controller, esp_considered *out); /* false: it compares no sequences */
+};
 
 /* ---- measuring ---------------------------------------------------------------------------------------------- */
 
@@ -340,8 +379,8 @@ struct esp_application {
      * of the application whose key is there becomes part of the canonical command. NULL: nothing. */
     void       (*ancestry)(const esp_subject *subject, cJSON *entry);
 
-    /* To be played step by step; NULL: there are no episodes. The role borrows the subject. */
-    esp_status (*cast)(const esp_subject *subject, esp_role *role);
+    /* Casts the subject, which the role borrows; NULL: there are no episodes to play. */
+    void       (*cast)(const esp_subject *subject, esp_role *role);
     /* Options for a film of a network, from what was asked when it was made (may be NULL); `quick`: nobody wants
      * to wait long. */
     void (*film)(const cJSON *asked, bool quick, esp_judging *out);

@@ -2,6 +2,8 @@
 #ifndef ESP_STUDY_INTERNAL_H
 #define ESP_STUDY_INTERNAL_H
 
+#include "agent/agent.h"
+#include "autoencoder/autoencoder.h"
 #include "study/study.h"
 
 /* ---- options.c ---- */
@@ -15,6 +17,10 @@ esp_status esp_judging_check(const esp_judging *judging, const esp_application *
 /* The status of a failure to read the checkpoint: a wrong key in the file is the file's fault, one in the given
  * configuration the user's. */
 esp_status esp_subject_blame(const esp_subject *subject, esp_status status);
+
+/* ---- agent_acting.c ---- */
+
+extern const esp_acting esp_agent_acting; /* config of its roles: an esp_agent_config */
 
 /* ---- training.c ---- */
 

@@ -30,10 +30,10 @@ allow agent   "envs pruning nn base"
 allow autoencoder "pruning nn base"
 allow report  "base"
 allow plugin  "agent envs pruning nn base"
-allow viewer  "report agent envs pruning nn base"
 allow study   "report agent autoencoder envs search pruning nn base"
-allow pages   "study viewer report agent autoencoder envs search pruning nn base"
-allow cli     "pages study viewer report agent autoencoder envs search pruning nn base"
+allow viewer  "study report envs search pruning nn base"
+allow pages   "viewer study report envs search pruning nn base"
+allow cli     "pages viewer study report envs search pruning nn base"
 
 # Nothing below cli knows a command line.
 for file in $(grep -l '^#include <argp.h>' */*.[ch]); do

@@ -1,7 +1,7 @@
 /* Pictures of a player: the pole is where the physics has it, and over it is what was asked for. */
 #include "viewer/viewer.h"
 
-#include "tiny_agent.h"
+#include "tiny_role.h"
 
 enum { WIDTH = 240, HEIGHT = 180, BYTES = 3 * WIDTH * HEIGHT };
 
@@ -12,7 +12,7 @@ static const esp_overlays nothing = {.caption = false};
 static esp_player *open_player(int count, esp_controller_kind kind)
 {
     esp_role roles[2];
-    for (int i = 0; i < 2; i++) roles[i] = (esp_role){.name = "tiny", .net = net, .config = &config, .kind = kind};
+    for (int i = 0; i < 2; i++) roles[i] = tiny_role(&config, net, kind);
     esp_player *player = NULL;
     esp_status status = esp_player_create(count, roles, &player);
     if (status == ESP_ERR_MACHINE) {

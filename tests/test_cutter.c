@@ -3,11 +3,12 @@
 
 #include "viewer/viewer_internal.h"
 
-#include "tiny_agent.h"
+#include "tiny_role.h"
 
 static char folder[] = "/tmp/espalier-cutter-XXXXXX";
 static esp_agent_config config;
 static esp_network *net;
+static esp_role role;
 
 static void write_results(const char *text)
 {
@@ -46,13 +47,14 @@ static void even_cuts_have_the_sparsity_of_what_the_controller_uses(void)
 {
     config = tiny_config();
     net = tiny_network(&config, 1, 3);
+    role = tiny_role(&config, net, ESP_CONTROLLER_POLICY);
     esp_cutter *cutter = NULL;
-    CHECK_OK(esp_cutter_create(net, NULL, &cutter));
+    CHECK_OK(esp_cutter_create(&role, NULL, &cutter));
     for (int kind = 0; kind < 2; kind++)
         for (double wish = 0.1; wish < 0.8; wish += 0.1) {
             unsigned used = esp_controller_components((esp_controller_kind)kind);
             esp_network *smaller = NULL;
-            CHECK_OK(esp_cutter_cut(cutter, (esp_controller_kind)kind, wish, &smaller));
+            CHECK_OK(esp_cutter_cut(cutter, kind, wish, &smaller));
             double left = (double)esp_network_params(smaller, used) / (double)esp_network_params(net, used);
             CU_ASSERT(fabs(1.0 - left - wish) <= 0.02 + 1e-9);
             esp_network_free(smaller);
@@ -72,13 +74,13 @@ static void slider_picks_the_best_cell_nearest_to_it(void)
     CU_ASSERT_FATAL(mkdtemp(folder) != NULL);
     write_results(text);
     esp_cutter *cutter = NULL;
-    CHECK_OK(esp_cutter_create(net, folder, &cutter));
+    CHECK_OK(esp_cutter_create(&role, folder, &cutter));
     CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, 0.05), 8); /* the whole network is nearest */
     CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, 0.15), 6);
     CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, 0.38), 6);
     CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, 0.95), 3);
     esp_network *smaller = NULL;
-    CHECK_FAILS(ESP_ERR_USAGE, esp_cutter_cut(cutter, ESP_CONTROLLER_MPPI, 0.2, &smaller), "other controller");
+    CHECK_FAILS(ESP_ERR_USAGE, esp_cutter_cut(cutter, ESP_CONTROLLER_MPPI, 0.2, &smaller), "no cut for this");
     esp_cutter_free(cutter);
 }
 
@@ -102,7 +104,7 @@ static void slider_goes_along_a_search_and_trusts_its_longer_evaluations(void)
     esp_cutter *cutter = NULL;
     write_journal("journal.jsonl", HEADER("none") TRIED(8, 1, 800) TRIED(2, 1, 500) TRIED(1, 1, 900)
                   TRIED(1, 16, 300) "{\"kept\":{\"pi.hid");
-    CHECK_OK(esp_cutter_create(net, path, &cutter));
+    CHECK_OK(esp_cutter_create(&role, path, &cutter));
     CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, none), 8);
     CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, all), 1);
     for (int kept = 1; kept <= 2; kept++) {
@@ -110,7 +112,7 @@ static void slider_goes_along_a_search_and_trusts_its_longer_evaluations(void)
         widths.kept[esp_network_find_axis(net, "pi.hidden1")] = kept;
         double sparsity = esp_structural_sparsity(net, &widths, esp_controller_components(ESP_CONTROLLER_POLICY));
         esp_trail trail;
-        CHECK_OK(esp_trail_read(net, path, &trail));
+        CHECK_OK(esp_trail_read(&role, path, &trail));
         CU_ASSERT_EQUAL(trail.count, 4);
         CU_ASSERT_DOUBLE_EQUAL(trail.cut[kept == 1 ? 3 : 1].sparsity, sparsity, 0.0);
         CU_ASSERT_EQUAL(trail.cut[3].scale, 16);
@@ -119,11 +121,11 @@ static void slider_goes_along_a_search_and_trusts_its_longer_evaluations(void)
     esp_cutter_free(cutter);
     cutter = NULL;
     write_journal("journal.jsonl", HEADER("lsq") TRIED(2, 1, 500));
-    CHECK_FAILS(ESP_ERR_FORMAT, esp_cutter_create(net, path, &cutter), "weights alone");
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_cutter_create(&role, path, &cutter), "weights alone");
     write_journal("journal.jsonl", "{\"epoch\":1}\n");
-    CHECK_FAILS(ESP_ERR_FORMAT, esp_cutter_create(net, path, &cutter), "neither the folder of a sweep");
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_cutter_create(&role, path, &cutter), "neither the folder of a sweep");
     write_journal("journal.jsonl", HEADER("none") TRIED(9, 1, 500)); /* of 8 */
-    CHECK_FAILS(ESP_ERR_SHAPE, esp_cutter_create(net, path, &cutter), "other sizes");
+    CHECK_FAILS(ESP_ERR_SHAPE, esp_cutter_create(&role, path, &cutter), "other sizes");
     CU_ASSERT(unlink(path) == 0);
     free(path);
 }
@@ -132,14 +134,14 @@ static void sweeps_that_do_not_fit_are_refused(void)
 {
     char text[4096];
     esp_cutter *cutter = NULL;
-    CHECK_FAILS(ESP_ERR_IO, esp_cutter_create(net, "/nowhere", &cutter), "/nowhere");
+    CHECK_FAILS(ESP_ERR_IO, esp_cutter_create(&role, "/nowhere", &cutter), "/nowhere");
     write_results("{\"way\":\"dense\"}\nno json\n");
-    CHECK_FAILS(ESP_ERR_FORMAT, esp_cutter_create(net, folder, &cutter), "line 2");
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_cutter_create(&role, folder, &cutter), "line 2");
     write_results("{\"way\":\"dense\"}\n");
-    CHECK_FAILS(ESP_ERR_FORMAT, esp_cutter_create(net, folder, &cutter), "weights alone");
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_cutter_create(&role, folder, &cutter), "weights alone");
     add_cell(text, "policy", 0.2, 100, 9, BY_WEIGHTS); /* of 8 */
     write_results(text);
-    CHECK_FAILS(ESP_ERR_SHAPE, esp_cutter_create(net, folder, &cutter), "other sizes");
+    CHECK_FAILS(ESP_ERR_SHAPE, esp_cutter_create(&role, folder, &cutter), "other sizes");
     CU_ASSERT_PTR_NULL(cutter);
     char *path = esp_path_join(folder, "results.jsonl");
     CU_ASSERT(unlink(path) == 0 && rmdir(folder) == 0);

@@ -1,22 +1,17 @@
 /* Checkpoints played side by side. */
 #include "viewer/viewer.h"
 
-#include "tiny_agent.h"
+#include "tiny_role.h"
 #include "starts.h"
 
 static esp_agent_config config;
 static esp_network *net;
 
-static esp_role tiny_role(esp_controller_kind kind)
-{
-    return (esp_role){.name = "tiny", .net = net, .config = &config, .kind = kind};
-}
-
 static void machine_can_draw(void)
 {
     config = tiny_config();
     net = tiny_network(&config, 1, 3);
-    esp_role role = tiny_role(ESP_CONTROLLER_POLICY);
+    esp_role role = tiny_role(&config, net, ESP_CONTROLLER_POLICY);
     esp_player *player = NULL;
     esp_status status = esp_player_create(1, &role, &player);
     if (status == ESP_ERR_MACHINE) {
@@ -27,13 +22,14 @@ static void machine_can_draw(void)
     esp_player_free(player);
 }
 
-static double evaluated(esp_controller_kind kind, const esp_episode *episode)
+static double evaluated(int controller, const esp_episode *episode)
 {
     esp_world *world = NULL;
     CHECK_OK(esp_world_create(&config.env, &world));
     esp_pool *pool = esp_pool_create(world, ESP_EPISODE_BLOCK, true);
     esp_trajectory trajectory = {.rewards = NULL};
-    esp_evaluation evaluation = {.net = net, .config = &config, .kind = kind, .budget = &config.planner.budget,
+    esp_evaluation evaluation = {.net = net, .config = &config, .kind = (esp_controller_kind)controller,
+                                 .budget = &config.planner.budget,
                                  .episodes = episode, .count = 1};
     CHECK_OK(esp_evaluate(pool, &evaluation, NULL, &trajectory));
     esp_pool_free(pool);
@@ -50,8 +46,8 @@ static void play(esp_player *player, const esp_episode *episode)
 /* Twice, so that the second beginning forgets the first episode. */
 static void episode_played_is_the_one_that_is_evaluated(void)
 {
-    esp_role roles[] = {tiny_role(ESP_CONTROLLER_POLICY), tiny_role(ESP_CONTROLLER_MPPI),
-                        tiny_role(ESP_CONTROLLER_POLICY)};
+    esp_role roles[] = {tiny_role(&config, net, ESP_CONTROLLER_POLICY), tiny_role(&config, net, ESP_CONTROLLER_MPPI),
+                        tiny_role(&config, net, ESP_CONTROLLER_POLICY)};
     esp_episode episodes[2];
     esp_episodes_name(7, ESP_EPISODES_REPORT, START_RANDOM, 2, episodes);
     esp_player *player = NULL;
@@ -59,14 +55,14 @@ static void episode_played_is_the_one_that_is_evaluated(void)
     for (int i = 0; i < 2; i++) {
         play(player, &episodes[i]);
         for (int role = 0; role < 3; role++)
-            CU_ASSERT_EQUAL(esp_player_return(player, role), evaluated(roles[role].kind, &episodes[i]));
+            CU_ASSERT_EQUAL(esp_player_return(player, role), evaluated(roles[role].controller, &episodes[i]));
     }
     esp_player_free(player);
 }
 
 static void all_start_at_the_same_state(void)
 {
-    esp_role roles[] = {tiny_role(ESP_CONTROLLER_POLICY), tiny_role(ESP_CONTROLLER_MPPI)};
+    esp_role roles[] = {tiny_role(&config, net, ESP_CONTROLLER_POLICY), tiny_role(&config, net, ESP_CONTROLLER_MPPI)};
     esp_player *player = NULL;
     CHECK_OK(esp_player_create(2, roles, &player));
     CHECK_OK(esp_player_begin(player, &(esp_episode){.seed = 5}));
@@ -76,13 +72,23 @@ static void all_start_at_the_same_state(void)
     esp_player_free(player);
 }
 
+static void checkpoints_of_different_applications_are_refused(void)
+{
+    esp_role roles[] = {tiny_role(&config, net, ESP_CONTROLLER_POLICY), tiny_role(&config, net, ESP_CONTROLLER_POLICY)};
+    esp_acting other = esp_agent_acting;
+    esp_player *player = NULL;
+    roles[1].acting = &other;
+    CHECK_FAILS(ESP_ERR_USAGE, esp_player_create(2, roles, &player), "different applications");
+    CU_ASSERT_PTR_NULL(player);
+}
+
 static void checkpoints_out_of_step_are_refused(void)
 {
-    esp_role roles[] = {tiny_role(ESP_CONTROLLER_POLICY), tiny_role(ESP_CONTROLLER_POLICY)};
+    esp_role roles[] = {tiny_role(&config, net, ESP_CONTROLLER_POLICY), tiny_role(&config, net, ESP_CONTROLLER_POLICY)};
     esp_agent_config other = config;
     esp_player *player = NULL;
     other.env.action_repeat = 4;
-    roles[1].config = &other;
+    roles[1].env = &other.env;
     CHECK_FAILS(ESP_ERR_USAGE, esp_player_create(2, roles, &player), "action_repeat");
     CHECK_FAILS(ESP_ERR_USAGE, esp_player_create(0, roles, &player), "0 checkpoints");
     CU_ASSERT_PTR_NULL(player);
@@ -116,6 +122,7 @@ static CU_TestInfo tests[] = {
     {"machine can draw", machine_can_draw},
     {"episode played is the one that is evaluated", episode_played_is_the_one_that_is_evaluated},
     {"all start at the same state", all_start_at_the_same_state},
+    {"checkpoints of different applications are refused", checkpoints_of_different_applications_are_refused},
     {"checkpoints out of step are refused", checkpoints_out_of_step_are_refused},
     {"scene for people has the physics of the agent's", scene_for_people_has_the_physics_of_the_agents},
     CU_TEST_INFO_NULL,

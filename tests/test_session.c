@@ -1,7 +1,7 @@
 /* What a person does while looking, without a window. */
 #include "viewer/session.h"
 
-#include "tiny_agent.h"
+#include "tiny_role.h"
 
 #define STEP 0.02 /* s, one physics step */
 
@@ -12,7 +12,7 @@ static esp_session *open_session(int count)
 {
     esp_role roles[2];
     for (int i = 0; i < 2; i++)
-        roles[i] = (esp_role){.name = "tiny", .net = net, .config = &config, .kind = ESP_CONTROLLER_POLICY};
+        roles[i] = tiny_role(&config, net, ESP_CONTROLLER_POLICY);
     esp_session *session = NULL;
     esp_status status = esp_session_create(count, roles, 4, NULL, &session);
     if (status == ESP_ERR_MACHINE) {
@@ -172,8 +172,8 @@ static void keys_choose_checkpoint_controller_and_sparsity(void)
     press(session, 'C');
     press(session, ']');
     press(session, ']');
-    CU_ASSERT_EQUAL(session->player->actor[0].role.kind, ESP_CONTROLLER_POLICY);
-    CU_ASSERT_EQUAL(session->player->actor[1].role.kind, ESP_CONTROLLER_MPPI);
+    CU_ASSERT_EQUAL(session->player->actor[0].role.controller, ESP_CONTROLLER_POLICY);
+    CU_ASSERT_EQUAL(session->player->actor[1].role.controller, ESP_CONTROLLER_MPPI);
     CU_ASSERT(fabs(session->player->actor[1].sparsity - 0.1) < 0.03);
     CHECK_OK(esp_session_advance(session, 0.1));
     press(session, mjKEY_TAB);

@@ -8,15 +8,15 @@
 #define TOLERANCE 0.02 /* of the sparsity: what a slider cannot tell apart */
 
 struct esp_cutter {
-    const esp_network *net;    /* borrowed */
+    esp_role           role;   /* whose network is cut */
     esp_trail          trail;  /* empty: by magnitude */
 };
 
-esp_status esp_cutter_create(const esp_network *net, const char *along, esp_cutter **out)
+esp_status esp_cutter_create(const esp_role *role, const char *along, esp_cutter **out)
 {
     esp_cutter *cutter = esp_alloc(1, sizeof *cutter);
-    cutter->net = net;
-    esp_status status = along ? esp_trail_read(net, along, &cutter->trail) : ESP_OK;
+    cutter->role = *role;
+    esp_status status = along ? esp_trail_read(role, along, &cutter->trail) : ESP_OK;
     if (status == ESP_OK) *out = cutter;
     else                  esp_cutter_free(cutter);
     return status;
@@ -31,11 +31,13 @@ void esp_cutter_free(esp_cutter *cutter)
 
 /* ---- cuts ---------------------------------------------------------------------------------------------- */
 
-static double distance_to_trail(const esp_cutter *cutter, esp_controller_kind kind, double sparsity)
+static double distance_to_trail(const esp_cutter *cutter, int controller, double sparsity)
 {
     double least = INFINITY;
-    for (int i = 0; i < cutter->trail.count; i++)
-        if (cutter->trail.cut[i].kind == kind) least = fmin(least, fabs(cutter->trail.cut[i].sparsity - sparsity));
+    for (int i = 0; i < cutter->trail.count; i++) {
+        const esp_tried *tried = &cutter->trail.cut[i];
+        if (tried->controller == controller) least = fmin(least, fabs(tried->sparsity - sparsity));
+    }
     return least;
 }
 
@@ -46,53 +48,53 @@ static bool is_better(const esp_tried *tried, const esp_tried *other)
 }
 
 /* Of the cuts nearest to the sparsity, the one that acts best; the whole network may be nearer than any. */
-static esp_status nearest_point(const esp_cutter *cutter, esp_controller_kind kind, double sparsity, esp_tried *out)
+static esp_status nearest_point(const esp_cutter *cutter, int controller, double sparsity, esp_tried *out)
 {
     const esp_tried *best = NULL;
-    double least = distance_to_trail(cutter, kind, sparsity);
+    double least = distance_to_trail(cutter, controller, sparsity);
     for (int i = 0; i < cutter->trail.count; i++) {
         const esp_tried *tried = &cutter->trail.cut[i];
-        bool near = tried->kind == kind && fabs(tried->sparsity - sparsity) <= least + TOLERANCE;
+        bool near = tried->controller == controller && fabs(tried->sparsity - sparsity) <= least + TOLERANCE;
         if (near && (!best || is_better(tried, best))) best = tried;
     }
-    if (!best) return esp_fail(ESP_ERR_USAGE, "what it goes along is of the other controller");
+    if (!best) return esp_fail(ESP_ERR_USAGE, "the sweep or search behind the slider has no cut for this controller");
     *out = *best;
-    if (sparsity < least) out->widths = esp_widths_full(cutter->net);
+    if (sparsity < least) out->widths = esp_widths_full(cutter->role.net);
     return ESP_OK;
 }
 
-static esp_status cut_as_tried(const esp_cutter *cutter, esp_controller_kind kind, double sparsity, esp_cut *out)
+static esp_status cut_as_tried(const esp_cutter *cutter, int controller, double sparsity, esp_cut *out)
 {
     esp_tried tried;
     esp_ranking ranking;
-    esp_status status = nearest_point(cutter, kind, sparsity, &tried);
-    if (status == ESP_OK) status = esp_ranking_make(cutter->net, tried.importance, tried.seed, NULL, &ranking);
+    esp_status status = nearest_point(cutter, controller, sparsity, &tried);
+    if (status == ESP_OK) status = esp_ranking_make(cutter->role.net, tried.importance, tried.seed, NULL, &ranking);
     if (status != ESP_OK) return status;
-    esp_cut_make(cutter->net, &ranking, &tried.widths, out);
+    esp_cut_make(cutter->role.net, &ranking, &tried.widths, out);
     esp_ranking_free(&ranking);
     return ESP_OK;
 }
 
-static esp_status cut_equally(const esp_cutter *cutter, esp_controller_kind kind, double sparsity, esp_cut *out)
+static esp_status cut_equally(const esp_cutter *cutter, int controller, double sparsity, esp_cut *out)
 {
     const esp_target target = {sparsity, TOLERANCE};
     esp_grouping grouping;
     esp_ranking ranking;
-    esp_status status = esp_ranking_make(cutter->net, ESP_IMPORTANCE_L2, 0, NULL, &ranking);
+    esp_status status = esp_ranking_make(cutter->role.net, ESP_IMPORTANCE_L2, 0, NULL, &ranking);
     if (status != ESP_OK) return status;
-    esp_grouping_structural(cutter->net, esp_controller_components(kind), &grouping);
-    status = esp_cut_equal(cutter->net, &grouping, &ranking, &target, out);
+    esp_grouping_structural(cutter->role.net, cutter->role.acting->components(controller), &grouping);
+    status = esp_cut_equal(cutter->role.net, &grouping, &ranking, &target, out);
     esp_ranking_free(&ranking);
     return status;
 }
 
-esp_status esp_cutter_cut(const esp_cutter *cutter, esp_controller_kind kind, double sparsity, esp_network **out)
+esp_status esp_cutter_cut(const esp_cutter *cutter, int controller, double sparsity, esp_network **out)
 {
     esp_cut cut;
-    esp_status status = cutter->trail.count > 0 ? cut_as_tried(cutter, kind, sparsity, &cut)
-                                               : cut_equally(cutter, kind, sparsity, &cut);
+    esp_status status = cutter->trail.count > 0 ? cut_as_tried(cutter, controller, sparsity, &cut)
+                                               : cut_equally(cutter, controller, sparsity, &cut);
     if (status != ESP_OK) return status;
-    status = esp_surgery(cutter->net, &cut, out);
+    status = esp_surgery(cutter->role.net, &cut, out);
     esp_cut_free(&cut);
     return status;
 }

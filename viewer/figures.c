@@ -133,29 +133,22 @@ static void fill_sequence(mjvFigure *figure, int line, const float *actions, int
     figure->linepnt[line] = steps;
 }
 
-/* Sequences that the first iteration sampled, coloured by their value, and in white the mean that the last one
- * ends with. */
-static void fill_fan(mjvFigure *figure, const esp_actor *actor)
+/* Sequences coloured by their value, and in white the mean that the controller settled on. */
+static void fill_fan(mjvFigure *figure, const esp_considered *c)
 {
-    const esp_planner_config *planner = &actor->role.config->planner;
-    int steps = planner->budget.horizon < mjMAXLINEPNT ? planner->budget.horizon : mjMAXLINEPNT;
-    int last = planner->budget.iterations - 1, actions = actor->world->num_actions;
-    int all = planner->budget.samples + esp_policy_trajectories(planner, planner->budget.samples);
-    int shown = all < FAN ? all : FAN, stride = all * actions;
-    const float *value = actor->plan.value;
-    const float *mean = actor->plan.mean + (size_t)last * planner->budget.horizon * actions;
+    int steps = c->steps < mjMAXLINEPNT ? c->steps : mjMAXLINEPNT, shown = c->count < FAN ? c->count : FAN;
     float low = INFINITY, high = -INFINITY;
-    for (int i = 0; i < all; i++) {
-        low = fminf(low, value[i]);
-        high = fmaxf(high, value[i]);
+    for (int i = 0; i < c->count; i++) {
+        low = fminf(low, c->value[i]);
+        high = fmaxf(high, c->value[i]);
     }
     for (int i = 0; i < shown; i++) {
-        int sequence = (int)((long)i * all / shown);
-        value_color(figure->linergb[i], high > low ? (value[sequence] - low) / (high - low) : 1.0f);
-        fill_sequence(figure, i, actor->plan.actions + (size_t)sequence * actions, steps, stride);
+        int sequence = (int)((long)i * c->count / shown);
+        value_color(figure->linergb[i], high > low ? (c->value[sequence] - low) / (high - low) : 1.0f);
+        fill_sequence(figure, i, c->actions + (size_t)sequence * c->num_actions, steps, c->count * c->num_actions);
     }
     set_color(figure->linergb[shown], 1.0f, 1.0f, 1.0f);
-    fill_sequence(figure, shown, mean, steps, actions);
+    fill_sequence(figure, shown, c->mean, steps, c->num_actions);
     set_range(figure, 0, 0.0, steps > 1 ? steps - 1 : 1);
     esp_format(figure->title, sizeof figure->title, "plan, value %.1f", high);
 }
@@ -175,8 +168,9 @@ void esp_figures_draw(esp_figures *figures, const esp_actor *actor, mjrRect area
         if (i == ESP_CURVE_LATENCY) fit_latency(figure, &actor->history);
         mjr_figure(place, figure, context);
     }
-    if (!actor->plan.value || actor->history.count == 0) return;
+    esp_considered considered;
+    if (actor->history.count == 0 || !actor->role.acting->considered(actor->controller, &considered)) return;
     mjrRect place = {area.left + (columns - 1) * width, area.bottom + rows * height, width, height};
-    fill_fan(&figures->fan, actor);
+    fill_fan(&figures->fan, &considered);
     mjr_figure(place, &figures->fan, context);
 }

@@ -20,6 +20,14 @@ static void list_names(const esp_session *session, char out[mjMAXUITEXT])
                                  session->player->actor[i].role.name);
 }
 
+/* A line for every controller of the application. */
+static void list_controllers(const esp_session *session, char out[mjMAXUITEXT])
+{
+    snprintf(out, mjMAXUITEXT, "%s", session->player->actor[0].role.acting->controllers);
+    for (char *c = out; *c; c++)
+        if (*c == '|') *c = '\n';
+}
+
 void esp_panel_make(mjUI *panel, esp_session *session)
 {
     esp_controls *c = &session->controls;
@@ -32,7 +40,7 @@ void esp_panel_make(mjUI *panel, esp_session *session)
         WIDGET(BUTTON, "Next episode", NULL, ""),
         WIDGET(SECTION, "Controller", NULL, ""),
         WIDGET(RADIO, "Of", &c->selected, ""),
-        WIDGET(RADIO, "Acts by", &c->controller, "planner\npolicy"),
+        WIDGET(RADIO, "Acts by", &c->controller, ""),
         WIDGET(SLIDERNUM, "Sparsity", &c->sparsity, "0 0.95"),
         WIDGET(SECTION, "Show", NULL, ""),
         WIDGET(CHECKINT, "Captions", &c->caption, ""),
@@ -42,6 +50,7 @@ void esp_panel_make(mjUI *panel, esp_session *session)
         {.type = mjITEM_END},
     };
     list_names(session, definitions[7].other);
+    list_controllers(session, definitions[8].other);
     memset(panel, 0, sizeof *panel);
     panel->spacing = mjui_themeSpacing(1);
     panel->spacing.samples = 0;

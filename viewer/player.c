@@ -8,15 +8,13 @@
 
 /* ---- create ------------------------------------------------------------------------------------ */
 
-/* The configuration still says what the network was before anything was cut. */
 static esp_status measure_size(esp_actor *actor)
 {
-    esp_network *dense = NULL;
-    unsigned used = esp_controller_components(actor->role.kind);
-    actor->params = esp_network_params(actor->role.net, used);
-    esp_status status = esp_told_create(actor->role.config, actor->world->num_actions, &dense);
-    if (status == ESP_OK) actor->sparsity = 1.0 - (double)actor->params / (double)esp_network_params(dense, used);
-    esp_network_free(dense);
+    const esp_role *role = &actor->role;
+    size_t before = 0;
+    actor->params = esp_network_params(role->net, role->acting->components(role->controller));
+    esp_status status = role->acting->original_params(role, actor->world->num_actions, &before);
+    if (status == ESP_OK) actor->sparsity = 1.0 - (double)actor->params / (double)before;
     return status;
 }
 
@@ -27,34 +25,9 @@ static void make_history(esp_history *history, int room)
     for (int i = 0; i < ESP_CURVES; i++) history->value[i] = esp_alloc((size_t)room, sizeof(float));
 }
 
-static void free_controller(esp_actor *actor)
-{
-    esp_controller_free(actor->controller);
-    free(actor->plan.actions);
-    free(actor->plan.value);
-    free(actor->plan.mean);
-    actor->plan = (esp_plan_trace){.actions = NULL};
-}
-
-/* What the controller needs, and what is seen of its plans. */
-static void make_controller(esp_actor *actor)
-{
-    const esp_role *role = &actor->role;
-    const esp_planner_config *planner = &role->config->planner;
-    const esp_plan_budget *budget = &planner->budget;
-    size_t sequences = (size_t)(budget->samples + esp_policy_trajectories(planner, budget->samples));
-    size_t iterations = (size_t)budget->iterations, steps = (size_t)(budget->horizon * actor->world->num_actions);
-    actor->controller = esp_controller_create(role->net, role->config, role->kind, budget, 1);
-    if (role->kind != ESP_CONTROLLER_MPPI) return;
-    actor->plan.actions = esp_alloc(iterations * steps * sequences, sizeof(float));
-    actor->plan.value = esp_alloc(iterations * sequences, sizeof(float));
-    actor->plan.mean = esp_alloc(iterations * steps, sizeof(float));
-    esp_controller_watch(actor->controller, &actor->plan);
-}
-
 static esp_status check_actions(const esp_actor *actor)
 {
-    int outputs = actor->role.net->component[ESP_TOLD_POLICY].out_size;
+    int outputs = actor->role.acting->num_actions(actor->role.net);
     if (outputs == actor->world->num_actions) return ESP_OK;
     return esp_fail(ESP_ERR_SHAPE, "the controller has %d actions, task '%s' needs %d", outputs,
                     actor->world->task->about.name, actor->world->num_actions);
@@ -62,24 +35,23 @@ static esp_status check_actions(const esp_actor *actor)
 
 static esp_status create_actor(esp_actor *actor, const esp_role *role)
 {
-    const esp_env_config *env = &role->config->env;
     actor->role = *role;
-    esp_status status = esp_world_create(env, &actor->world);
+    esp_status status = esp_world_create(role->env, &actor->world);
     if (status == ESP_OK) status = check_actions(actor);
-    if (status == ESP_OK) status = esp_controller_check(actor->role.net, actor->role.kind);
+    if (status == ESP_OK) status = role->acting->check(role->net, role->controller);
     if (status == ESP_OK) status = esp_simulator_create(actor->world, 1, true, &actor->simulator);
     if (status == ESP_OK) status = measure_size(actor);
     if (status != ESP_OK) return esp_fail_in(status, "%s", role->name);
 
     actor->play = esp_simulator_play(actor->simulator, 0);
-    make_controller(actor);
+    actor->controller = role->acting->create(role);
     make_history(&actor->history, actor->world->num_steps);
     return ESP_OK;
 }
 
 static void free_actor(esp_actor *actor)
 {
-    free_controller(actor);
+    if (actor->controller) actor->role.acting->free(actor->controller);
     esp_simulator_free(actor->simulator);
     esp_world_free(actor->world);
     free(actor->history.time);
@@ -88,10 +60,14 @@ static void free_actor(esp_actor *actor)
 
 static esp_status check_together(const esp_role *first, const esp_role *other)
 {
-    const esp_env_config *a = &first->config->env, *b = &other->config->env;
+    const esp_env_config *a = first->env, *b = other->env;
     const char *scenes[] = {a->scene ? a->scene : "", b->scene ? b->scene : ""};
+    if (first->acting != other->acting)
+        return esp_fail(ESP_ERR_USAGE, "%s and %s belong to different applications and cannot be shown side by side",
+                        first->name, other->name);
     if (strcmp(a->task, b->task) != 0 || strcmp(scenes[0], scenes[1]) != 0)
-        return esp_fail(ESP_ERR_USAGE, "%s is of task '%s' and %s of '%s': only one task can be shown side by side",
+        return esp_fail(ESP_ERR_USAGE,
+                        "%s plays task '%s' and %s plays '%s': checkpoints side by side must share a task and a scene",
                         first->name, a->task, other->name, b->task);
     if (a->action_repeat != b->action_repeat || a->physics_steps != b->physics_steps)
         return esp_fail(ESP_ERR_USAGE, "%s and %s differ in env.action_repeat or env.physics_steps and cannot be "
@@ -129,7 +105,7 @@ esp_status esp_player_begin(esp_player *player, const esp_episode *episode)
     player->episode = *episode;
     for (int i = 0; i < player->count && status == ESP_OK; i++) {
         esp_actor *actor = &player->actor[i];
-        esp_controller_begin(actor->controller, episode, 1);
+        actor->role.acting->begin(actor->controller, episode);
         actor->latency = 0.0;
         actor->history.count = 0;
         status = esp_simulator_begin(actor->simulator, episode, 1);
@@ -143,7 +119,7 @@ static esp_status act(void *context, int n, int step, const esp_observation *obs
 {
     esp_actor *actor = context;
     double start = esp_clock();
-    esp_status status = esp_controller_act(actor->controller, n, step, obs, actions);
+    esp_status status = actor->role.acting->act(actor->controller, n, step, obs, actions);
     actor->latency = esp_clock() - start;
     return status;
 }
@@ -188,14 +164,15 @@ esp_status esp_player_step(esp_player *player)
     return status;
 }
 
-esp_status esp_player_recast(esp_player *player, int role, const esp_network *net, esp_controller_kind kind)
+esp_status esp_player_recast(esp_player *player, int role, const esp_network *net, int controller)
 {
     esp_actor *actor = &player->actor[role];
-    free_controller(actor);
+    const esp_acting *acting = actor->role.acting;
+    acting->free(actor->controller);
     actor->role.net = net;
-    actor->role.kind = kind;
-    make_controller(actor);
-    esp_controller_begin(actor->controller, &player->episode, 1);
+    actor->role.controller = controller;
+    actor->controller = acting->create(&actor->role);
+    acting->begin(actor->controller, &player->episode);
     return measure_size(actor);
 }
 

@@ -19,7 +19,7 @@ enum { NUM_SPEEDS = sizeof speeds / sizeof *speeds };
 static void show_selected(esp_session *session)
 {
     const esp_casting *casting = &session->casting[session->controls.selected];
-    session->controls.controller = casting->kind;
+    session->controls.controller = casting->controller;
     session->controls.sparsity = casting->sparsity;
 }
 
@@ -40,8 +40,8 @@ esp_status esp_session_create(int count, const esp_role *roles, uint64_t seed, c
     esp_status status = esp_player_create(count, roles, &session->player);
     if (status == ESP_OK) status = esp_painter_create(session->player, 0, 0, &session->painter);
     for (int i = 0; i < count && status == ESP_OK; i++) {
-        session->casting[i] = (esp_casting){.full = roles[i].net, .kind = roles[i].kind};
-        status = esp_cutter_create(roles[i].net, i == 0 ? along : NULL, &session->casting[i].cutter);
+        session->casting[i] = (esp_casting){.full = roles[i].net, .controller = roles[i].controller};
+        status = esp_cutter_create(&roles[i], i == 0 ? along : NULL, &session->casting[i].cutter);
     }
     for (int i = 0; i < count && status == ESP_OK; i++) /* how hard the mouse pulls is said by the scene for people */
         session->player->actor[i].world->model->vis.map.stiffness = session->painter->model->vis.map.stiffness;
@@ -80,14 +80,21 @@ void esp_session_say(esp_session *session, const char *format, ...)
 
 /* ---- the panel --------------------------------------------------------------------------------------- */
 
-/* The full network (*out NULL) or a smaller one. ESP_ERR_USAGE when the file lacks what the controller runs. */
-static esp_status make_cut(const esp_session *session, esp_controller_kind kind, esp_network **out)
+/* All roles are of one application. */
+static const esp_acting *acting(const esp_session *session)
 {
-    const esp_casting *casting = &session->casting[session->controls.selected];
+    return session->player->actor[0].role.acting;
+}
+
+/* The full network (*out NULL) or a smaller one. ESP_ERR_USAGE when the file lacks what the controller runs. */
+static esp_status make_cut(const esp_session *session, esp_network **out)
+{
+    const esp_controls *wanted = &session->controls;
+    const esp_casting *casting = &session->casting[wanted->selected];
     *out = NULL;
-    esp_status status = esp_controller_check(casting->full, kind);
-    if (status != ESP_OK || session->controls.sparsity <= 0.0) return status;
-    return esp_cutter_cut(casting->cutter, kind, session->controls.sparsity, out);
+    esp_status status = acting(session)->check(casting->full, wanted->controller);
+    if (status != ESP_OK || wanted->sparsity <= 0.0) return status;
+    return esp_cutter_cut(casting->cutter, wanted->controller, wanted->sparsity, out);
 }
 
 /* The old network is let go only when nobody runs it any more. A wish that cannot be met leaves the controller as it
@@ -96,17 +103,17 @@ static esp_status recast(esp_session *session)
 {
     int selected = session->controls.selected;
     esp_casting *casting = &session->casting[selected];
-    esp_controller_kind kind = (esp_controller_kind)session->controls.controller;
     esp_network *cut;
-    if (make_cut(session, kind, &cut) != ESP_OK) {
+    if (make_cut(session, &cut) != ESP_OK) {
         esp_session_say(session, "%s", esp_error_text());
         show_selected(session);
         return ESP_OK;
     }
-    esp_status status = esp_player_recast(session->player, selected, cut ? cut : casting->full, kind);
+    int controller = session->controls.controller;
+    esp_status status = esp_player_recast(session->player, selected, cut ? cut : casting->full, controller);
     esp_network_free(casting->cut);
     casting->cut = cut;
-    casting->kind = kind;
+    casting->controller = controller;
     casting->sparsity = session->controls.sparsity;
     return status;
 }
@@ -164,8 +171,8 @@ static esp_status faster(esp_session *session)
 
 static esp_status other_controller(esp_session *session)
 {
-    session->controls.controller = session->controls.controller == ESP_CONTROLLER_MPPI ? ESP_CONTROLLER_POLICY
-                                                                                      : ESP_CONTROLLER_MPPI;
+    int count = esp_choice_count(acting(session)->controllers);
+    session->controls.controller = (session->controls.controller + 1) % count;
     return ESP_OK;
 }
 
@@ -249,7 +256,7 @@ static const struct {
     {mjKEY_BACKSPACE, "Backspace", "this episode again", reset},
     {'N', "N", "next episode", next_episode},
     {mjKEY_TAB, "Tab", "select next checkpoint", next_checkpoint},
-    {'C', "C", "its planner or its policy", other_controller},
+    {'C', "C", "its next controller", other_controller},
     {']', "]", "cut 5 % more of it", cut_more},
     {'[', "[", "cut 5 % less of it", cut_less},
     {mjKEY_F2, "F2", "captions", toggle_caption},

@@ -9,18 +9,18 @@ typedef struct {
     int    pause;       /* 1: time stands still */
     int    speed;       /* index: 1, 1/2, 1/4, 1/10 of real time */
     int    selected;    /* role that the next two belong to */
-    int    controller;  /* esp_controller_kind */
+    int    controller;  /* as esp_role has it */
     mjtNum sparsity;    /* of the network as it was loaded */
     int    caption, figures, inset, shadows; /* 1: drawn */
 } esp_controls;
 
 /* Who plays a role at the moment. */
 typedef struct {
-    const esp_network  *full;     /* as loaded; borrowed */
-    esp_cutter         *cutter;   /* owned */
-    esp_network        *cut;      /* owned; NULL: the full one plays */
-    esp_controller_kind kind;     /* how it acts */
-    double              sparsity; /* of the network that plays, structural */
+    const esp_network *full;       /* as loaded; borrowed */
+    esp_cutter        *cutter;     /* owned */
+    esp_network       *cut;        /* owned; NULL: the full one plays */
+    int                controller; /* as esp_role has it */
+    double             sparsity;   /* of the network that plays, structural */
 } esp_casting;
 
 /* What a window shows and what was asked of it. */

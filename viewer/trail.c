@@ -7,7 +7,7 @@
 #include "viewer/viewer_internal.h"
 
 typedef struct {
-    const esp_network *net;
+    const esp_role *role;   /* whose network was cut */
     const char *path;       /* of the file */
     bool        journal;    /* not results of a sweep */
     esp_trail  *trail;
@@ -17,14 +17,14 @@ typedef struct {
 } reader;
 
 /* Who acted and how units were ranked; false when weights alone do not make the network again. */
-static bool read_way(const cJSON *object, esp_tried *out)
+static bool read_way(const char *controllers, const cJSON *object, esp_tried *out)
 {
-    int kind = esp_json_choice(object, "controller", ESP_CONTROLLER_CHOICES);
+    int controller = esp_json_choice(object, "controller", controllers);
     int importance = esp_json_choice(object, "importance", ESP_IMPORTANCE_CHOICES);
     double seed = esp_json_number(object, "seed");
-    out->kind = (esp_controller_kind)kind;
+    out->controller = controller;
     out->importance = (esp_importance)importance;
-    if (kind < 0 || importance < 0 || !(seed >= 0 && seed < 0x1p53)) return false;
+    if (controller < 0 || importance < 0 || !(seed >= 0 && seed < 0x1p53)) return false;
     out->seed = (uint64_t)seed;
     return !esp_importance_needs_data(out->importance) &&
            esp_json_choice(object, "compensation", ESP_COMPENSATION_CHOICES) == ESP_COMPENSATION_NONE;
@@ -63,12 +63,13 @@ static void append(reader *r, const esp_tried *tried)
 static void add(reader *r, const cJSON *kept, esp_tried tried, bool measure)
 {
     if (!cJSON_IsObject(kept) || !isfinite(tried.performance)) return;
-    if (!read_widths(r->net, kept, &tried.widths)) {
+    const esp_role *role = r->role;
+    if (!read_widths(role->net, kept, &tried.widths)) {
         r->misfits++;
         return;
     }
     if (measure)
-        tried.sparsity = esp_structural_sparsity(r->net, &tried.widths, esp_controller_components(tried.kind));
+        tried.sparsity = esp_structural_sparsity(role->net, &tried.widths, role->acting->components(tried.controller));
     append(r, &tried);
 }
 
@@ -77,7 +78,8 @@ static void take_cell(reader *r, const cJSON *cell)
 {
     esp_tried tried = {.sparsity = esp_json_number(cell, "target_sparsity"),
                        .performance = esp_json_number(cell, "performance_after")};
-    if (read_way(cell, &tried) && isfinite(tried.sparsity) && esp_json_number(cell, "finetune_steps") == 0)
+    if (read_way(r->role->acting->controllers, cell, &tried) && isfinite(tried.sparsity) &&
+        esp_json_number(cell, "finetune_steps") == 0)
         add(r, cJSON_GetObjectItemCaseSensitive(cell, "kept"), tried, false);
 }
 
@@ -96,8 +98,8 @@ static esp_status take_header(reader *r, const cJSON *header)
     const cJSON *identity = cJSON_GetObjectItemCaseSensitive(header, "identity");
     if (!cJSON_IsObject(identity))
         return esp_fail(ESP_ERR_FORMAT, "%s: neither the folder of a sweep nor the journal of a search", r->path);
-    if (read_way(identity, &r->search)) return ESP_OK;
-    return esp_fail(ESP_ERR_FORMAT, "%s: no search of an agent that was cut by its weights alone", r->path);
+    if (read_way(r->role->acting->controllers, identity, &r->search)) return ESP_OK;
+    return esp_fail(ESP_ERR_FORMAT, "%s: not a search that cuts by weights alone", r->path);
 }
 
 static esp_status take_line(void *context, int number, cJSON *line)
@@ -114,16 +116,16 @@ static esp_status take_line(void *context, int number, cJSON *line)
 static esp_status check_any(const reader *r)
 {
     if (r->trail->count > 0) return ESP_OK;
-    if (r->misfits > 0) return esp_fail(ESP_ERR_SHAPE, "%s: is of a network of other sizes", r->path);
-    return esp_fail(ESP_ERR_FORMAT, "%s: no result of an agent that was cut by its weights alone", r->path);
+    if (r->misfits > 0) return esp_fail(ESP_ERR_SHAPE, "%s: was made for a network of other sizes", r->path);
+    return esp_fail(ESP_ERR_FORMAT, "%s: holds no network that was cut by its weights alone", r->path);
 }
 
-esp_status esp_trail_read(const esp_network *net, const char *source, esp_trail *out)
+esp_status esp_trail_read(const esp_role *role, const char *source, esp_trail *out)
 {
     bool journal = !esp_is_folder(source);
     char *path = journal ? esp_strdup(source) : esp_path_join(source, "results.jsonl");
     esp_trail trail = {.count = 0};
-    reader r = {.net = net, .path = path, .journal = journal, .trail = &trail};
+    reader r = {.role = role, .path = path, .journal = journal, .trail = &trail};
     esp_status status = esp_json_lines_read(path, take_line, &r);
     if (status == ESP_OK) status = check_any(&r);
     if (status == ESP_OK) *out = trail;

@@ -3,7 +3,7 @@
 #ifndef ESP_VIEWER_H
 #define ESP_VIEWER_H
 
-#include "agent/agent.h"
+#include "study/study.h"
 
 /* ---- player.c: several controllers, one start, in step --------------------------------------- */
 
@@ -12,8 +12,8 @@
 /* Owns a simulation and a controller of each role, and the renderer that they share. One thread. */
 typedef struct esp_player esp_player;
 
-/* Copies the roles, borrows what they point to. ESP_ERR_USAGE when the checkpoints are not of one task, or
- * do not act in step; ESP_ERR_MACHINE without EGL. */
+/* Copies the roles, borrows what they point to. ESP_ERR_USAGE when the checkpoints belong to different tasks or
+ * applications, or do not act in step; ESP_ERR_MACHINE without EGL. */
 esp_status esp_player_create(int count, const esp_role *roles, esp_player **out);
 void       esp_player_free(esp_player *player); /* accepts NULL */
 /* All begin the same episode. */
@@ -21,9 +21,9 @@ esp_status esp_player_begin(esp_player *player, const esp_episode *episode);
 /* One physics step of all, and before it a control when one is due: the same numbers as esp_evaluate. */
 esp_status esp_player_step(esp_player *player);
 
-/* Gives a role another network of its configuration, which is borrowed, or another way of acting; the episode
- * goes on where it is. */
-esp_status esp_player_recast(esp_player *player, int role, const esp_network *net, esp_controller_kind kind);
+/* Gives a role another network of its configuration, which is borrowed, or another controller; the episode continues
+ * where it is. */
+esp_status esp_player_recast(esp_player *player, int role, const esp_network *net, int controller);
 
 int    esp_player_steps(const esp_player *player);     /* physics steps of this episode so far */
 int    esp_player_length(const esp_player *player);    /* physics steps of an episode, at most */

@@ -22,12 +22,11 @@ typedef struct {
     esp_world      *world;
     esp_simulator  *simulator;       /* of one episode */
     esp_play       *play;            /* borrowed from the simulator */
-    esp_controller *controller;
+    void           *controller;      /* of role.acting */
     size_t          params;          /* that the controller uses */
     double          sparsity;        /* structural, of the network that its configuration describes */
     double          latency;         /* s, of the last action */
     esp_history     history;
-    esp_plan_trace  plan;            /* of the last action; all NULL for the policy */
 } esp_actor;
 
 struct esp_player {
@@ -41,7 +40,7 @@ const uint8_t *esp_actor_sees(const esp_actor *actor); /* the newest frame, [ima
 /* ---- trail.c: what a sweep or a search tried -------------------------------------------------------- */
 
 typedef struct {
-    esp_controller_kind kind;
+    int            controller;  /* that the cut is for, as esp_role has it */
     double         sparsity;    /* structural, of what the controller uses; of a sweep the one it was asked for */
     double         performance; /* return */
     double         scale;       /* of a search: how much longer than the shortest the evaluation was; sweep: 0 */
@@ -55,23 +54,23 @@ typedef struct {
     esp_tried *cut;             /* [count], owned */
 } esp_trail;
 
-/* source: the folder of an `espalier sweep` of this network, or the journal of an `espalier prune` of it. Errors
- * name the file and the line; none of the cuts being of use is one. */
-esp_status esp_trail_read(const esp_network *net, const char *source, esp_trail *out);
+/* source: the folder of an `espalier sweep` of the role's network, or the journal of an `espalier prune` of it. Errors
+ * name the file and the line; a source without any useful cut is one of them. */
+esp_status esp_trail_read(const esp_role *role, const char *source, esp_trail *out);
 void       esp_trail_free(esp_trail *trail);
 
 /* ---- cutter.c ------------------------------------------------------------------------------------ */
 
-/* Cuts a network to any sparsity in a moment. Borrows the network. */
+/* Cuts the network of a role to any sparsity in a moment. Borrows what the role borrows. */
 typedef struct esp_cutter esp_cutter;
 
 /* along: what esp_trail_read reads, whose cuts are then made again; NULL: units of smallest 2-norm go, the same
  * fraction of every group. */
-esp_status esp_cutter_create(const esp_network *net, const char *along, esp_cutter **out);
+esp_status esp_cutter_create(const esp_role *role, const char *along, esp_cutter **out);
 void       esp_cutter_free(esp_cutter *cutter); /* accepts NULL */
 /* Structural sparsity of what the controller uses, as near as a slider can tell or as the trail has. The smaller
  * network is the caller's to free. */
-esp_status esp_cutter_cut(const esp_cutter *cutter, esp_controller_kind kind, double sparsity, esp_network **out);
+esp_status esp_cutter_cut(const esp_cutter *cutter, int controller, double sparsity, esp_network **out);
 
 /* ---- figures.c ----------------------------------------------------------------------------------- */
 

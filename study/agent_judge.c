@@ -1,0 +1,81 @@
+/* What a search over cuts of an agent needs: performance in closed loop, recorded episodes, finetuning. */
+#include <stdlib.h>
+
+#include "study/agent_internal.h"
+
+/* ---- the judge of a search ---- */
+
+/* The start does not decide: every evaluation plays both. */
+void esp_agent_identify(const esp_subject *subject, cJSON *identity)
+{
+    const esp_agent_subject *a = subject->state;
+    cJSON *config = esp_config_json(esp_agent_fields, esp_agent_num_fields, &a->config);
+    esp_json_add_choice(identity, "controller", ESP_CONTROLLER_CHOICES, (int)a->kind);
+    cJSON_AddNumberToObject(identity, "episodes", subject->search);
+    cJSON_AddItemToObject(identity, "env", cJSON_DetachItemFromObject(config, "env"));
+    cJSON_AddItemToObject(identity, "planner", cJSON_DetachItemFromObject(config, "planner"));
+    cJSON_AddItemToObject(identity, "loss", cJSON_DetachItemFromObject(config, "loss"));
+    cJSON_DeleteItemFromObject(cJSON_GetObjectItem(identity, "env"), "start");
+    cJSON_Delete(config);
+}
+
+esp_status esp_agent_judge(const esp_judge_config *config, esp_judge *out)
+{
+    const esp_subject *subject = config->subject;
+    const esp_agent_subject *a = subject->state;
+    esp_closed_loop *loop = esp_alloc(1, sizeof *loop);
+    *loop = (esp_closed_loop){.surgeon = config->surgeon, .config = &a->config, .kind = a->kind,
+                              .seed = subject->settings->seed, .count = subject->search, .pool = a->pool};
+    /* A kill loses as many evaluations at most. */
+    *out = (esp_judge){.performance = esp_closed_loop_performance, .context = loop, .at_once = 16, .free = free};
+    return ESP_OK;
+}
+
+/* ---- recorded episodes ---- */
+
+/* Moments that importance and compensation look at: enough for 32 x 25 columns of a convolution. */
+#define RECORDED_MOMENTS 2000
+
+typedef struct {
+    esp_recording        episodes;
+    esp_recorded_samples samples;
+} recording;
+
+void esp_agent_forget(void *memory)
+{
+    recording *r = memory;
+    if (!r) return;
+    esp_recorded_samples_free(&r->samples);
+    esp_recording_free(&r->episodes);
+    free(r);
+}
+
+esp_status esp_agent_record(const esp_subject *subject, void **out, esp_calibration *calibration)
+{
+    const esp_agent_subject *a = subject->state;
+    esp_record_config config = esp_record_config_default();
+    recording *r = esp_alloc(1, sizeof *r);
+    config.net = subject->net;
+    config.config = &a->config;
+    config.seed = subject->settings->seed;
+    esp_status status = esp_recording_make(a->pool, &config, &r->episodes);
+    if (status != ESP_OK) {
+        free(r);
+        return status;
+    }
+    r->samples = esp_recording_samples(&r->episodes, RECORDED_MOMENTS, subject->components);
+    *calibration = r->samples.calibration;
+    *out = r;
+    return ESP_OK;
+}
+
+esp_status esp_agent_finetune_cut(const esp_subject *subject, void *memory, esp_network *net, int steps)
+{
+    const recording *r = memory;
+    const esp_agent_subject *a = subject->state;
+    esp_finetune_config settings = esp_finetune_config_default();
+    settings.steps = steps;
+    settings.seed = subject->settings->seed;
+    settings.components = subject->components;
+    return esp_agent_finetune(net, &a->config, subject->net, &r->episodes, &settings);
+}
