@@ -27,7 +27,7 @@ static const esp_option options[] = {
      "Autoencoder: draw the first test images above their reconstructions"},
     {"images", ESP_KEY_SEARCH, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "N", 1, 10000000,
      "Autoencoder: training images per evaluation (default 1000)"},
-    {NULL},
+    {.key = NULL},
 };
 
 /* ---- open ---- */
@@ -225,7 +225,7 @@ void esp_reconstruction_figures(const esp_reconstruction *r, int line, const cha
 static const esp_compared compared[] = {
     {.key = "mean_psnr_db", .label = "mean PSNR of images, dB", .kind = ESP_FIGURE_NUMBER, .decimals = 2},
     {.key = "mse", .label = "mean squared error", .kind = ESP_FIGURE_NUMBER, .decimals = 6, .error = true},
-    {NULL},
+    {.key = NULL},
 };
 
 /* ---- a picture ---- */

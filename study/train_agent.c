@@ -94,19 +94,21 @@ static const esp_metric columns[] = {
     {"policy_*", "policy, * start", esp_text_performance},
     {"planner_*", "planner, * start", esp_text_performance},
     {"score", "mean", esp_text_performance},
-    {NULL},
+    {.key = NULL},
 };
 
 static const esp_metric_chart charts[] = {
     {.title = "Mean return", .y = "mean return", .from_zero = true,
      .caption = "Evaluations on fixed episodes while learning; the checkpoint with the best mean of them is kept.",
-     .curve = {{"planner_*", "planner, * start"}, {"policy_*", "policy, * start"}}},
+     .curve = {{"planner_*", "planner, * start", NULL}, {"policy_*", "policy, * start", NULL}}},
     {.title = "Return of the episodes it learns from", .y = "return", .from_zero = true,
      .caption = "What the exploring agent got in the episodes that it collected; the first ones are random.",
-     .curve = {{"collected_return", NULL}}},
+     .curve = {{"collected_return", NULL, NULL}}},
     {.title = "Losses", .y = "loss", .log = true,
      .caption = "Of the world model, each point a mean over the updates since the one before.",
-     .curve = {{"consistency_loss", "consistency"}, {"reward_loss", "reward"}, {"value_loss", "value"}}},
+     .curve = {{"consistency_loss", "consistency", NULL},
+               {"reward_loss", "reward", NULL},
+               {"value_loss", "value", NULL}}},
     {.title = NULL},
 };
 

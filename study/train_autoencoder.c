@@ -75,15 +75,15 @@ static const esp_metric columns[] = {
     {"test_mse", "test error", esp_text_error},
     {"psnr_of_mean_mse_db", "PSNR of the mean error, dB", esp_text_performance},
     {"mean_psnr_db", "mean PSNR of images, dB", esp_text_performance},
-    {NULL},
+    {.key = NULL},
 };
 
 static const esp_metric_chart charts[] = {
     {.title = "Reconstruction error", .y = "mean squared error", .log = true,
      .caption = "Training: mean over the batches of an epoch while the weights change; test: at its end.",
-     .curve = {{"train_mse", "training images"}, {"test_mse", "test images"}}},
+     .curve = {{"train_mse", "training images", NULL}, {"test_mse", "test images", NULL}}},
     {.title = "Signal to noise", .y = "PSNR, dB", .caption = "On test images.",
-     .curve = {{"psnr_of_mean_mse_db", "of the mean error"}, {"mean_psnr_db", "mean over images"}}},
+     .curve = {{"psnr_of_mean_mse_db", "of the mean error", NULL}, {"mean_psnr_db", "mean over images", NULL}}},
     {.title = NULL},
 };
 

@@ -23,7 +23,7 @@ typedef struct { toy_config config; double gain; bool ready; } toy;
 
 static const esp_option toy_options[] = {
     {"gain", "gain", ESP_FOR_EVAL | ESP_FOR_PRUNE, ESP_OPTION_NUMBER, "X", 0, 0, "Toy: points per unit"},
-    {NULL},
+    {.key = NULL},
 };
 
 static esp_status toy_open(esp_subject *subject, esp_search_config *search)
@@ -138,7 +138,10 @@ static void toy_question(const esp_subject *subject, esp_figure_list *out)
                                           .value = ((toy *)subject->state)->gain});
 }
 
-static const esp_compared toy_compared[] = {{.key = "units", .label = "units", .kind = ESP_FIGURE_NUMBER}, {NULL}};
+static const esp_compared toy_compared[] = {
+    {.key = "units", .label = "units", .kind = ESP_FIGURE_NUMBER},
+    {.key = NULL},
+};
 
 static const esp_application application_toy = {
     .name = "toy", .measure_name = "points", .sample_name = "looks", .action_name = "look", .options = toy_options,
