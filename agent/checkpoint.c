@@ -67,17 +67,6 @@ static esp_status read_controller(const esp_checkpoint *file, const esp_network 
     return status == ESP_OK ? ESP_OK : esp_fail_in(ESP_ERR_FORMAT, "%s: contract", file->file->path);
 }
 
-/* The file's own, or what follows from its configuration. */
-static void take_metadata(const esp_checkpoint *file, esp_agent_checkpoint *loaded)
-{
-    const esp_metadata *metadata = &file->metadata;
-    loaded->metadata.derived = !metadata->contract;
-    loaded->metadata.contract = metadata->contract ? cJSON_Duplicate(metadata->contract, true)
-                                                   : esp_agent_contract(file->file->path, &loaded->config, NULL,
-                                                                        loaded->controller);
-    loaded->metadata.pedigree = cJSON_Duplicate(metadata->pedigree, true);
-}
-
 esp_status esp_agent_checkpoint_take(const esp_checkpoint *file, esp_agent_checkpoint *out)
 {
     esp_agent_checkpoint loaded = {.net = NULL};
@@ -88,7 +77,9 @@ esp_status esp_agent_checkpoint_take(const esp_checkpoint *file, esp_agent_check
         status = esp_told_create_part(&loaded.config, actions, components_in(file->file), &loaded.net);
     if (status == ESP_OK) status = esp_network_load(loaded.net, file->file, "");
     if (status == ESP_OK) status = read_controller(file, loaded.net, &loaded.controller);
-    if (status == ESP_OK) take_metadata(file, &loaded);
+    if (status == ESP_OK)
+        loaded.metadata = esp_metadata_complete(
+            &file->metadata, esp_agent_contract(file->file->path, &loaded.config, NULL, loaded.controller));
 
     if (status == ESP_OK) *out = loaded;
     else esp_agent_checkpoint_free(&loaded);

@@ -19,13 +19,6 @@ cJSON *esp_autoencoder_contract(void)
     return contract;
 }
 
-static void take_metadata(const esp_metadata *metadata, esp_metadata *out)
-{
-    *out = (esp_metadata){.contract = metadata->contract ? cJSON_Duplicate(metadata->contract, true)
-                                                         : esp_autoencoder_contract(),
-                          .pedigree = cJSON_Duplicate(metadata->pedigree, true), .derived = !metadata->contract};
-}
-
 esp_status esp_autoencoder_checkpoint_take(const esp_checkpoint *file, esp_autoencoder_checkpoint *out)
 {
     esp_autoencoder_checkpoint loaded = {.config = esp_autoencoder_config_default()};
@@ -34,7 +27,7 @@ esp_status esp_autoencoder_checkpoint_take(const esp_checkpoint *file, esp_autoe
     if (status == ESP_OK) status = check_tensors(file->file);
     if (status == ESP_OK) status = esp_autoencoder_create(&loaded.net);
     if (status == ESP_OK) status = esp_network_load(loaded.net, file->file, "");
-    if (status == ESP_OK) take_metadata(&file->metadata, &loaded.metadata);
+    if (status == ESP_OK) loaded.metadata = esp_metadata_complete(&file->metadata, esp_autoencoder_contract());
 
     if (status == ESP_OK) *out = loaded;
     else esp_autoencoder_checkpoint_free(&loaded);

@@ -78,6 +78,16 @@ esp_status esp_metadata_read(const esp_safetensors *file, esp_metadata *out)
     return status;
 }
 
+esp_metadata esp_metadata_complete(const esp_metadata *metadata, cJSON *otherwise)
+{
+    esp_metadata out = {.contract = otherwise, .pedigree = cJSON_Duplicate(metadata->pedigree, true),
+                        .derived = !metadata->contract};
+    if (out.derived) return out;
+    cJSON_Delete(otherwise);
+    out.contract = cJSON_Duplicate(metadata->contract, true);
+    return out;
+}
+
 void esp_metadata_free(esp_metadata *metadata)
 {
     cJSON_Delete(metadata->contract);

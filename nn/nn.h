@@ -400,6 +400,8 @@ typedef struct {
 
 /* ESP_ERR_FORMAT when contract or pedigree are there and not what docs/files.md says. */
 esp_status esp_metadata_read(const esp_safetensors *file, esp_metadata *out);
+/* A copy in new memory; `otherwise`, which is taken over, is the contract when there is none. */
+esp_metadata esp_metadata_complete(const esp_metadata *metadata, cJSON *otherwise);
 void       esp_metadata_free(esp_metadata *metadata); /* a zeroed one too */
 /* ESP_ERR_FORMAT when any text in the JSON names a shared object: what stands in a file never loads native code. */
 esp_status esp_metadata_refuse_code(const cJSON *json, const char *source);

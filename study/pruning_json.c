@@ -23,16 +23,18 @@ static void add_grouping(cJSON *json, const esp_pruning *p)
     }
 }
 
+static void add_subject(cJSON *json, const esp_pruning *p)
+{
+    cJSON_AddStringToObject(json, "application", p->subject->application->name);
+    esp_subject_question_json(p->subject, json);
+    cJSON_AddNumberToObject(json, "seed", (double)p->subject->settings->seed);
+}
+
 static void add_question(cJSON *json, const esp_pruning *p)
 {
-    const esp_subject *subject = p->subject;
-    const esp_application *app = subject->application;
     char key[64];
-    cJSON_AddStringToObject(json, "application", app->name);
-    esp_subject_question_json(subject, json);
-    cJSON_AddNumberToObject(json, "seed", (double)subject->settings->seed);
-    snprintf(key, sizeof key, "search_%s", app->sample_name);
-    cJSON_AddNumberToObject(json, key, subject->search);
+    snprintf(key, sizeof key, "search_%s", p->subject->application->sample_name);
+    cJSON_AddNumberToObject(json, key, p->subject->search);
     cJSON_AddStringToObject(json, "method", p->request.method->name);
     esp_json_add_choice(json, "importance", ESP_IMPORTANCE_CHOICES, p->request.importance);
     esp_json_add_choice(json, "groups", ESP_GROUPS_CHOICES, p->request.groups);
@@ -130,9 +132,7 @@ static void add_size(cJSON *json, const esp_pruning *p)
 cJSON *esp_pruning_dense_json(const esp_pruning *p)
 {
     cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "application", p->subject->application->name);
-    esp_subject_question_json(p->subject, json);
-    cJSON_AddNumberToObject(json, "seed", (double)p->subject->settings->seed);
+    add_subject(json, p);
     add_measured(json, p, ESP_BEFORE);
     cJSON_AddNumberToObject(json, "params_before", esp_pruning_params(p, ESP_BEFORE));
     cJSON_AddNumberToObject(json, "flops_before", esp_pruning_flops(p, ESP_BEFORE));
@@ -140,21 +140,27 @@ cJSON *esp_pruning_dense_json(const esp_pruning *p)
     return json;
 }
 
-cJSON *esp_pruning_json(const esp_pruning *p)
+/* done: with what came out. */
+static cJSON *pruning_json(const esp_pruning *p, bool done)
 {
     cJSON *json = cJSON_CreateObject();
+    add_subject(json, p);
     add_question(json, p);
-    add_answer(json, p);
-    add_performance(json, p);
-    add_size(json, p);
+    if (done) {
+        add_answer(json, p);
+        add_performance(json, p);
+        add_size(json, p);
+    }
     add_origin(json, p);
     return json;
 }
 
+cJSON *esp_pruning_json(const esp_pruning *p)
+{
+    return pruning_json(p, true);
+}
+
 cJSON *esp_pruning_about_json(const esp_pruning *p)
 {
-    cJSON *json = cJSON_CreateObject();
-    add_question(json, p);
-    add_origin(json, p);
-    return json;
+    return pruning_json(p, false);
 }

@@ -8,17 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define COUNTS_ALLOCATIONS false
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define COUNTS_ALLOCATIONS false
-#endif
-#endif
-#ifndef COUNTS_ALLOCATIONS
-#define COUNTS_ALLOCATIONS true
-#define STAND_IN_FRONT 1
-#endif
+#include "sanitized.h"
+
+#define COUNTS_ALLOCATIONS (!SANITIZED)
 
 /* Calls while `counting`: all, and those made by code of this program rather than by a library. */
 static atomic_bool counting;
@@ -42,7 +34,7 @@ static inline long stop_counting(void)
 #endif
 }
 
-#ifdef STAND_IN_FRONT
+#if COUNTS_ALLOCATIONS
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *block, size_t size);

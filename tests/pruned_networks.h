@@ -18,6 +18,16 @@ static inline void fill_weights(esp_network *net, uint64_t seed)
             esp_network_weights(net, t)[i] = 0.5f + fabsf(esp_network_weights(net, t)[i]);
 }
 
+/* Random widths for prunable axes; fixed axes stay. */
+static inline esp_widths random_widths(const esp_network *net, uint64_t seed)
+{
+    esp_rng rng = esp_rng_make(seed, ESP_RNG_TEST, 1);
+    esp_widths widths = esp_widths_full(net);
+    for (int i = 0; i < net->num_axes; i++)
+        if (net->axis[i].prunable) widths.kept[i] = 1 + (int)esp_rng_below(&rng, (uint32_t)net->axis[i].size);
+    return widths;
+}
+
 /* in 3 -> one 7 (ReLU) -> two 5 (ELU) -> out 2 */
 static inline esp_network *small_network(void)
 {

@@ -27,6 +27,20 @@ static inline esp_network *small_autoencoder(int pixels, int hidden, int latent,
     return net;
 }
 
+/* The same with normalisations that are not the identity. */
+static inline esp_network *shaken_autoencoder(int pixels, int hidden, int latent, uint64_t seed)
+{
+    esp_network *net = small_autoencoder(pixels, hidden, latent, seed);
+    esp_rng rng = esp_rng_make(2, ESP_RNG_TEST, 0);
+    for (int i = 0; i < net->num_tensors; i++) {
+        const esp_layer *layer = &net->layer[net->tensor[i].layer];
+        if (layer->kind != ESP_LAYER_BATCHNORM) continue;
+        float *w = esp_network_weights(net, i);
+        for (size_t k = 0; k < net->tensor[i].count; k++) w[k] += (float)(0.5 * esp_rng_uniform(&rng));
+    }
+    return net;
+}
+
 /* Pixels that have something in common: bright within a rectangle that differs from image to image. */
 static inline esp_images rectangles(int count)
 {

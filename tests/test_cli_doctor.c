@@ -2,14 +2,7 @@
 #include "tests/cli_run.h"
 
 #include "tests/display.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define SANITIZED false
-#endif
+#include "tests/sanitized.h"
 
 /* What it says, in an environment that hides a part of the machine. */
 static cJSON *doctor(const char *environment, int status)

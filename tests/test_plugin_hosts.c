@@ -12,17 +12,10 @@
 
 #include "display.h"
 #include "edited_scene.h"
+#include "sanitized.h"
 #include "starts.h"
 
 #define AGENT ESP_SOURCE "/models/pendulum/agent.safetensors"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define SANITIZED false
-#endif
 
 static char folder[] = "/tmp/espalier-hosts-XXXXXX";
 

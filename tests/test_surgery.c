@@ -5,10 +5,7 @@
 
 static esp_cut random_cut(const esp_network *net, uint64_t seed)
 {
-    esp_rng rng = esp_rng_make(seed, ESP_RNG_TEST, 2);
-    esp_widths widths = esp_widths_full(net);
-    for (int i = 0; i < net->num_axes; i++)
-        if (net->axis[i].prunable) widths.kept[i] = 1 + (int)esp_rng_below(&rng, (uint32_t)net->axis[i].size);
+    esp_widths widths = random_widths(net, seed);
     esp_ranking ranking;
     esp_cut cut;
     CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_RANDOM, seed, NULL, &ranking));

@@ -2,16 +2,6 @@
 #include "check.h"
 #include "pruned_networks.h"
 
-/* Every axis to a width of chance; fixed axes stay. */
-static esp_widths random_widths(const esp_network *net, uint64_t seed)
-{
-    esp_rng rng = esp_rng_make(seed, ESP_RNG_TEST, 1);
-    esp_widths widths = esp_widths_full(net);
-    for (int i = 0; i < net->num_axes; i++)
-        if (net->axis[i].prunable) widths.kept[i] = 1 + (int)esp_rng_below(&rng, (uint32_t)net->axis[i].size);
-    return widths;
-}
-
 static void some_units_always_stay(void)
 {
     for (int n = 1; n <= 600; n++) {
