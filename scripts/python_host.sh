@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Puts a Python with the pinned MuJoCo package, numpy and glfw into build/python-X.Y.Z, for the tests of the controller
-# inside Python programs: a virtual environment, checked against the hashes in scripts/mujoco.txt. One that is there and
-# works is kept. Exit status 1: it cannot be had, said in one line.
+# inside Python programs: a virtual environment, checked against the hashes in scripts/mujoco.txt. One that was finished
+# and works is kept; what an interrupted run left is made anew. Exit status 1: it cannot be had, said in one line.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 version=$(grep -o '^mujoco[a-z-]*==[0-9.]*' scripts/mujoco.txt | cut -d= -f3)
 folder=build/python-$version
 works() { "$folder/bin/python" -c "import glfw, mujoco, numpy; assert mujoco.__version__ == '$version'" 2>/dev/null; }
-works && exit 0
+cmp -s scripts/mujoco.txt "$folder/finished" && works && exit 0
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -21,3 +21,4 @@ then
     rm -rf "$folder"
     exit 1
 fi
+cp scripts/mujoco.txt "$folder/finished" # last: without it the folder is half-made
