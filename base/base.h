@@ -1,8 +1,7 @@
-/* base: what every module of espalier stands on - status codes with a sentence for the person,
- * memory, counter-based random numbers, strict JSON, configuration tables, atomic files, log.
+/* base: what every module of espalier uses - status codes with a sentence for the person, memory, counter-based
+ * random numbers, strict JSON, configuration tables, atomic files, log.
  *
- * Nothing here prints but esp_alloc, when the machine has no memory left; `cli` installs the callbacks of log
- * and progress. */
+ * Nothing here prints, except esp_alloc when memory runs out; `cli` installs the callbacks of log and progress. */
 #ifndef ESP_BASE_H
 #define ESP_BASE_H
 
@@ -62,8 +61,8 @@ esp_status esp_error_first(const esp_error *errors, int count);
  * status 1, since sizes were validated before. */
 void *esp_alloc(size_t count, size_t size);
 char *esp_strdup(const char *text); /* a copy in such memory */
-/* The one copy of a text that the process keeps, the same pointer for equal texts: strings of configurations, which
- * are copied as plain structs. Owned by base and never freed; any thread. */
+/* The process's only copy of a text: equal texts give the same pointer. For strings of configurations, which are
+ * copied as plain structs. Owned by base and never freed; callable from any thread. */
 const char *esp_intern(const char *text);
 
 /* ---- random.c: Philox4x32-10 (Salmon et al. 2011, Random123) ------------------------------ */
@@ -89,7 +88,7 @@ typedef enum {
 
 /* A key and a counter. Copying it copies the position: equal state gives equal numbers. */
 typedef struct {
-    uint32_t key[2];   /* of Philox: made from seed and purpose */
+    uint32_t key[2];   /* key of Philox: made from seed and purpose */
     uint64_t stream;   /* index of the stream, upper half of the Philox counter */
     uint64_t block;    /* lower half, advanced by one for every four 32-bit words */
     uint32_t word[4];  /* words of the current block */
@@ -98,7 +97,7 @@ typedef struct {
 
 /* The beginning of the stream named by seed, purpose and index; different names give independent streams. */
 esp_rng  esp_rng_make(uint64_t seed, esp_rng_purpose purpose, uint64_t index);
-/* An independent child, named by the parent's present position and index; rng unchanged. */
+/* An independent child stream, named by the parent's present position and the index; rng is unchanged. */
 esp_rng  esp_rng_fork(const esp_rng *rng, uint64_t index);
 uint32_t esp_rng_u32(esp_rng *rng);                         /* the next 32 bits */
 double   esp_rng_uniform(esp_rng *rng);                     /* [0, 1), 53 bits */
@@ -107,17 +106,18 @@ void     esp_rng_normal(esp_rng *rng, float *out, size_t count); /* standard nor
 
 /* ---- number.c: numbers as text, the same under every locale ------------------------------- */
 
-/* The whole text as a finite decimal number: sign, digits with or without a point, exponent. Space, "0x10",
- * "inf" and "1,5" are none. Where these return false, *out is untouched. */
+/* Parses the whole text as a finite decimal number: sign, digits with or without a point, exponent. Spaces, "0x10",
+ * "inf" and "1,5" are refused. All parsers here leave *out untouched when they return false. */
 bool esp_number_parse(const char *text, double *out);
-bool esp_i64_parse(const char *text, int64_t *out);   /* "-" and digits */
-bool esp_u64_parse(const char *text, uint64_t *out);  /* digits */
-/* The digits that a text begins with: how many they are; 0 when there are none or 64 bits do not hold them. */
+bool esp_i64_parse(const char *text, int64_t *out);   /* an optional "-" and digits */
+bool esp_u64_parse(const char *text, uint64_t *out);  /* digits only */
+/* Parses the digits at the start of a text and returns how many there are; 0 when there are none or when their number
+ * does not fit 64 bits. */
 size_t esp_digits_parse(const char *text, uint64_t *out);
 
-/* snprintf with a decimal point, whatever the locale of the host program is. */
+/* snprintf with a decimal point, whatever the locale of the host program. */
 int esp_format(char *out, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* The same of a list of arguments, as vsnprintf. */
+/* The same with a va_list, like vsnprintf. */
 int esp_format_list(char *out, size_t size, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
@@ -127,29 +127,29 @@ int esp_format_list(char *out, size_t size, const char *format, va_list argument
  * 0 byte appended that is not counted in *size. */
 esp_status esp_file_read(const char *path, size_t limit, char **data, size_t *size);
 
-/* Writes to a temporary name in the same folder, syncs, renames: `path` is the old file or the
- * whole new one, whatever happens. The temporary is removed on failure, and that of a killed process
- * by the next write to the same path. A link is followed, the old file's permissions are kept; a
- * device, a pipe or a write-protected file is refused. */
+/* Writes to a temporary file in the same folder, syncs, renames: whatever happens, `path` holds either the old file
+ * or the whole new one. The temporary file is removed on failure; one left by a killed process is removed by the next
+ * write to the same path. A link is followed and the old file's permissions are kept; a device, a pipe or a
+ * write-protected file is refused. */
 esp_status esp_file_write(const char *path, const void *data, size_t size);
 
-/* The same for a program that writes by name: an empty file beside `path`, its name, and the end - kept, it becomes
- * `path`; discarded (NULL is accepted), it is as if it had never been. Both free the draft. */
+/* The same for another program that writes a file by name: open creates an empty draft beside `path`. Keeping the
+ * draft renames it to `path`; discarding it removes it. Both free the draft. */
 typedef struct esp_draft esp_draft;
-esp_status  esp_draft_open(const char *path, esp_draft **out); /* ESP_ERR_IO as esp_file_write */
-const char *esp_draft_name(const esp_draft *draft);            /* the draft's own */
-esp_status  esp_draft_keep(esp_draft *draft); /* also on failure, after which it is discarded */
+esp_status  esp_draft_open(const char *path, esp_draft **out); /* errors as esp_file_write */
+const char *esp_draft_name(const esp_draft *draft);            /* owned by the draft */
+esp_status  esp_draft_keep(esp_draft *draft); /* discards it on failure */
 void        esp_draft_discard(esp_draft *draft); /* removes the file; accepts NULL */
 
-/* Whether esp_file_write may put something there: for a result that takes long to make. */
+/* Whether esp_file_write could write to `path`: a check worth making before a result that takes long to compute. */
 esp_status esp_file_writable(const char *path);
 
 /* Appends to a file (created if absent) in one write call. */
 esp_status esp_file_append(const char *path, const void *data, size_t size);
 
-/* Size of what is at a path; ESP_ERR_IO when nothing is. */
+/* Size of the file at a path; ESP_ERR_IO when there is none. */
 esp_status esp_file_bytes(const char *path, size_t *bytes);
-bool esp_is_folder(const char *path); /* false: something else, or nothing */
+bool esp_is_folder(const char *path); /* false for anything else, or nothing */
 /* Creates a folder and its parents if absent. */
 esp_status esp_folder_make(const char *path);
 
@@ -157,37 +157,39 @@ esp_status esp_folder_make(const char *path);
 char *esp_path_join(const char *folder, const char *name);
 /* The folder part of a path ("." if none) in new memory. */
 char *esp_path_folder(const char *path);
-/* What follows the last slash, within `path`; all of it when nothing does. */
+/* The part after the last slash, inside `path`; the whole path when nothing follows a slash. */
 const char *esp_path_name(const char *path);
 
-/* path.c. A path that stands in `file`, which it is relative to, as this process can open it; absolute paths and ""
- * stay as they are. New memory. */
+/* path.c. Turns a path written inside `file`, relative to that file's folder, into one that this process can open;
+ * absolute paths and "" are returned as they are. New memory (caller frees). */
 char *esp_path_resolve(const char *file, const char *path);
-/* Back: how `file` would name an existing path; what does not exist stays as it is. New memory. */
+/* The inverse: the path of an existing file relative to the folder of `file`; a path that does not exist is returned
+ * as it is. New memory (caller frees). */
 char *esp_path_relative(const char *file, const char *path);
 
 /* ---- lock.c: one writer at a time ------------------------------------------------------------- */
 
-/* A claim that this process holds; opaque. */
+/* A lock held by this process; opaque. */
 typedef struct esp_lock esp_lock;
 
-/* Claims a file that will be written, or an existing folder that will be filled, until the release or the end of
- * this process, however that comes. ESP_ERR_IO in one line when somebody else does, with the id of its process (and
- * its machine, if another). The lock is on a file, PATH.lock or FOLDER/.lock, which the release removes. A place where
- * nothing can be written, or nothing can be locked (with a warning), is granted. */
+/* Locks a file that will be written, or an existing folder that will be filled, until esp_lock_release or the end of
+ * this process, however it ends. When another process holds the lock: ESP_ERR_IO, with one line that names its
+ * process id (and its machine, if another). The lock is on a file, PATH.lock or FOLDER/.lock, which esp_lock_release
+ * removes. Succeeds without a lock where nothing can be written, and, with a warning, where the file system has no
+ * locks. */
 esp_status esp_lock_take(const char *path, esp_lock **out);
 void       esp_lock_release(esp_lock *lock); /* accepts NULL */
 
 /* ---- json.c, json_scan.c: strict JSON over cJSON ------------------------------------------ */
 
-/* Parses `size` bytes. Refused with "source: line L: what": trailing text, depth above 32,
- * duplicate keys, control characters, numbers that are not finite, invalid UTF-8, an embedded 0, and more
- * than 65,536 values plus one for every 8 bytes, so that the tree is a small multiple of the text. *out belongs to the caller (cJSON_Delete). */
+/* Parses `size` bytes. Refused with "source: line L: what": trailing text, depth above 32, duplicate keys, control
+ * characters, numbers that are not finite, invalid UTF-8, an embedded 0, and more than 65,536 values plus one per 8
+ * bytes, so that the tree is at most a small multiple of the text. *out belongs to the caller (cJSON_Delete). */
 esp_status esp_json_parse(const char *text, size_t size, const char *source, cJSON **out);
 esp_status esp_json_read(const char *path, cJSON **out);                       /* at most 16 MiB */
-/* The value behind a key; the object may be NULL, or no object. */
-double      esp_json_number(const cJSON *object, const char *key); /* NAN: no number there */
-const char *esp_json_text(const cJSON *object, const char *key);   /* NULL: no text there; the object's */
+/* The value of a key; `object` may be NULL or a value that is not an object. */
+double      esp_json_number(const cJSON *object, const char *key); /* NAN when it is not a number */
+const char *esp_json_text(const cJSON *object, const char *key);   /* NULL when it is not text; owned by the object */
 int         esp_json_choice(const cJSON *object, const char *key, const char *choices); /* index in "a|b|c", or -1 */
 /* The value as text on one line; the caller frees it. NaN and infinity become null. */
 char *esp_json_line(const cJSON *json);
@@ -199,109 +201,112 @@ void        esp_json_add_choice(cJSON *object, const char *key, const char *choi
 esp_status esp_json_write(const char *path, const cJSON *json);                /* formatted, atomic */
 esp_status esp_json_append(const char *path, const cJSON *json);               /* one line, appended */
 
-/* Where two objects differ first: "'train.seed' is 1 in FIRST_NAME and 3 in SECOND_NAME", nested keys with dots, a
- * missing one "absent". New memory (caller frees), or NULL when they are equal whatever the order of their keys. */
+/* The first difference between two objects: "'train.seed' is 1 in FIRST_NAME and 3 in SECOND_NAME", nested keys with
+ * dots, "absent" for a missing one. New memory (caller frees), or NULL when they are equal; the order of keys does
+ * not matter. */
 char *esp_json_difference(const cJSON *first, const char *first_name, const cJSON *second, const char *second_name);
 
-/* ---- json_lines.c: a JSON value a line ----------------------------------------------------------- */
+/* ---- json_lines.c: one JSON value per line ------------------------------------------------------- */
 
-#define ESP_JSON_LINES_LIMIT ((size_t)1 << 30) /* bytes of a file */
+#define ESP_JSON_LINES_LIMIT ((size_t)1 << 30) /* largest file, bytes */
 
-/* Receives a line, which it deletes, and its number, from 1. */
+/* Receives one line, which it deletes, and its number, counted from 1. */
 typedef esp_status (*esp_json_line_fn)(void *context, int number, cJSON *line);
 
-/* Gives every line of a file to `take`, up to its first failure; holds one line at a time. ESP_ERR_FORMAT is
- * "PATH: line N: not JSON: ...". A last line without its end counts when it is JSON; else a kill cut it
- * short, and it is left out. */
+/* Passes every line of a file to `take`, up to its first failure; holds one line at a time. ESP_ERR_FORMAT reads
+ * "PATH: line N: not JSON: ...". A last line without a newline counts if it is valid JSON; otherwise a killed writer
+ * cut it short, and it is skipped. */
 esp_status esp_json_lines_read(const char *path, esp_json_line_fn take, void *context);
 
-/* Such a file, open for its one writer (who holds a lock): what is appended goes into the file that was opened,
- * also after somebody gave its name to another one. */
+/* Such a file, open for its one writer (who holds a lock). Lines are appended to the file that was opened, even if
+ * another file takes its name meanwhile. */
 typedef struct esp_json_log esp_json_log;
 
 esp_status esp_json_log_open(const char *path, esp_json_log **out); /* created if absent */
 void       esp_json_log_close(esp_json_log *log);                   /* accepts NULL */
-/* As esp_json_lines_read, from the first line on. */
+/* As esp_json_lines_read, from the first line. */
 esp_status esp_json_log_read(esp_json_log *log, esp_json_line_fn take, void *context);
-/* After a reading, before appending to a file that a kill may have left: a last line without its end gets it when
- * it is JSON, and is dropped otherwise. */
+/* Call after reading and before appending to a file that a killed writer may have left: a last line without a newline
+ * gets one if it is valid JSON, and is dropped otherwise. */
 esp_status esp_json_log_mend(esp_json_log *log);
-/* Whether what the file holds is the start of `text`, or all of it. */
+/* Whether the content of the file equals `text` or its beginning. */
 bool       esp_json_log_begins(const esp_json_log *log, const char *text);
 esp_status esp_json_log_append(esp_json_log *log, const cJSON *line); /* in one write call */
 
-/* ---- hash.c: FNV-1a, a number a step ------------------------------------------------------------ */
+/* ---- hash.c: FNV-1a, one number per step -------------------------------------------------------- */
 
-/* Tells a file whose content changed from the one that results were made with; part of the file format. */
+/* Detects that the content of a file has changed since results were made with it; part of the file format. */
 #define ESP_HASH_START 14695981039346656037u
-/* The hash of what went before and `value`. */
+/* The hash of everything before, extended by `value`. */
 static inline uint64_t esp_hash_step(uint64_t hash, uint64_t value)
 {
     return (hash ^ value) * 1099511628211u;
 }
-/* As text: a JSON number ends being exact at 2^53. */
+/* Adds the hash as text: JSON numbers are exact only up to 2^53. */
 void esp_json_add_hash(cJSON *object, const char *key, uint64_t hash);
 
 /* ---- run.c: the folder of a training run -------------------------------------------------------- */
 
-/* A run that this process is the one to write: its folder, locked. */
+/* The folder of a run, locked for this process, its only writer; opaque. */
 typedef struct esp_run esp_run;
 
-/* Which run, and what to do with what is there; borrowed. */
+/* Which run, and what to do with the files that are there; borrowed. */
 typedef struct {
-    const char  *folder;  /* of the run */
-    bool         resume;  /* go on with a saved state, if there is one */
-    const cJSON *about;   /* how a new run was started, kept in run.json for readers; NULL: no such file */
+    const char  *folder;  /* folder of the run */
+    bool         resume;  /* continue from a saved state, if there is one */
+    const cJSON *about;   /* how a new run was started, kept in run.json for readers; NULL: do not write run.json */
 } esp_run_request;
 
-/* Locks the folder, created if absent. One without a state becomes a new run: config.json, an empty metrics.jsonl,
- * nothing that another run left. One with a state is refused unless `resume`, and then must have been made with the
- * same configuration (else ESP_ERR_USAGE, with the key that differs); *go_on says that there is a state to go on
- * from. */
+/* Locks the folder, created if absent. A folder without a state becomes a new run: config.json, an empty
+ * metrics.jsonl, leftovers of another run removed. A folder with a state is refused unless `resume` is set, and then
+ * must have been made with the same configuration (else ESP_ERR_USAGE, with the key that differs); *go_on is set when
+ * there is a state to continue from. */
 esp_status  esp_run_claim(const esp_run_request *request, const cJSON *config, esp_run **out, bool *go_on);
 void        esp_run_release(esp_run *run); /* accepts NULL */
-const char *esp_run_folder(const esp_run *run);     /* the run's own */
+const char *esp_run_folder(const esp_run *run);     /* owned by the run */
 char       *esp_run_state_path(const esp_run *run); /* state.safetensors, in new memory */
-/* Appends a line to metrics.jsonl and deletes it; its first key is the counter of esp_run_cut. */
+/* Appends one line to metrics.jsonl and deletes it; its first key is the counter that esp_run_cut looks at. */
 esp_status  esp_run_append(esp_run *run, cJSON *line);
-/* A kill may leave lines behind the state: drops those that do not begin with {"counter":n, n <= last. */
+/* Drops the lines that a killed run wrote after its last saved state: keeps those that begin with {"counter":n, n <=
+ * last. */
 esp_status  esp_run_cut(esp_run *run, const char *counter, int64_t last);
 
 /* ---- config.c, words.c: a configuration is a struct and a table of its keys --------------- */
 
-/* What a key's value is, in the struct and in JSON. */
+/* The type of a key's value, in the struct and in JSON. */
 typedef enum { ESP_BOOL, ESP_INT, ESP_U64, ESP_DOUBLE, ESP_TEXT, ESP_PATH, ESP_CHOICE } esp_field_type;
 
 /* One key. ESP_CHOICE is an int: the index into `choices` ("sparse|dense"). ESP_TEXT is a const char * of any length,
- * kept by esp_intern (NULL is written as ""), and so is ESP_PATH, a file. `min`, `max` bound numbers (INFINITY: no
- * bound) and are ignored for the other types. ESP_U64 from 2^53 on is a string of digits in JSON, whose numbers end
- * being exact. A row without `help` is an older name of the row before it: it is read, never written. */
+ * kept by esp_intern (NULL is written as ""); ESP_PATH is the same for a file name. `min` and `max` bound numbers
+ * (INFINITY: no bound) and are ignored for the other types. An ESP_U64 from 2^53 on is written as a string of digits,
+ * because JSON numbers are exact only below. A row without `help` is an older name of the row before it: it is read,
+ * never written. */
 typedef struct {
     const char    *path;      /* "planner.samples" */
-    esp_field_type type;      /* of the member */
-    size_t         offset;    /* offsetof the member */
+    esp_field_type type;      /* type of the member */
+    size_t         offset;    /* offsetof of the member */
     double         min, max;  /* smallest and largest number, inclusive */
     const char    *choices;   /* "sparse|dense"; NULL: not an ESP_CHOICE */
     const char    *help;      /* one line: meaning and unit */
 } esp_field;
 
-#define ESP_CONFIG_TEXT 128 /* bytes of a word: a choice, a part of a key */
+#define ESP_CONFIG_TEXT 128 /* largest word, bytes: a choice, a part of a key */
 
-/* Reads a nested JSON object into `config`: keys that are absent keep their value, an unknown or
- * ill-typed key is refused (ESP_ERR_USAGE, a number out of range ESP_ERR_RANGE) with the nearest
- * valid name. `source` names the file in messages. */
+/* Reads a nested JSON object into `config`: absent keys keep their value, an unknown or ill-typed key is refused
+ * (ESP_ERR_USAGE, a number out of range ESP_ERR_RANGE) with the nearest valid name. `source` names the file in
+ * messages. */
 esp_status esp_config_read(const esp_field *fields, int count, const cJSON *json, const char *source, void *config);
 
-/* Whether the table has the key; and the path of the first value in `json` whose key it has not, in new memory (NULL:
- * it has all). */
+/* Whether the table has the key; and the path of the first value in `json` whose key the table does not have, in new
+ * memory (NULL: all are known). */
 bool esp_config_has(const esp_field *fields, int count, const char *path);
 char *esp_config_stranger(const esp_field *fields, int count, const cJSON *json); /* the caller frees it */
 
 /* Applies one "PATH=VALUE" of --set. */
 esp_status esp_config_set(const esp_field *fields, int count, const char *assignment, void *config);
 
-/* Checks the numbers of a configuration that no file was read into: ESP_ERR_RANGE names the first one
- * that is not finite or out of its key's range, in the words of esp_config_read. */
+/* Checks the numbers of a configuration that was not read from a file: ESP_ERR_RANGE names the first one that is not
+ * finite or outside its key's range, worded as by esp_config_read. */
 esp_status esp_config_check(const esp_field *fields, int count, const char *source, const void *config);
 
 /* The whole configuration as a nested JSON object; the caller deletes it. */
@@ -333,9 +338,9 @@ char *esp_text_error(double value, char out[ESP_NUMBER_TEXT]);       /* 0.000687
 
 /* ---- statistics.c ------------------------------------------------------------------------- */
 
-/* What is told of some measurements, returns of episodes for instance; units are theirs. */
+/* Summary of some measurements, returns of episodes for instance, in their unit. */
 typedef struct {
-    int    count;      /* values */
+    int    count;      /* number of values */
     double mean;       /* arithmetic */
     double std;        /* of the sample, n - 1; 0 for one value */
     double low, high;  /* 95 % bootstrap interval of the mean */
@@ -345,31 +350,33 @@ typedef struct {
 /* Quantile q in [0, 1] of sorted values, linear between neighbours. */
 double esp_quantile(int count, const double *sorted, double q);
 void   esp_sort_doubles(int count, double *values); /* ascending, in place */
-/* Mean of what is left without the lowest and the highest floor(count / 4) values (Agarwal et al.
- * 2021, "Deep reinforcement learning at the edge of the statistical precipice"). */
+/* Mean of the values without the lowest and the highest floor(count / 4) (Agarwal et al. 2021, "Deep reinforcement
+ * learning at the edge of the statistical precipice"). */
 double esp_interquartile_mean(int count, const double *values);
 /* Percentile bootstrap of the mean: 10,000 resamples named by the seed. */
 void   esp_bootstrap_interval(int count, const double *values, uint64_t seed, double *low, double *high);
-/* All of these of values [count], count >= 1, in any order; the seed names the bootstrap's draws. */
+/* All of these for values [count], count >= 1, in any order; the seed names the bootstrap's draws. */
 esp_summary esp_summarise(int count, const double *values, uint64_t seed);
 
 /* ---- child.c: other processes ---------------------------------------------------------------- */
 
-/* Runs work(argument) in a child process, so that what crashes or hangs there - a graphics driver, a library that
+/* Runs work(argument) in a child process, so that a crash or hang there - in a graphics driver, or in a library that
  * runs out of memory - becomes ESP_ERR_MACHINE here. `argument` is a struct of `size` bytes without pointers to
- * anything that `work` changes; what `work` writes into it comes back. Output of the child is dropped, except that
- * its last line is part of the sentence when it ends before `work` does or takes longer than `seconds`. */
+ * anything that `work` changes; what `work` writes into it is copied back. Output of the child is dropped, except
+ * that its last line becomes part of the sentence when the child dies before `work` returns or takes longer than
+ * `seconds`. */
 esp_status esp_isolate(esp_status (*work)(void *argument), void *argument, size_t size, int seconds);
 
-/* The first line that a shell command prints, without its end. False when the command fails or says nothing. */
+/* The first line that a shell command prints, without its newline. False when the command fails or prints nothing. */
 bool esp_program_line(const char *command, char *line, size_t size);
-/* The word behind "version" in that line of `PROGRAM OPTION`; false as above, or when it takes longer than 10 s. */
+/* The word after "version" in the first line of `PROGRAM OPTION`; false as above, or when it takes longer than 10
+ * s. */
 bool esp_program_version(const char *program, const char *option, char *version, size_t size);
 
 /* ---- machine.c, isa.c: what this computer offers ------------------------------------------------ */
 
-void   esp_processor_name(char *out, size_t size); /* as /proc/cpuinfo says it */
-size_t esp_memory_free(void);                      /* bytes a program may still take; 0: not known */
+void   esp_processor_name(char *out, size_t size); /* as in /proc/cpuinfo */
+size_t esp_memory_free(void);                      /* bytes a program may still allocate; 0: not known */
 size_t esp_memory_limit(void);                     /* bytes of address space (`ulimit -v`); SIZE_MAX: no limit */
 
 /* A set of instruction sets of x86-64, one bit each. */
@@ -385,9 +392,9 @@ typedef enum {
     ESP_ISA_AVX512VL = 1 << 8  /* the same on shorter vectors */
 } esp_isa;
 
-#define ESP_ISA_TEXT 96 /* bytes that hold the names of all */
+#define ESP_ISA_TEXT 96 /* bytes that hold the names of all sets */
 
-extern const esp_isa esp_isa_compiled; /* those that this build uses where the compiler saw fit */
+extern const esp_isa esp_isa_compiled; /* those that the compiler was allowed to use in this build */
 esp_isa esp_isa_offered(void);         /* those that this processor has */
 char   *esp_isa_text(esp_isa set, char out[ESP_ISA_TEXT]); /* "avx avx2", or "none"; returns out */
 
@@ -395,15 +402,15 @@ char   *esp_isa_text(esp_isa set, char out[ESP_ISA_TEXT]); /* "avx avx2", or "no
 
 /* How much a line of the log matters. */
 typedef enum { ESP_LOG_INFO, ESP_LOG_WARNING } esp_log_level;
-/* Receives a line of the log, without its end; from any thread. */
+/* Receives one line of the log, without its newline; called from any thread. */
 typedef void (*esp_log_fn)(void *context, esp_log_level level, const char *line);
-/* Receives how much of `task` is done; total 0: unknown. `detail` is short text after the bar. */
+/* Receives how much of `task` is done; total 0: unknown. `detail` is a short text after the bar. */
 typedef void (*esp_progress_fn)(void *context, const char *task, double done, double total, const char *detail);
 
 void esp_log_to(esp_log_fn log, esp_progress_fn progress, void *context); /* NULL: silent */
 /* A line for the person who watches, formatted as by printf. */
 void esp_log(esp_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* From the main thread only, as often as convenient; done == total ends the bar. */
+/* Call from the main thread only, as often as convenient; done == total ends the bar. */
 void esp_progress(const char *task, double done, double total, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

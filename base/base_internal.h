@@ -1,4 +1,4 @@
-/* What the files of `base` share among themselves. */
+/* What the files of `base` share with each other. */
 #ifndef ESP_BASE_INTERNAL_H
 #define ESP_BASE_INTERNAL_H
 
@@ -6,29 +6,29 @@
 
 #include "base/base.h"
 
-/* number.c: this thread in the C locale, until the restore of what the first gave. */
+/* number.c: switches this thread to the C locale and returns the locale to restore. */
 locale_t esp_locale_plain(void);
 void     esp_locale_restore(locale_t before);
 
 /* file.c: the sentence of a failed system call, "cannot VERB 'PATH': ...", with advice. */
 esp_status esp_io_failure(const char *verb, const char *path, int code);
-/* A regular file of at most `limit` bytes: open for reading, also when refused (-1: not open); or, created when
- * absent, for reading and appending, *fd only on success. */
+/* A regular file of at most `limit` bytes: opens it for reading; *fd is set also when the file is refused (-1: not
+ * open). The second creates it when absent and opens it for reading and appending; *fd is set only on success. */
 esp_status esp_file_open(const char *path, size_t limit, int *fd, size_t *size);
 esp_status esp_file_open_to_append(const char *path, size_t limit, int *fd);
-/* All of it in one write call, or none. */
+/* Appends all of it in one write call, or nothing. */
 esp_status esp_file_append_to(int fd, const char *path, const void *data, size_t size);
 
-#define ESP_JSON_LIMIT (16 << 20) /* bytes of a JSON file, or of a line */
+#define ESP_JSON_LIMIT (16 << 20) /* largest JSON file, or line, bytes */
 
 /* Refuses text that is not strict JSON (json_scan.c). Keys are counted from 0 in the order of the
  * text; *key_line receives the line of key number `key`, if there is one. */
 esp_status esp_json_scan(const char *text, size_t size, const char *source, size_t key, int *key_line);
 
-/* temporary.c: the file beside `target` that becomes it by renaming, new, empty, open for writing; -1 with
- * errno. It is somebody's as long as it is open. *name, in new memory, is set in any case. */
+/* temporary.c: creates the new, empty file beside `target` that will be renamed to it, open for writing; -1 with
+ * errno. As long as it is open it is in use. *name, in new memory, is set in any case. */
 int  esp_temporary_open(const char *target, char **name);
-/* Removes those of the same target that are nobody's any more. */
+/* Removes the temporary files of the same target that are no longer in use. */
 void esp_temporary_sweep(const char *target);
 
 #endif

@@ -1,5 +1,4 @@
-/* Child processes: work that may crash without taking this process along, and programs that say which version
- * they are. */
+/* Child processes: work that may crash without taking this process along, and the version line of other programs. */
 #define _GNU_SOURCE /* memfd_create */
 #include "base/base.h"
 
@@ -11,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LAST_WORDS 256 /* bytes of what a crashed child wrote that are looked at */
+#define LAST_WORDS 256 /* bytes of a crashed child's output that are looked at */
 
 /* ---- work that may crash ------------------------------------------------------------------------ */
 
@@ -91,7 +90,7 @@ bool esp_program_line(const char *command, char *line, size_t size)
     FILE *output = popen(command, "re");
     if (!output) return false;
     bool found = fgets(line, (int)size, output);
-    while (fgets(rest, sizeof rest, output)) continue; /* a program that is not read to its end fails */
+    while (fgets(rest, sizeof rest, output)) continue; /* a program whose output is not read to the end fails */
     int status = pclose(output);
     line[strcspn(line, "\n")] = 0;
     return found && WIFEXITED(status) && WEXITSTATUS(status) == 0;

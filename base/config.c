@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXACT_INTEGER 9007199254740991u /* 2^53 - 1: from 2^53 on, a JSON number may stand for its neighbour */
+#define EXACT_INTEGER 9007199254740991u /* 2^53 - 1: from 2^53 on, neighbouring integers become the same JSON number */
 
 /* ---- what was expected, in words ----------------------------------------------------------- */
 
@@ -30,7 +30,7 @@ static void describe(const esp_field *field, char *text, size_t size)
 {
     bool is_number = field->type == ESP_INT || field->type == ESP_U64 || field->type == ESP_DOUBLE;
     if (field->type == ESP_BOOL)   snprintf(text, size, "true or false");
-    if (is_text_field(field))  snprintf(text, size, "a text");
+    if (is_text_field(field))  snprintf(text, size, "text");
     if (field->type == ESP_CHOICE) describe_choices(field->choices, text, size);
     if (!is_number) return;
 
@@ -65,7 +65,7 @@ static esp_status refuse_value(const esp_field *field, const cJSON *value, const
 
 /* ---- values -------------------------------------------------------------------------------- */
 
-/* A 64-bit integer is a JSON number where that is exact, else a string of its digits. */
+/* A 64-bit integer is a JSON number where that is exact, and a string of its digits elsewhere. */
 static bool parse_u64(const cJSON *value, uint64_t *out)
 {
     if (cJSON_IsNumber(value)) {
@@ -154,7 +154,7 @@ static const esp_field *find_field(const esp_field *fields, int count, const cha
     return NULL;
 }
 
-/* Whether some key lies below `path`: "planner" of "planner.samples". */
+/* Whether any key lies below `path`: "planner" of "planner.samples". */
 static bool is_group(const esp_field *fields, int count, const char *path)
 {
     size_t length = strlen(path);
@@ -163,7 +163,7 @@ static bool is_group(const esp_field *fields, int count, const char *path)
     return false;
 }
 
-/* "samples" may have been written without its group, or misspelt. */
+/* The key may have been written without its group ("samples"), or misspelt. */
 static const char *find_meant(const esp_field *fields, int count, const char *path)
 {
     const char **paths = esp_alloc((size_t)count, sizeof *paths);
@@ -178,7 +178,7 @@ static const char *find_meant(const esp_field *fields, int count, const char *pa
     return meant;
 }
 
-/* "planer": no key is near, but the start of one is. */
+/* For "planer.samples" no key is near, but the first part is near a group. */
 static const char *find_meant_group(const esp_field *fields, int count, const char *path, char *group)
 {
     for (int i = 0; i < count; i++) {
@@ -269,14 +269,14 @@ char *esp_config_stranger(const esp_field *fields, int count, const cJSON *json)
     return cJSON_IsObject(json) ? stranger_below(fields, count, json, "") : NULL;
 }
 
-/* Numbers and booleans are read as JSON; what is no JSON stays text, which the field's type then
+/* Numbers and booleans are read as JSON; everything else stays text, which the field's type then
  * refuses in its own words. */
 static cJSON *parse_setting(const esp_field *field, const char *text)
 {
     cJSON *value = NULL;
     bool is_text = is_text_field(field) || field->type == ESP_CHOICE;
     bool is_digits = *text && strspn(text, "0123456789") == strlen(text);
-    bool is_exact_digits = field->type == ESP_U64 && is_digits; /* 64 bits do not fit a JSON number */
+    bool is_exact_digits = field->type == ESP_U64 && is_digits; /* JSON numbers do not hold 64 bits */
     if (is_text || is_exact_digits || esp_json_parse(text, strlen(text), "--set", &value) != ESP_OK)
         value = cJSON_CreateString(text);
     return value;

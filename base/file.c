@@ -73,7 +73,7 @@ esp_status esp_io_failure(const char *verb, const char *path, int code)
     return esp_fail(ESP_ERR_IO, "cannot %s '%s': %s%s", verb, path, strerror(code), advice(code));
 }
 
-/* ENOENT on creation says nothing about which part is missing; it is always the folder. */
+/* ENOENT on creation does not say which part of the path is missing; it is always the folder. */
 static esp_status create_failure(const char *path, int code)
 {
     char *folder = esp_path_folder(path);
@@ -157,9 +157,9 @@ static esp_status write_all(int fd, const char *path, const char *data, size_t s
     return ESP_OK;
 }
 
-/* Where the bytes will really go. A link is followed, so that it stays a link; what exists must be
- * a regular file that may be written, since rename would replace a device or a protected file
- * without asking. *mode is what the new file shall have, 0 when there is no old one. */
+/* Where the bytes will really go. A link is followed, so that it stays a link; an existing target
+ * must be a writable regular file, since rename would replace a device or a protected file without
+ * asking. *mode receives the permissions for the new file, 0 when there is no old one. */
 static esp_status find_target(const char *path, char **target, mode_t *mode)
 {
     struct stat info;
@@ -181,8 +181,8 @@ static esp_status find_target(const char *path, char **target, mode_t *mode)
     return ESP_OK;
 }
 
-/* A rename survives a power cut only once its folder is on disk. A folder that may be written but
- * not read, or a file system that cannot sync folders, leaves nothing more to do. */
+/* A rename survives a power cut only once its folder is on disk. When the folder cannot be opened
+ * for reading, or the file system cannot sync folders, nothing more can be done. */
 static esp_status sync_folder(const char *target, const char *path)
 {
     char *folder = esp_path_folder(target);
@@ -196,9 +196,9 @@ static esp_status sync_folder(const char *target, const char *path)
 }
 
 struct esp_draft {
-    char  *path, *target, *name; /* as asked for, links followed, the temporary's; owned */
-    mode_t mode;                 /* of the old file; 0: there is none */
-    int    fd;                   /* -1: not open; its lock says that somebody still needs the name */
+    char  *path, *target, *name; /* path as given, target with links followed, name of the temporary file; owned */
+    mode_t mode;                 /* permissions of the old file; 0: there is none */
+    int    fd;                   /* -1: not open; its lock says that the name is in use */
 };
 
 esp_status esp_draft_open(const char *path, esp_draft **out)
@@ -272,7 +272,8 @@ esp_status esp_file_write(const char *path, const void *data, size_t size)
     return status;
 }
 
-/* Half a line would spoil the next one as well: take it back, unless somebody else appended since. */
+/* Half a line would spoil the next one as well: take it back, unless another process has appended
+ * since. */
 static void take_back(int fd, off_t before, size_t written)
 {
     struct stat info;

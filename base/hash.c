@@ -1,4 +1,4 @@
-/* A hash in a JSON file. */
+/* A hash as a value in a JSON file. */
 #include <stdio.h>
 
 #include "base/base.h"

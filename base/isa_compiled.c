@@ -1,5 +1,5 @@
-/* The instruction sets that the compiler was allowed to use, as its macros say. Data alone: it may be read on a
- * processor that has none of them. */
+/* The instruction sets that the compiler was allowed to use, from its macros. This file holds data only, so it is
+ * safe to read on a processor that has none of them. */
 #include "base/base.h"
 
 const esp_isa esp_isa_compiled = 0

@@ -29,8 +29,8 @@ static const numbered_key *find_repeated(numbered_key *keys, size_t count)
     return NULL;
 }
 
-/* Walks the tree in the order of the text; *next is the number of the next key. True when an
- * object repeats a key, which is then in *repeated. */
+/* Walks the tree in the order of the text; *next is the number of the next key. Returns true when
+ * an object repeats a key, and sets *repeated to it. */
 static bool repeats_key(const cJSON *json, size_t *next, numbered_key *repeated)
 {
     if (!json->child) return false;
@@ -130,7 +130,7 @@ char *esp_json_pretty(const cJSON *json)
     return print_text(json, cJSON_Print);
 }
 
-/* With the newline that editors and line counters expect, in the place of the final 0. */
+/* Replaces the final 0 by the newline that editors and line counters expect. */
 static esp_status write_text(const char *path, char *text, esp_status (*write)(const char *, const void *, size_t))
 {
     if (!text) return esp_fail(ESP_ERR_MACHINE, "cannot write '%s': no memory for its JSON text", path);

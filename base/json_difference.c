@@ -1,4 +1,5 @@
-/* Where two JSON objects differ first, as a sentence for the person who expected them to be equal. */
+/* The first difference between two JSON objects, as a sentence for the person who expected them to
+ * be equal. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ static char *key_below(const char *prefix, const char *name)
     return path;
 }
 
-/* A value as JSON, or the word for one that is not there; new memory. */
+/* A value as JSON, or "absent"; new memory. */
 static char *value_text(const cJSON *value)
 {
     return value ? esp_json_line(value) : esp_strdup("absent");

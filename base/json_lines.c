@@ -1,9 +1,9 @@
-/* Files with a JSON value a line, to which a program that may be killed at any time appends.
+/* Files with one JSON value per line, appended to by a program that may be killed at any time.
  *
- * A last line without its end is what a kill left: it counts when it is JSON, since then nothing but the
- * end is missing, and is as if it were not there otherwise.
+ * A last line without a newline was left by a killed writer: it counts if it is valid JSON, since then only the
+ * newline is missing; otherwise readers skip it.
  *
- * They are read a line at a time: what a reader keeps decides how much memory a long one takes. */
+ * Files are read line by line, so memory is bounded by what a reader keeps. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +18,9 @@ enum { CHUNK = 1 << 16 };
 typedef struct {
     int         fd;
     const char *path;
-    off_t       offset;          /* of what is read next */
+    off_t       offset;          /* of the next read */
     char       *text;            /* [room], owned */
-    size_t      begin, end, room; /* of what is not given out yet */
+    size_t      begin, end, room; /* part of the text that was not handed out yet */
 } line_source;
 
 static void make_room(line_source *s)
@@ -49,7 +49,8 @@ static esp_status read_more(line_source *s, bool *ended)
     return ESP_OK;
 }
 
-/* The next line without its end, which *whole says it has; NULL behind the last. Valid until the next call. */
+/* The next line without its newline; *whole says whether it had one. NULL after the last. Valid until the next
+ * call. */
 static esp_status next_line(line_source *s, const char **line, size_t *length, bool *whole)
 {
     bool ended = false;
@@ -76,11 +77,11 @@ static esp_status next_line(line_source *s, const char **line, size_t *length, b
 
 /* ---- lines of JSON ---- */
 
-/* What was found at the end of a file. */
+/* The end of a file, as found by reading it. */
 typedef struct {
-    int   lines;       /* that count */
-    off_t size;        /* of the file without a last line that does not count */
-    bool  unfinished;  /* the last line that counts has no end */
+    int   lines;       /* lines that count */
+    off_t size;        /* bytes of the file without a last line that does not count */
+    bool  unfinished;  /* the last line that counts has no newline */
 } extent;
 
 static esp_status take_lines(line_source *source, esp_json_line_fn take, void *context, extent *found)
@@ -127,7 +128,7 @@ esp_status esp_json_lines_read(const char *path, esp_json_line_fn take, void *co
 struct esp_json_log {
     char *path;   /* owned */
     int   fd;
-    extent found; /* by the last reading */
+    extent found; /* result of the last reading */
 };
 
 esp_status esp_json_log_open(const char *path, esp_json_log **out)
@@ -176,7 +177,7 @@ esp_status esp_json_log_append(esp_json_log *log, const cJSON *line)
     char *text = esp_json_line(line);
     if (!text) return esp_fail(ESP_ERR_MACHINE, "cannot write '%s': no memory for its JSON text", log->path);
     size_t length = strlen(text);
-    text[length] = '\n'; /* in the place of the final 0 */
+    text[length] = '\n'; /* replaces the final 0 */
     esp_status status = esp_file_append_to(log->fd, log->path, text, length + 1);
     free(text);
     return status;

@@ -8,8 +8,8 @@
 
 enum { MAX_DEPTH = 32, MAX_NUMBER = 63 }; /* cJSON copies a number into 64 bytes */
 
-/* cJSON takes about 100 bytes for a value, and a value may have a single byte of text. So that a tree stays a small
- * multiple of its text, a value has 8 bytes on average, beyond a number of values that is a few MiB. */
+/* cJSON takes about 100 bytes for a value, but the text of a value may be a single byte. To keep the tree a small
+ * multiple of its text, values must take 8 bytes on average; the first 65,536, a few MiB, are exempt. */
 enum { FREE_VALUES = 1 << 16, BYTES_PER_VALUE = 8 };
 
 typedef struct {
@@ -105,8 +105,8 @@ static esp_status scan_escape(scanner *s)
     return ESP_OK;
 }
 
-/* One character beyond ASCII. The second byte's range shuts out overlong forms, surrogates and
- * codes above 10ffff (Unicode standard, table 3-7). */
+/* One character beyond ASCII. The second byte's range excludes overlong forms, surrogates and codes above 10ffff
+ * (Unicode standard, table 3-7). */
 static esp_status scan_utf8(scanner *s)
 {
     int lead = *s->at++;
@@ -191,7 +191,7 @@ static esp_status scan_member(scanner *s)
     return scan_value(s);
 }
 
-/* Objects and arrays differ in their closing bracket and in what stands between the commas. */
+/* Objects and arrays differ in their closing bracket and in what stands between their commas. */
 static esp_status scan_items(scanner *s, char close, esp_status (*scan_item)(scanner *))
 {
     if (++s->depth > MAX_DEPTH) return refuse(s, "more than %d levels deep", MAX_DEPTH);

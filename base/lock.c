@@ -1,9 +1,9 @@
-/* One writer at a time: whoever writes a file or fills a folder holds a lock (flock) on a file beside it, in which
- * its process id stands for the second one to name. The kernel releases the lock when the process ends, however it
- * ends, so a file that a killed process left behind locks nothing and is taken over.
+/* One writer at a time: whoever writes a file or fills a folder holds a lock (flock) on a file beside it, which
+ * contains its process id for others to name. The kernel releases the lock when the process ends, however it ends, so
+ * a file that a killed process left behind locks nothing and is reused.
  *
- * The file is removed before the lock is released. Who opened it meanwhile gets a lock on a file without a name;
- * therefore a lock counts only while its file is the one that the path names. */
+ * The file is removed before the lock is released. A process that opened it just before gets a lock on a file without
+ * a name; therefore a lock counts only while the path still names the locked file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,11 +19,11 @@
 enum { HOST = 65, OWNER = HOST + 24 };
 
 struct esp_lock {
-    char *path; /* of the locked file, owned */
-    int   fd;   /* -1: nothing to lock where nothing can be written */
+    char *path; /* path of the locked file, owned */
+    int   fd;   /* -1: no lock, because nothing can be written there */
 };
 
-/* Inside a folder, beside a file. A link is followed, so that two names of one file share a lock. */
+/* Inside a folder, or beside a file. A link is followed, so that two names of one file share a lock. */
 static char *lock_path(const char *path)
 {
     if (esp_is_folder(path)) return esp_path_join(path, ".lock");
@@ -52,7 +52,7 @@ static void host_name(char out[HOST])
     if (!*out) snprintf(out, HOST, "?");
 }
 
-/* "1234 host". A full disk leaves it empty, and the lock as good. */
+/* Writes "1234 host". On a full disk the file stays empty; the lock holds all the same. */
 static void sign(int fd)
 {
     char host[HOST], text[OWNER];
@@ -61,7 +61,7 @@ static void sign(int fd)
     if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)length, 0) < length) (void)!ftruncate(fd, 0);
 }
 
-/* False while the text is not there yet, or is that of a process that was killed. */
+/* False while the holder has not written its text yet, or when the text is that of a killed process. */
 static bool read_owner(int fd, uint64_t *process, char host[HOST])
 {
     char text[OWNER] = "", here[HOST];
@@ -71,7 +71,7 @@ static bool read_owner(int fd, uint64_t *process, char host[HOST])
     snprintf(host, HOST, "%.*s", (int)strcspn(text + digits + 1, "\n"), text + digits + 1);
     host_name(here);
     if (strcmp(host, here) != 0) return true;
-    host[0] = 0; /* ours needs no name */
+    host[0] = 0; /* on this machine: needs no name */
     return kill((pid_t)*process, 0) == 0 || errno != ESRCH;
 }
 
@@ -86,12 +86,12 @@ static esp_status refuse(const char *path, int fd)
         }
         usleep(2000);
     }
-    return esp_fail(ESP_ERR_IO, "'%s' is being written by %s (wait for its end or name another output)", path, owner);
+    return esp_fail(ESP_ERR_IO, "'%s' is being written by %s (wait until it ends or name another output)", path, owner);
 }
 
 /* ---- take and release ---- */
 
-/* An output that cannot be written is refused by its writer, in better words. */
+/* An output that cannot be written is no error here: its writer refuses it in better words. */
 static esp_status open_failure(const char *name, int code)
 {
     char *folder = esp_path_folder(name);
@@ -100,7 +100,7 @@ static esp_status open_failure(const char *name, int code)
     return writable ? esp_fail(ESP_ERR_IO, "cannot lock '%s': %s", name, strerror(code)) : ESP_OK;
 }
 
-/* 0, or why not: EWOULDBLOCK when somebody else holds it. */
+/* 0, or why it failed: EWOULDBLOCK when another process holds the lock. */
 static int lock_now(int fd)
 {
     int code;

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* What stands behind the colon in the line of a file below /proc that begins with `key`. */
+/* The text after the colon in the line that begins with `key`, in a file below /proc. */
 static bool read_proc(const char *path, const char *key, char *out, size_t size)
 {
     char line[512];

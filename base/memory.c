@@ -1,4 +1,4 @@
-/* Memory that is there or ends the program: zeroed blocks aligned for vector loads. */
+/* Memory allocation that succeeds or ends the program: zeroed blocks aligned for vector loads. */
 #include "base/base.h"
 
 #include <stdio.h>
@@ -12,8 +12,8 @@ static size_t round_up(size_t bytes)
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-/* The one place below `cli` that prints: sizes were checked before, so what is left is a machine
- * that is too small, and hardly any caller could do better than stop. */
+/* The one place below `cli` that prints: sizes were checked before, so a refusal means that the
+ * machine is too small, and hardly any caller could do better than stop. */
 static _Noreturn void out_of_memory(size_t count, size_t size)
 {
     fprintf(stderr, "espalier: out of memory: %zu x %zu bytes were refused; use a smaller model, buffer or "

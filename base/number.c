@@ -1,6 +1,6 @@
-/* Numbers as text. A host program may run under a locale whose decimal point is a comma; whatever is read or
- * written here is in the C locale all the same, so that files, settings and log lines are alike everywhere.
- * This is the only place that converts between numbers and text (tests/numbers.sh). */
+/* Numbers as text. A host program may run under a locale whose decimal point is a comma; everything is read and
+ * written in the C locale all the same, so that files, settings and log lines are alike everywhere. This is the only
+ * file that converts between numbers and text (tests/numbers.sh). */
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -42,7 +42,7 @@ static const char *skip_sign(const char *text)
     return text + (*text == '-' || *text == '+');
 }
 
-/* strtod takes more: leading space, hexadecimal, "inf" and "nan". */
+/* strtod accepts more than that: leading space, hexadecimal, "inf" and "nan". */
 static bool is_decimal(const char *text)
 {
     const char *whole = skip_sign(text), *at = skip_digits(whole);

@@ -1,4 +1,5 @@
-/* Paths inside files: relative to the file they stand in, so that a folder can be moved as a whole. */
+/* Paths inside files: relative to the folder of the file that holds them, so that a folder can be
+ * moved as a whole. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ char *esp_path_resolve(const char *file, const char *path)
     return resolved;
 }
 
-/* Bytes of the folders at the start of two absolute paths without links that are the same. */
+/* Length in bytes of the leading folders that two absolute paths (without links) share. */
 static size_t shared_folders(const char *a, const char *b)
 {
     size_t shared = 0;
@@ -23,7 +24,7 @@ static size_t shared_folders(const char *a, const char *b)
     return shared;
 }
 
-/* From the folder of one absolute path without links to another such path. */
+/* The relative path from the folder of `from` to `to`; both are absolute paths without links. */
 static char *way_between(const char *from, const char *to)
 {
     size_t shared = shared_folders(from, to), up = 0;

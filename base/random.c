@@ -1,13 +1,13 @@
-/* Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as
- * easy as 1, 2, 3"), so that a number depends on what it is for and never on who drew before. */
+/* Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). A
+ * number depends on its purpose and never on what was drawn before. */
 #include "base/base.h"
 
 #include <Random123/philox.h>
 #include <assert.h>
 #include <math.h>
 
-/* Keys that only derive other keys. They are odd constants of no meaning; changing one changes
- * every result of the program. */
+/* Keys that only derive other keys. They are arbitrary odd constants; changing one changes every result of the
+ * program. */
 enum { MAKE_KEY = 0x65737061, FORK_KEY = 0x6c696572 };
 
 typedef struct { uint32_t word[4]; } block4;
@@ -33,8 +33,8 @@ esp_rng esp_rng_make(uint64_t seed, esp_rng_purpose purpose, uint64_t index)
     return (esp_rng){.key = {mixed.word[0], mixed.word[1]}, .stream = index};
 }
 
-/* A child is named by key, stream, position and index of its parent; 256 bits go through Philox in
- * two rounds, the second keyed by the first. FORK_KEY keeps this apart from the parent's numbers. */
+/* A child is named by key, stream, position and index of its parent; these 256 bits go through Philox in two rounds,
+ * the second keyed by the first. FORK_KEY keeps the result apart from the parent's numbers. */
 esp_rng esp_rng_fork(const esp_rng *rng, uint64_t index)
 {
     uint64_t position = 4 * rng->block - (uint64_t)rng->left; /* words handed out */
@@ -74,9 +74,9 @@ uint32_t esp_rng_below(esp_rng *rng, uint32_t n)
     return (uint32_t)(product >> 32);
 }
 
-/* Box-Muller in double, rounded once: the last bits in which maths libraries differ nearly never
- * reach the float. The radius ends at sqrt(64 ln 2) = 6.66. Of an odd count the last sine is
- * dropped, so a call leaves nothing behind but the position. */
+/* Box-Muller in double, rounded once: the last bits, in which maths libraries differ, almost never reach the float.
+ * The radius is at most sqrt(64 ln 2) = 6.66. For an odd count the last sine is dropped, so that the stream's
+ * position is the only state after a call. */
 void esp_rng_normal(esp_rng *rng, float *out, size_t count)
 {
     const double two_pi = 6.283185307179586476925;

@@ -1,5 +1,5 @@
-/* How long work speaks to whoever runs it: log lines and progress through callbacks, a request to
- * stop through a flag, time through a clock. */
+/* How long-running work reports to the program around it: log lines and progress through callbacks,
+ * a request to stop through a flag, time through a clock. */
 #include "base/base.h"
 
 #include <signal.h>
@@ -46,9 +46,10 @@ void esp_progress(const char *task, double done, double total, const char *forma
 
 /* ---- interruption -------------------------------------------------------------------------- */
 
-static atomic_int stop_requested; /* all threads look at it; free of locks, so a signal may set it */
+static atomic_int stop_requested; /* read by all threads; lock-free, so a signal handler may set it */
 
-/* The first signal asks; who signals again does not want to wait for a clean end. */
+/* The first signal asks for a clean end; the second means that the user does not want to wait for
+ * it. */
 static void request_stop(int number)
 {
     if (stop_requested) {
@@ -60,14 +61,14 @@ static void request_stop(int number)
 
 void esp_interrupt_install(void)
 {
-    /* SA_RESTART: a request to stop must not look like a failed read or write. */
+    /* SA_RESTART: a request to stop must not look like a failed read or write */
     struct sigaction action = {.sa_handler = request_stop, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    struct sigaction before; /* a program under nohup outlives its terminal */
+    struct sigaction before; /* before SIGHUP is caught: a program under nohup outlives its terminal */
     if (sigaction(SIGHUP, NULL, &before) != 0 || before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, NULL);
-    /* So that a write beyond `ulimit -f` fails with its sentence instead of ending the process. */
+    /* Makes a write beyond `ulimit -f` fail with its sentence instead of ending the process. */
     signal(SIGXFSZ, SIG_IGN);
 }
 

@@ -1,5 +1,5 @@
-/* The folder of a training run: config.json, metrics.jsonl, a state to go on from, and run.json for readers. It is
- * locked from the claim to the release, so that none of these is another run's. */
+/* The folder of a training run: config.json, metrics.jsonl, a state to resume from, and run.json for readers. It is
+ * locked from claim to release, so that none of these files comes from another run. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 struct esp_run {
     char         *folder;  /* owned */
     esp_lock     *lock;
-    esp_json_log *metrics; /* open from the first append on; NULL: closed */
+    esp_json_log *metrics; /* opened by the first append; NULL: closed */
 };
 
 const char *esp_run_folder(const esp_run *run)
@@ -32,8 +32,8 @@ static bool has_state(const esp_run *run)
 
 /* ---- claim --------------------------------------------------------------------------------- */
 
-/* A run that was killed between its first checkpoint and its first state leaves a checkpoint that the next one's
- * configuration did not make. */
+/* A run that was killed between its first checkpoint and its first state leaves a checkpoint that does not belong to
+ * the next run's configuration. */
 static void remove_leftovers(const char *folder, const char *metrics)
 {
     char *checkpoint = esp_path_join(folder, "checkpoint.safetensors");
@@ -76,7 +76,7 @@ static esp_status begin(const esp_run *run, const esp_run_request *request, cons
 {
     *go_on = has_state(run);
     if (*go_on && !request->resume)
-        return esp_fail(ESP_ERR_USAGE, "%s already holds a run; add --resume to go on with it, or name another folder",
+        return esp_fail(ESP_ERR_USAGE, "%s already holds a run; add --resume to continue it, or name another folder",
                         request->folder);
     if (*go_on) return compare_config(request->folder, config);
     if (request->resume)
@@ -120,7 +120,7 @@ esp_status esp_run_append(esp_run *run, cJSON *line)
     return status;
 }
 
-/* Lines begin with {"counter":NUMBER, as esp_run_append wrote them. */
+/* Lines begin with {"counter":NUMBER, as written by esp_run_append. */
 static bool line_counts(const char *line, const char *counter, uint64_t *value)
 {
     size_t length = strlen(counter);
@@ -132,7 +132,7 @@ esp_status esp_run_cut(esp_run *run, const char *counter, int64_t last)
 {
     char *path = esp_path_join(run->folder, "metrics.jsonl"), *data = NULL, *kept = NULL;
     size_t size = 0, length = 0;
-    esp_json_log_close(run->metrics); /* the file gets another */
+    esp_json_log_close(run->metrics); /* the file is about to be replaced */
     run->metrics = NULL;
     esp_status status = esp_file_read(path, ESP_JSON_LINES_LIMIT, &data, &size);
     if (status == ESP_OK) {

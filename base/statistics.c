@@ -1,4 +1,4 @@
-/* What is said about a handful of returns: mean, spread, an interval that a reader can trust. */
+/* What results say about a handful of returns: mean, spread, and a confidence interval. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

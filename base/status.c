@@ -1,5 +1,5 @@
-/* The sentence that goes with a status: one a thread, written where something fails, read where a
- * person is told. */
+/* The sentence that goes with a status: one per thread, written where something fails, read where a
+ * person gets to see it. */
 #include "base/base.h"
 
 #include <stdio.h>
@@ -7,8 +7,8 @@
 
 static _Thread_local char error_text[ESP_ERROR_TEXT];
 
-/* Names quoted from a file may hold anything; a control character must not reach the terminal
- * and a sentence stays one line. */
+/* Names quoted from a file may hold anything: control characters must not reach the terminal, and a
+ * sentence must stay on one line. */
 static void keep_sentence(const char *text)
 {
     size_t i = 0;
@@ -21,7 +21,7 @@ static void keep_sentence(const char *text)
 
 esp_status esp_fail(esp_status status, const char *format, ...)
 {
-    /* Formatted aside first: an argument may be esp_error_text() itself. */
+    /* Formatted into another buffer first: an argument may be esp_error_text() itself. */
     char text[ESP_ERROR_TEXT];
     va_list arguments;
     va_start(arguments, format);

@@ -1,7 +1,7 @@
-/* Temporaries, TARGET.PID.NUMBER.tmp. A killed process leaves its one behind; the next write to the same
- * target removes it. A process id alone would not tell whose it is - containers and machines that share
- * a disk have ids of their own - so who writes one holds its lock (flock), which ends with the process
- * however that ends. Where files cannot be locked nothing is removed. */
+/* Temporary files, TARGET.PID.NUMBER.tmp. A killed process leaves its file behind; the next write to the same target
+ * removes it. A process id alone would not tell whether a file is in use - containers and machines that share a disk
+ * have ids of their own - so its writer holds a lock on it (flock), which the kernel releases when the process ends.
+ * Where files cannot be locked nothing is removed. */
 #include "base/base_internal.h"
 
 #include <dirent.h>
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Between our open and our lock a sweeper may have taken the file for a leftover. */
+/* Between our open and our lock another process may have swept the file away as a leftover. */
 static bool lock(int fd)
 {
     struct stat info;
@@ -23,8 +23,8 @@ static bool lock(int fd)
     return fstat(fd, &info) == 0 && info.st_nlink > 0;
 }
 
-/* The process id keeps programs apart, the counter threads; a name left behind by a killed process
- * with our id is stepped over. */
+/* The process id keeps programs apart, the counter threads; a name that a killed process with our id left behind is
+ * skipped. */
 int esp_temporary_open(const char *target, char **name)
 {
     static atomic_uint counter;

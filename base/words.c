@@ -1,4 +1,5 @@
-/* Words a person may type: the known one closest to a mistyped one, and those of a choice "a|b|c". */
+/* Words that a person may type: the known word closest to a mistyped one, and the words of a choice
+ * "a|b|c". */
 #include "base/base.h"
 
 #include <string.h>
@@ -28,8 +29,8 @@ static int edit_distance(const char *word, const char *candidate)
     return row[length];
 }
 
-/* Near means a third of the letters at most, so two swapped letters of four still count and
- * one letter is never taken for another. */
+/* Near means at most a third of the letters, so two swapped letters of four still count and one
+ * letter is never taken for another. */
 const char *esp_nearest(const char *word, const char *const *candidates, int count)
 {
     size_t length = strlen(word);

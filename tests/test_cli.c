@@ -85,7 +85,7 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"train unknown_key.json -o x", "unknown_key.json: unknown key 'planner.sample' (did you mean"},
         {"train wrong_type.json -o x", "'train.batch' must be a whole number"},
         {"train wrong_range.json -o x", "'train.batch' must be a whole number from 1"},
-        {"train tiny.json -o run", "add --resume to go on with it"},
+        {"train tiny.json -o run", "add --resume to continue it"},
         {"train tiny.json -o run --resume --set train.batch=9", "'train.batch' is 8 in run/config.json and 9 in this one"},
         {"bench --only nothing", "no row matches 'nothing'"},
         {"prune agent.safetensors -o o --budget 0", "--budget: expected a whole number from 2"},
