@@ -1,7 +1,7 @@
-/* envs: MuJoCo tasks seen through a camera, and episodes that advance in step.
+/* envs: MuJoCo tasks seen through a camera, and episodes that advance in lockstep.
  *
- * Physics is double because MuJoCo is, networks are float; the conversion is here. One control
- * step is `action_repeat` physics steps and its reward their sum (control-suite convention). */
+ * Physics is double because MuJoCo is, networks are float; the conversion is here. One control step is
+ * `action_repeat` physics steps, and its reward is the sum over them (control-suite convention). */
 #ifndef ESP_ENVS_H
 #define ESP_ENVS_H
 
@@ -9,56 +9,57 @@
 
 #include "base/base.h"
 
-/* env.* of the configuration. Texts live as long as the process (esp_intern), so the struct is copied freely. */
+/* The env.* keys of the configuration. Texts live as long as the process (esp_intern), so the struct may be copied
+ * freely. */
 typedef struct {
-    const char *task;     /* name in the registry */
+    const char *task;     /* name in the task registry */
     const char *scene;    /* MJCF file; NULL or "": the task's own, models/<task>/scene.xml */
-    const char *start;    /* one of the task's starts; NULL or "": its first */
-    const char *reward;   /* one of the task's rewards; NULL or "": its first */
+    const char *start;    /* name of one of the task's starts; NULL or "": the first */
+    const char *reward;   /* name of one of the task's rewards; NULL or "": the first */
     int  action_repeat;   /* task time steps per control step */
     int  physics_steps;   /* task time steps per episode, a multiple of action_repeat */
     int  frame_stack;     /* gray frames the network sees, newest last */
-    int  image_size;      /* pixels a side the network sees */
-    int  supersample;     /* rendered pixels per pixel side, box-filtered down */
+    int  image_size;      /* pixels per side that the network sees */
+    int  supersample;     /* rendered pixels per pixel the network sees, along each side; box-filtered down */
 } esp_env_config;
 
-/* Ranges of what the network sees, for whoever checks a configuration. */
+/* Ranges of image_size, frame_stack and the like, for code that checks a configuration. */
 enum { ESP_IMAGE_SIZE_MIN = 21, ESP_IMAGE_SIZE_MAX = 128, ESP_FRAME_STACK_MAX = 32 };
 
-/* The pendulum, seen in 9 frames of 28 x 28 pixels; scene, start and reward are NULL, the task's own. */
+/* The pendulum, seen in 9 frames of 28 x 28 pixels; scene, start and reward are NULL: the task's own. */
 esp_env_config esp_env_config_default(void);
-/* Checks ranges and names, and puts the task's first start and reward where none is named. ESP_ERR_USAGE for a
+/* Checks ranges and names, and fills in the task's first start and reward where none is named. ESP_ERR_USAGE for a
  * name that the task does not have, ESP_ERR_RANGE for a number. */
 esp_status     esp_env_config_settle(esp_env_config *config);
 int            esp_env_steps(const esp_env_config *config);  /* control steps per episode, at most */
-size_t         esp_env_pixels(const esp_env_config *config); /* of one frame */
+size_t         esp_env_pixels(const esp_env_config *config); /* pixels of one frame */
 
 /* ---- observations, actions, episodes ----------------------------------------------------------- */
 
-/* One named item of an observation. Several moments of it are kept when history is above 1, oldest first. */
+/* One named item of an observation. With a history above 1 its last moments are kept, oldest first. */
 typedef struct {
-    const char *name;           /* "pixels"; text of the task, lives as long as the process */
+    const char *name;           /* such as "pixels"; owned by the task, lives as long as the process */
     enum { ESP_ITEM_PIXELS, ESP_ITEM_FLOATS } kind; /* uint8_t or float */
-    int         history;        /* moments; 0 for pixels: env.frame_stack */
-    int         width, height;  /* of pixels; 0: env.image_size. Floats: width numbers, height 1 */
-    int         supersample;    /* of pixels; 0: env.supersample */
-    const char *camera;         /* of pixels; NULL for floats */
+    int         history;        /* moments kept; 0 (pixels only): env.frame_stack */
+    int         width, height;  /* pixels: size, 0: env.image_size; floats: width numbers, height 1 */
+    int         supersample;    /* pixels: 0: env.supersample */
+    const char *camera;         /* pixels: camera that draws them; floats: NULL */
 } esp_obs_item;
 
-size_t esp_obs_item_size(const esp_obs_item *item); /* pixels or floats of one moment */
+size_t esp_obs_item_size(const esp_obs_item *item); /* pixels or floats per moment */
 
-/* What a controller sees: item [num_items], each [n, history, height, width] of the item's kind; NULL for pixels
- * when nothing is drawn. */
+/* What a controller sees: item [num_items], each [n, history, height, width] of the item's kind; NULL for pixels when
+ * nothing is drawn. */
 typedef struct {
     int                num_items; /* as in the world */
-    const void *const *item;      /* [num_items], borrowed from whoever made the observation */
+    const void *const *item;      /* [num_items], borrowed from the owner of the observation */
 } esp_observation;
 
-/* What becomes of one output of a controller: clipped to [low, high], then control = offset + scale * output,
+/* How one output of a controller becomes a control: clipped to [low, high], then control = offset + scale * output,
  * clipped to [control_low, control_high] in the actuator's own unit. */
 typedef struct {
-    /* low, high: of the output, -1 and 1. offset, control_low, control_high: in the actuator's unit; scale: of that
-     * unit per 1 of output. An actuator without a range has offset 0, scale 1 and infinite limits. */
+    /* low and high limit the output (-1 and 1); offset, control_low and control_high are in the actuator's unit,
+     * scale in that unit per 1 of output. An actuator without a range has offset 0, scale 1 and infinite limits. */
     double low, high, offset, scale, control_low, control_high;
 } esp_actuation;
 
@@ -78,83 +79,84 @@ void esp_episodes_name(uint64_t seed, esp_episode_use use, int start, int count,
 typedef struct {
     esp_episode name;         /* copied from esp_simulator_begin or esp_simulator_join */
     mjData *data;             /* owned by the simulator */
-    int     physics_steps;    /* of the model, since the start */
+    int     physics_steps;    /* physics steps of the model since the start */
     int     steps;            /* control steps finished */
     double  began;            /* data->time at the start, s; the episode's clock is the difference */
-    float  *action;           /* [num_actions] chosen last, as clipped; 0 before the first */
-    float  *command;          /* [num_commands] drawn by reset */
+    float  *action;           /* [num_actions] the last action, clipped; 0 before the first */
+    float  *command;          /* [num_commands] the command drawn by reset */
     mjtNum *before;           /* [nq] positions when the last action was chosen */
-    double  reward;           /* of the present control step so far */
-    double  last_reward;      /* of the last finished control step */
-    double  episode_return;   /* of all finished control steps */
-    bool    fresh;            /* no moment of it was observed yet */
-    bool    ended;            /* by its length or by the task; it is not stepped any more */
+    double  reward;           /* reward of the present control step so far */
+    double  last_reward;      /* reward of the last finished control step */
+    double  episode_return;   /* sum over all finished control steps */
+    bool    fresh;            /* nothing of this episode was observed yet */
+    bool    ended;            /* by its length or by the task; it is not stepped any further */
 } esp_play;
 
 /* ---- tasks.c: the registry ------------------------------------------------------------------ */
 
-/* A number worth plotting over an episode. */
+/* A quantity worth plotting over an episode. */
 typedef struct {
     const char *name, *unit;  /* "angle", "rad" */
     double      low, high;    /* range of the plot */
 } esp_task_quantity;
 
-/* What a task says about itself. The arrays of names end with NULL. */
+/* What a task says about itself. Arrays of names end with NULL. */
 typedef struct {
-    const char         *name;           /* value of env.task, and its folder below models/ */
+    const char         *name;           /* value of env.task, and name of its folder below models/ */
     const char *const  *starts;         /* start states of episodes; the first is the default */
-    const char *const  *rewards;        /* the first is the default and what results are measured in */
-    const char         *training_reward; /* that a learner begins with */
-    const char *const  *terms;          /* of the reward, as esp_task.terms gives them; reports show each */
+    const char *const  *rewards;        /* the first is the default, and results are measured in it */
+    const char         *training_reward; /* reward that training begins with */
+    const char *const  *terms;          /* terms of the reward, as esp_task.terms gives them; reports show each */
     const char         *goal;           /* "hold the pole up to the end": completes "20 of 20 episodes ..." */
-    const char         *show_start;     /* start that is most worth watching */
-    double              show_seconds;   /* how long it takes until the goal is kept, with some margin */
-    double              timestep;       /* s, that env.action_repeat and env.physics_steps count */
+    const char         *show_start;     /* the start most worth watching */
+    double              show_seconds;   /* time from the start until the goal is kept, with some margin, s */
+    double              timestep;       /* s; the unit in which env.action_repeat and env.physics_steps count */
     int                 num_quantities; /* entries of quantities; 0: nothing is plotted */
     const esp_task_quantity *quantities;     /* plotted by viewer and reports; the first is the most telling */
     int                 num_items;      /* entries of items, at least 1 */
-    const esp_obs_item *items;          /* observation, in the order in which a controller takes it */
-    int                 num_commands;   /* numbers of a command, drawn by reset */
-    bool                reward_per_control; /* reward is taken once per control step, not per physics step */
+    const esp_obs_item *items;          /* the observation, in the order in which a controller receives it */
+    int                 num_commands;   /* numbers in a command, drawn by reset */
+    bool                reward_per_control; /* the reward is taken once per control step, not per physics step */
 } esp_task_description;
 
-/* A task; worlds borrow it. Those of the registry live as long as the process. */
+/* A task; worlds borrow it. Tasks of the registry live as long as the process. */
 typedef struct esp_task esp_task;
-/* A description, and functions that read the model only. Functions that may be NULL say so. */
+/* A description, and functions that only read the model. Functions that may be NULL say so. */
 struct esp_task {
     esp_task_description about; /* its texts and arrays live as long as the task */
-    void *state;                /* the task's own, read by its functions only; NULL: it needs none */
-    /* One line on what the MJCF lacks (a joint, an actuator), or NULL if it fits the task. */
+    void *state;                /* owned by the task, read only by its functions; NULL: it needs none */
+    /* One line that says what the MJCF lacks (a joint, an actuator), or NULL if the MJCF fits the task. */
     const char *(*mismatch)(const esp_task *task, const mjModel *model);
-    /* Puts play->data into the start state play->name.start and draws play->command; mj_forward follows. */
+    /* Puts play->data into the start state play->name.start and draws play->command; the caller runs mj_forward
+     * next. */
     void   (*reset)(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng);
-    /* [0, 1] per physics step by the reward numbered `kind`. */
+    /* The reward numbered `kind`, in [0, 1] per physics step. */
     double (*reward)(const esp_task *task, const mjModel *model, const esp_play *play, int kind);
-    /* terms [names in about.terms], in that order; or NULL. */
+    /* Fills terms, in the order of about.terms; may be NULL. */
     void   (*terms)(const esp_task *task, const mjModel *model, const esp_play *play, double *terms);
     /* Whether the state fulfils the task's goal; an episode succeeds when this holds up to its end. */
     bool   (*goal)(const esp_task *task, const mjModel *model, const esp_play *play);
-    bool   (*done)(const esp_task *task, const mjModel *model, const esp_play *play); /* ends early; NULL: never */
+    bool   (*done)(const esp_task *task, const mjModel *model, const esp_play *play); /* whether the episode ends early; NULL: never */
     /* Present value of about.quantities[index], in its unit. */
     double (*quantity)(const esp_task *task, const mjModel *model, const esp_play *play, int index);
-    /* Item `index`, of floats; NULL when all are pixels. */
+    /* Writes item `index`, which is of floats; NULL when all items are pixels. */
     void   (*observe)(const esp_task *task, const mjModel *model, const esp_play *play, int index, float *out);
 };
 
 /* pendulum.c: swing-up of the control suite (Tassa et al. 2018, arXiv:1801.00690). */
 extern const esp_task esp_task_pendulum;
 const esp_task *esp_task_find(const char *name); /* NULL: unknown, with the error text set */
-/* Puts the first of `names` where *name is NULL or "". ESP_ERR_USAGE when it is none of them; `key` begins the
- * sentence. */
+/* Sets *name to the first of `names` where it is NULL or "". ESP_ERR_USAGE when it is not among them; `key` begins
+ * the sentence. */
 esp_status esp_task_settle(const esp_task *task, const char *key, const char *const *names, const char **name);
-/* Entries of `names` before the NULL that ends it. */
+/* Number of `names` before the NULL that ends them. */
 int esp_names_count(const char *const *names);
 /* Index of a name; the first for NULL or "", -1 when there is none. */
 int esp_names_index(const char *const *names, const char *name);
 
 /* ---- world.c: a task with its loaded model, shared read-only by all threads ------------------ */
 
-/* Made by esp_world_create or esp_world_adopt and constant from then on; esp_world_free frees all that it owns. */
+/* Made by esp_world_create or esp_world_adopt and constant from then on; esp_world_free frees everything it owns. */
 typedef struct {
     esp_env_config  config;      /* settled copy */
     const esp_task *task;        /* borrowed */
@@ -164,98 +166,98 @@ typedef struct {
     int             num_actions; /* actuators of the model, at least 1 */
     int             num_steps;   /* control steps per episode, at most */
     int             repeat;      /* physics steps of this model per control step */
-    double          reward_weight; /* of a physics step: model's time step / task's */
+    double          reward_weight; /* weight of the reward of a physics step: model's time step / task's */
     esp_actuation  *actuation;   /* [num_actions], owned */
-    int             num_items;   /* of an observation, as the task describes it */
+    int             num_items;   /* items of an observation, as the task describes them */
     esp_obs_item   *item;        /* [num_items], owned; sizes filled in */
     char           *scene;       /* path of the MJCF, owned */
 } esp_world;
 
-/* Finds the scene: config.scene if given, else <task>/scene.xml below $ESPALIER_MODELS, the
- * installed models or the source tree's. MuJoCo's own errors become one line.
+/* Finds the scene: config.scene if given, else <task>/scene.xml below $ESPALIER_MODELS, the installed models or those
+ * of the source tree. MuJoCo's own errors become one line.
  *
  * The control period is env.action_repeat times the *task's* time step. A scene with a finer time step takes more
- * physics steps for it, each with a smaller share of the reward, so that returns stay comparable; a warning says so,
- * and says when the period cannot be met exactly. */
+ * physics steps per period, each with a smaller share of the reward, so that returns stay comparable; a warning says
+ * so, and whether the period cannot be met exactly. */
 esp_status esp_world_create(const esp_env_config *config, esp_world **out);
-/* A world for a model that another program loaded and steps, checked like one of ours. Pictures are drawn from the
- * task's own scene, found as above, when its physics is the model's; else from a copy of the model, which then needs
- * the task's cameras. `scene` is the model's own name, which sentences on failures leave to the caller. */
+/* A world for a model that another program loaded and steps, with the same checks as for our own. Pictures are drawn
+ * from the task's own scene, found as above, when its physics equals the model's; otherwise from a copy of the model,
+ * which then needs the task's cameras. Error sentences do not begin with the model's name; the caller adds it. */
 esp_status esp_world_adopt(const esp_env_config *config, const mjModel *model, esp_world **out);
 void       esp_world_free(esp_world *world); /* accepts NULL */
 double     esp_world_period(const esp_world *world); /* s, the control period that the task asks for */
-/* Reward of the state of a play, in a model of this world's physics. */
+/* Reward of the state of `play`, in a model with this world's physics. */
 double     esp_world_reward(const esp_world *world, const mjModel *model, const esp_play *play);
-/* The item of pixels that an agent looks at: the first, -1 when there is none. */
+/* Index of the first item of pixels, the one an agent looks at; -1 when there is none. */
 int        esp_world_pixels(const esp_world *world);
 
 /* ---- scene_hash.c --------------------------------------------------------------------------------- */
 
-/* Over the bytes of an MJCF file and, recursively, of the files that it names and that stand beside it. */
+/* Hash over the bytes of an MJCF file and, recursively, of the files that it names and that stand beside it. */
 esp_status esp_scene_hash(const char *path, uint64_t *hash);
 
 /* ---- machine.c: whether this machine can play episodes ------------------------------------------ */
 
-/* The MuJoCo of this process. Texts are the library's own. */
+/* The MuJoCo of this process. Texts belong to the library. */
 typedef struct {
-    const char *version;    /* of the library, "3.17.0" */
-    char        headers[24]; /* of the headers espalier was built with */
+    const char *version;    /* version of the library, "3.17.0" */
+    char        headers[24]; /* version of the headers espalier was built with */
     const char *file;       /* the loaded library; NULL: linked statically */
     bool        plugin_api; /* it has engine plugins (2.3.1 and later) */
 } esp_mujoco_facts;
 
-/* ESP_ERR_MACHINE when library and headers are of different versions, whose structs differ; *out is filled in
+/* ESP_ERR_MACHINE when library and headers have different versions, because their structs differ; *out is filled in
  * any case. */
 esp_status esp_mujoco_describe(esp_mujoco_facts *out);
 
-/* Plays the first control step of an episode, pictures included, with the action 0: what an evaluation needs of the
- * machine. *seconds is the time that took, without making the world and its renderer. */
+/* Plays the first control step of an episode with action 0, pictures included: all that an evaluation needs of the
+ * machine. *seconds is the time this took, not counting the creation of world and renderer. */
 esp_status esp_world_try(const esp_world *world, double *seconds);
 
 /* ---- guard.c: MuJoCo's own errors ---------------------------------------------------------------- */
 
-/* Runs work(argument) and returns what it returns. MuJoCo reports what it cannot do by calling
- * mju_error, which by default ends the process; inside `work` it becomes `on_error` with MuJoCo's
- * sentence. What `work` held at that moment is lost, so it should take nothing. */
+/* Runs work(argument) and returns its status. MuJoCo reports failures by calling mju_error, which by default ends the
+ * process; inside `work` such a call becomes `on_error` with MuJoCo's sentence. Resources that `work` held at that
+ * moment are lost, so it should acquire none. */
 esp_status esp_guard(esp_status (*work)(void *argument), void *argument, esp_status on_error);
 
 /* ---- offscreen.c: OpenGL without a window -------------------------------------------------------- */
 
-/* Owns an EGL context. Used by any thread, one at a time: it is current during a call only, and an EGL
- * context the thread had before is restored (a GLX window's cannot be; such a thread gets
+/* Owns an EGL context. Any thread may use it, one at a time: it is current during a call only, and an EGL context
+ * that the thread had before is restored (the context of a GLX window cannot be restored; such a thread gets
  * ESP_ERR_MACHINE). */
 typedef struct esp_offscreen esp_offscreen;
 
-/* The caller frees *out. ESP_ERR_MACHINE when EGL or its driver fails; the sentence names the Debian package, a limit
- * of memory or an environment variable. */
+/* The caller frees *out. ESP_ERR_MACHINE when EGL or its driver fails; the sentence names the Debian package, the
+ * memory limit or the environment variable at fault. */
 esp_status esp_offscreen_create(esp_offscreen **out);
 void       esp_offscreen_free(esp_offscreen *offscreen); /* accepts NULL */
 /* Runs work(argument) with the context current; MuJoCo's errors become ESP_ERR_MACHINE. */
 esp_status esp_offscreen_run(esp_offscreen *offscreen, esp_status (*work)(void *argument), void *argument);
-/* The same for work that makes or frees a mjrContext, which touches state shared by all threads: one
- * at a time in the process. */
+/* The same for work that creates or frees a mjrContext, which touches state shared by all threads: only one thread of
+ * the process at a time. */
 esp_status esp_offscreen_prepare(esp_offscreen *offscreen, esp_status (*work)(void *argument), void *argument);
 
-/* What draws. */
+/* The renderer in use. */
 typedef struct {
-    char egl[32];       /* version, "1.5" */
+    char egl[32];       /* version of EGL, "1.5" */
     char renderer[128]; /* "llvmpipe (LLVM 15.0.6, 256 bits)" */
-    char opengl[128];   /* version of OpenGL and of Mesa */
+    char opengl[128];   /* versions of OpenGL and Mesa */
 } esp_offscreen_facts;
 
-/* Fills *out; longer texts are cut. ESP_ERR_MACHINE when the driver does not say what it is. */
+/* Fills *out; longer texts are cut. ESP_ERR_MACHINE when the driver does not answer. */
 esp_status esp_offscreen_describe(esp_offscreen *offscreen, esp_offscreen_facts *out);
 
 /* ---- renderer.c: what the network sees ------------------------------ */
 
-/* Owns an off-screen context and MuJoCo's scene and context. Used by any thread, one at a time. */
+/* Owns an off-screen context and MuJoCo's scene and context. Any thread may use it, one at a time. */
 typedef struct esp_renderer esp_renderer;
 
 /* Draws item number `item` of the world's observation. Borrows the world. */
 esp_status esp_renderer_create(const esp_world *world, int item, esp_renderer **out);
 void       esp_renderer_free(esp_renderer *renderer); /* accepts NULL */
-/* Renders `supersample` times the item's size and box-filters: frame [height, width] gray, row 0 at the top. Only
- * the state of data is read; its positions in space are updated. */
+/* Renders at `supersample` times the item's size and box-filters down: frame [height, width] gray, row 0 at the top.
+ * Of data only the state is read; derived positions are recomputed. */
 esp_status esp_renderer_frame(esp_renderer *renderer, mjData *data, uint8_t *frame);
 
 /* ---- simulator.c: the acting interface: observe, act, step ------------------------------------ */
@@ -267,56 +269,58 @@ typedef esp_status (*esp_act_fn)(void *context, int n, int step, const esp_obser
  * viewer and plugin all act through it. */
 typedef struct esp_simulator esp_simulator;
 
-/* Without pixels (render false) the pixel items of an observation are NULL. Borrows the world. */
+/* With `render` false, the pixel items of an observation are NULL. Borrows the world. */
 esp_status esp_simulator_create(const esp_world *world, int capacity, bool render, esp_simulator **out);
 void       esp_simulator_free(esp_simulator *simulator); /* accepts NULL */
 const esp_world *esp_simulator_world(const esp_simulator *simulator); /* as given to esp_simulator_create */
-/* An episode, 0 to capacity - 1; the simulator owns it. */
+/* Episode number `episode`, from 0 to capacity - 1; owned by the simulator. */
 esp_play  *esp_simulator_play(esp_simulator *simulator, int episode);
-/* What all episodes observed last: the simulator owns it and the arrays, which esp_simulator_observe overwrites. */
+/* The last observation of all episodes; owned by the simulator, overwritten by esp_simulator_observe. */
 const esp_observation *esp_simulator_observation(const esp_simulator *simulator);
-/* Newest moment of an item of an episode. */
+/* The newest moment of an item, of one episode. */
 const void *esp_simulator_newest(const esp_simulator *simulator, int episode, int item);
 
 /* Puts n <= capacity episodes into their start states. */
 esp_status esp_simulator_begin(esp_simulator *simulator, const esp_episode *episodes, int n);
-/* An episode begins with the state that its data is in: the host of a plugin made it. n becomes 1. */
+/* Begins an episode from the state that its data is in, which the host of a plugin has set. n becomes 1. */
 void       esp_simulator_join(esp_simulator *simulator, const esp_episode *episode);
 /* Adds the present moment to the observations of all episodes that have not ended; the first moment of an episode
- * fills its history. */
+ * fills its whole history. */
 esp_status esp_simulator_observe(esp_simulator *simulator);
-esp_status esp_simulator_observe_one(esp_simulator *simulator, int episode); /* the same of one, ended or not */
-/* Has `act` choose from the observations, clips, and sets the controls. ESP_ERR_NUMERIC: an action is not a
- * number. */
+esp_status esp_simulator_observe_one(esp_simulator *simulator, int episode); /* the same for one episode, ended or not */
+/* Calls `act` to choose actions from the observations, clips them, and sets the controls. ESP_ERR_NUMERIC when an
+ * action is not a number. */
 esp_status esp_simulator_act(esp_simulator *simulator, esp_act_fn act, void *context);
-/* `count` physics steps of every episode that has not ended. ESP_ERR_NUMERIC: MuJoCo could not integrate one. */
+/* Advances every episode that has not ended by `count` physics steps. ESP_ERR_NUMERIC when MuJoCo cannot integrate
+ * one. */
 esp_status esp_simulator_step(esp_simulator *simulator, int count);
-/* Resumes where another simulator of an equal world and capacity is, except for its mjData. */
+/* Copies the state of a simulator with an equal world and capacity, except for its mjData, so that `to` resumes where
+ * `from` is. */
 void       esp_simulator_copy(esp_simulator *to, const esp_simulator *from);
 
 /* ---- rollout.c: episodes in lockstep ---------------------------------------------------------- */
 
-/* What an episode left behind. The arrays are the caller's; NULL means not wanted. Of an episode that ended early
- * the rest of an array is untouched. */
+/* What is kept of an episode. The arrays belong to the caller; NULL means not wanted. When an episode ends early, the
+ * rest of its arrays is left untouched. */
 typedef struct {
     double   episode_return;  /* sum of rewards */
     int      length;          /* control steps played */
-    int      settled;         /* first state (of length + 1) from which the goal holds to the end;
-                                 num_steps: never */
+    int      settled;         /* index of the first state (of length + 1) from which the goal holds to the end;
+                               * num_steps: never */
     float   *rewards;         /* [num_steps] */
-    float   *actions;         /* [num_steps, num_actions] as clipped */
+    float   *actions;         /* [num_steps, num_actions] clipped */
     uint8_t *frames;          /* [num_steps + 1, height, width] of the first item of pixels */
     double  *states;          /* [num_steps + 1, nq + nv] */
 } esp_trajectory;
 
-/* Plays n <= capacity episodes in step on the calling thread until all have ended. Stops early with
- * ESP_ERR_INTERRUPTED, ESP_ERR_NUMERIC (an action is NaN) or what `act` returned. */
+/* Plays n <= capacity episodes in lockstep on the calling thread until all have ended. Stops early with
+ * ESP_ERR_INTERRUPTED, ESP_ERR_NUMERIC (an action is NaN) or the status that `act` returned. */
 esp_status esp_rollout(esp_simulator *simulator, const esp_episode *episodes, int n,
                        esp_act_fn act, void *context, esp_trajectory *out);
 
 /* ---- pool.c ------------------------------------------------------------------------------------- */
 
-/* One simulator per OpenMP thread, made when first used by that thread. */
+/* One simulator per OpenMP thread, made when that thread first uses it. */
 typedef struct esp_pool esp_pool;
 
 esp_pool  *esp_pool_create(const esp_world *world, int capacity, bool render); /* borrows the world */

@@ -1,6 +1,6 @@
 /* MuJoCo's own errors and warnings become a status and a log line.
  *
- * Its defaults write MUJOCO_LOG.TXT into the current folder and end the process. */
+ * By default MuJoCo writes MUJOCO_LOG.TXT into the current folder and ends the process. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ void esp_one_line(const char *text, char *out, size_t size)
     out[used] = 0;
 }
 
-/* Must not return: MuJoCo would resume with what it just found impossible. */
+/* Must not return: MuJoCo would carry on with a call that it just found impossible. */
 static void leave(const char *text)
 {
     esp_one_line(text, sentence, sizeof sentence);
@@ -47,7 +47,8 @@ static void report(const char *text)
     esp_log(ESP_LOG_WARNING, "MuJoCo: %s", line);
 }
 
-/* What the program had before stays in force outside our guards: a host that loaded us keeps its own ways. */
+/* Outside our guards the handlers that the program had before stay in force: a host that loaded us
+ * keeps its own. */
 #if mjVERSION_HEADER >= 3010000
 static mjfLogHandler host_handler;
 
@@ -69,7 +70,7 @@ static void on_mujoco_error(const char *text)
 {
     if (escape) leave(text);
     if (host_error) host_error(text);
-    mju_writeLog("ERROR", text); /* as MuJoCo does without a handler; it would also wait for a key */
+    mju_writeLog("ERROR", text); /* as MuJoCo does without a handler, which would also wait for a key */
     fprintf(stderr, "MuJoCo: %s\n", text);
     exit(1);
 }

@@ -1,4 +1,5 @@
-/* Whether this machine can play episodes: which MuJoCo it loaded, and one control step tried out. */
+/* Whether this machine can play episodes: which MuJoCo it loaded, and one control step as a
+ * trial. */
 #define _GNU_SOURCE /* RTLD_DEFAULT, dladdr */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -8,7 +9,7 @@
 
 /* ---- MuJoCo ---------------------------------------------------------------------------------------- */
 
-/* 2.2.2 is 222; since 3.5.0 each part has three digits. */
+/* 2.2.2 is the number 222; since 3.5.0 each part has three digits. */
 static void write_version(int number, char *out, size_t size)
 {
     int base = number < 1000 ? 10 : 1000;
@@ -32,7 +33,8 @@ esp_status esp_mujoco_describe(esp_mujoco_facts *out)
 
 /* ---- a control step --------------------------------------------------------------------------------- */
 
-/* The first picture shows something: not one gray all over. */
+/* Acts with 0, and checks that the first picture shows something: a blank one has the same gray
+ * everywhere. */
 static esp_status act(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     const esp_world *world = context;
@@ -40,7 +42,7 @@ static esp_status act(void *context, int n, int step, const esp_observation *obs
     size_t pixels = esp_obs_item_size(item);
     const uint8_t *frame = (const uint8_t *)obs->item[esp_world_pixels(world)] + (size_t)(item->history - 1) * pixels;
     if (step == 0 && memcmp(frame, frame + 1, pixels - 1) == 0)
-        return esp_fail(ESP_ERR_MACHINE, "the renderer draws nothing: %s is one gray all over", world->scene);
+        return esp_fail(ESP_ERR_MACHINE, "the renderer draws nothing: all pixels of %s have the same gray", world->scene);
     memset(actions, 0, (size_t)n * (size_t)world->num_actions * sizeof *actions);
     return ESP_OK;
 }

@@ -10,13 +10,13 @@
 
 #include "envs/envs_internal.h"
 
-#define ENOUGH ((size_t)600 << 20) /* bytes of address space that Mesa's renderer wants with all its libraries */
+#define ENOUGH ((size_t)600 << 20) /* bytes of address space that Mesa's renderer needs with all its libraries */
 
 struct esp_offscreen {
     EGLContext context; /* owned */
 };
 
-/* One display for the process, never terminated: other parts of it may be drawing as well. */
+/* One display for the whole process, never terminated: other parts of the process may be drawing as well. */
 static EGLDisplay display = EGL_NO_DISPLAY;
 void (*esp_read_pixels)(GLint, GLint, GLsizei, GLsizei, GLenum, GLenum, void *);
 
@@ -30,15 +30,15 @@ static bool lend_variable(const char *name, const char *value)
     return !getenv(name) && setenv(name, value, 0) == 0;
 }
 
-/* Mesa reads these while the display opens. They are taken back afterwards: a window that this
- * process or a child of it opens later should have the graphics card and all threads. */
+/* Mesa reads these variables while the display opens. They are restored afterwards: a window that this process or its
+ * child opens later should have the graphics card and all threads. */
 static EGLBoolean initialize_quietly(void)
 {
     const char *const names[] = {"LP_NUM_THREADS", "LIBGL_ALWAYS_SOFTWARE", "EGL_LOG_LEVEL"};
     const char *const values[] = {
-        "0",    /* draw in the calling thread: waking helpers costs more than a small frame */
-        "1",    /* the same pixels on machines with and without a graphics card */
-        "fatal" /* what goes wrong is reported by us, in one line */
+        "0",    /* draw in the calling thread: waking helper threads costs more than drawing a small frame */
+        "1",    /* software rendering: the same pixels on machines with and without a graphics card */
+        "fatal" /* we report failures ourselves, in one line */
     };
     bool lent[3];
     for (int i = 0; i < 3; i++) lent[i] = lend_variable(names[i], values[i]);
@@ -48,7 +48,7 @@ static EGLBoolean initialize_quietly(void)
     return done;
 }
 
-/* Variables that lead EGL and Mesa away from what is installed; the first that is set. */
+/* The first environment variable that is set and leads EGL and Mesa away from what is installed. */
 static const char *find_detour(void)
 {
     static const char *const names[] = {"__EGL_VENDOR_LIBRARY_DIRS", "__EGL_VENDOR_LIBRARY_FILENAMES",
@@ -58,7 +58,7 @@ static const char *find_detour(void)
     return NULL;
 }
 
-/* A limit of memory that is too low looks like a missing library to every part of EGL, so it is named first. */
+/* With too low a memory limit every part of EGL seems to miss a library, so the limit is named first. */
 static esp_status no_egl(const char *what, const char *package)
 {
     size_t limit = esp_memory_limit();
@@ -89,7 +89,7 @@ static esp_status open_display(void)
     return ESP_OK;
 }
 
-/* What the calling thread had current, to be put back after a call. */
+/* The context that the calling thread had, restored after a call. */
 typedef struct {
     EGLenum    api;
     EGLDisplay display;
@@ -104,8 +104,8 @@ static binding current_binding(void)
     return now;
 }
 
-/* A thread that had nothing leaves EGL altogether: LLVM's OpenMP joins its threads when the
- * process exits, after Mesa's own exit handler, and Mesa then frees what it kept for them twice. */
+/* A thread that had no context leaves EGL altogether: when the process exits, LLVM's OpenMP joins its threads after
+ * Mesa's own exit handler has run, and Mesa would free their state twice. */
 static void restore(const binding *before)
 {
     if (before->context != EGL_NO_CONTEXT) {
@@ -114,7 +114,7 @@ static void restore(const binding *before)
         eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, EGL_NO_CONTEXT);
         eglReleaseThread();
     }
-    if (before->api != EGL_OPENGL_ES_API) eglBindAPI(before->api); /* a thread starts with OpenGL ES */
+    if (before->api != EGL_OPENGL_ES_API) eglBindAPI(before->api); /* a thread begins with OpenGL ES */
 }
 
 static esp_status choose_and_create(EGLContext *out)
@@ -162,7 +162,7 @@ void esp_offscreen_free(esp_offscreen *offscreen)
     free(offscreen);
 }
 
-/* All the switching takes about 2 us a frame, and in return any thread may use any context. */
+/* Switching contexts takes about 2 us per frame, and in return any thread may use any context. */
 esp_status esp_offscreen_run(esp_offscreen *offscreen, esp_status (*work)(void *argument), void *argument)
 {
     binding before = current_binding();
@@ -183,7 +183,7 @@ esp_status esp_offscreen_prepare(esp_offscreen *offscreen, esp_status (*work)(vo
     return status;
 }
 
-/* ---- what draws --------------------------------------------------------------------------------- */
+/* ---- the renderer in use ------------------------------------------------------------------------ */
 
 static esp_status read_facts(void *argument)
 {

@@ -10,8 +10,8 @@
 #define GOAL_ANGLE    0.1                  /* rad */
 #define GOAL_SPEED    0.5                  /* rad/s */
 
-/* In the order of their names below. Mixed, the mean of both, is for learning: dense shows the way up, sparse says
- * what counts. */
+/* In the order of their names below. Mixed, the mean of both, is for learning: dense shows the way up, sparse is the
+ * actual goal. */
 enum { START_RANDOM, START_HANGING };
 enum { REWARD_SPARSE, REWARD_DENSE, REWARD_MIXED };
 static const char *const starts[] = {"random", "hanging", NULL};
@@ -44,7 +44,7 @@ static double reward(const esp_task *task, const mjModel *model, const esp_play 
     return kind == REWARD_MIXED ? 0.5 * (term[REWARD_SPARSE] + term[REWARD_DENSE]) : term[kind];
 }
 
-/* A pole that turned several times is where it would be if it had not. */
+/* Angle modulo full turns, in [-pi, pi]. */
 static double angle(const esp_play *play)
 {
     return remainder(play->data->qpos[0], 2.0 * M_PI);

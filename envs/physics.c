@@ -1,4 +1,4 @@
-/* Whether two models move alike, whatever they look like. */
+/* Whether two models move alike, however they look. */
 #include <string.h>
 
 #include "envs/envs_internal.h"

@@ -4,7 +4,7 @@
 
 #include "envs/envs.h"
 
-/* A list, since the number of threads of later parallel regions is not known here. */
+/* A list, because the number of threads of later parallel regions is not known here. */
 typedef struct slot {
     int            thread;
     esp_simulator *simulator;

@@ -1,7 +1,7 @@
 /* What the network sees: MuJoCo's renderer in an off-screen context, box-filtered to gray.
  *
- * The picture is rendered larger than the network needs and averaged down, because the angle of
- * the pole lives below the pixel: 28x28 drawn directly shows 1,040 distinct frames over 3,600
+ * The picture is rendered larger than the network needs and averaged down, because the pole's angle
+ * shows in fractions of a pixel: 28x28 drawn directly gives 1,040 distinct frames over 3,600
  * angles, 84x84 averaged down more than 3,000. */
 #include <GL/gl.h>
 #include <stdlib.h>
@@ -9,16 +9,16 @@
 
 #include "envs/envs_internal.h"
 
-#define MAX_GEOMS 1000 /* drawn shapes a frame, MuJoCo's decorations included */
+#define MAX_GEOMS 1000 /* shapes drawn per frame, MuJoCo's decorations included */
 
 struct esp_renderer {
     const esp_world *world;   /* borrowed */
-    esp_offscreen   *context; /* owned, like all below */
+    esp_offscreen   *context; /* owned, like everything below */
     mjvScene         scene;
     mjrContext       draw;
     mjvOption        option;
     mjvCamera        camera;
-    const esp_obs_item *item; /* of the world: what is drawn */
+    const esp_obs_item *item; /* what is drawn; the world's */
     int              width, height; /* rendered pixels */
     uint8_t         *pixels;  /* [height, width, 4], bottom row first */
     mjData          *shown;   /* argument of render, borrowed for the call */
@@ -36,7 +36,7 @@ static esp_status prepare_drawing(void *argument)
         return esp_fail(ESP_ERR_MACHINE, "OpenGL offers no off-screen buffer");
 
     mjv_makeScene(model, &renderer->scene, MAX_GEOMS);
-    /* Effects cost ten times the picture itself and tell the network nothing. */
+    /* Effects take ten times as long as the picture itself and tell the network nothing. */
     memset(renderer->scene.flags, 0, sizeof renderer->scene.flags);
     renderer->scene.flags[mjRND_CULL_FACE] = 1;
     mjv_defaultOption(&renderer->option);
@@ -53,8 +53,8 @@ static esp_status free_drawing(void *argument)
     return ESP_OK;
 }
 
-/* mj_step leaves positions in space one step behind qpos, so they are brought up first; the next
- * mj_step recomputes them from qpos, hence drawing does not touch the physics. */
+/* mj_step leaves body positions one step behind qpos, so they are updated first; the next mj_step
+ * recomputes them from qpos, so drawing does not affect the physics. */
 static esp_status render(void *argument)
 {
     esp_renderer *renderer = argument;
@@ -66,7 +66,7 @@ static esp_status render(void *argument)
     mjrRect whole = {0, 0, renderer->width, renderer->height};
     mjv_updateScene(model, renderer->shown, &renderer->option, NULL, &renderer->camera, mjCAT_ALL, &renderer->scene);
     mjr_render(whole, &renderer->scene, &renderer->draw);
-    /* RGBA is how Mesa stores it, so this is a copy; MuJoCo's own read converts to RGB. */
+    /* Mesa stores RGBA, so this read is a plain copy; mjr_readPixels converts to RGB. */
     esp_read_pixels(0, 0, renderer->width, renderer->height, GL_RGBA, GL_UNSIGNED_BYTE, renderer->pixels);
     return ESP_OK;
 }
@@ -82,7 +82,7 @@ static void box_filter(const uint8_t *pixels, const esp_obs_item *item, uint8_t 
     int supersample = item->supersample, side = item->width * supersample;
     unsigned weight = 256u * (unsigned)(supersample * supersample);
     for (int row = 0; row < item->height; row++) {
-        /* GL starts at the bottom */
+        /* OpenGL's first row is at the bottom */
         const uint8_t *top = pixels + (size_t)(item->height - 1 - row) * supersample * side * 4;
         for (int column = 0; column < item->width; column++) {
             unsigned sum = weight / 2;

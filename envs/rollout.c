@@ -3,13 +3,13 @@
 
 #include "envs/envs_internal.h"
 
-/* One call of esp_rollout. */
+/* The state of one call of esp_rollout. */
 typedef struct {
     const esp_world *world;
     esp_simulator   *simulator;
     esp_trajectory  *out;
     int              n;
-    int              pixels; /* item whose frames are kept, -1: none is drawn */
+    int              pixels; /* item whose frames are kept; -1: nothing is drawn */
 } rollout;
 
 static void record_state(const rollout *r, const esp_play *play, esp_trajectory *out)
@@ -34,7 +34,8 @@ static void record_step(const rollout *r, const esp_play *play, esp_trajectory *
     if (out->actions) memcpy(out->actions + step * actions, play->action, actions * sizeof *play->action);
 }
 
-/* Nobody acts on the last moment of an episode, so it is observed only for who wants its frame. */
+/* No action follows the last moment of an episode, so it is observed only if its frame is
+ * wanted. */
 static esp_status observe(const rollout *r, int i)
 {
     const esp_play *play = esp_simulator_play(r->simulator, i);
@@ -60,7 +61,7 @@ static esp_status begin(const rollout *r, const esp_episode *episodes)
     return status;
 }
 
-/* One control step of all episodes that have not ended; *playing says whether one has not. */
+/* Plays one control step of all episodes that have not ended; *playing says whether any is left. */
 static esp_status play_step(const rollout *r, esp_act_fn act, void *context, bool *playing)
 {
     esp_status status = esp_check_interrupt();
@@ -69,7 +70,7 @@ static esp_status play_step(const rollout *r, esp_act_fn act, void *context, boo
     *playing = false;
     for (int i = 0; i < r->n && status == ESP_OK; i++) {
         const esp_play *play = esp_simulator_play(r->simulator, i);
-        if (play->steps == r->out[i].length) continue; /* it had ended before */
+        if (play->steps == r->out[i].length) continue; /* the episode had ended before */
         record_step(r, play, &r->out[i]);
         record_state(r, play, &r->out[i]);
         status = observe(r, i);

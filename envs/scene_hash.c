@@ -1,5 +1,5 @@
-/* Whether a scene is still the one that results were made in: a hash over the bytes of its MJCF and of every file
- * that it names. The hash of a compiled model would depend on MuJoCo's version. */
+/* Tells whether a scene is still the one that results were made with: a hash over the bytes of its MJCF and of every
+ * file that it names. A hash of the compiled model would depend on MuJoCo's version. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include "envs/envs.h"
 
 #define FILE_LIMIT ((size_t)256 << 20)
-enum { MOST_FILES = 1000, DEEPEST = 8 }; /* MuJoCo refuses files that include themselves; here they end */
+enum { MOST_FILES = 1000, DEEPEST = 8 }; /* MuJoCo refuses files that include themselves; these limits end the recursion */
 
 typedef struct {
     uint64_t hash;
@@ -19,13 +19,13 @@ static esp_status hash_file(const char *path, int depth, digest *d);
 static esp_status hash_named(const char *scene, const char *name, int depth, digest *d)
 {
     char *path = esp_path_resolve(scene, name);
-    bool there = access(path, F_OK) == 0; /* else it is found below meshdir or texturedir */
+    bool there = access(path, F_OK) == 0; /* otherwise the file is below meshdir or texturedir */
     esp_status status = there && depth < DEEPEST && d->files < MOST_FILES ? hash_file(path, depth + 1, d) : ESP_OK;
     free(path);
     return status;
 }
 
-/* file="NAME", of an include, a mesh, a texture or a height field. */
+/* Hashes every file="NAME" of an include, a mesh, a texture or a height field. */
 static esp_status hash_files_of(const char *scene, const char *text, int depth, digest *d)
 {
     static const char attribute[] = "file=";

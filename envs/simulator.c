@@ -1,5 +1,5 @@
 /* The one acting interface: n episodes in lockstep that observe, act and step. One call of the controller serves all
- * of them, so its matrix products are large, and nothing is allocated while they play. */
+ * of them, so its matrix products are large; nothing is allocated while they play. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +9,12 @@
 struct esp_simulator {
     const esp_world *world;     /* borrowed */
     int              capacity, n;
-    esp_play        *play;      /* [capacity], owned like all below */
+    esp_play        *play;      /* [capacity], owned like everything below */
     esp_renderer   **renderer;  /* [num_items]; NULL for floats and without pixels */
-    void           **item;      /* [num_items] of [capacity, history, size]; NULL for pixels that are not drawn */
-    esp_observation  obs;       /* borrows item */
+    void           **item;      /* [num_items], each [capacity, history, size]; NULL for pixels that are not drawn */
+    esp_observation  obs;       /* points to the arrays of `item` */
     float           *actions;   /* [capacity, num_actions] */
-    int              count;     /* physics steps of the call that is running */
+    int              count;     /* physics steps of the present call */
 };
 
 /* ---- create ----------------------------------------------------------------------------------- */
@@ -123,7 +123,7 @@ static void forget(const esp_world *world, const esp_episode *name, esp_play *pl
     memset(play->command, 0, (size_t)world->task->about.num_commands * sizeof *play->command);
 }
 
-/* The first moment of an episode is also where its first control step starts from. */
+/* The first moment of an episode also begins its first control step. */
 static void note_start(const esp_world *world, esp_play *play)
 {
     play->began = play->data->time;
@@ -182,7 +182,7 @@ void esp_simulator_copy(esp_simulator *to, const esp_simulator *from)
 
 /* ---- observe ------------------------------------------------------------------------------------ */
 
-/* Where the moments of an item of an episode are. */
+/* Start of the history of an item, of one episode. */
 static char *history_of(const esp_simulator *simulator, int episode, int k)
 {
     const esp_obs_item *item = &simulator->world->item[k];
@@ -270,8 +270,8 @@ esp_status esp_simulator_act(esp_simulator *simulator, esp_act_fn act, void *con
 
 /* ---- step --------------------------------------------------------------------------------------- */
 
-/* MuJoCo answers numbers it cannot integrate by resetting the state before its next step, which
- * would silently start another episode in the middle of this one. */
+/* When MuJoCo meets numbers that it cannot integrate, it resets the state before its next step, which would silently
+ * start another episode in the middle of this one. */
 static bool diverged(const mjModel *model, const mjData *data)
 {
     bool reset = data->warning[mjWARN_BADQPOS].number || data->warning[mjWARN_BADQVEL].number ||

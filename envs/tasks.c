@@ -1,4 +1,4 @@
-/* The registry of tasks: a new one needs models/<task>/scene.xml, envs/<task>.c and a row here. */
+/* The registry of tasks: a new task needs models/<task>/scene.xml, envs/<task>.c and a row here. */
 #include <string.h>
 
 #include "envs/envs.h"

@@ -1,4 +1,4 @@
-/* A task with its model: finds the scene, loads it, and checks that it fits before anybody steps it. */
+/* A task with its model: finds the scene, loads it, and checks that it fits before the first step. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -112,14 +112,14 @@ static esp_status find_scene(const esp_env_config *config, const char *task, cha
                     models[2]);
 }
 
-/* A world that is about to get its model, and the host's model if it is to stand for one. */
+/* A world that is about to get its model, and the host's model if the world is to adopt one. */
 typedef struct {
     esp_world     *world;
     const mjModel *source;
 } loading;
 
-/* As mj_loadXML, but leaves alone what it keeps of the last model: a host may save that (mj_saveLastXML). Before
- * MuJoCo 3.2.0 there is no other way to load a file. */
+/* As mj_loadXML, but preserves the MJCF text that MuJoCo keeps of the last loaded model: a host may save it
+ * (mj_saveLastXML). Before MuJoCo 3.2.0 there is no other way to load a file. */
 static mjModel *compile(const char *scene, char *text, int size)
 {
 #if mjVERSION_HEADER >= 320
@@ -149,7 +149,7 @@ static esp_status load_model(void *argument)
     return ESP_OK;
 }
 
-/* The agent's own scene, which it has learnt to see; true if it has the physics of a host's model. */
+/* Loads the agent's own scene, the one it has learnt to see; true if its physics equals that of the host's model. */
 static bool load_own_scene(loading *l)
 {
     esp_world *world = l->world;
@@ -166,13 +166,13 @@ static esp_status adopt_model(void *argument)
     esp_world *world = l->world;
     bool own = load_own_scene(l);
     free(world->scene);
-    world->scene = esp_strdup(l->source->names); /* which begin with the model's own */
+    world->scene = esp_strdup(l->source->names); /* the names of a model begin with its own */
     if (own) world->model->opt.timestep = l->source->opt.timestep;
     else     world->model = mj_copyModel(NULL, l->source);
     return world->model ? ESP_OK : esp_fail(ESP_ERR_MACHINE, "no memory for a copy");
 }
 
-/* `simulated` is the model that is stepped, the world's own or a host's. */
+/* `simulated` is the model that is stepped: the world's own or the host's. */
 static esp_status check_model(const esp_world *world, const mjModel *simulated)
 {
     const char *mismatch = world->task->mismatch(world->task, simulated), *task = world->task->about.name;
@@ -187,7 +187,7 @@ static esp_status check_model(const esp_world *world, const mjModel *simulated)
     return ESP_OK;
 }
 
-/* What the task leaves open is the configuration's. */
+/* Sizes that the task leaves open come from the configuration. */
 static void fill_items(esp_world *world)
 {
     const esp_task_description *about = &world->task->about;
@@ -205,7 +205,7 @@ static void fill_items(esp_world *world)
     }
 }
 
-/* [-1, 1] becomes the actuator's range in its own unit; one without a range takes it as it is. */
+/* [-1, 1] maps to the actuator's range in its own unit; an actuator without a range gets the output unchanged. */
 static void fill_actuation(esp_world *world, const mjModel *model)
 {
     world->num_actions = (int)model->nu;
@@ -229,9 +229,10 @@ double esp_world_period(const esp_world *world)
     return world->config.action_repeat * world->task->about.timestep;
 }
 
-#define SAME_TIME 1e-9 /* relative; decimal fractions in binary */
+#define SAME_TIME 1e-9 /* relative tolerance, because decimal fractions are rounded in binary */
 
-/* A scene may be simulated in finer steps than the task's, but the controller was made for the task's period. */
+/* A scene may be simulated in finer steps than the task's, but the controller was made for the task's control
+ * period. */
 static void fill_times(esp_world *world)
 {
     double timestep = world->model->opt.timestep, task = world->task->about.timestep, period = esp_world_period(world);
@@ -244,10 +245,10 @@ static void fill_times(esp_world *world)
     double real = world->repeat * timestep;
     esp_log(ESP_LOG_WARNING, "%s: time step %g s, task '%s' has %g s: a control step is %d physics steps, %g s%s",
             world->scene, timestep, world->task->about.name, task, world->repeat, real,
-            fabs(real - period) <= SAME_TIME * period ? "" : ", as near as it gets");
+            fabs(real - period) <= SAME_TIME * period ? "" : ", as close as possible");
 }
 
-/* The off-screen buffer is as large as the largest picture; anti-aliasing is the box filter's. */
+/* The off-screen buffer is as large as the largest picture; the box filter replaces its anti-aliasing. */
 static void fit_buffer(esp_world *world)
 {
     int width = 1, height = 1;
@@ -277,7 +278,7 @@ static esp_status make_world(const esp_env_config *config, esp_world **out)
     return ESP_OK;
 }
 
-/* Has `load` give the world its model, and hands it out or frees it. */
+/* Calls `load` to give the world its model, then hands the world out, or frees it on failure. */
 static esp_status finish_world(esp_world *world, esp_status (*load)(void *argument), const mjModel *source,
                                esp_world **out)
 {
