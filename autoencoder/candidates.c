@@ -1,6 +1,5 @@
-/* The reconstruction objective of a search whose cuts are compensated: every candidate is another
- * network, with weights of its own, and is run as a whole. (Plain cuts share what they have in common:
- * objective.c.) */
+/* The reconstruction objective of a search whose cuts are compensated: every candidate is another network, with its
+ * own weights, and is run as a whole. (Plain cuts share the layers that they have in common: objective.c.) */
 #include <math.h>
 #include <stdlib.h>
 

@@ -1,11 +1,11 @@
-/* From a network to a chain of products whose units are ordered by importance: BatchNorm in evaluation
- * mode is a scale and a shift of each unit, and those become part of the layer before it. */
+/* Turns a network into a chain of products whose units are ordered by importance: BatchNorm in evaluation mode is a
+ * scale and a shift per unit, which become part of the layer before it. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "autoencoder/objective_internal.h"
 
-/* Units keep their places on axes that face the world: images are read and compared there. */
+/* Units keep their places on the axes of input and output: images are read and compared there. */
 static int unit_at(const esp_network *net, const esp_ranking *ranking, int axis, int place)
 {
     return net->axis[axis].prunable ? ranking->order[axis][place] : place;
@@ -56,8 +56,8 @@ esp_status esp_chain_make(const esp_network *net, const esp_ranking *ranking, es
         const esp_layer *layer = &net->layer[i], *norm = norm_behind(net, i);
         if (layer->kind != ESP_LAYER_DENSE) {
             esp_chain_free(out);
-            return esp_fail(ESP_ERR_SHAPE, "layer '%s': reconstruction is evaluated for dense layers with or without "
-                            "BatchNorm, this one is neither", layer->module);
+            return esp_fail(ESP_ERR_SHAPE, "layer '%s': only dense layers with or without BatchNorm can be "
+                            "evaluated by reconstruction", layer->module);
         }
         out->layer[out->num++] = layer_make(net, ranking, layer, norm);
         if (norm) i++;

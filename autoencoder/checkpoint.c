@@ -5,7 +5,7 @@
 static esp_status check_tensors(const esp_safetensors *file)
 {
     if (esp_safetensors_find(file, "encoder.0.weight")) return ESP_OK;
-    return esp_fail(ESP_ERR_FORMAT, "%s: tensor 'encoder.0.weight' is missing; this is no autoencoder", file->path);
+    return esp_fail(ESP_ERR_FORMAT, "%s: tensor 'encoder.0.weight' is missing; expected an autoencoder", file->path);
 }
 
 cJSON *esp_autoencoder_contract(void)

@@ -1,12 +1,12 @@
-/* Digits that look hand-written, for users without the MNIST files: the strokes of a pen, shaken, deformed
- * and drawn the way MNIST was made - fitted into a box of 20 x 20 pixels with soft edges, which is
- * centred in the image by its centre of mass (LeCun et al. 1998). */
+/* Digits that look hand-written, for users without the MNIST files: the strokes of a pen, shaken and deformed, then
+ * drawn the way MNIST was made - fitted into a box of 20 x 20 pixels with soft edges, which is centred in the image
+ * by its centre of mass (LeCun et al. 1998). */
 #include <math.h>
 #include <string.h>
 
 #include "autoencoder/autoencoder.h"
 
-/* ---- what the pen does ---- */
+/* ---- the strokes of a digit ---- */
 
 enum { MAX_STROKES = 2, MAX_CONTROL = 14, STEPS = 6, MAX_PATH = MAX_STROKES * (MAX_CONTROL * STEPS + 1) };
 
@@ -65,7 +65,7 @@ static const glyph glyphs[] = {
 enum { GLYPHS = sizeof glyphs / sizeof *glyphs };
 
 typedef struct {
-    float x, y, radius; /* of the ink around this point */
+    float x, y, radius; /* position of the pen, and radius of the ink around it */
     bool  pen_up;       /* no ink between the previous point and this one */
 } path_point;
 
@@ -74,7 +74,7 @@ typedef struct {
     path_point at[MAX_PATH];
 } path;
 
-/* At most two deviations from the mean: what lies further out is no longer legible. */
+/* At most two deviations from the mean: digits beyond that are no longer legible. */
 static float normal(esp_rng *rng, double mean, double deviation)
 {
     float draw;
@@ -90,7 +90,7 @@ static const glyph *choose_glyph(esp_rng *rng, int digit)
     return &glyphs[first + (int)esp_rng_below(rng, (uint32_t)ways)];
 }
 
-/* Writers differ by where the control points lie. The two of a corner move together. */
+/* Writers differ in where the control points lie. The two points of a corner move together. */
 static void shake_stroke(esp_rng *rng, const stroke *s, float control[][2])
 {
     for (int i = 0; i < s->count; i++)
@@ -129,7 +129,7 @@ static void write_glyph(esp_rng *rng, const glyph *g, path *out)
     }
 }
 
-/* ---- what happens to the strokes ---- */
+/* ---- deformations of the strokes ---- */
 
 /* Elastic: two plane waves, mostly longer than the digit, move every point. */
 static void bend(esp_rng *rng, path *p)
@@ -158,7 +158,7 @@ static void lean(esp_rng *rng, path *p)
     }
 }
 
-/* A pen has a width in pixels, and presses harder here than there. */
+/* The pen's width, in pixels; its pressure varies along the stroke. */
 static void press(esp_rng *rng, path *p)
 {
     float radius = 1.28f * expf(normal(rng, 0, 0.3)), phase = normal(rng, 0, 3), rate = normal(rng, 0, 0.12);
@@ -208,8 +208,8 @@ static int last_pixel(float position)
     return position >= BOX ? BOX - 1 : (int)position;
 }
 
-/* 0 to 1 over `edge` pixels, flat at both ends: a linear edge has too few of the nearly black pixels that
- * MNIST has (11 % of its grays lie above 223, in MNIST 26 %). */
+/* 0 to 1 over `edge` pixels, flat at both ends: a linear edge has too few of the nearly black pixels that MNIST has
+ * (11 % of its grays are above 223; in MNIST 26 %). */
 static float darkness(float depth, float edge)
 {
     float u = fminf(fmaxf(0.5f + depth / edge, 0), 1);
@@ -232,7 +232,8 @@ static void render(const path *p, float edge, float *box)
     }
 }
 
-/* Rows or columns from the image's border to the box, so that the mass is central; whole pixels as in MNIST. */
+/* Rows or columns from the image's border to the box that put the centre of mass in the middle; whole pixels as in
+ * MNIST. */
 static int margin(double moment, double mass)
 {
     enum { MOST = ESP_IMAGE_SIDE - BOX };

@@ -1,6 +1,6 @@
-/* The IDX file format of the MNIST database: a big-endian magic number and sizes, then the pixels; mostly
- * gzipped. A file is believed only as far as it was read: memory grows while bytes arrive, so a header that
- * promises gigabytes costs no more than the file delivers, and gzip data delivers ESP_IDX_MAX_IMAGES at most. */
+/* The IDX file format of the MNIST database: a big-endian magic number and sizes, then the pixels; mostly gzipped. No
+ * size in a header is trusted: memory grows as bytes arrive, so a header that promises gigabytes costs no more than
+ * the file delivers, and gzip data may deliver at most ESP_IDX_MAX_IMAGES. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -26,12 +26,12 @@ typedef struct {
     int         fd;
     bool        gzipped;
     bool        complete; /* the gzip data may end here */
-    bool        damaged;  /* the gzip data was refused: its sentence is the last word */
+    bool        damaged;  /* the gzip data was refused: its error replaces any later one */
     z_stream    z;        /* next_in and avail_in are the unread part of `chunk`, for plain files too */
     uint8_t     chunk[CHUNK];
 } source;
 
-/* At the end of the file nothing is available. */
+/* Leaves nothing available at the end of the file. */
 static esp_status refill(source *in)
 {
     ssize_t n;
@@ -72,7 +72,7 @@ static void copy_some(source *in, uint8_t *out, size_t size, size_t *written)
     in->z.avail_in -= (uInt)*written;
 }
 
-/* A gzip file is one gzip member or several behind one another (RFC 1952). */
+/* A gzip file is one or several gzip members in a row (RFC 1952). */
 static esp_status inflate_some(source *in, uint8_t *out, size_t size, size_t *written)
 {
     *written = 0;
@@ -88,7 +88,7 @@ static esp_status inflate_some(source *in, uint8_t *out, size_t size, size_t *wr
     in->damaged = code != Z_OK && code != Z_STREAM_END;
     if (in->damaged)
         return esp_fail(ESP_ERR_FORMAT, "%s: its gzip data is corrupt (%s); copy the file again", in->path,
-                        in->z.msg ? in->z.msg : "zlib cannot go on");
+                        in->z.msg ? in->z.msg : "zlib cannot continue");
     in->complete = code == Z_STREAM_END;
     *written = room - in->z.avail_out;
     return ESP_OK;
@@ -144,7 +144,7 @@ static esp_status read_header(source *in, int *count)
     if (got >= 4) status = check_magic(in->path, big_endian(header));
     if (status != ESP_OK) return status;
     if (got < HEADER)
-        return esp_fail(ESP_ERR_FORMAT, "%s: ends after %zu bytes, an IDX header of images has %d", in->path, got,
+        return esp_fail(ESP_ERR_FORMAT, "%s: ends after %zu bytes, but an IDX header of images has %d", in->path, got,
                         HEADER);
     uint32_t images = big_endian(header + 4), rows = big_endian(header + 8), columns = big_endian(header + 12);
     if (images < 1 || images > ESP_IDX_MAX_IMAGES)
@@ -157,12 +157,12 @@ static esp_status read_header(source *in, int *count)
     return ESP_OK;
 }
 
-/* Makes room for `size` bytes. A larger block is not touched, and the old one is not copied but moved by the
- * kernel: memory in use stays what was read so far. */
+/* Makes room for `size` bytes. The new block is not touched and the old one is not copied but moved by the kernel, so
+ * the memory in use stays what was read so far. */
 static esp_status grow(const char *path, uint8_t **pixels, size_t size)
 {
     uint8_t *larger = realloc(*pixels, size);
-    if (!larger) return esp_fail(ESP_ERR_MACHINE, "%s: this machine has no %zu bytes left for its pixels", path, size);
+    if (!larger) return esp_fail(ESP_ERR_MACHINE, "%s: this machine has no memory for %zu bytes of pixels", path, size);
     *pixels = larger;
     return ESP_OK;
 }
@@ -179,19 +179,19 @@ static esp_status read_pixels(source *in, int count, uint8_t **pixels)
         if (status != ESP_OK) return status;
         have += got;
         if (have < room)
-            return esp_fail(ESP_ERR_FORMAT, "%s: ends after %zu bytes of pixels, its %d images have %zu", in->path,
+            return esp_fail(ESP_ERR_FORMAT, "%s: ends after %zu bytes of pixels, but its %d images need %zu", in->path,
                             have, count, total);
     }
     uint8_t surplus;
-    esp_status status = read_source(in, &surplus, 1, &got); /* also reaches the checksum of gzip data */
+    esp_status status = read_source(in, &surplus, 1, &got); /* reads the checksum of gzip data as well */
     if (status == ESP_OK && got > 0)
         status = esp_fail(ESP_ERR_FORMAT, "%s: has bytes after its %d images, which end at byte %zu", in->path, count,
                           HEADER + total);
     return status;
 }
 
-/* A damaged byte of gzip data shows first as a wrong header, or as pixels too few or too many; the checksum
- * behind them knows better. Reads on to it, unless that takes longer than the largest file. */
+/* A damaged byte of gzip data first shows as a wrong header, or as too few or too many pixels; the checksum at the
+ * end is the better witness. Reads on to it, unless that takes longer than the largest file. */
 static esp_status blame_damage(source *in, esp_status status)
 {
     esp_error found;

@@ -22,14 +22,14 @@ static void generate(bool train, esp_images *out)
     esp_digits_draw(first, out->count, out->pixels);
 }
 
-/* Archives that unpack each file into a folder of its name are common, so only files count. */
+/* Some archives unpack each file into a folder of the same name, so only regular files count. */
 static bool is_file(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-/* The first of four names that exists, in new memory; NULL when none does. */
+/* The first of four file names that exists, in new memory; NULL when none does. */
 static char *find(const char *folder, const char *set)
 {
     static const char *const endings[] = {"-idx3-ubyte", ".idx3-ubyte", "-idx3-ubyte.gz", ".idx3-ubyte.gz"};

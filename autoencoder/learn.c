@@ -1,4 +1,5 @@
-/* Gradient steps on images: which images, how they are altered, how fast to move, what is averaged. */
+/* Gradient steps on images: which images are drawn, how they are shifted, the learning rate, the
+ * averaged weights. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,8 +8,8 @@
 #include "autoencoder/trainer_internal.h"
 
 enum {
-    COLUMNS = 16,            /* images drawn by one thread at a time: their pixels fill a cache line */
-    AVERAGE_STRETCH = 65536  /* weights */
+    COLUMNS = 16,            /* images drawn by one thread at a time: one row of their pixels fills a cache line */
+    AVERAGE_STRETCH = 65536  /* weights averaged by one thread at a time */
 };
 
 void esp_learner_init(esp_learner *learner, const esp_autoencoder_train_config *config, esp_network *net,
@@ -16,7 +17,7 @@ void esp_learner_init(esp_learner *learner, const esp_autoencoder_train_config *
 {
     assert(images->count > 0);
     int batch = config->batch < images->count ? config->batch : images->count;
-    /* Images left over by an epoch have their turn in the next one's order. */
+    /* Images left over by one epoch may come up in the next epoch's order. */
     int per_epoch = images->count / batch;
     *learner = (esp_learner){.config = *config, .images = images, .net = net, .batch = batch,
                              .steps_per_epoch = per_epoch, .steps = (int64_t)config->epochs * per_epoch,
@@ -40,7 +41,7 @@ void esp_learner_result(const esp_learner *learner, esp_network *out)
 
 /* ---- a batch ---- */
 
-/* Fisher and Yates: the order of an epoch depends on the seed and the epoch alone. */
+/* Fisher-Yates shuffle: the order of an epoch depends only on the seed and the epoch. */
 static void shuffle(esp_learner *l, int64_t epoch)
 {
     esp_rng rng = esp_rng_make(l->config.seed, ESP_RNG_SHUFFLE, (uint64_t)epoch);
@@ -53,7 +54,7 @@ static void shuffle(esp_learner *l, int64_t epoch)
     l->shuffled = epoch;
 }
 
-/* image [pixels] moved by (sx, sy), black where nothing moves in. */
+/* image [pixels] moved by (sx, sy); uncovered pixels are black. */
 static void shift(const uint8_t *image, int sx, int sy, uint8_t *out)
 {
     memset(out, 0, ESP_IMAGE_PIXELS);
@@ -115,12 +116,13 @@ void esp_learner_start(esp_learner *learner)
 static double learning_rate(const esp_learner *l)
 {
     double progress = (double)l->step / (double)l->steps, end = l->config.learning_rate_end;
-    /* Adam's first steps have the full length in every direction, whatever the gradient. */
+    /* Adam's first steps have full length in every direction, whatever the gradient; hence the
+     * warm-up. */
     double rise = l->step < l->config.warmup ? (double)(l->step + 1) / l->config.warmup : 1.0;
     return rise * l->config.learning_rate * (end + (1.0 - end) * 0.5 * (1.0 + cos(M_PI * progress)));
 }
 
-/* The mean of the weights so far at first, then an exponential one. */
+/* At first the mean of all weights so far, then an exponential average. */
 static void average_weights(esp_learner *l)
 {
     if (!l->average) return;

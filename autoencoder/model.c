@@ -7,7 +7,7 @@ enum { LATENT = 256, HIDDEN_LAYERS = 3 };
 static const int hidden[HIDDEN_LAYERS] = {652, 520, 388};
 
 /* Linear BatchNorm ReLU three times, then Linear: modules 0 1 (2) 3 4 (5) 6 7 (8) 9, as in
- * PyTorch's Sequential, where activations count. */
+ * PyTorch's Sequential, which numbers activations too. */
 static void add_component(esp_network *net, const char *name, int in, const int axes[HIDDEN_LAYERS], int out,
                           esp_act last)
 {

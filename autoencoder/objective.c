@@ -1,6 +1,5 @@
-/* The reconstruction objective: many cuts judged by the same images. Images are cut into blocks of fixed
- * size, blocks are shared among threads, and each goes along all cuts in the order in which they have
- * most in common. */
+/* The reconstruction objective: many cuts judged by the same images. Images are divided into blocks of fixed size,
+ * which threads share; each block visits the cuts in the order in which neighbours have most in common. */
 #include <assert.h>
 #include <math.h>
 #include <omp.h>
@@ -17,12 +16,12 @@ typedef struct {
 struct esp_autoencoder_objective {
     const esp_network *net;
     const esp_images  *images;
-    int       *place[ESP_MAX_AXES]; /* of every unit in the ranking, 0 the most important */
+    int       *place[ESP_MAX_AXES]; /* place of every unit in the ranking, 0 for the most important */
     esp_chain  chain;
-    int        count;               /* images of scale 1 */
+    int        count;               /* number of images at scale 1 */
     int        kept, threads;
-    lane      *lane;                /* [kept + threads]: one for every block of scale 1, which remembers; then
-                                       one a thread for all others, since every lane takes 4 MB */
+    lane      *lane;                /* [kept + threads]: one per block of scale 1, which keeps its activations; then
+                                     * one per thread for all other blocks, since every lane takes 4 MB */
 };
 
 static int blocks_of(int images)
@@ -39,7 +38,7 @@ static int *places(const int *order, int size)
     return place;
 }
 
-/* Images side by side, pixel by pixel: the layout of activations. */
+/* Copies images side by side, pixel by pixel: the layout of activations. */
 static void load_block(const esp_images *images, int block, float *x)
 {
     int first = block * ESP_BLOCK_IMAGES, left = images->count - first;
@@ -100,8 +99,8 @@ void esp_autoencoder_objective_free(esp_autoencoder_objective *objective)
 /* ---- candidates ---- */
 
 typedef struct {
-    int width[ESP_CHAIN_MAX]; /* of the input of every layer; 0 behind the last */
-    int index;                /* in the caller's array */
+    int width[ESP_CHAIN_MAX]; /* kept width of every layer's input; 0 after the last */
+    int index;                /* index in the caller's array */
 } candidate;
 
 static int compare_widths(const void *a, const void *b)
@@ -112,7 +111,7 @@ static int compare_widths(const void *a, const void *b)
     return 0;
 }
 
-/* Leading blocks of the ordered weights are what the cut means only if it keeps the units ranked first. */
+/* The leading blocks of the ordered weights represent a cut only if it keeps the units ranked first. */
 static esp_status check_ranking(const esp_autoencoder_objective *objective, const esp_cut *cut)
 {
     for (int axis = 0; axis < objective->net->num_axes; axis++) {
@@ -120,7 +119,7 @@ static esp_status check_ranking(const esp_autoencoder_objective *objective, cons
         for (int i = 0; i < width; i++) {
             int unit = cut->kept[axis][i], place = objective->place[axis][unit];
             if (place >= width)
-                return esp_fail(ESP_ERR_SHAPE, "the cut keeps unit %d among %d of axis '%s', whose ranking has it at "
+                return esp_fail(ESP_ERR_SHAPE, "the cut keeps unit %d among %d of axis '%s', but the ranking has it at "
                                 "place %d: cuts must follow the ranking of the objective", unit, width,
                                 objective->net->axis[axis].name, place + 1);
         }
@@ -152,7 +151,7 @@ static lane *lane_of(const esp_autoencoder_objective *objective, int block)
     return own;
 }
 
-/* errors [blocks, n], in the order of the candidates. An interruption leaves the rest at 0. */
+/* Fills errors [blocks, n], in the order of the candidates. An interruption leaves the rest at 0. */
 static void judge(const esp_autoencoder_objective *objective, int images, int n, const candidate *sorted,
                   double *errors)
 {
@@ -167,7 +166,7 @@ static void judge(const esp_autoencoder_objective *objective, int images, int n,
     }
 }
 
-/* Blocks are added in their order, whoever computed them. */
+/* Sums the blocks in index order, whoever computed them. */
 static double psnr(const double *errors, int stride, int images)
 {
     double sum = 0;

@@ -1,27 +1,27 @@
-/* One block of images on its way through the chain, for one cut after another. What a cut shares with
- * the one before is not computed again:
+/* One block of images on its way through the chain, for one cut after another. What a cut shares with the one before
+ * is not computed again:
  *
- * - The output of layer l depends on the widths of the inputs of layers 0 .. l. Each unit is a sum of
- *   its own, so units that were left out can be added later: a wider output costs its new units only.
+ * - The output of layer l depends on the widths of the inputs of layers 0 .. l. Each unit is a separate
+ *   sum, so units that were left out can be added later: a wider output costs only its new units.
  * - The sum of a unit runs over its inputs in order of importance, so a wider input continues the sum
  *   of a narrower one. The sum over whole tiles of inputs is kept, and the rest is added to a copy.
  *
- * Both hold to the bit because a product is always made of the same tiles, ESP_TILE_UNITS outputs by
+ * Both are exact to the bit, because a product is always made of the same tiles, ESP_TILE_UNITS outputs by
  * ESP_TILE_UNITS inputs (fewer at the end of an axis or of the kept inputs) in the same order.
  *
- * Activations are [units, images]: the first units are a stretch of memory, whatever follows. Cuts
- * should come in lexicographic order of their widths, so that they share most.
+ * Activations are [units, images]: the first units are contiguous in memory, whatever follows. Cuts should come in
+ * lexicographic order of their widths, so that they share most.
  *
- * GFLOP for 1,000 images through the network of Table I, (grid) for the 983 cuts of the paper's groups
- * with coefficients out of 10 whose nominal sparsity is 20 +- 1 %, of which the last layer, whose input
- * no two of these cuts share, is 865; (gd) for 64 steps of a descent to 20 % with 11 cuts each:
- *                                                                 grid     gd
- *   nothing is shared                                             3614   2699
- *   layers before the first change are shared                     1656   1508
- *   and all outputs are computed whatever the cut keeps           1546   1337
- *   and outputs are added when needed                             1466   1263
- *   and sums are continued                                        1220   1020
- *   the same in whole tiles: this file                            1262   1062 */
+ * Cost in GFLOP for 1,000 images through the network of Table I. (grid): the 983 cuts of the paper's groups with
+ * coefficients in steps of 0.1 whose nominal sparsity is 20 +- 1 %; the last layer, whose input no two of these cuts
+ * share, takes 865 of it. (gd): 64 steps of a descent to 20 % with 11 cuts each.
+ *                                                                   grid     gd
+ *     nothing is shared                                             3614   2699
+ *     layers before the first change are shared                     1656   1508
+ *     and all outputs are computed whatever the cut keeps           1546   1337
+ *     and outputs are added when needed                             1466   1263
+ *     and sums are continued                                        1220   1020
+ *     the same in whole tiles: this file                            1262   1062 */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,16 +29,16 @@
 #include "autoencoder/objective_internal.h"
 
 typedef struct {
-    int    width;    /* kept inputs; sums and outputs are those of all widths up to this one */
-    int    known;    /* outputs that are in `out`, whole tiles */
-    int   *summed;   /* [tiles of outputs] whole tiles of inputs in `sum`; -1: nothing, not even the bias */
+    int    width;    /* kept inputs; sums and outputs are those of widths up to this one */
+    int    known;    /* number of outputs in `out`, in whole tiles */
+    int   *summed;   /* [tiles of outputs] number of whole tiles of inputs in `sum`; -1: not even the bias */
     float *sum;      /* [out, ESP_BLOCK_IMAGES] */
     float *out;      /* the same, activated; one tile for the last layer, whose outputs are used at once */
 } stage;
 
 struct esp_path {
     const esp_chain *chain;
-    int   images;               /* of the block; 0: nothing is known */
+    int   images;               /* images in the block; 0: nothing is known */
     stage stage[ESP_CHAIN_MAX];
 };
 
@@ -84,7 +84,7 @@ void esp_path_free(esp_path *path)
     free(path);
 }
 
-/* ---- what is still true ---- */
+/* ---- what is still valid ---- */
 
 static void forget_sums(esp_path *path, int first)
 {
@@ -103,7 +103,7 @@ void esp_path_forget(esp_path *path)
     forget_outputs(path, 0);
 }
 
-/* Sums of layer l depend on the widths before its own, outputs on its own as well. */
+/* Continues with a new cut: sums of layer l depend on the widths before its own, outputs on its own width as well. */
 static void turn(esp_path *path, const int *width)
 {
     int same = 0;
@@ -115,8 +115,7 @@ static void turn(esp_path *path, const int *width)
 
 /* ---- forward ---- */
 
-/* OpenBLAS wants whole vectors: 48 images take less time than 40. What is in the other columns is of
- * no interest. */
+/* OpenBLAS is fastest with whole vectors: 48 images take less time than 40. The padding columns are never read. */
 static int columns(int images)
 {
     return (images + 15) / 16 * 16;

@@ -1,10 +1,10 @@
-/* Images through the network and back, and how much of them is lost. */
+/* Runs images through the network and measures how much of them is lost. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "autoencoder/autoencoder.h"
 
-enum { BLOCK = 250 }; /* images: 1,000 and 10,000 are whole numbers of blocks */
+enum { BLOCK = 250 }; /* images per block: 1,000 and 10,000 are whole numbers of blocks */
 
 /* Everything one thread needs for one block. */
 typedef struct {
@@ -25,7 +25,7 @@ static void worker_free(worker *w)
     free(w->x);
 }
 
-/* Returns the reconstructions [n, pixels] of n <= BLOCK images; w->x holds the images. */
+/* Returns the reconstructions [n, pixels] of the n <= BLOCK images in w->x. */
 static const float *worker_run(worker *w, const esp_network *net, const uint8_t *pixels, int n)
 {
     for (size_t i = 0; i < (size_t)n * ESP_IMAGE_PIXELS; i++) w->x[i] = (float)pixels[i] / 255.0f;
@@ -84,7 +84,7 @@ void esp_reconstruct_pixels(const esp_network *net, const esp_images *images, in
     for (int done = 0; done < count; done += BLOCK) {
         int n = count - done < BLOCK ? count - done : BLOCK;
         const float *y = worker_run(&w, net, images->pixels + (size_t)(first + done) * ESP_IMAGE_PIXELS, n);
-        /* Sigmoid keeps y within [0, 1]; weights that overflow make NaN, shown black. */
+        /* Sigmoid keeps y within [0, 1]; weights that overflow give NaN, which is shown black. */
         for (size_t i = 0; i < (size_t)n * ESP_IMAGE_PIXELS; i++)
             pixels[(size_t)done * ESP_IMAGE_PIXELS + i] = y[i] > 0.0f ? (uint8_t)(255.0f * y[i] + 0.5f) : 0;
     }

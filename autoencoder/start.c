@@ -1,16 +1,16 @@
 /* The start of training: principal component analysis, written as the weights of the network.
  *
- * From random weights the network learns the leading components of the images first and the trailing
- * ones, a thousandth as strong, very late: test MSE 0.0061 after three epochs of MNIST, where the start
- * alone has 0.0014. Every hidden layer starts as a random rotation of all components that the latent can
- * hold, each unit so far in the linear part of its ReLU that little is cut off; the latent holds the
- * components themselves, strongest first; the last layer makes the linear reconstruction the argument of
- * Sigmoid. Gradient steps then bend what is linear.
+ * From random weights the network learns the leading components of the images first and the trailing ones, a
+ * thousandth as strong, very late: its test MSE is 0.0061 after three epochs of MNIST, where this start alone has
+ * 0.0014. Every hidden layer starts as a random rotation of all the components that the latent can hold, with each
+ * unit so far in the linear part of its ReLU that little is cut off; the latent holds the components themselves,
+ * strongest first; the last layer makes the linear reconstruction the argument of Sigmoid. Gradient steps then bend
+ * what is linear.
  *
- * The norm of a unit's weights shall tell what the unit is worth, for pruning: a rotation takes as many units as
- * there are components, and the rest of a layer starts faint; in the latent gains fall with the variance.
- * When all units share the rotation alike, as they did once, removing a fifth by their norm adds an error of
- * 0.12 to the trained network; now it adds 0.0006. */
+ * For pruning, the norm of a unit's weights should tell what the unit is worth: a rotation uses as many units as
+ * there are components, and the other units of a layer start faint; in the latent, gains fall with the variance. An
+ * earlier version spread the rotation evenly over all units: there, removing a fifth of them by norm added an error
+ * of 0.12 to the trained network; now it adds 0.0006. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -18,14 +18,15 @@
 
 #include "autoencoder/trainer_internal.h"
 
-enum { BLOCK = 1000 }; /* images */
+enum { BLOCK = 1000 }; /* images per block */
 
-#define LOGIT_SLOPE 8.0f   /* of the output: black and white become Sigmoid(-4) and Sigmoid(4) */
-#define FAINT 0.05f        /* of hidden units beyond the number of components, against the others */
-#define LATENT_GAIN 3.0    /* of the first component: what the latent reads outweighs what reads the latent */
-#define LATENT_POWER 0.125 /* of a component's variance: its gain falls to a quarter from first to last */
+#define LOGIT_SLOPE 8.0f   /* slope of the output: black and white become Sigmoid(-4) and Sigmoid(4) */
+#define FAINT 0.05f        /* size of the hidden units beyond the number of components, relative to the others */
+#define LATENT_GAIN 3.0    /* gain of the first component: weights into the latent outweigh those out of it */
+/* Power of a component's variance that its gain follows: the gain falls to a quarter from first to last. */
+#define LATENT_POWER 0.125
 
-/* Of the pixels: mean [P], variances [K] of the components and their directions [K, P]. */
+/* Statistics of the pixels: mean [P], variances [K] of the components and their directions [K, P]. */
 typedef struct {
     int    count, pixels;
     double *mean, *variance;
@@ -82,8 +83,7 @@ static void components_free(components *c)
     free(c->direction);
 }
 
-/* What a layer hands on: x = read^-1 of the components c. A dense layer behind it gets c as
- * read (x - centre), read [K, size]. */
+/* What a layer passes on: values x from which the components follow as c = read (x - centre), with read [K, size]. */
 typedef struct {
     int    size;
     float *read;    /* [K, size] */
@@ -101,7 +101,7 @@ static void signal_free(signal *s)
     free(s->centre);
 }
 
-/* weight = mix read and bias = -weight centre: the layer's output is mix c, mix [out, K]. */
+/* Sets weight = mix read and bias = -weight centre, so that the layer's output is mix c, with mix [out, K]. */
 static void set_dense(esp_network *net, const esp_layer *dense, int K, const float *mix, const signal *in)
 {
     float *weight = esp_network_weights(net, dense->weight), *bias = esp_network_weights(net, dense->bias);
@@ -113,13 +113,14 @@ static void set_dense(esp_network *net, const esp_layer *dense, int K, const flo
     }
 }
 
-/* How the components c enter a layer: it holds mix c, mix [size, K], and back^T mix c is c again, back alike. */
+/* How a layer holds the components c: as mix c, with mix [size, K]; back [size, K] recovers them: back^T mix c =
+ * c. */
 typedef struct {
     float *mix, *back;
 } embedding;
 
-/* A rotation into as many units as there are components, of which the others hold a faint mixture: the columns are
- * orthonormal together. */
+/* A rotation into as many units as there are components, while the remaining units hold a faint mixture: all columns
+ * together are orthonormal. */
 static void rotate(const esp_autoencoder_train_config *config, int layer, int size, int K, embedding *out)
 {
     esp_rng rng = esp_rng_make(config->seed, ESP_RNG_INIT, (uint64_t)layer);
@@ -130,7 +131,7 @@ static void rotate(const esp_autoencoder_train_config *config, int layer, int si
     memcpy(out->back, out->mix, (size_t)size * K * sizeof *out->back);
 }
 
-/* The components themselves, the larger the stronger. */
+/* The components themselves, each the stronger the larger its variance. */
 static void put_in_order(const components *c, embedding *out)
 {
     for (int k = 0; k < c->count; k++) {
@@ -141,8 +142,8 @@ static void put_in_order(const components *c, embedding *out)
     }
 }
 
-/* A hidden layer: the dense layer's output is scale mix c, of a deviation about 1 in the mean over as many units as
- * there are; BatchNorm, if there is one, makes that of every unit exactly 1 around its offset. */
+/* A hidden layer: the dense layer's output is scale mix c, whose deviation is about 1 on average over all units;
+ * BatchNorm, if there is one, makes it exactly 1 for every unit, around its offset. */
 static signal set_hidden(esp_network *net, int layer, const components *c, const signal *in,
                          const esp_autoencoder_train_config *config)
 {
@@ -176,7 +177,7 @@ static signal set_hidden(esp_network *net, int layer, const components *c, const
     return out;
 }
 
-/* Sigmoid's argument is a multiple of the linear reconstruction, from -1/2 to 1/2. */
+/* The argument of Sigmoid is a multiple of the linear reconstruction, which runs from -1/2 to 1/2. */
 static void set_output(esp_network *net, int layer, const components *c, const signal *in)
 {
     const esp_layer *dense = &net->layer[layer];

@@ -1,5 +1,5 @@
-/* state.safetensors: everything a run needs to go on bit for bit after a kill. Orders of images and
- * shifts are drawn anew from seed and step. */
+/* state.safetensors: everything a run needs to continue bit for bit after a kill. Image orders and
+ * shifts are not stored: seed and step determine them. */
 #include <float.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,8 @@ esp_status esp_autoencoder_trainer_save(const esp_autoencoder_trainer *trainer)
     return status;
 }
 
-/* Counters come from a file: they must be a state this configuration can be in. */
+/* Counters come from a file, so they are checked: they must be a state that this configuration can
+ * reach. */
 static esp_status check_counters(const char *path, const esp_autoencoder_trainer *t, const int64_t counter[COUNTERS])
 {
     const esp_learner *l = &t->learner;
@@ -50,7 +51,8 @@ static esp_status check_counters(const char *path, const esp_autoencoder_trainer
     return ESP_OK;
 }
 
-/* Of running statistics, [num_weights] laid out like the network's: what BatchNorm takes the root of. */
+/* Checks the running variances, [num_weights] laid out like the network's weights: BatchNorm takes
+ * their root. */
 static esp_status check_variances(const char *path, const esp_network *net, const float *weights)
 {
     for (int i = 0; i < net->num_layers; i++) {
@@ -58,7 +60,7 @@ static esp_status check_variances(const char *path, const esp_network *net, cons
         const esp_tensor *var = &net->tensor[net->layer[i].var];
         for (size_t k = 0; k < var->count; k++)
             if (weights[var->offset + k] < 0.0f)
-                return esp_fail(ESP_ERR_NUMERIC, "%s: '%s' is %g at index %zu, a variance is not negative", path,
+                return esp_fail(ESP_ERR_NUMERIC, "%s: '%s' is %g at index %zu; a variance cannot be negative", path,
                                 var->name, (double)weights[var->offset + k], k);
     }
     return ESP_OK;

@@ -1,4 +1,4 @@
-/* Learning an autoencoder: epochs of gradient steps, evaluated, saved, able to go on after any kill. */
+/* Learning an autoencoder: epochs of gradient steps, evaluated and saved, so that a run can resume after any kill. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -28,8 +28,8 @@ static esp_status write_metrics(const esp_autoencoder_trainer *t, double train_m
     return esp_run_append(t->run, line);
 }
 
-/* The checkpoint is always the last state's, never the best on the test images: choosing by them would
- * flatter the result. */
+/* The checkpoint is always the latest state, never the best on the test images: choosing by them would flatter the
+ * result. */
 static esp_status evaluate_and_save(esp_autoencoder_trainer *t, double train_mse)
 {
     esp_reconstruction test;

@@ -1,10 +1,10 @@
-/* trainer: what learn.c, train_state.c and trainer.c share. */
+/* trainer: shared by learn.c, train_state.c and trainer.c. */
 #ifndef ESP_AUTOENCODER_TRAINER_INTERNAL_H
 #define ESP_AUTOENCODER_TRAINER_INTERNAL_H
 
 #include "autoencoder/autoencoder.h"
 
-/* start.c: weights with which the network is the linear projection of the images onto their leading
+/* start.c: sets the weights so that the network projects the images linearly onto their leading
  * principal components, as many as the latent has entries. */
 void esp_autoencoder_start(esp_network *net, const esp_images *images, const esp_autoencoder_train_config *config);
 
@@ -15,20 +15,20 @@ typedef struct {
     esp_network             *net;
     esp_network             *average;   /* NULL: config.average is 0 */
     esp_autoencoder_updater *updater;
-    int64_t                  step, steps; /* gradient steps done, and in all */
+    int64_t                  step, steps; /* gradient steps done, and in total */
     int                      steps_per_epoch, batch;
-    int                     *order;     /* [images] of epoch `shuffled` */
+    int                     *order;     /* [images] order of epoch `shuffled` */
     int64_t                  shuffled;
 } esp_learner;
 
 void       esp_learner_init(esp_learner *learner, const esp_autoencoder_train_config *config, esp_network *net,
                             const esp_images *images);
 void       esp_learner_free(esp_learner *learner);
-/* Before the first step of a new run. */
+/* Call before the first step of a new run. */
 void       esp_learner_start(esp_learner *learner);
-/* One gradient step; *mse of its batch. */
+/* One gradient step; *mse is that of its batch. */
 esp_status esp_learner_step(esp_learner *learner, double *mse);
-/* What is judged and kept: the averaged network, or the network itself, as a plain network. */
+/* The network that is judged and kept: the averaged one, or the trained one, as a plain network. */
 void       esp_learner_result(const esp_learner *learner, esp_network *out);
 
 /* trainer.c: a learner with a run folder around it. */
@@ -36,12 +36,12 @@ typedef struct {
     const esp_autoencoder_config *config;
     esp_run          *run;       /* owned */
     const esp_images *test;
-    uint64_t          images_hash; /* of the training images */
-    esp_network      *net;       /* owned: in training */
+    uint64_t          images_hash; /* hash of the training images */
+    esp_network      *net;       /* owned: being trained */
     esp_network      *result;    /* owned: judged and kept */
     esp_learner       learner;
-    double            seconds;   /* spent by earlier processes of this run */
-    double            started;   /* esp_clock of this one */
+    double            seconds;   /* time spent by earlier processes of this run, s */
+    double            started;   /* esp_clock at the start of this process */
 } esp_autoencoder_trainer;
 
 double esp_autoencoder_trainer_seconds(const esp_autoencoder_trainer *trainer);

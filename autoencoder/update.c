@@ -4,7 +4,7 @@
 
 #include "autoencoder/autoencoder.h"
 
-enum { ADAM_STRETCH = 16384 }; /* weights */
+enum { ADAM_STRETCH = 16384 }; /* weights per parallel block */
 
 esp_autoencoder_updater *esp_autoencoder_updater_create(esp_network *net, int capacity)
 {

@@ -89,9 +89,9 @@ static void print_stages(const esp_pruning *p)
     for (const esp_compared *c = app->compared; c->key; c++) compared_row(table, p, &s, c);
     number_row(table, "parameters", &s, params, esp_text_count);
     number_row(table, "file, bytes", &s, bytes, esp_text_count);
-    snprintf(name, sizeof name, "FLOP an %s", app->action_name);
+    snprintf(name, sizeof name, "FLOPs per %s", app->action_name);
     number_row(table, name, &s, flops, esp_text_scaled);
-    snprintf(name, sizeof name, "ms an %s", app->action_name);
+    snprintf(name, sizeof name, "ms per %s", app->action_name);
     number_row(table, name, &s, p->ms, esp_text_short);
     esp_table_print(table);
 }

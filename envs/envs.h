@@ -134,9 +134,10 @@ struct esp_task {
     double (*reward)(const esp_task *task, const mjModel *model, const esp_play *play, int kind);
     /* Fills terms, in the order of about.terms; may be NULL. */
     void   (*terms)(const esp_task *task, const mjModel *model, const esp_play *play, double *terms);
-    /* Whether the state fulfils the task's goal; an episode succeeds when this holds up to its end. */
+    /* whether the episode ends now; NULL: never */
     bool   (*goal)(const esp_task *task, const mjModel *model, const esp_play *play);
-    bool   (*done)(const esp_task *task, const mjModel *model, const esp_play *play); /* whether the episode ends early; NULL: never */
+    /* Whether the episode ends early; NULL: never. */
+    bool   (*done)(const esp_task *task, const mjModel *model, const esp_play *play);
     /* Present value of about.quantities[index], in its unit. */
     double (*quantity)(const esp_task *task, const mjModel *model, const esp_play *play, int index);
     /* Writes item `index`, which is of floats; NULL when all items are pixels. */
@@ -287,7 +288,8 @@ void       esp_simulator_join(esp_simulator *simulator, const esp_episode *episo
 /* Adds the present moment to the observations of all episodes that have not ended; the first moment of an episode
  * fills its whole history. */
 esp_status esp_simulator_observe(esp_simulator *simulator);
-esp_status esp_simulator_observe_one(esp_simulator *simulator, int episode); /* the same for one episode, ended or not */
+/* The same for one episode, ended or not. */
+esp_status esp_simulator_observe_one(esp_simulator *simulator, int episode);
 /* Calls `act` to choose actions from the observations, clips them, and sets the controls. ESP_ERR_NUMERIC when an
  * action is not a number. */
 esp_status esp_simulator_act(esp_simulator *simulator, esp_act_fn act, void *context);

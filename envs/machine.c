@@ -42,7 +42,7 @@ static esp_status act(void *context, int n, int step, const esp_observation *obs
     size_t pixels = esp_obs_item_size(item);
     const uint8_t *frame = (const uint8_t *)obs->item[esp_world_pixels(world)] + (size_t)(item->history - 1) * pixels;
     if (step == 0 && memcmp(frame, frame + 1, pixels - 1) == 0)
-        return esp_fail(ESP_ERR_MACHINE, "the renderer draws nothing: all pixels of %s have the same gray", world->scene);
+        return esp_fail(ESP_ERR_MACHINE, "the renderer draws nothing: every pixel of %s is alike", world->scene);
     memset(actions, 0, (size_t)n * (size_t)world->num_actions * sizeof *actions);
     return ESP_OK;
 }

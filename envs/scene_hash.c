@@ -7,7 +7,7 @@
 #include "envs/envs.h"
 
 #define FILE_LIMIT ((size_t)256 << 20)
-enum { MOST_FILES = 1000, DEEPEST = 8 }; /* MuJoCo refuses files that include themselves; these limits end the recursion */
+enum { MOST_FILES = 1000, DEEPEST = 8 }; /* limits, since MuJoCo refuses files that include themselves */
 
 typedef struct {
     uint64_t hash;

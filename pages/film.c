@@ -1,5 +1,5 @@
-/* What a network does, as a picture in the page: a film strip of an episode, or digits above their
- * reconstructions. A report does not fail for want of it. */
+/* A network in action, as a picture on the page: a film strip of an episode, or digits above their
+ * reconstructions. A missing picture never makes a report fail. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,9 +12,9 @@
 
 enum { FRAMES = 10, FRAME_PX = 112, LEAST_ROW_PX = 80 };
 
-/* ---- a picture by way of a file ---- */
+/* ---- a picture by way of a temporary file ---- */
 
-/* Its name, owned; empty for those who write to it. */
+/* Creates an empty file for others to write to; *path is its name, owned. */
 static esp_status make_file(char **path)
 {
     const char *folder = getenv("TMPDIR");
@@ -27,7 +27,7 @@ static esp_status make_file(char **path)
 
 typedef esp_status (*draw_fn)(esp_report *report, const esp_film_request *request, const char *path);
 
-/* What `draw` draws, in new memory. */
+/* The picture that `draw` writes, in new memory. */
 static esp_status picture_of(draw_fn draw, esp_report *report, const esp_film_request *request, char **png,
                              size_t *size)
 {
@@ -42,7 +42,8 @@ static esp_status picture_of(draw_fn draw, esp_report *report, const esp_film_re
     return status;
 }
 
-/* A network of the request with options that suit a film, when it is what the request says. */
+/* Opens a network of the request with options that suit a film; refuses it when it belongs to
+ * another application. */
 static esp_status open_network(const esp_report *report, const esp_film_request *request, int which,
                                esp_subject *subject)
 {
@@ -50,7 +51,7 @@ static esp_status open_network(const esp_report *report, const esp_film_request 
     request->application->film(request->asked, request->quick, &judging);
     esp_status status = esp_subject_open(request->path[which], report->settings, &judging, NULL, subject);
     if (status != ESP_OK || subject->application == request->application) return status;
-    status = esp_fail(ESP_ERR_FORMAT, "%s: of application '%s', expected '%s'", request->path[which],
+    status = esp_fail(ESP_ERR_FORMAT, "%s: belongs to application '%s', expected '%s'", request->path[which],
                       subject->application->name, request->application->name);
     esp_subject_close(subject);
     return status;
@@ -120,13 +121,14 @@ static esp_status film_episode(esp_report *report, const esp_film_request *reque
     return status;
 }
 
-/* Start and controller of the options for a film. */
+/* "an episode from the hanging start, a picture per second, controller policy", from the options
+ * for a film. */
 static void describe_episode(const esp_film_request *request, char *out, size_t size)
 {
     esp_judging judging = {.count = 0};
     request->application->film(request->asked, request->quick, &judging);
     const char *start = esp_judging_text(&judging, "start"), *controller = esp_judging_text(&judging, "controller");
-    snprintf(out, size, "an episode%s%s%s, a picture a second%s%s", start ? " from the " : "", start ? start : "",
+    snprintf(out, size, "an episode%s%s%s, one picture per second%s%s", start ? " from the " : "", start ? start : "",
              start ? " start" : "", controller ? ", controller " : "", controller ? controller : "");
 }
 

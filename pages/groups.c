@@ -1,4 +1,4 @@
-/* What a pruning took from which group: coefficients as bars, kept widths as a table. */
+/* What a pruning removed from each group: coefficients as bars, kept widths as a table. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,14 +51,15 @@ static esp_status draw_coefficients(const groups *g)
                        .num_series = g->grouping ? 2 : 1, .series = series, .num_categories = count,
                        .categories = names};
     return esp_page_chart(g->report->page, &chart, g->grouping
-                          ? "The fraction of units that each group lost. One component depends on the units of a "
-                            "component group, several on those of a coupling group."
+                          ? "The fraction of units that each group lost. The units of a component group belong to one "
+                            "component, those of a coupling group to several."
                           : "The fraction of units that each group lost.");
 }
 
 /* ---- table ---- */
 
-/* Whether groups are axes, so that naming both says nothing more. */
+/* Whether every group is one axis of the same name, so that a column for axes would say nothing
+ * new. */
 static bool are_axes(const groups *g)
 {
     const cJSON *item;
@@ -70,7 +71,7 @@ static bool are_axes(const groups *g)
     return true;
 }
 
-/* An axis of a group; the first says what the group is. */
+/* The row of one axis of a group; the first row also describes the group. */
 static void add_axis(const groups *g, const char *group, const char *axis, bool first, bool named)
 {
     esp_page *page = g->report->page;
@@ -95,9 +96,9 @@ static void add_widths(const groups *g)
 {
     const cJSON *item, *axis;
     bool named = !are_axes(g);
-    esp_page_table(g->report->page, "What is left of every group.", named ? "llrlrrb" : "llrrrb",
-                   named ? "group|type|removed|axis|units|kept|kept of all"
-                         : "group|type|removed|units|kept|kept of all");
+    esp_page_table(g->report->page, "What is left of each group.", named ? "llrlrrb" : "llrrrb",
+                   named ? "group|type|removed|axis|units|kept|share kept"
+                         : "group|type|removed|units|kept|share kept");
     cJSON_ArrayForEach(item, g->coefficients) {
         const cJSON *axes = esp_data_find(group_of(g, item->string), "/axes");
         bool first = true;
@@ -106,7 +107,7 @@ static void add_widths(const groups *g)
             add_axis(g, item->string, axis->valuestring, first, named);
             first = false;
         }
-        if (first) add_axis(g, item->string, item->string, true, named); /* groups are mostly axes */
+        if (first) add_axis(g, item->string, item->string, true, named); /* most groups are a single axis */
     }
 }
 

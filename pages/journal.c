@@ -1,11 +1,13 @@
-/* What the journal of a search says: every evaluation, the objective and the best so far, the last result. */
+/* The journal of a search, read for its page: every evaluation, the objective and the best so far,
+ * the last result. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pages/pages_internal.h"
 
-/* Evaluations that a page shows at most: a stretch of the journal keeps its best and its worst. */
+/* A page shows a limited number of evaluations: the journal is cut into stretches, and each keeps
+ * its best and its worst. */
 enum { STRETCHES = 1000 };
 
 enum { ARRAYS = 8 };
@@ -24,7 +26,7 @@ void esp_evaluations_free(esp_evaluations *e)
     for (int i = 0; i < ARRAYS; i++) free(*arrays[i]);
 }
 
-/* A place for one more. */
+/* Index of a new evaluation; grows the arrays if needed. */
 static int add_evaluation(esp_evaluations *e)
 {
     double **arrays[ARRAYS];
@@ -48,14 +50,16 @@ static esp_status check_evaluation(const char *path, int line, const cJSON *json
                     "number)", path, line);
 }
 
-/* What was asked: of the search that gave the last result, else of the one that began the journal. */
+/* What the search was asked for: the search that gave the last result, else the one that began the
+ * journal. */
 const cJSON *esp_report_question(const cJSON *data)
 {
     const cJSON *result = esp_data_find(data, "/result");
     return result ? result : esp_data_find(data, "/about");
 }
 
-/* J(c) = -P(c) / |P(0)| + lambda (rho(c) - rho*)^2, and the best so far. The first evaluation is P(0). */
+/* J(c) = -P(c) / |P(0)| + lambda (rho(c) - rho*)^2, and the least so far. The first evaluation is
+ * P(0). */
 static void add_objective(const cJSON *data, esp_evaluations *e)
 {
     const cJSON *asked = esp_report_question(data);
@@ -102,7 +106,7 @@ typedef struct {
     const char      *path;
     cJSON           *data;
     esp_evaluations *e;
-    int              lines; /* so far */
+    int              lines; /* lines read so far */
 } reader;
 
 static esp_status take_line(void *context, int number, cJSON *line)
@@ -112,7 +116,7 @@ static esp_status take_line(void *context, int number, cJSON *line)
     esp_status status = ESP_OK;
     reader->lines = number;
     if (!cJSON_IsObject(line)) {
-        status = esp_fail(ESP_ERR_FORMAT, "%s: line %d is no JSON object", reader->path, number);
+        status = esp_fail(ESP_ERR_FORMAT, "%s: line %d is not a JSON object", reader->path, number);
     } else if (number == 1) {
         status = take_header(reader->path, line, reader->data);
     } else if (result) {
@@ -125,7 +129,7 @@ static esp_status take_line(void *context, int number, cJSON *line)
     return status;
 }
 
-/* ---- what is shown ---- */
+/* ---- choice of what is shown ---- */
 
 static void keep(esp_evaluations *e, int to, int from)
 {
@@ -134,7 +138,8 @@ static void keep(esp_evaluations *e, int to, int from)
     for (int i = 0; i < ARRAYS; i++) (*arrays[i])[to] = (*arrays[i])[from];
 }
 
-/* The first (the uncut network), the last, and of every stretch the best and the worst, in order. */
+/* Keeps the first (the uncut network), the last, and the best and the worst of every stretch, in
+ * order. */
 static void thin(esp_evaluations *e)
 {
     int all = e->count, shown = 0;
@@ -165,7 +170,7 @@ static void add_series(cJSON *data, const esp_evaluations *e)
     esp_json_add_doubles(json, "best_at_target", e->count, e->feasible);
 }
 
-/* The sparsity that the search was after is known only now. */
+/* Runs after reading, because the target sparsity is known only then. */
 static void finish(cJSON *data, esp_evaluations *e)
 {
     const char *constraint = esp_json_text(esp_report_question(data), "constraint");

@@ -1,4 +1,4 @@
-/* The page of a training run: learning curves, what the best checkpoint was, what it does. */
+/* The page of a training run: learning curves, the best checkpoint in numbers, the network in action. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,16 +7,16 @@
 
 #include "pages/pages_internal.h"
 
-enum { MOST_LINES = 1500 }; /* of metrics that are drawn */
+enum { MOST_LINES = 1500 }; /* most lines of metrics that are drawn */
 
 /* ---- data ---- */
 
-/* Lines with an evaluation, and of the others every `stride`-th and the last: a long run has more than a chart can
- * show. The stride doubles while reading, so that a long file never is in memory. */
+/* Keeps the lines with an evaluation and every `stride`-th of the others, and the last: a long run has more than a
+ * chart can show. The stride doubles while reading, so that a long file is never in memory as a whole. */
 typedef struct {
     const char *path;
-    cJSON *kept;      /* array of lines */
-    cJSON *last;      /* not kept; NULL: the last line was */
+    cJSON *kept;      /* array of the lines kept */
+    cJSON *last;      /* the last line if it was not kept, else NULL */
     int    count, stride;
 } metrics;
 
@@ -38,7 +38,7 @@ static esp_status take_line(void *context, int number, cJSON *line)
     m->last = NULL;
     if (!cJSON_IsObject(line)) {
         cJSON_Delete(line);
-        return esp_fail(ESP_ERR_FORMAT, "%s: line %d is no JSON object", m->path, number);
+        return esp_fail(ESP_ERR_FORMAT, "%s: line %d is not a JSON object", m->path, number);
     }
     if ((number - 1) % m->stride == 0 || cJSON_HasObjectItem(line, "score")) cJSON_AddItemToArray(m->kept, line);
     else                                                                   m->last = line;
@@ -46,7 +46,7 @@ static esp_status take_line(void *context, int number, cJSON *line)
     return ESP_OK;
 }
 
-/* A file of the folder as part of the data; one that is not there is left out unless it is needed. */
+/* Adds a JSON file of the folder to the data; a missing file is an error only when it is needed. */
 static esp_status add_file(esp_report *report, const char *key, const char *name, bool needed)
 {
     cJSON *json = NULL;
@@ -63,7 +63,7 @@ static esp_status add_metrics(esp_report *report)
     metrics m = {.path = path, .kept = cJSON_CreateArray(), .stride = 1};
     esp_status status = esp_json_lines_read(path, take_line, &m);
     if (status == ESP_OK && m.count == 0)
-        status = esp_fail(ESP_ERR_FORMAT, "%s: no line yet; the run has hardly begun", path);
+        status = esp_fail(ESP_ERR_FORMAT, "%s: holds no line yet; the run has only just begun", path);
     if (m.last && status == ESP_OK) cJSON_AddItemToArray(m.kept, m.last);
     else                            cJSON_Delete(m.last);
     if (status == ESP_OK) cJSON_AddItemToObject(report->data, "metrics", m.kept);
@@ -72,7 +72,7 @@ static esp_status add_metrics(esp_report *report)
     return status;
 }
 
-/* Index of the line whose value is the most, or with sign -1 the least; -1: no line has the key. */
+/* Index of the line with the largest value, or with sign -1 the smallest; -1: no line has the key. */
 static int best_line(const cJSON *metrics, const char *key, double sign)
 {
     const cJSON *line;
@@ -100,7 +100,7 @@ static int last_line(const cJSON *metrics, const char *key)
     return found;
 }
 
-/* The line that a card or a row is about; -1: none. */
+/* Index of the line that a card or a row shows; -1: none. */
 static int find_line(const esp_report *report, const esp_learning *learning, esp_metric_line line, const char *key)
 {
     const cJSON *metrics = esp_data_find(report->data, "/metrics");
@@ -111,7 +111,7 @@ static int find_line(const esp_report *report, const esp_learning *learning, esp
 
 /* ---- numbers ---- */
 
-/* "of 20,000", "after update 12,500; this checkpoint was kept", or what the card says of itself. */
+/* "of 20,000", "after update 12,500; this checkpoint was kept", or the card's own remark. */
 static const char *card_remark(const esp_report *report, const esp_learning *learning, const esp_metric_card *card,
                                int line, char *out, size_t size)
 {
@@ -144,14 +144,14 @@ static void add_time(esp_report *report)
     char pointer[64];
     const cJSON *metrics = esp_data_find(report->data, "/metrics");
     snprintf(pointer, sizeof pointer, "/metrics/%d/wall_s", last_line(metrics, "wall_s"));
-    esp_report_card(report, "time", esp_text_seconds, pointer, "so far, on its machine");
+    esp_report_card(report, "time", esp_text_seconds, pointer, "so far, on the machine of the run");
 }
 
-/* ---- metrics of a family ---- */
+/* ---- families of metrics ---- */
 
 enum { MOST_METRICS = 16, LABEL = 64 };
 
-/* The metrics of a list, families written out. Keys are borrowed from the lines. */
+/* The metrics of a list, with families expanded. Keys are borrowed from the lines. */
 typedef struct {
     int        count;
     esp_metric metric[MOST_METRICS];
@@ -165,7 +165,7 @@ static bool has_key(const metric_list *list, const char *key)
     return false;
 }
 
-/* A member's label is the family's with what the star stands for. */
+/* The label of a member is the family's, with * replaced by the member's name. */
 static void add_member(const esp_metric *family, const char *key, const char *end, metric_list *list)
 {
     if (list->count == MOST_METRICS || has_key(list, key)) return;
@@ -185,7 +185,7 @@ static void add_family(const cJSON *metrics, const esp_metric *family, metric_li
                 add_member(family, item->string, item->string + prefix, list);
 }
 
-/* Up to `room` metrics, or to the one without key. */
+/* Expands at most `room` metrics, or all up to the one without a key. */
 static void expand(const cJSON *metrics, const esp_metric *metric, int room, metric_list *out)
 {
     *out = (metric_list){.count = 0};
@@ -226,7 +226,7 @@ static void add_numbers(esp_report *report, const esp_learning *learning)
 
 /* ---- curves ---- */
 
-/* Points where a line has both keys; they are freed with the chart's. */
+/* One point per line that has both keys; freed with the chart's series. */
 static esp_chart_series make_series(const cJSON *metrics, const char *x_key, const esp_metric *curve)
 {
     size_t room = (size_t)cJSON_GetArraySize(metrics);
@@ -243,7 +243,7 @@ static esp_chart_series make_series(const cJSON *metrics, const char *x_key, con
     return (esp_chart_series){.name = curve->label, .count = count, .x = x, .y = y};
 }
 
-/* Nothing when no line has a point of it. */
+/* Draws nothing when no line has a point for the chart. */
 static esp_status draw(esp_report *report, const char *counter, const esp_metric_chart *metric)
 {
     const cJSON *metrics = esp_data_find(report->data, "/metrics");
@@ -274,7 +274,7 @@ static esp_status add_curves(esp_report *report, const esp_learning *learning)
     return status;
 }
 
-/* ---- what it does, where it comes from ---- */
+/* ---- the network in action, origin ---- */
 
 static void add_origin(esp_report *report)
 {
@@ -317,7 +317,8 @@ esp_status esp_report_run(esp_report *report)
     const esp_application *application = NULL;
     char title[512], lead[512], run[256];
     esp_status status = read_run(report, &application);
-    if (status == ESP_ERR_USAGE) status = ESP_ERR_FORMAT; /* the folder's fault */
+    /* The configuration at fault is in the folder, not on the command line. */
+    if (status == ESP_ERR_USAGE) status = ESP_ERR_FORMAT;
     if (status != ESP_OK) return status;
     application->run_title(esp_data_find(report->data, "/config"), run, sizeof run);
     snprintf(title, sizeof title, "Training of %s", esp_path_name(report->source->path));

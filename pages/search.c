@@ -1,5 +1,5 @@
-/* The page of a search: before and after, what it tried, what it took from which group. Everything is read
- * from its journal; a search that is not finished has a page as well. */
+/* The page of a search: before and after, what it tried, what it removed from each group. Everything comes from its
+ * journal; an unfinished search has a page as well. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 /* ---- numbers ---- */
 
-/* Where what is known of the pruning is. */
+/* Pointer to the JSON that describes the pruning. */
 static const char *place(const esp_report *report)
 {
     return esp_data_find(report->data, "/result") ? "/result" : "/about";
@@ -56,16 +56,16 @@ static void add_cards(esp_report *report)
     const char *action = application ? application->action_name : "action", *stage = last_stage(report);
     char pointer[64], remark[256], label[64], key[64];
     const char *constraint = esp_data_text(report->data, "/result/constraint");
-    snprintf(remark, sizeof remark, "of the parameters in use; wanted: %g\u00a0%% %s",
+    snprintf(remark, sizeof remark, "of the parameters in use; target: %g\u00a0%% %s",
              100 * esp_data_number(report->data, "/result/target_sparsity"), constraint ? constraint : "");
     esp_report_card(report, "removed", esp_text_percent, "/result/structural_sparsity", remark);
     snprintf(pointer, sizeof pointer, "/result/performance_%s", stage);
     performance_remark(report, stage, remark, sizeof remark);
     esp_report_card(report, measure_of(report), esp_text_performance, pointer, remark);
     ratio_card(report, "parameters", "params", esp_text_count);
-    snprintf(label, sizeof label, "FLOP an %s", action);
+    snprintf(label, sizeof label, "FLOPs per %s", action);
     ratio_card(report, label, "flops", esp_text_scaled);
-    snprintf(label, sizeof label, "ms an %s", action);
+    snprintf(label, sizeof label, "ms per %s", action);
     snprintf(key, sizeof key, "%s_ms", action);
     ratio_card(report, label, key, esp_text_short);
 }
@@ -79,7 +79,7 @@ static bool any_finite(int count, const double *values)
     return false;
 }
 
-/* Values of the evaluations of the first fidelity, or of the others; in new memory. */
+/* Values of the evaluations at the first fidelity, or at the others; in new memory. */
 static double *pick(const esp_evaluations *e, bool first)
 {
     double *values = esp_alloc((size_t)e->count, sizeof *values);
@@ -94,17 +94,17 @@ static esp_status draw_performance(esp_report *report, const esp_evaluations *e)
     int points = 1;
     if (any_finite(e->count, again))
         series[points++] =
-            (esp_chart_series){.name = "judged again on more", .count = e->count, .x = e->number, .y = again};
+            (esp_chart_series){.name = "judged again on more data", .count = e->count, .x = e->number, .y = again};
     series[points] =
         (esp_chart_series){.name = "best so far at the target", .count = e->count, .x = e->number, .y = e->feasible};
     esp_chart_reference uncut = {.at = e->performance[0], .label = "uncut"};
-    esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Performance of what was tried", .x = {.label = "evaluation"},
+    esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Performance of the cuts tried", .x = {.label = "evaluation"},
                        .y = {.label = measure_of(report)}, .series = series, .num_scattered = points,
                        .num_series = points + any_finite(e->count, e->feasible), .num_references = 1,
                        .references = &uncut};
     esp_status status = esp_page_chart(report->page, &chart, "Each point is one cut of the network, judged on the "
                                        "episodes or images of the search; the first is the uncut network. The best few "
-                                       "are judged again on more of them, so that luck does not decide.");
+                                       "are judged again on more of them, so that luck does not decide the result.");
     free(first);
     free(again);
     return status;
@@ -119,7 +119,7 @@ static esp_status draw_objective(esp_report *report, const esp_evaluations *e)
                        .y = {.label = "J, less is better"}, .num_series = 2, .series = series, .num_scattered = 1};
     return esp_page_chart(report->page, &chart, "J(c) = -P(c) / |P(0)| + \u03bb (\u03c1(c) - \u03c1*)\u00b2, with "
                           "performance P, sparsity \u03c1 and its target \u03c1*: far from the target the second term "
-                          "rules, at the target the first.");
+                          "dominates, at the target the first.");
 }
 
 static esp_status draw_sparsity(esp_report *report, const esp_evaluations *e)
@@ -130,14 +130,14 @@ static esp_status draw_sparsity(esp_report *report, const esp_evaluations *e)
     snprintf(pointer, sizeof pointer, "%s/target_sparsity", place(report));
     double target = esp_data_number(report->data, pointer);
     esp_chart_series series = {.count = e->count, .x = e->number, .y = percent};
-    esp_chart_reference wanted = {.at = 100 * target, .label = "wanted"};
-    esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Sparsity of what was tried", .x = {.label = "evaluation"},
+    esp_chart_reference wanted = {.at = 100 * target, .label = "target"};
+    esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Sparsity of the cuts tried", .x = {.label = "evaluation"},
                        .y = {.label = "parameters removed (%)", .low = 0, .high = isfinite(target) ? 110 * target : 1},
                        .num_series = 1, .series = &series, .num_scattered = 1, .num_references = isfinite(target),
                        .references = &wanted};
     esp_status status = ESP_OK;
     if (any_finite(e->count, percent))
-        status = esp_page_chart(report->page, &chart, "Exact, from the widths alone.");
+        status = esp_page_chart(report->page, &chart, "Exact, computed from the widths alone.");
     free(percent);
     return status;
 }
@@ -150,7 +150,7 @@ static esp_status add_charts(esp_report *report, const esp_evaluations *e)
         return ESP_OK;
     }
     char note[160];
-    snprintf(note, sizeof note, "Of %d evaluations %d are drawn: of every stretch of the journal the best and the worst.",
+    snprintf(note, sizeof note, "Of %d evaluations, %d are drawn: the best and the worst of each part of the journal.",
              e->all, e->count);
     if (e->count < e->all) esp_page_note(report->page, note);
     esp_status status = draw_objective(report, e);
@@ -158,7 +158,7 @@ static esp_status add_charts(esp_report *report, const esp_evaluations *e)
     return status == ESP_OK ? draw_sparsity(report, e) : status;
 }
 
-/* ---- what it does, where it comes from ---- */
+/* ---- the network in action, origin ---- */
 
 static void add_film(esp_report *report)
 {
@@ -168,7 +168,7 @@ static void add_film(esp_report *report)
     if (!application || !before || !after) return;
     double seed = esp_data_number(report->data, "/result/seed");
     esp_film_request request = {.application = application, .count = 2, .path = {before, after},
-                                .name = {"the network before", "the pruned one"},
+                                .name = {"the original network", "the pruned network"},
                                 .asked = esp_data_find(report->data, "/result"),
                                 .seed = seed >= 0 ? (uint64_t)seed : 1};
     esp_report_film(report, &request);
@@ -190,7 +190,7 @@ static void add_origin(esp_report *report)
     add_fact(report, "pruned network", "checkpoint");
     esp_page_fact(report->page, "journal", report->source->journal);
     esp_report_asked(report, place(report));
-    esp_report_folded(report, "what decides an evaluation", "/identity");
+    esp_report_folded(report, "all settings that decide an evaluation", "/identity");
 }
 
 /* ---- the page ---- */

@@ -1,4 +1,4 @@
-/* What a path holds that can be reported on: a run, a sweep, or a search by its journal. */
+/* What kind of result a path holds: a run, a sweep, or a search with its journal. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static esp_status find_in_folder(esp_source *source)
     return ESP_OK;
 }
 
-/* The journal beside a network, or a journal and, by its name, the network beside it. */
+/* Finds the journal beside a network, or, given a journal, the network of that name beside it. */
 static esp_status find_search(esp_source *source)
 {
     const char *path = source->path;

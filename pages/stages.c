@@ -1,4 +1,5 @@
-/* One pruning in numbers: the network before and after, a column a stage, as `prune` prints it. */
+/* One pruning in numbers: the network before and after, one column per stage, as `prune` prints
+ * it. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,13 +27,15 @@ static double number_at(const stages *s, const char *key, int stage)
     return esp_data_number(s->report->data, place);
 }
 
-/* Neither compensation nor finetuning changes a size: of a size there is only the one after the cut. */
+/* Compensation and finetuning do not change sizes, so sizes are given before and after the cut
+ * only. */
 static int stage_of(const stages *s, int column, bool size)
 {
     return size && s->stage[column] != ESP_BEFORE ? ESP_AFTER : s->stage[column];
 }
 
-/* The last column, for what pruning changes: how much of the first is left in the end. */
+/* The last column, for values that pruning changes: the share of the first that is left in the
+ * end. */
 static void add_ratio(const stages *s, const char *key, bool wanted, bool size)
 {
     char text[ESP_NUMBER_TEXT];
@@ -41,7 +44,7 @@ static void add_ratio(const stages *s, const char *key, bool wanted, bool size)
     esp_page_cell(s->report->page, known ? esp_text_percent(last / before, text) : "");
 }
 
-/* Cells of "KEY_before", "KEY_after" ...; nothing when the first is not there. */
+/* Cells of "KEY_before", "KEY_after" ...; no row when the first is missing. */
 static void add_row(const stages *s, const char *name, const char *key, esp_number_fn text, bool ratio, bool size)
 {
     if (isnan(number_at(s, key, ESP_BEFORE))) return;
@@ -52,7 +55,7 @@ static void add_row(const stages *s, const char *name, const char *key, esp_numb
     add_ratio(s, key, ratio, size);
 }
 
-/* Of the performance; episodes have one. */
+/* Intervals of the performance, which episodes have. */
 static void add_intervals(const stages *s)
 {
     char pointer[256];
@@ -86,16 +89,16 @@ void esp_report_stages(esp_report *report, const char *pointer)
     if (s.count == 0) return;
     snprintf(headings + strlen(headings), sizeof headings - strlen(headings), "|%s / before",
              esp_prune_stage_names[s.stage[s.count - 1]]);
-    esp_page_table(report->page, "On held-out data that the search never saw.", alignment[s.count - 1], headings);
+    esp_page_table(report->page, "On held-out data, which the search never saw.", alignment[s.count - 1], headings);
     add_row(&s, measure, "performance", esp_text_performance, true, false);
     add_intervals(&s);
     for (const esp_compared *c = app ? app->compared : NULL; c && c->key; c++)
         add_row(&s, c->label, c->key, text_of(c), c->error, false);
     add_row(&s, "parameters", "params", esp_text_count, true, true);
     add_row(&s, "file, bytes", "size_bytes", esp_text_count, true, true);
-    snprintf(name, sizeof name, "FLOP an %s", action);
+    snprintf(name, sizeof name, "FLOPs per %s", action);
     add_row(&s, name, "flops", esp_text_scaled, true, true);
-    snprintf(name, sizeof name, "ms an %s", action);
+    snprintf(name, sizeof name, "ms per %s", action);
     snprintf(key, sizeof key, "%s_ms", action);
     add_row(&s, name, key, esp_text_short, true, true);
 }

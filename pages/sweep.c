@@ -7,12 +7,12 @@
 
 #include "pages/pages_internal.h"
 
-/* Of the dense performance: what a cut may cost to be named on top of the page. */
+/* share of the dense performance that a cut must keep to be named at the top of the page */
 #define GOOD 0.95
 
 /* ---- data ---- */
 
-/* Cells without what is the same in all of them. */
+/* Copies the cells without the members that are equal in all of them. */
 static void add_cells(esp_report *report, const esp_sweep *sweep)
 {
     cJSON *cells = cJSON_Duplicate(sweep->results, true), *cell;
@@ -97,7 +97,7 @@ static void good_cards(esp_report *report, const esp_sweep *sweep, int good)
     char pointer[64], remark[256], params[ESP_NUMBER_TEXT], label[64];
     const cJSON *cell = cJSON_GetArrayItem(cells_of(report), good);
     snprintf(pointer, sizeof pointer, "/cells/%d/structural_sparsity", good);
-    snprintf(remark, sizeof remark, "by %s; the most of all that keep %g\u00a0%% of the performance",
+    snprintf(remark, sizeof remark, "by %s; the most that keeps %g\u00a0%% of the performance",
              esp_json_text(cell, "way"), 100 * GOOD);
     esp_report_card(report, "can be removed", esp_text_percent, pointer, remark);
     snprintf(pointer, sizeof pointer, "/cells/%d/performance_after", good);
@@ -121,12 +121,12 @@ static void add_cards(esp_report *report, const esp_sweep *sweep)
 static esp_status add_chart(void *context, const char *name, const esp_chart *chart)
 {
     static const struct { const char *name, *caption; } captions[] = {
-        {"performance", "What is left of the performance as parameters go, on held-out data, with 95 % intervals: of "
-                        "the episodes, or of the seeds when there are several. As Fig. 4 of the paper."},
-        {"pareto", "Each point is a pruned network. Where the staircase turns, no network of at most this size is "
-                   "better."},
-        {"coefficients", "What the methods took from which group. The plain baseline that takes the same from all is "
-                         "left out."},
+        {"performance", "Performance left as parameters are removed, on held-out data, with 95 % intervals: over "
+                        "the episodes, or over the seeds when there are several. Compare Fig. 4 of the paper."},
+        {"pareto", "Each point is a pruned network. At the corners of the staircase, no network of that size or less "
+                   "is better."},
+        {"coefficients", "What each method removed from each group. The baseline that removes the same from all groups "
+                         "is left out."},
     };
     esp_report *report = context;
     for (size_t i = 0; i < sizeof captions / sizeof *captions; i++)
@@ -140,7 +140,7 @@ static esp_status add_groups(esp_report *report)
     int good = smallest_good(report);
     const cJSON *cell = cJSON_GetArrayItem(cells_of(report), good);
     if (good < 0 || !cJSON_HasObjectItem(cell, "coefficients")) return ESP_OK;
-    esp_page_section(report->page, "The smallest network that still does it");
+    esp_page_section(report->page, "The smallest network that still does the job");
     esp_format(text, sizeof text, "By %s at %g %% sparsity, seed %.0f.", esp_json_text(cell, "way"),
                100 * esp_json_number(cell, "target_sparsity"), esp_json_number(cell, "seed"));
     esp_page_text(report->page, text);
@@ -181,15 +181,15 @@ static void add_table(esp_report *report, const esp_sweep *sweep)
     const cJSON *cell;
     int index = 0;
     esp_page_section(report->page, "All cells");
-    snprintf(headings, sizeof headings, "method|wanted|seed|removed|%s|95 %% interval|parameters|FLOP|ms|evaluations",
+    snprintf(headings, sizeof headings, "method|target|seed|removed|%s|95 %% interval|parameters|FLOPs|ms|evaluations",
              sweep->measure_name);
-    esp_page_table(report->page, "A row a network; FLOP and ms are of one action or image.", "lrrrrrrrrr", headings);
+    esp_page_table(report->page, "One row per network; FLOPs and ms are per action or image.", "lrrrrrrrrr", headings);
     cJSON_ArrayForEach(cell, cells_of(report)) add_row(report, cell, index++);
 }
 
 /* ---- where it comes from ---- */
 
-/* Each once, in order: a sweep may have grown. */
+/* Every command once, in order: a sweep may have grown in several runs. */
 static void add_commands(esp_report *report)
 {
     const cJSON *cell, *other;
@@ -220,10 +220,11 @@ static void add_origin(esp_report *report)
     if (source_of(report)) esp_page_fact(report->page, "dense network", source_of(report));
     esp_page_fact(report->page, "sweep", report->source->path);
     esp_report_asked(report, "/question");
-    esp_report_folded(report, "everything that was asked", "/question");
+    esp_report_folded(report, "all settings", "/question");
 }
 
-/* No pruned network is kept. The planner would take longer than all the rest of the page. */
+/* A film of the dense network alone, since no pruned network is kept. It uses quick options: the
+ * planner would take longer than the rest of the page. */
 static void add_film(esp_report *report, const esp_sweep *sweep)
 {
     char pointer[64];

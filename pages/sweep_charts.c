@@ -9,7 +9,8 @@
 
 /* ---- curves ---- */
 
-/* One way over the sparsities, from the dense network on; the mean over the seeds with its interval. */
+/* The curve of one method over the sparsities, starting at the dense network: means over the seeds with their
+ * intervals. */
 enum { CURVE_POINTS = ESP_SWEEP_LIST + 1 };
 typedef struct {
     int    count;
@@ -26,7 +27,8 @@ static void take_interval(const cJSON *cell, const char *key, double *low, doubl
     *high = last->valuedouble;
 }
 
-/* One seed has the interval of its episodes, several that of their means. way NULL: the dense network. */
+/* With one seed the interval is that of its episodes, with several that of their means. way NULL: the dense
+ * network. */
 static void add_point(const esp_sweep *sweep, const esp_sweep_way *way, double sparsity, curve *out)
 {
     const char *suffix = way ? "after" : "before";
@@ -75,13 +77,13 @@ static void make_curves(const esp_sweep *sweep, curve *curves, curve *dense)
 
 /* ---- charts ---- */
 
-/* Whoever takes them. */
+/* Who receives the charts. */
 typedef struct {
     esp_sweep_chart_fn take;
     void *context;
 } taker;
 
-/* Fig. 4: what is left of the performance as sparsity rises. */
+/* Fig. 4: the performance left as sparsity rises. */
 static esp_status draw_degradation(const esp_sweep *sweep, const curve *curves, const curve *dense, taker to)
 {
     esp_chart_series series[ESP_SWEEP_LIST];
@@ -111,7 +113,7 @@ static esp_status draw_pareto(const esp_sweep *sweep, const curve *curves, const
     return to.take(to.context, "pareto", &chart);
 }
 
-/* Which groups gave how much, at the sparsity that is nearest to the paper's 20 %: a colour a method. The
+/* What was removed from each group at the sparsity closest to the paper's 20 %, one colour per method. The
  * coefficients of `magnitude` are all the same. */
 static esp_status draw_coefficients(const esp_sweep *sweep, taker to)
 {

@@ -18,7 +18,7 @@ static esp_status write_chart(void *context, const char *name, const esp_chart *
     esp_status status = esp_chart_svg(chart, &svg);
     if (status == ESP_OK) status = esp_file_write(svg_path, svg, strlen(svg));
     if (status == ESP_OK) status = esp_svg_draw(svg, PICTURE_ZOOM, png_path);
-    if (status == ESP_ERR_MACHINE) { /* the SVG is there */
+    if (status == ESP_ERR_MACHINE) { /* the SVG was written */
         esp_log(ESP_LOG_WARNING, "%s", esp_error_text());
         status = ESP_OK;
     }

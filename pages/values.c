@@ -1,4 +1,4 @@
-/* Numbers of a report by their place in its data, so that the page says what the data says. */
+/* Numbers of a report by their place in its data, so that the page shows what the data holds. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
-/* From a path to the page of what it holds. */
+/* From a path to the page about its results. */
 #include "pages/pages_internal.h"
 
-/* How the page of each kind of source is made, and what the page is a list of. */
+/* How the page of each kind of source is made, and which list of the data it counts. */
 static const struct {
     esp_status (*make)(esp_report *report);
-    const char *counted, *list; /* a list, or its length */
+    const char *counted, *list; /* a list, or the length of one */
 } pages[] = {
     [ESP_SOURCE_RUN] = {esp_report_run, "lines", "/metrics"},
     [ESP_SOURCE_SWEEP] = {esp_report_sweep, "cells", "/cells"},

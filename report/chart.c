@@ -25,7 +25,8 @@ static void add_corner(const esp_frame *frame, esp_xml *svg, bool first, double 
     esp_xml_add(svg, "%c%.1f %.1f", first ? 'M' : 'L', esp_frame_x(frame, x), esp_frame_y(frame, y));
 }
 
-/* One closed shape for every run of neighbours with intervals: along the upper ends, back along the lower. */
+/* One closed shape per run of neighbouring points with intervals: along the upper ends, then back
+ * along the lower ones. */
 static void band(const esp_frame *frame, int s, esp_xml *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
@@ -64,9 +65,9 @@ static void line(const esp_frame *frame, int s, esp_xml *svg)
     esp_xml_add(svg, "\"/>");
 }
 
-enum { CROWD = 60 }; /* markers, from where on they are seen through */
+enum { CROWD = 60 }; /* number of markers from which they are drawn translucent */
 
-/* A point without neighbours is marked always, since no line shows it. */
+/* A point without neighbours always gets a marker, since no line shows it. */
 static void markers(const esp_frame *frame, int s, esp_xml *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
@@ -90,10 +91,11 @@ static int compare_points(const void *a, const void *b)
 {
     const point *p = a, *q = b;
     if (p->x != q->x) return p->x < q->x ? -1 : 1;
-    return (p->y < q->y) - (p->y > q->y); /* the better one first */
+    return (p->y < q->y) - (p->y > q->y); /* the better point first */
 }
 
-/* Between two points of the frontier nothing was measured: what is sure is a staircase. */
+/* Nothing was measured between two points of the frontier, so all that is certain is a
+ * staircase. */
 static void frontier(const esp_frame *frame, esp_xml *svg)
 {
     const esp_chart *chart = frame->chart;
@@ -129,7 +131,7 @@ static int bars_of_category(const esp_frame *frame, int category)
     return count;
 }
 
-/* Px of a bar: a fifth of a category's room stays free around the fullest group. */
+/* Width of a bar in px: a fifth of a category's room stays free around the largest group. */
 static double bar_width(const esp_frame *frame)
 {
     int most = 1;
@@ -141,7 +143,7 @@ static double bar_width(const esp_frame *frame)
     return fmin(0.8 * slot / most, 48);
 }
 
-/* Left edge of the bar that series s has in a category. */
+/* Left edge of the bar of series s in a category. */
 static double bar_left(const esp_frame *frame, int s, int category, double width)
 {
     int before = 0;
@@ -197,7 +199,7 @@ static void draw_marks(const esp_frame *frame, esp_xml *svg)
 static esp_status check_size(const char *which, int px)
 {
     if (px == 0 || (px >= 200 && px <= 4000)) return ESP_OK;
-    return esp_fail(ESP_ERR_RANGE, "a chart cannot be %d px %s; 200 .. 4000 were expected", px, which);
+    return esp_fail(ESP_ERR_RANGE, "a chart cannot be %d px %s; expected 200 to 4000", px, which);
 }
 
 esp_status esp_chart_svg(const esp_chart *chart, char **out_text)

@@ -7,7 +7,7 @@
 
 int esp_title(const esp_frame *frame, esp_xml *svg)
 {
-    double size = 1.1 * ESP_TITLE_FONT, room = frame->width - ESP_MARGIN - frame->left; /* bold is a tenth wider */
+    double size = 1.1 * ESP_TITLE_FONT, room = frame->width - ESP_MARGIN - frame->left; /* bold text is a tenth wider */
     const char *rest = frame->chart->title ? frame->chart->title : "";
     int lines = 0;
     for (; *rest; lines++) {
@@ -57,7 +57,7 @@ static void grid(const esp_frame *frame, esp_xml *svg)
     esp_xml_add(svg, "\"/>\n");
 }
 
-/* The two axes and their small strokes. */
+/* The two axes and their tick marks. */
 static void axes(const esp_frame *frame, esp_xml *svg)
 {
     esp_xml_add(svg, "<path stroke=\"currentColor\" d=\"M%.1f %.1fV%.1fH%.1f", frame->left, frame->top, frame->bottom,
@@ -93,7 +93,7 @@ static void category_labels(const esp_frame *frame, esp_xml *svg)
                 angle > 0 ? "end" : "middle");
     for (int i = 0; i < frame->chart->num_categories; i += frame->label_every) {
         double x = esp_frame_x(frame, i), y = frame->bottom + ESP_GAP;
-        if (angle > 0) /* the middle of the letters under the bar, whatever the angle */
+        if (angle > 0) /* centres the letters under the bar, whatever the angle */
             esp_xml_add(svg, "<text transform=\"translate(%.1f %.1f)rotate(-%.0f)\" dy=\".35em\">", x, y, angle);
         else
             esp_xml_add(svg, "<text x=\"%.1f\" y=\"%.1f\">", x, y + ESP_FONT - 1);
@@ -130,7 +130,7 @@ static int compare_labels(const void *a, const void *b)
     return (difference > 0) - (difference < 0);
 }
 
-/* Moves labels apart that would overlap, and back from the end of the margin. */
+/* Moves overlapping labels apart, then back inside the end of the margin. */
 static void spread(label *labels, int count, double end)
 {
     qsort(labels, (size_t)count, sizeof *labels, compare_labels);
@@ -167,7 +167,7 @@ static void reference_labels(const esp_frame *frame, bool vertical, esp_xml *svg
 
 void esp_frame_references(const esp_frame *frame, esp_xml *svg)
 {
-    static const char red[] = "#d62839"; /* read on white and on black */
+    static const char red[] = "#d62839"; /* readable on white and on black */
     const esp_chart *chart = frame->chart;
     esp_xml_add(svg, "<path class=\"esp-references\" stroke=\"%s\" stroke-width=\"1.3\" ", red);
     esp_xml_add(svg, "stroke-dasharray=\"6 4\" d=\"");

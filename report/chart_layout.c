@@ -1,5 +1,5 @@
-/* The layout of a chart: how much room its texts need, and so where the plot is. Texts stand in the
- * margins and never cover a point. */
+/* The layout of a chart: how much room its texts need, and what is left for the plot. Texts stand
+ * in the margins and never cover a point. */
 #include <math.h>
 
 #include "report/report_internal.h"
@@ -17,7 +17,7 @@ double esp_frame_y(const esp_frame *frame, double y)
     return frame->bottom - esp_range_place(&frame->y, y) * (frame->bottom - frame->top);
 }
 
-/* Five round steps at most leave two ticks at least in any range. */
+/* At most five round steps leave at least two ticks in any range. */
 static int tick_count(double px)
 {
     return (int)fmax(5, px / 50);
@@ -30,7 +30,7 @@ static double widest_tick(const esp_ticks *ticks)
     return width;
 }
 
-/* Whether the labels keep a distance along so many px. */
+/* Whether the labels keep their distance on an axis of `room` px. */
 static bool labels_fit(const esp_range *range, const esp_ticks *ticks, double room)
 {
     double needed = widest_tick(ticks) + 12, last = -INFINITY;
@@ -71,7 +71,8 @@ static bool has_vertical_label(const esp_chart *chart)
     return false;
 }
 
-/* Names of categories lie flat where they fit, lean where there are many, stand where they crowd. */
+/* Names of categories are horizontal where they fit, tilted where there are many, vertical where
+ * there are too many. */
 static void fit_categories(esp_frame *frame)
 {
     const esp_chart *chart = frame->chart;
@@ -83,7 +84,7 @@ static void fit_categories(esp_frame *frame)
     frame->label_room = fmin(longest, 0.6 * frame->height);
     if (longest + 8 <= slot) return;
 
-    double overhang = frame->label_room * cos(LEAN * RADIANS) - slot / 2; /* of the first name */
+    double overhang = frame->label_room * cos(LEAN * RADIANS) - slot / 2; /* overhang of the first name */
     double left = fmax(frame->left, ESP_MARGIN + overhang), leaning = (frame->right - left) / chart->num_categories;
     if (leaning * sin(LEAN * RADIANS) >= ESP_FONT) {
         frame->label_angle = LEAN;

@@ -7,7 +7,8 @@ enum { COLORS = 7, SHAPES = 6 };
 
 const char *esp_series_color(int series)
 {
-    /* Okabe and Ito's without yellow, which is faint on white; their black follows the page. */
+    /* the palette of Okabe and Ito without yellow, which is faint on white; their black becomes the
+     * page's text colour */
     static const char *const colors[COLORS] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
                                                           "#56b4e9", "currentColor"};
     return colors[series % COLORS];
@@ -15,7 +16,7 @@ const char *esp_series_color(int series)
 
 void esp_series_marker(esp_xml *svg, int series, double x, double y)
 {
-    /* Of about equal area; 6 shapes and 7 colours give 42 pairs before one comes again. */
+    /* Of about equal area; 6 shapes and 7 colours give 42 pairs before one repeats. */
     static const char *const shapes[SHAPES] = {
         "m-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0z",
         "m-3.2-3.2h6.4v6.4h-6.4z",
@@ -30,7 +31,7 @@ void esp_series_marker(esp_xml *svg, int series, double x, double y)
 void esp_series_line(esp_xml *svg, int series)
 {
     esp_xml_add(svg, "<path class=\"esp-line\" stroke=\"%s\" stroke-width=\"1.8\"%s d=\"", esp_series_color(series),
-                series / COLORS % 2 ? " stroke-dasharray=\"7 3\"" : ""); /* the second time round */
+                series / COLORS % 2 ? " stroke-dasharray=\"7 3\"" : ""); /* dashed when the colours repeat */
 }
 
 bool esp_series_scattered(const esp_chart *chart, int series)
@@ -43,7 +44,7 @@ bool esp_series_marked(const esp_chart *chart, int series)
     return chart->kind == ESP_CHART_POINTS || esp_series_scattered(chart, series) || chart->series[series].count <= 40;
 }
 
-/* Px of a sample: of a line, or of a marker or a bar. */
+/* Width in px of a sample: of a line, a marker or a bar. */
 static double key_width(const esp_chart *chart)
 {
     return chart->kind == ESP_CHART_LINES ? 22 : 12;
@@ -70,7 +71,7 @@ int esp_legend(const esp_frame *frame, esp_xml *svg)
     double x = frame->left, limit = frame->width - ESP_MARGIN;
     int row = 0, named = 0;
     for (int s = 0; s <= chart->num_series; s++) {
-        bool frontier = s == chart->num_series; /* after the series */
+        bool frontier = s == chart->num_series; /* the frontier comes after the series */
         if (frontier && !(chart->frontier && chart->kind == ESP_CHART_POINTS)) break;
         const char *name = frontier ? "frontier" : chart->series[s].name;
         if (!name) continue;

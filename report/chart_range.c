@@ -1,9 +1,9 @@
-/* The ranges of a chart's axes: what the data, their intervals and the reference lines need. */
+/* The ranges of a chart's axes: they hold the data, their intervals and the reference lines. */
 #include <math.h>
 
 #include "report/report_internal.h"
 
-#define MOST 1e200 /* far enough from overflow for differences and margins */
+#define MOST 1e200 /* small enough that differences and margins do not overflow */
 
 bool esp_drawable(double value, bool log)
 {
@@ -17,7 +17,7 @@ static void include(esp_range *range, double value)
     range->high = fmax(range->high, value);
 }
 
-/* Room around the outermost points; two equal ends are moved apart. */
+/* Adds room around the outermost points; moves two equal ends apart. */
 static void widen(esp_range *range, double below, double above)
 {
     if (range->low > range->high) { /* nothing to show */
@@ -64,7 +64,7 @@ void esp_chart_ranges(const esp_chart *chart, esp_range *x, esp_range *y)
     if (!bars) {
         widen(x, 0.04, 0.04);
         widen(y, 0.04, 0.04);
-    } else { /* bars stand on zero, which is the frame itself unless some hang */
+    } else { /* bars stand on zero: the lower edge of the frame, unless some values are negative */
         *x = (esp_range){false, -0.5, fmax(chart->num_categories, 1) - 0.5};
         include(y, 0);
         widen(y, y->low < 0 || y->log ? 0.04 : 0, 0.04);

@@ -1,4 +1,4 @@
-/* A page: its head, its blocks of text, and the file that it becomes. */
+/* A page: its head, its blocks of text, and the file it is written to. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,7 +85,7 @@ void esp_page_fact(esp_page *page, const char *label, const char *text)
 
 /* ---- code ---- */
 
-/* Escaping makes a line's end a blank, as SVG wants it: here it stays. */
+/* Escaping turns line ends into blanks, as SVG needs; here they are kept. */
 static void add_lines(esp_page *page, const char *text)
 {
     for (const char *end; *text; text = end + (*end != 0)) {
@@ -116,7 +116,8 @@ void esp_page_folded(esp_page *page, const char *summary, const char *code)
 
 /* ---- data ---- */
 
-/* In strings only, where an escape means the same: nothing can end the element early. */
+/* "<", ">" and "&" occur in JSON strings only, where \u escapes mean the same: nothing can end the
+ * element early. */
 static void add_json(esp_page *page, const char *text)
 {
     for (const char *at = text; *at;) {
@@ -160,7 +161,7 @@ void esp_page_free(esp_page *page)
     free(page);
 }
 
-/* The policy lets nothing in from outside; the empty icon keeps browsers from asking for one. */
+/* The policy admits nothing from outside; the empty icon keeps browsers from asking for one. */
 static void add_head(esp_xml *html, const char *title)
 {
     esp_xml_add(html, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"

@@ -4,7 +4,7 @@
 
 #include "report/report_internal.h"
 
-/* A chart that is scaled down to a phone cannot be read, so it is drawn twice. */
+/* A chart that is scaled down to a phone cannot be read, so every chart is drawn twice. */
 enum { WIDE = 880, NARROW = 350, WIDE_HEIGHT = 400, NARROW_HEIGHT = 320, BARS_HEIGHT = 300 }; /* px */
 
 static esp_status add_svg(esp_page *page, esp_chart chart, const char *class, int width, int height)
@@ -55,7 +55,7 @@ static void add_base64(esp_xml *xml, const uint8_t *data, size_t size)
     free(text);
 }
 
-/* The side that starts at a byte of the first chunk of a PNG file. */
+/* Width or height, from its place in the first chunk of a PNG file. */
 static unsigned side(const uint8_t *png, size_t size, size_t at)
 {
     return size < at + 4 ? 0 : (unsigned)png[at] << 24 | (unsigned)png[at + 1] << 16 | (unsigned)png[at + 2] << 8

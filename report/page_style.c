@@ -1,4 +1,5 @@
-/* The look of a page. Colours come from the reader's preference; charts take over those of the text. */
+/* The look of a page. Its colours follow the reader's preference; charts use the page's text
+ * colours. */
 #include "report/report_internal.h"
 
 const char esp_page_style[] =

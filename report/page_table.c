@@ -1,4 +1,4 @@
-/* Tables of a page: headings, rows, numbers aligned at the right, bars. */
+/* Tables of a page: headings, rows, right-aligned numbers, bars. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +49,7 @@ void esp_page_row(esp_page *page)
     page->column = 0;
 }
 
-/* The first cell of a row says what the row is about. */
+/* The first cell of a row is its heading. */
 static const char *open_cell(esp_page *page)
 {
     int column = page->column++;

@@ -1,4 +1,4 @@
-/* Pixels to a PNG file: libpng writes to memory, the file appears whole or not at all. */
+/* Pixels to a PNG file: libpng writes to memory, then the file is written whole or not at all. */
 #include <png.h>
 #include <stdlib.h>
 
@@ -7,10 +7,10 @@
 esp_status esp_png_write(const char *path, int width, int height, int channels, const uint8_t *pixels)
 {
     if (width < 1 || width > ESP_MOST_PX || height < 1 || height > ESP_MOST_PX)
-        return esp_fail(ESP_ERR_RANGE, "'%s': a picture cannot be %d x %d px; 1 .. %d were expected", path, width,
+        return esp_fail(ESP_ERR_RANGE, "'%s': a picture cannot be %d x %d px; expected 1 to %d", path, width,
                         height, ESP_MOST_PX);
     if (channels != 1 && channels != 3)
-        return esp_fail(ESP_ERR_RANGE, "'%s': a picture cannot have %d channels; 1 or 3 were expected", path, channels);
+        return esp_fail(ESP_ERR_RANGE, "'%s': a picture cannot have %d channels; expected 1 or 3", path, channels);
 
     png_image image = {.version = PNG_IMAGE_VERSION, .width = (png_uint_32)width, .height = (png_uint_32)height,
                        .format = channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB};

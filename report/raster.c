@@ -1,5 +1,5 @@
-/* Photographs of SVG pictures: the program rsvg-convert draws what a browser would. Both ends are
- * files in memory, so neither side waits for the other. */
+/* PNG files of SVG pictures: the program rsvg-convert draws them as a browser would. Input and
+ * output are files in memory, so neither process waits for the other. */
 #define _GNU_SOURCE /* memfd_create */
 #include <errno.h>
 #include <spawn.h>
@@ -38,7 +38,7 @@ static bool fill(int fd, const char *text)
     return lseek(fd, 0, SEEK_SET) == 0;
 }
 
-/* The whole content with a 0 behind it; NULL when it cannot be read. */
+/* The whole content followed by a 0; NULL when it cannot be read. */
 static char *content(int fd, size_t *size)
 {
     struct stat info;
@@ -53,7 +53,8 @@ static char *content(int fd, size_t *size)
     return data;
 }
 
-/* Starts the program and waits. 0 when it ended well, -1 when it did not, else the errno of the start. */
+/* Starts the program and waits for it. Returns 0 when it succeeded, -1 when it failed, else the
+ * errno of the start. */
 static int run(streams s, double zoom)
 {
     char zoom_option[64];
@@ -83,7 +84,7 @@ static esp_status start_failure(const char *path, int code)
     return esp_fail(ESP_ERR_MACHINE, "cannot draw '%s': %s does not start: %s", path, program, strerror(code));
 }
 
-/* What the program said, its first line. */
+/* Uses the first line that the program printed. */
 static esp_status program_failure(const char *path, int err)
 {
     size_t size = 0;
@@ -95,7 +96,7 @@ static esp_status program_failure(const char *path, int err)
     return status;
 }
 
-/* What the program makes of the picture, in new memory. */
+/* Runs the program on the picture; its output is in new memory. */
 static esp_status photograph(streams s, const char *svg, double zoom, const char *path, char **png, size_t *size)
 {
     static const char signature[] = "\x89PNG\r\n\x1a\n";
@@ -111,7 +112,7 @@ static esp_status photograph(streams s, const char *svg, double zoom, const char
     return program_failure(path, s.err);
 }
 
-/* `path` is for sentences. */
+/* `path` is used in messages only. */
 static esp_status make_png(const char *svg, double zoom, const char *path, char **png, size_t *size)
 {
     streams s = {memory_file(), memory_file(), memory_file()};
@@ -133,7 +134,8 @@ esp_status esp_svg_draw(const char *svg, double zoom, const char *path)
     return status;
 }
 
-/* ---- is it there? --------------------------------------------------------------------------------- */
+/* ---- is the program there?
+ * ------------------------------------------------------------------------ */
 
 static esp_status draw_letter(char letter, char **png, size_t *size)
 {
@@ -151,7 +153,7 @@ static esp_status check_font(void)
     esp_status status = draw_letter('I', &png[0], &size[0]);
     if (status == ESP_OK) status = draw_letter('W', &png[1], &size[1]);
     if (status == ESP_OK && size[0] == size[1] && memcmp(png[0], png[1], size[0]) == 0)
-        status = esp_fail(ESP_ERR_MACHINE, "%s finds no font, charts as PNG have no text (install the package "
+        status = esp_fail(ESP_ERR_MACHINE, "%s finds no font, so charts as PNG have no text (install the package "
                           "fonts-dejavu-core)", program);
     free(png[0]);
     free(png[1]);
@@ -161,7 +163,7 @@ static esp_status check_font(void)
 esp_status esp_svg_program(char *version, size_t size)
 {
     if (!esp_program_version(program, "--version", version, size))
-        return esp_fail(ESP_ERR_MACHINE, "the program %s is missing or does not start, so charts are SVG alone (install "
+        return esp_fail(ESP_ERR_MACHINE, "the program %s is missing or does not start, so charts are only SVG (install "
                         "the package %s)", program, package);
     return check_font();
 }

@@ -1,5 +1,5 @@
-/* report: pictures of results - charts as SVG, photographs of them and sheets of gray images as PNG - and
- * pages of them as HTML.
+/* report: pictures of results - charts as SVG, the same charts and sheets of gray images as PNG - and HTML pages made
+ * of them.
  *
  * A chart is described by plain structs that borrow the caller's numbers and texts; texts are UTF-8. */
 #ifndef ESP_REPORT_H
@@ -13,73 +13,74 @@
 typedef enum {
     ESP_CHART_LINES,   /* points joined in the order given, with markers */
     ESP_CHART_POINTS,  /* markers alone */
-    ESP_CHART_BARS     /* a group of bars for every category */
+    ESP_CHART_BARS     /* one group of bars per category */
 } esp_chart_kind;
 
 /* One axis of a chart; its range and ticks follow from the data. */
 typedef struct {
     const char *label;            /* "parameters pruned (%)"; NULL: none */
     bool        log;              /* decimal logarithm; values <= 0 are then skipped */
-    double      low, high;        /* what must be in the range, beside the data; equal: the data alone */
+    double      low, high;        /* values that the range must include beside the data; equal: the data alone */
 } esp_chart_axis;
 
-/* A method, a run. Points that are not finite are skipped and leave a gap in the line. */
+/* One series, such as a method or a run. Points that are not finite are skipped and leave a gap in the line. */
 typedef struct {
-    const char   *name;           /* in the legend; NULL: not there */
+    const char   *name;           /* name in the legend; NULL: not listed */
     int           count;          /* points, or categories of bars */
     const double *x;              /* [count]; unused by bars, whose i-th value belongs to category i */
     const double *y;              /* [count] */
-    const double *low, *high;     /* [count] ends of the interval around y; NULL: none */
+    const double *low, *high;     /* [count] ends of the interval around y; NULL: no intervals */
 } esp_chart_series;
 
 /* A dashed line across the plot, its label in the margin. */
 typedef struct {
-    bool        vertical;         /* at an x (not with bars), else at a y */
+    bool        vertical;         /* true: at an x (not with bars); false: at a y */
     double      at;               /* in units of the axis */
     const char *label;            /* NULL: none */
 } esp_chart_reference;
 
-/* Zero is a good value for whatever is not needed. */
+/* Members that are not needed may be left zero. */
 typedef struct {
-    esp_chart_kind             kind;        /* of all series */
-    const char                *title;       /* above the plot; NULL: none */
+    esp_chart_kind             kind;        /* kind of all series */
+    const char                *title;       /* above the plot; NULL: no title */
     esp_chart_axis             x, y;        /* bars have categories along x */
     int                        num_series;  /* >= 0 */
     const esp_chart_series    *series;      /* [num_series] borrowed */
-    int                        num_scattered; /* lines: of the first series, markers alone as with points */
+    /* Lines: the first num_scattered series are markers alone, as with points. */
+    int                        num_scattered;
     int                        num_references; /* >= 0 */
     const esp_chart_reference *references;  /* [num_references] borrowed */
-    int                        num_categories; /* of bars */
-    const char *const         *categories;  /* bars: [num_categories], none NULL */
-    bool                       error_bars;  /* lines: intervals as error bars; else as bands */
-    bool                       frontier;    /* points: a staircase through those that none beats with at
-                                               most its x (cost) and at least its y (performance) */
+    int                        num_categories; /* number of categories of bars */
+    const char *const         *categories;  /* bars: [num_categories] names, none of them NULL */
+    bool                       error_bars;  /* lines: draw intervals as error bars instead of bands */
+    bool                       frontier;    /* points: draw a staircase through the points that no other beats with at
+                                             * most their x (cost) and at least their y (performance) */
     int                        width, height; /* px, 0: 640 x 400; the height grows when the legend or
                                                  the names of the categories need it */
 } esp_chart;
 
-/* The chart as one self-contained <svg> element in new memory, the caller's to free. Colours are
- * those of Okabe and Ito (2008), told apart by everyone; marker shapes differ as well. Bars that
- * are not finite take no room in their group, so that two series can colour one row of bars.
+/* The chart as one self-contained <svg> element in new memory (caller frees). Colours are those of Okabe and Ito
+ * (2008), which everyone can tell apart; marker shapes differ as well. Bars that are not finite take no room in their
+ * group, so that two series can colour one row of bars.
  *
- * It stands alone on white paper. A page that inlines it takes over its colours with the rules
- * `.esp-chart { color: inherit }` and `.esp-paper { fill: none }`.
+ * It stands alone on white paper. A page that inlines it can use its own colours with the rules `.esp-chart { color:
+ * inherit }` and `.esp-paper { fill: none }`.
  *
  * ESP_ERR_RANGE when a size is outside 200 .. 4000 px. */
 esp_status esp_chart_svg(const esp_chart *chart, char **out_text);
 
 /* ---- xml.c ------------------------------------------------------------------------------------- */
 
-/* Text of a person or a file as XML content or attribute, in new memory: &, <, >, quotes escaped, line
- * ends and tabs as blanks, what XML or UTF-8 forbids as U+FFFD. */
+/* Any text as XML content or attribute, in new memory: &, <, > and quotes escaped, line ends and tabs as blanks,
+ * characters that XML or UTF-8 forbid as U+FFFD. */
 char *esp_xml_escape(const char *text);
 
 /* ---- raster.c ---------------------------------------------------------------------------------- */
 
-/* Draws an SVG text to a PNG file, `zoom` times its size in px, with the program rsvg-convert.
- * ESP_ERR_MACHINE when this program is missing or fails: the SVG is then all there is. */
+/* Draws an SVG text to a PNG file, `zoom` times its size in px, with the program rsvg-convert. ESP_ERR_MACHINE when
+ * this program is missing or fails. */
 esp_status esp_svg_draw(const char *svg, double zoom, const char *path);
-/* That program's version; ESP_ERR_MACHINE when it is missing, fails, or has no font to write with. */
+/* Version of rsvg-convert; ESP_ERR_MACHINE when it is missing, fails, or has no font to write with. */
 esp_status esp_svg_program(char *version, size_t size);
 
 /* ---- png.c, sheet.c ---------------------------------------------------------------------------- */
@@ -90,60 +91,61 @@ esp_status esp_png_write(const char *path, int width, int height, int channels, 
 
 /* How gray images of one size are laid out in a picture. */
 typedef struct {
-    int rows, columns;            /* images, >= 1 */
-    int width, height;            /* px of one image, >= 1 */
-    int zoom;                     /* magnification, >= 1; a pixel becomes a square */
+    int rows, columns;            /* images per column and per row, >= 1 */
+    int width, height;            /* size of one image, px, >= 1 */
+    int zoom;                     /* magnification, >= 1; each pixel becomes a square */
     int gap;                      /* white px around the images, >= 0 */
-    int separator;                /* thickness in px of a gray line in the gap between two rows, 0 .. gap */
+    int separator;                /* thickness of a gray line in the gap between two rows, px, 0 .. gap */
 } esp_sheet;
 
-/* Writes images [rows, columns, height, width], 0 black .. 255 white, as a gray PNG file; its
- * width is gap + columns * (zoom * width + gap), its height alike. ESP_ERR_RANGE as esp_png_write. */
+/* Writes images [rows, columns, height, width], 0 black .. 255 white, as a gray PNG file; its width is gap + columns
+ * * (zoom * width + gap), its height likewise. ESP_ERR_RANGE as esp_png_write. */
 esp_status esp_sheet_write(const char *path, const esp_sheet *sheet, const uint8_t *images);
 
 /* ---- page.c, page_style.c, page_table.c, page_figure.c ---------------------------------------------- */
 
-/* An HTML page in one file that needs nothing else: no script, no network, light or dark as its reader
- * likes it, for wide screens and for phones. Blocks follow each other in the order of the calls; what is
- * like the block before it - a card, a fact - joins it. All texts are escaped. */
+/* An HTML page in one file that needs nothing else: no script, no network; light or dark as the reader prefers, for
+ * wide screens and for phones. Blocks follow each other in the order of the calls; a card or a fact joins the block
+ * before it when that is of the same kind. All texts are escaped. */
 typedef struct esp_page esp_page;
 
-/* What a person reads of a number, and where the data of the page has it. */
+/* A number as shown, and where it stands in the data of the page. */
 typedef struct {
-    const char *text;     /* "19.9 %"; NULL: nothing */
-    const char *pointer;  /* "/result/structural_sparsity" (RFC 6901); NULL: it is not there */
-    double      value;    /* what it points to */
+    const char *text;     /* "19.9 %"; NULL: an empty cell */
+    const char *pointer;  /* "/result/structural_sparsity" (RFC 6901); NULL: not in the data */
+    double      value;    /* the number at `pointer` */
 } esp_quantity;
 
 typedef enum { ESP_TONE_FIRST, ESP_TONE_SECOND } esp_tone; /* the colours of a chart's first two series */
 
-esp_page *esp_page_create(const char *title, const char *lead); /* the lead is a sentence below the title */
+esp_page *esp_page_create(const char *title, const char *lead); /* `lead` is a sentence below the title */
 void      esp_page_free(esp_page *page);                        /* accepts NULL */
 
-void esp_page_section(esp_page *page, const char *heading);     /* what follows belongs to it */
+void esp_page_section(esp_page *page, const char *heading);     /* begins a section; later blocks belong to it */
 void esp_page_text(esp_page *page, const char *text);           /* a paragraph */
-void esp_page_note(esp_page *page, const char *text);           /* what is missing and why */
-void esp_page_code(esp_page *page, const char *text);           /* lines as they are */
-void esp_page_folded(esp_page *page, const char *summary, const char *code); /* seen when asked for */
-/* A number that matters, large; `remark` NULL: none. */
+/* A remark that stands out, such as what is missing and why. */
+void esp_page_note(esp_page *page, const char *text);
+void esp_page_code(esp_page *page, const char *text);           /* lines shown as they are */
+void esp_page_folded(esp_page *page, const char *summary, const char *code); /* shown when the reader unfolds it */
+/* An important number, shown large; `remark` may be NULL. */
 void esp_page_card(esp_page *page, const char *label, const esp_quantity *quantity, const char *remark);
-void esp_page_fact(esp_page *page, const char *label, const char *text); /* a line of a list: what, and how it is */
+void esp_page_fact(esp_page *page, const char *label, const char *text); /* one line in a list of facts */
 
-/* One letter a column, 'l', 'r' or 'b' for bars; headings are separated by '|'. Rows and cells follow. */
+/* One letter per column, 'l', 'r' or 'b' for bars; headings are separated by '|'. Rows and cells follow. */
 void esp_page_table(esp_page *page, const char *caption, const char *alignment, const char *headings);
 void esp_page_row(esp_page *page);                                  /* begins a row */
-void esp_page_cell(esp_page *page, const char *text);               /* its next cell */
-void esp_page_number(esp_page *page, const esp_quantity *quantity); /* the same of a number */
-void esp_page_bar(esp_page *page, double share, esp_tone tone); /* 0 .. 1 of the cell's width */
+void esp_page_cell(esp_page *page, const char *text);               /* the next cell of the row */
+void esp_page_number(esp_page *page, const esp_quantity *quantity); /* the same for a number */
+void esp_page_bar(esp_page *page, double share, esp_tone tone); /* share of the cell's width, 0 .. 1 */
 
-/* A chart, drawn for wide pages and again for narrow ones; its width and height are the page's. */
+/* A chart, drawn once for wide pages and once for narrow ones; its width and height are set by the page. */
 esp_status esp_page_chart(esp_page *page, const esp_chart *chart, const char *caption);
-/* A PNG picture that is shown at its size or smaller, no lower than `least` px; `alt` says what can be seen. */
+/* A PNG picture, shown at its size or smaller, but at least `least` px high; `alt` describes it in words. */
 void esp_page_picture(esp_page *page, const void *png, size_t size, int least, const char *alt, const char *caption);
 
 /* The numbers the page was made from, in <script type="application/json" id="espalier-data">. */
 void esp_page_data(esp_page *page, const cJSON *data);
-/* Ends the page; *bytes (NULL: not wanted) is its size. */
+/* Ends the page and writes it; *bytes is its size (NULL: not wanted). */
 esp_status esp_page_write(esp_page *page, const char *path, size_t *bytes);
 
 #endif

@@ -1,11 +1,11 @@
-/* What the files of `report` share among themselves. */
+/* What the files of `report` share with each other. */
 #ifndef ESP_REPORT_INTERNAL_H
 #define ESP_REPORT_INTERNAL_H
 
 #include "report/report.h"
 
-#define ESP_MOST_PX 32767 /* of one side of a PNG picture */
-#define ESP_FONTS "DejaVu Sans, Verdana, sans-serif" /* of charts; the first one there is */
+#define ESP_MOST_PX 32767 /* largest side of a PNG picture */
+#define ESP_FONTS "DejaVu Sans, Verdana, sans-serif" /* fonts of charts; the first that is installed */
 
 /* ---- xml.c: text that grows ---- */
 
@@ -15,22 +15,23 @@ typedef struct {
 } esp_xml;
 
 void esp_xml_add(esp_xml *svg, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Text of a person or a file: &, <, >, quotes escaped, what XML or UTF-8 forbids replaced by U+FFFD. */
+/* Any text: &, <, > and quotes escaped, characters that XML or UTF-8 forbid replaced by U+FFFD. */
 void esp_xml_text(esp_xml *svg, const char *text);
-/* The same, cut short with an ellipsis where it would be wider than `width` px. */
+/* The same, cut with an ellipsis when it would be wider than `width` px. */
 void esp_xml_text_within(esp_xml *svg, const char *text, double size, double width);
-/* What is written already, byte for byte. */
+/* Appends XML that is already escaped, byte for byte. */
 void esp_xml_paste(esp_xml *xml, const char *text, size_t length);
-/* Px that a text of this font size takes in DejaVu Sans, rather too many than too few. */
+/* Width in px of a text of this font size in DejaVu Sans, estimated rather too large than too
+ * small. */
 double esp_text_width(const char *text, double size);
-/* Bytes of the words that fit in one line, with the blank behind them; at least one word. */
+/* Bytes of the words that fit in one line, including the blank after them; at least one word. */
 size_t esp_text_line(const char *text, double size, double width);
 
 /* ---- ticks.c: where an axis is labelled ---- */
 
 #define ESP_MAX_TICKS 64
 
-/* A range of an axis, low < high; on a logarithmic one both > 0. */
+/* The range of an axis, low < high; both > 0 on a logarithmic axis. */
 typedef struct {
     bool   log;
     double low, high;
@@ -42,10 +43,10 @@ typedef struct {
     char   text[ESP_MAX_TICKS][32];  /* empty: a small tick without label */
 } esp_ticks;
 
-/* Multiples of 1, 2 or 5 times a power of ten inside the range, about `most` (>= 2) labels; on a
- * logarithmic axis powers of ten and what is between them. */
+/* Multiples of 1, 2 or 5 times a power of ten inside the range, with about `most` (>= 2) labels; on
+ * a logarithmic axis powers of ten and numbers between them. */
 void esp_ticks_make(const esp_range *range, int most, esp_ticks *ticks);
-/* Place of a value in the range: 0 at low, 1 at high. */
+/* Position of a value in the range: 0 at low, 1 at high. */
 double esp_range_place(const esp_range *range, double value);
 
 /* ---- chart_range.c, chart_layout.c: axes and where the plot is ---- */
@@ -56,22 +57,22 @@ enum { ESP_MARGIN = 14, ESP_GAP = 6, ESP_TITLE_ROW = 20, ESP_LEGEND_ROW = 18 }; 
 typedef struct {
     const esp_chart *chart;
     esp_range x, y;
-    esp_ticks x_ticks, y_ticks;       /* none at the x of bars */
-    double left, right, top, bottom;  /* px of the plot's edges, top < bottom */
-    double width, height;             /* px of the picture */
-    double legend_top;                /* px of the first row of the legend */
-    double y_label;                   /* px of the base line of the y axis' label */
+    esp_ticks x_ticks, y_ticks;       /* bars have no x ticks */
+    double left, right, top, bottom;  /* edges of the plot, px, top < bottom */
+    double width, height;             /* size of the picture, px */
+    double legend_top;                /* y of the legend's first row, px */
+    double y_label;                   /* base line of the y axis' label, px */
     double label_angle;               /* degrees by which the names of categories are turned */
-    double label_room;                /* px a name may be long */
-    int    label_every;               /* only every so-manieth category is named */
+    double label_room;                /* longest name of a category, px */
+    int    label_every;               /* every how many categories one is named */
 } esp_frame;
 
-/* Whether a value has a place on an axis: finite, and positive if logarithmic. */
+/* Whether a value can be drawn on an axis: finite, and positive if logarithmic. */
 bool   esp_drawable(double value, bool log);
 bool   esp_reference_shown(const esp_chart *chart, const esp_chart_reference *line);
-/* Whether it is markers alone in a chart of lines. */
+/* Whether a series of a chart of lines consists of markers alone. */
 bool   esp_series_scattered(const esp_chart *chart, int series);
-/* Whether the points of a series are marked; those of a long line would touch. */
+/* Whether the points of a series get markers; in a long line they would touch. */
 bool   esp_series_marked(const esp_chart *chart, int series);
 void   esp_chart_ranges(const esp_chart *chart, esp_range *x, esp_range *y);
 void   esp_frame_make(const esp_chart *chart, esp_frame *frame);
@@ -89,21 +90,21 @@ void esp_series_marker(esp_xml *svg, int series, double x, double y);
 int  esp_legend(const esp_frame *frame, esp_xml *svg);
 #define ESP_FRONTIER_STROKE "stroke=\"currentColor\" stroke-width=\"1.5\" opacity=\".6\""
 
-/* ---- page.c: what its blocks share ---- */
+/* ---- page.c: shared by the blocks of a page ---- */
 
-/* The block that may be joined. */
+/* The kind of the last block, which the next call may join. */
 typedef enum { ESP_BLOCK_NONE, ESP_BLOCK_CARDS, ESP_BLOCK_FACTS, ESP_BLOCK_TABLE } esp_block;
 
 struct esp_page {
     esp_xml     body;
     char       *title;
-    esp_block   block;      /* open */
-    bool        section;    /* open */
-    const char *alignment;  /* of the open table */
-    int         column;     /* of its next cell; -1: no row is open */
+    esp_block   block;      /* the block that is open */
+    bool        section;    /* whether a section is open */
+    const char *alignment;  /* columns of the open table */
+    int         column;     /* column of its next cell; -1: no row is open */
 };
 
-/* Closes what is open unless it is such a block; true when it is. */
+/* Closes the open block unless it is of this kind; true when it is. */
 bool esp_page_join(esp_page *page, esp_block block);
 void esp_page_element(esp_page *page, const char *tag, const char *text); /* <tag>escaped</tag> */
 void esp_page_quantity(esp_page *page, const esp_quantity *quantity);

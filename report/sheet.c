@@ -14,7 +14,7 @@ static void enlarge(const esp_sheet *sheet, const uint8_t *image, uint8_t *to, s
             to[column] = image[row / sheet->zoom * sheet->width + column / sheet->zoom];
 }
 
-/* Lines in the middle of the gaps between rows. */
+/* Draws lines in the middle of the gaps between rows. */
 static void separate(const esp_sheet *sheet, uint8_t *picture, size_t stride)
 {
     int step = sheet->height * sheet->zoom + sheet->gap;
@@ -25,7 +25,7 @@ static void separate(const esp_sheet *sheet, uint8_t *picture, size_t stride)
     }
 }
 
-/* Px along one side, or 0 when that is more than a picture can have. */
+/* Length of one side in px, or 0 when that is more than a picture can have. */
 static int side(int images, int px, int zoom, int gap)
 {
     int64_t length = gap + images * ((int64_t)px * zoom + gap);
@@ -42,7 +42,7 @@ static esp_status check(const char *path, const esp_sheet *sheet)
     };
     for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
         if (bounds[i].value < bounds[i].least || bounds[i].value > bounds[i].most)
-            return esp_fail(ESP_ERR_RANGE, "'%s': the %s of a sheet cannot be %d; %d .. %d were expected", path,
+            return esp_fail(ESP_ERR_RANGE, "'%s': the %s of a sheet cannot be %d; expected %d to %d", path,
                             bounds[i].what, bounds[i].value, bounds[i].least, bounds[i].most);
     return ESP_OK;
 }

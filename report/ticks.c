@@ -16,7 +16,7 @@ double esp_range_place(const esp_range *range, double value)
 
 /* ---- text ---- */
 
-/* A common unit for numbers of about this size. */
+/* A common unit for numbers of similar size. */
 typedef struct {
     double factor;
     char   suffix[8];
@@ -31,12 +31,12 @@ static unit unit_for(double largest)
         snprintf(power.suffix, sizeof power.suffix, "e%d", exponent);
         return power;
     }
-    for (int i = 0; i < 4; i++) /* up to 9999 as it is: four digits are read at a glance */
+    for (int i = 0; i < 4; i++) /* numbers up to 9999 stay as they are: four digits are read at a glance */
         if (largest >= units[i].factor * (i == 3 ? 10 : 1)) return units[i];
     return (unit){1, ""};
 }
 
-/* `step` says how many decimals tell neighbours apart. */
+/* `step` determines how many decimals tell neighbours apart. */
 static void write_number(double value, double step, unit u, char text[32])
 {
     int decimals = (int)ceil(-log10(step / u.factor) - 1e-6);
@@ -49,7 +49,7 @@ static void write_number(double value, double step, unit u, char text[32])
 
 /* ---- linear ---- */
 
-/* The smallest of 1, 2, 5 times a power of ten that gives at most `most` multiples in the range. */
+/* The smallest step, 1, 2 or 5 times a power of ten, with at most `most` multiples in the range. */
 static double round_step(const esp_range *range, int most)
 {
     static const double round[] = {1, 2, 5};
@@ -84,7 +84,8 @@ static void add_tick(const esp_range *range, double value, bool label, esp_ticks
     ticks->num++;
 }
 
-/* Whether m * 10^k is labelled: all of 1, 2, 5, or only powers of ten, or only every `stride`-th. */
+/* Labels all of 1, 2, 5 times a power of ten, or powers of ten only, or every `stride`-th of
+ * those. */
 static void decade_ticks(const esp_range *range, bool fine, int stride, bool minor, esp_ticks *ticks)
 {
     int first = (int)floor(log10(range->low)), last = (int)ceil(log10(range->high));
@@ -107,12 +108,13 @@ static int count_labels(const esp_ticks *ticks)
 static void log_ticks(const esp_range *range, int most, esp_ticks *ticks)
 {
     double decades = log10(range->high) - log10(range->low);
-    if (decades < 0.8) { /* too short for 1, 2, 5: the logarithm is nearly straight */
+    if (decades < 0.8) { /* too short for 1, 2, 5; there the logarithm is nearly linear */
         linear_ticks(range, most, ticks);
         return;
     }
     decade_ticks(range, true, 1, decades < 4, ticks);
-    if (count_labels(ticks) <= most || (decades < 2 && most > 4)) return; /* there may be one power of ten alone */
+    /* Powers of ten alone might be a single label. */
+    if (count_labels(ticks) <= most || (decades < 2 && most > 4)) return;
     for (int stride = 1;; stride++) {
         memset(ticks, 0, sizeof *ticks);
         decade_ticks(range, false, stride, stride == 1 && decades < 6, ticks);

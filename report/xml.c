@@ -1,4 +1,5 @@
-/* A writer of SVG and HTML text: appends formatted markup and escaped words, and knows about how wide they are. */
+/* A writer of SVG and HTML text: appends formatted markup and escaped words, and estimates how wide
+ * words are. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +44,9 @@ void esp_xml_paste(esp_xml *svg, const char *text, size_t length)
 
 /* ---- characters ---- */
 
-/* Reads one character of UTF-8 and moves past it. 0 at the end; U+FFFD, one byte on, for a sequence
- * that is cut short, overlong, a surrogate, or beyond U+10FFFF, and for what XML 1.0 forbids. */
+/* Reads one character of UTF-8 and moves past it. Returns 0 at the end; for a sequence that is cut
+ * short, overlong, a surrogate or beyond U+10FFFF, and for characters that XML 1.0 forbids, U+FFFD,
+ * moving on by one byte. */
 static uint32_t next_character(const char **text)
 {
     static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
@@ -113,7 +115,8 @@ char *esp_xml_escape(const char *text)
 
 /* ---- widths ---- */
 
-/* Advance in ems. Four classes are enough to lay out labels; exact metrics depend on the reader's fonts. */
+/* Advance width in ems. Four classes are enough to lay out labels; exact metrics depend on the
+ * reader's fonts. */
 static double advance(uint32_t c)
 {
     if (c >= 0x80) return c == 0x2026 || c >= 0x2e80 ? 1 : 0.65; /* ellipsis and ideographs are square */
@@ -148,7 +151,7 @@ void esp_xml_text_within(esp_xml *svg, const char *text, double size, double wid
         esp_xml_text(svg, text);
         return;
     }
-    double left = width - size; /* of the ellipsis */
+    double left = width - size; /* room left beside the ellipsis */
     for (uint32_t c; (c = next_character(&text)) && (left -= advance(c) * size) >= 0;) add_character(svg, c);
     esp_xml_add(svg, "\u2026");
 }

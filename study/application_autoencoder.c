@@ -207,7 +207,7 @@ static esp_status measure(const esp_subject *subject, const esp_network *net, co
     esp_reconstruction_figures(&r, 2, "mean squared error", &out->figures);
     esp_figure_list_add(&out->figures, (esp_figure){.key = "flops_per_image", .line = 4, .label = "work",
                                                     .kind = ESP_FIGURE_SCALED, .value = flops(subject, net),
-                                                    .unit = "FLOP an image"});
+                                                    .unit = "FLOPs per image"});
     return ESP_OK;
 }
 

@@ -52,7 +52,7 @@ typedef struct {
     const char     *text;     /* of a text */
     int             count;    /* of a list: its values */
     const double   *list;     /* [count] */
-    const char     *unit;     /* behind the value: "dB", "control steps a second"; or NULL */
+    const char     *unit;     /* behind the value: "dB", "control steps per second"; or NULL */
 } esp_figure;
 
 /* A list of figures; zeroed memory is an empty one. */

@@ -277,7 +277,7 @@ static void options_of_the_other_application_are_refused(void)
 static void a_checkpoint_of_the_other_application_is_refused(void)
 {
     static const struct { int status; const char *arguments, *word; } cases[] = {
-        {1, "eval " AGENT " --config ae.json", "this is no autoencoder"},
+        {1, "eval " AGENT " --config ae.json", "expected an autoencoder"},
         {1, "eval ae.st --config " ESP_SOURCE "/models/pendulum/config.json", "its application is 'autoencoder'"},
         {2, "eval ae.st --config digits.json", "application 'digits' is unknown; there are tdmpc and autoencoder"},
         {2, "train digits.json -o new", "digits.json: application 'digits' is unknown"},

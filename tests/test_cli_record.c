@@ -62,7 +62,7 @@ static void folder_gets_a_picture_a_frame(void)
 static void what_cannot_be_recorded_is_told_in_one_line(void)
 {
     const struct { const char *command, *word; int status; } cases[] = {
-        {"$E record agent.safetensors -o e.gif", "'e.gif' is no .mp4", 2},
+        {"$E record agent.safetensors -o e.gif", "'e.gif' is neither a .mp4", 2},
         {"$E record agent.safetensors", "-o FILE", 2},
         {"$E record -o e.mp4", "CHECKPOINT", 2},
         {"$E record agent.safetensors -o e.mp4 --size 0x10", "--size", 2},

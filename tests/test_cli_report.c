@@ -67,7 +67,7 @@ static void a_pruned_network_has_before_and_after_and_its_search(void)
     CU_ASSERT(cJSON_Compare(item_at(data, "/result"), pruned, true));
     CU_ASSERT(shows(html, "Pruning of agent.safetensors to 30\u00a0%") && shows(html, ">mean return<"));
     CU_ASSERT(shows(html, ">Objective<") && shows(html, ">Coefficients of the groups<") && shows(html, ">coupling<"));
-    CU_ASSERT(shows(html, "--set search.iterations=3 -o small.st --json") && shows(html, "the pruned one"));
+    CU_ASSERT(shows(html, "--set search.iterations=3 -o small.st --json") && shows(html, "the pruned network"));
     CU_ASSERT(shows(html, "data:image/png;base64,"));
     cJSON_Delete(data);
     free(html);
@@ -167,8 +167,8 @@ static void a_journal_of_evaluations_alone_has_a_page(void)
     CLI_OK("$E report old.jsonl -o old.html --json");
     cJSON *json = cli_json();
     char *html = cli_file("old.html");
-    CU_ASSERT(shows(html, "Search journal old.jsonl") && shows(html, ">Performance of what was tried<"));
-    CU_ASSERT(strstr(html, ">Objective<") == NULL && strstr(html, ">Sparsity of what was tried<") == NULL);
+    CU_ASSERT(shows(html, "Search journal old.jsonl") && shows(html, ">Performance of the cuts tried<"));
+    CU_ASSERT(strstr(html, ">Objective<") == NULL && strstr(html, ">Sparsity of the cuts tried<") == NULL);
     CU_ASSERT_EQUAL(cli_number(json, "evaluations"), 7);
     cJSON_Delete(json);
     free(html);
@@ -298,7 +298,7 @@ static void broken_files_are_refused_and_named(void)
 {
     static const struct { const char *arguments, *line, *file, *word; } cases[] = {
         {"run", "{", "metrics.jsonl", "bad/metrics.jsonl: line "},
-        {"run", "[]", "metrics.jsonl", "is no JSON object"},
+        {"run", "[]", "metrics.jsonl", "is not a JSON object"},
         {"run", NULL, "metrics.jsonl", "no line yet"},
         {"run", "junk", "config.json", "bad/config.json: line"},
         {"run", "junk", "run.json", "bad/run.json: line"},
@@ -327,7 +327,7 @@ static void broken_journals_are_refused_and_named(void)
         {"{", "bad.jsonl: line 9: not JSON"},
         {"{}", "bad.jsonl: line 9: an evaluation has"},
         {"{\"kept\": {}, \"performance\": \"much\"}", "line 9: an evaluation has"},
-        {"3", "line 9 is no JSON object"},
+        {"3", "line 9 is not a JSON object"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         CLI_OK("head -8 small.st.journal.jsonl >bad.jsonl && echo '%s' >>bad.jsonl", cases[i].line);

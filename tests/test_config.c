@@ -96,7 +96,7 @@ static void a_value_of_the_wrong_type_or_range_is_refused_and_changes_nothing(vo
         {ESP_ERR_USAGE, "{\"env\": {\"reward\": \"spars\"}}", "must be one of sparse, dense, found 'spars'"},
         {ESP_ERR_USAGE, "{\"env\": {\"reward\": \"sparse|dense\"}}", "must be one of sparse, dense"},
         {ESP_ERR_USAGE, "{\"env\": {\"reward\": 1}}", "must be one of sparse, dense, found 1"},
-        {ESP_ERR_USAGE, "{\"env\": {\"task\": true}}", "a text, found true"},
+        {ESP_ERR_USAGE, "{\"env\": {\"task\": true}}", "text, found true"},
         {ESP_ERR_RANGE, "{\"seed\": -1}", "a whole number of at least 0, found -1"},
         {ESP_ERR_USAGE, "{\"seed\": 0.5}", "a whole number of at least 0, found 0.5"},
         {ESP_ERR_RANGE, "{\"seed\": 9007199254740993}", "write it as a string of digits"},

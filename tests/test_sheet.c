@@ -55,7 +55,7 @@ static void layouts_that_make_no_sense_are_refused(void)
     bad = good, bad.zoom = -1;
     CHECK_FAILS(ESP_ERR_RANGE, esp_sheet_write(picture_path(), &bad, image), "zoom");
     bad = good, bad.separator = 5;
-    CHECK_FAILS(ESP_ERR_RANGE, esp_sheet_write(picture_path(), &bad, image), "0 .. 4");
+    CHECK_FAILS(ESP_ERR_RANGE, esp_sheet_write(picture_path(), &bad, image), "0 to 4");
     bad = good, bad.columns = 30000;
     CHECK_FAILS(ESP_ERR_RANGE, esp_sheet_write(picture_path(), &bad, image), "32767 px");
     CU_ASSERT(access(picture_path(), F_OK) != 0);

@@ -5,7 +5,7 @@
 #include "viewer/viewer_internal.h"
 
 struct esp_canvas {
-    esp_offscreen *context; /* owned, like all below */
+    esp_offscreen *context; /* owned, like everything below */
     esp_painter   *painter;
     bool           attached;
     esp_overlays   overlays;
@@ -57,7 +57,7 @@ void esp_canvas_free(esp_canvas *canvas)
     free(canvas);
 }
 
-/* OpenGL's first row is the bottom one. */
+/* OpenGL's first row is at the bottom. */
 static void turn_over(uint8_t *pixels, int width, int height)
 {
     size_t row = 3 * (size_t)width;

@@ -1,11 +1,11 @@
-/* Cuts a network to any sparsity, at once: by magnitude, the same fraction of every group, or as a sweep or a search
- * found. */
+/* Cuts a network to any sparsity at once: by magnitude, with the same fraction of every group, or by repeating a cut
+ * that a sweep or a search has tried. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "viewer/viewer_internal.h"
 
-#define TOLERANCE 0.02 /* of the sparsity: what a slider cannot tell apart */
+#define TOLERANCE 0.02 /* in units of sparsity: differences too small to see on a slider */
 
 struct esp_cutter {
     esp_role           role;   /* whose network is cut */
@@ -41,7 +41,7 @@ static double distance_to_trail(const esp_cutter *cutter, int controller, double
     return least;
 }
 
-/* Longer evaluations are to be trusted more. */
+/* Results of longer evaluations are trusted more. */
 static bool is_better(const esp_tried *tried, const esp_tried *other)
 {
     return tried->scale > other->scale || (tried->scale == other->scale && tried->performance > other->performance);

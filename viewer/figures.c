@@ -1,5 +1,5 @@
-/* Live figures of an episode: reward, action, the task's first quantity and latency of every control step so far, and the
- * action sequences that the planner considers right now. */
+/* Live figures of an episode: reward, action, the task's first quantity and latency of every control step so far, and
+ * the action sequences that the planner is considering. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 
 #include "viewer/viewer_internal.h"
 
-#define FAN 40   /* sequences shown of those considered */
-#define WIDE 420 /* px that four figures need */
+#define FAN 40   /* most sequences drawn */
+#define WIDE 420 /* width that four figures in a row need, px */
 
 struct esp_figures {
     mjvFigure curve[ESP_CURVES];
@@ -97,7 +97,7 @@ void esp_figures_free(esp_figures *figures)
 
 /* ---- curves ------------------------------------------------------------------------------------- */
 
-/* An episode longer than a line may be shows the samples that fit, evenly spread. */
+/* An episode with more samples than a line can hold is shown by evenly spread samples. */
 static void fill_curve(mjvFigure *figure, const esp_history *history, int curve)
 {
     int stride = (history->room + mjMAXLINEPNT - 1) / mjMAXLINEPNT, points = 0;
@@ -108,7 +108,7 @@ static void fill_curve(mjvFigure *figure, const esp_history *history, int curve)
     figure->linepnt[0] = points;
 }
 
-/* From nothing to the longest so far, in round numbers, so that the axis seldom moves. */
+/* From zero to the longest latency so far, in round numbers, so that the axis seldom moves. */
 static void fit_latency(mjvFigure *figure, const esp_history *history)
 {
     double longest = 0.0;
@@ -118,7 +118,7 @@ static void fit_latency(mjvFigure *figure, const esp_history *history)
 
 /* ---- the planner --------------------------------------------------------------------------------- */
 
-/* From dim blue, what promises little, to bright yellow. */
+/* From dim blue for a low value to bright yellow for a high one. */
 static void value_color(float *rgb, float share)
 {
     set_color(rgb, 0.18f + 0.80f * share, 0.28f + 0.58f * share, 0.55f - 0.30f * share);
@@ -155,14 +155,14 @@ static void fill_fan(mjvFigure *figure, const esp_considered *c)
 
 /* ---- draw ------------------------------------------------------------------------------------------ */
 
-/* Four in a row where there is room, else two rows. */
+/* Four figures in a row where there is room, else two rows. */
 void esp_figures_draw(esp_figures *figures, const esp_actor *actor, mjrRect area, const mjrContext *context)
 {
     int columns = area.width >= WIDE ? ESP_CURVES : ESP_CURVES / 2, rows = ESP_CURVES / columns;
     int width = area.width / columns, height = area.height / (rows == 1 ? 4 : 6);
     for (int i = 0; i < ESP_CURVES; i++) {
         mjvFigure *figure = &figures->curve[i];
-        int row = rows - 1 - i / columns; /* from the bottom */
+        int row = rows - 1 - i / columns; /* rows count from the bottom */
         mjrRect place = {area.left + i % columns * width, area.bottom + row * height, width, height};
         fill_curve(figure, &actor->history, i);
         if (i == ESP_CURVE_LATENCY) fit_latency(figure, &actor->history);

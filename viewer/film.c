@@ -1,4 +1,4 @@
-/* Where frames go: a video, a strip of frames side by side, or one picture each. */
+/* The output of frames: a video, a strip of frames side by side, or one picture per frame. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 struct esp_film {
     esp_film_config config; /* borrows the path */
-    esp_lock  *lock;        /* of what is written, owned */
+    esp_lock  *lock;        /* lock of the output, owned */
     int        count;       /* frames so far */
     esp_movie *movie;       /* owned; NULL: no video */
     uint8_t   *strip;       /* [roles * height, frames * width, 3], owned; NULL: no strip */
@@ -27,8 +27,8 @@ esp_status esp_film_kind_of(const char *path, esp_film_kind *out)
     else if (ends_with(path, ".mp4"))  *out = ESP_FILM_MOVIE;
     else if (ends_with(path, ".png"))  *out = ESP_FILM_STRIP;
     else
-        return esp_fail(ESP_ERR_USAGE, "'%s' is no .mp4 or .png file and no folder; the name of a new folder ends "
-                        "with /", path);
+        return esp_fail(ESP_ERR_USAGE, "'%s' is neither a .mp4 file, a .png file nor a folder; end the name of a new "
+                        "folder with /", path);
     return ESP_OK;
 }
 
@@ -55,7 +55,7 @@ esp_status esp_film_create(const esp_film_config *config, esp_film **out)
     return status;
 }
 
-/* Roles, side by side in the frame, are below each other in the strip. */
+/* Roles are side by side in a frame and below each other in a strip. */
 static void paste(esp_film *film, const uint8_t *pixels)
 {
     const esp_film_config *c = &film->config;

@@ -18,10 +18,10 @@ extern char **environ;
 
 struct esp_movie {
     char      *path;         /* owned */
-    esp_draft *draft;        /* which the program writes; owned */
-    size_t     frame;        /* bytes */
+    esp_draft *draft;        /* the file that ffmpeg writes; owned */
+    size_t     frame;        /* bytes of a frame */
     pid_t      child;        /* 0: not running */
-    int        feed, said;   /* the program's standard input and error; -1: none */
+    int        feed, said;   /* ffmpeg's standard input and error; -1: not open */
 };
 
 /* ---- start ------------------------------------------------------------------------------------------ */
@@ -34,7 +34,7 @@ static esp_status start_failure(const char *path, int code)
     return esp_fail(ESP_ERR_MACHINE, "cannot write '%s': ffmpeg does not start: %s", path, strerror(code));
 }
 
-/* In a process group of its own, so that Ctrl-C reaches only us, who then clean up. */
+/* Starts ffmpeg in its own process group, so that Ctrl-C reaches only us, and we clean up. */
 static int spawn(char *const arguments[], int in, int err, pid_t *child)
 {
     posix_spawn_file_actions_t actions;
@@ -51,13 +51,15 @@ static int spawn(char *const arguments[], int in, int err, pid_t *child)
     return code;
 }
 
-/* H.264 in 4:2:0, which every player knows and which wants even sides: an odd one gets a black line. */
+/* H.264 in 4:2:0, which every player knows, needs even sides: an odd side gets one black line
+ * more. */
 static int start(esp_movie *movie, int width, int height, double fps, int in)
 {
     char size[32], rate[32], file[4096];
     snprintf(size, sizeof size, "%dx%d", width, height);
     esp_format(rate, sizeof rate, "%g", fps);
-    snprintf(file, sizeof file, "file:%s", esp_draft_name(movie->draft)); /* a ':' in a name is no protocol */
+    /* "file:", so that a ':' in a name is not taken for a protocol. */
+    snprintf(file, sizeof file, "file:%s", esp_draft_name(movie->draft));
     char *arguments[] = {"ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-f", "rawvideo",
                          "-pixel_format", "rgb24", "-video_size", size, "-framerate", rate, "-i", "pipe:0",
                          "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-preset", "veryfast",
@@ -71,8 +73,9 @@ esp_status esp_movie_create(const char *path, int width, int height, double fps,
     *movie = (esp_movie){.path = esp_strdup(path), .frame = 3 * (size_t)width * (size_t)height, .feed = -1};
     int ends[2] = {-1, -1};
     movie->said = memfd_create("espalier-ffmpeg", MFD_CLOEXEC);
-    esp_status status = esp_draft_open(path, &movie->draft); /* a wrong name is told before anything is drawn */
-    /* A socket, not a pipe: writing to a program that died is then an error and no signal. */
+    /* First of all, so that a wrong name is reported before anything is drawn. */
+    esp_status status = esp_draft_open(path, &movie->draft);
+    /* A socket, not a pipe: writing to a program that died is then an error, not a signal. */
     if (status == ESP_OK && (movie->said < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0))
         status = esp_fail(ESP_ERR_MACHINE, "cannot write '%s': no channel to ffmpeg: %s", path, strerror(errno));
     if (status == ESP_OK) {
@@ -91,7 +94,7 @@ esp_status esp_movie_create(const char *path, int width, int height, double fps,
 
 /* ---- feed -------------------------------------------------------------------------------------------- */
 
-/* Its last words, one line; the file's name is ours to say. */
+/* Reports the last line that ffmpeg wrote, with our name of the file. */
 static esp_status program_failure(esp_movie *movie)
 {
     char said[300] = "";
@@ -102,7 +105,7 @@ static esp_status program_failure(esp_movie *movie)
                     *said ? said : "it gave no reason");
 }
 
-/* Closes its input and waits: whether it ended well. */
+/* Closes ffmpeg's input and waits; true when it succeeded. */
 static bool finished_well(esp_movie *movie)
 {
     int status = -1;
@@ -156,14 +159,15 @@ void esp_movie_cancel(esp_movie *movie)
     destroy(movie);
 }
 
-/* ---- is it there? --------------------------------------------------------------------------------------- */
+/* ---- is the program there?
+ * ------------------------------------------------------------------------------ */
 
 esp_status esp_movie_program(char *version, size_t size)
 {
     char encoder[256];
     if (!esp_program_version("ffmpeg", "-version", version, size))
         return esp_fail(ESP_ERR_MACHINE, "the program ffmpeg is missing or does not start, so `espalier record` makes "
-                        "pictures but no video (install the package ffmpeg)");
+                        "pictures but no videos (install the package ffmpeg)");
     if (!esp_program_line("ffmpeg -v quiet -h encoder=libx264 2>/dev/null", encoder, sizeof encoder) ||
         strncmp(encoder, "Encoder ", strlen("Encoder ")) != 0)
         return esp_fail(ESP_ERR_MACHINE, "ffmpeg %s was built without libx264, which videos need (install Debian's package "

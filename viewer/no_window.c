@@ -1,4 +1,4 @@
-/* In place of window.c in a build without GLFW. */
+/* Replaces window.c in a build without GLFW. */
 #include "viewer/viewer.h"
 
 static esp_status no_window(void)

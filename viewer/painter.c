@@ -1,5 +1,5 @@
-/* Draws one frame of a player: for every actor its scene, in the look that is made for people, and over it
- * the caption, the figures and what the network sees. */
+/* Draws one frame of a player: for every actor its scene as made for people to look at, and over it the caption, the
+ * figures and what the network sees. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +7,11 @@
 
 #include "viewer/viewer_internal.h"
 
-#define MAX_GEOMS 1000 /* drawn shapes a frame, MuJoCo's decorations included */
+#define MAX_GEOMS 1000 /* shapes drawn per frame, MuJoCo's decorations included */
 
 /* ---- the model for people ------------------------------------------------------------------------- */
 
-/* Only positions travel from one model to the other, so these must agree. */
+/* Positions are copied from one model to the other, so these sizes must agree. */
 static bool is_same_mechanism(const mjModel *a, const mjModel *b)
 {
     return a->nq == b->nq && a->nbody == b->nbody && a->njnt == b->njnt && a->nmocap == b->nmocap;
@@ -19,7 +19,7 @@ static bool is_same_mechanism(const mjModel *a, const mjModel *b)
 
 typedef struct {
     esp_painter *painter;
-    const char  *path; /* of the prettier scene, or NULL */
+    const char  *path; /* path of the scene made for people, or NULL */
 } loading;
 
 static esp_status load(void *argument)
@@ -33,7 +33,7 @@ static esp_status load(void *argument)
     text[strcspn(text, "\n")] = 0;
     if (!painter->model) return esp_fail(ESP_ERR_FORMAT, "%s", *text ? text : "MuJoCo cannot load it");
     if (!is_same_mechanism(painter->model, played))
-        return esp_fail(ESP_ERR_FORMAT, "bodies and joints are not those of scene.xml");
+        return esp_fail(ESP_ERR_FORMAT, "its bodies and joints differ from those of scene.xml");
     mjv_makeScene(painter->model, &painter->scene, MAX_GEOMS);
     painter->scene.flags[mjRND_REFLECTION] = 0;
     painter->shown = mj_makeData(painter->model);
@@ -106,7 +106,7 @@ void esp_painter_detach(esp_painter *painter)
     mjr_freeContext(&painter->draw);
 }
 
-/* All that a picture depends on; velocities are not seen. */
+/* Copies all that a picture depends on; velocities are not visible. */
 static void take_pose(esp_painter *painter, const mjData *from)
 {
     const mjModel *model = painter->model;
@@ -137,7 +137,7 @@ static void draw_caption(const esp_painter *painter, const esp_actor *actor, mjr
                 &painter->draw);
 }
 
-/* Every pixel becomes a square, about a fifth of the tile together. */
+/* Every pixel becomes a square; together they take about a fifth of the tile. */
 static void draw_inset(esp_painter *painter, const esp_actor *actor, mjrRect tile)
 {
     enum { FRAME = 2, MARGIN = 6 };
@@ -151,7 +151,7 @@ static void draw_inset(esp_painter *painter, const esp_actor *actor, mjrRect til
         painter->inset_side = side;
     }
     const uint8_t *frame = esp_actor_sees(actor);
-    for (int y = 0; y < side; y++) /* OpenGL starts at the bottom */
+    for (int y = 0; y < side; y++) /* OpenGL's first row is at the bottom */
         for (int x = 0; x < side; x++)
             memset(painter->inset + 3 * ((size_t)y * side + x), frame[(side - 1 - y) / zoom * size + x / zoom], 3);
     mjrRect place = {tile.left + tile.width - side - FRAME - MARGIN,

@@ -1,4 +1,4 @@
-/* The panel at the left of the window: MuJoCo's own widgets on the session's controls. */
+/* The panel at the left of the window: MuJoCo's own widgets for the session's controls. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@ enum { PAUSE, SPEED, STEP, AGAIN, NEXT };  /* items of RUN */
 #define WIDGET(kind, label, pointer, more) \
     {.type = mjITEM_##kind, .name = label, .state = 1, .pdata = pointer, .other = more}
 
-/* A line for every checkpoint, as far as MuJoCo's text goes. */
+/* One line per checkpoint, as many as fit in MuJoCo's text. */
 static void list_names(const esp_session *session, char out[mjMAXUITEXT])
 {
     size_t used = 0;

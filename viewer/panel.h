@@ -4,11 +4,11 @@
 
 #include "viewer/session.h"
 
-/* With the context current, under esp_guard. state has the panel as rectangle 1. */
+/* Call with the context current, under esp_guard. The panel becomes rectangle 1 of state. */
 void esp_panel_make(mjUI *panel, esp_session *session);
-/* After its size was first known or changed. */
+/* Call once its size is known, and after it changed. */
 void esp_panel_fit(mjUI *panel, mjuiState *state, mjrContext *context);
-/* Hands an event in state over to the panel, and what it changed to the session. */
+/* Passes the event in state to the panel, and the changes that it makes to the session. */
 esp_status esp_panel_event(mjUI *panel, mjuiState *state, esp_session *session, const mjrContext *context);
 
 #endif

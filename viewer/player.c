@@ -1,6 +1,6 @@
-/* Plays checkpoints side by side: each has its own simulation, eyes and controller, all have the same start
- * and advance by the same physics steps. What happens is what an evaluation of the same episode does; only
- * the eyes of an onlooker are added. */
+/* Plays checkpoints side by side: each has its own simulation, renderer and controller; all begin at the same start
+ * and advance by the same physics steps. The numbers are those of an evaluation of the same episode; being looked at
+ * changes nothing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,7 +71,7 @@ static esp_status check_together(const esp_role *first, const esp_role *other)
                         first->name, a->task, other->name, b->task);
     if (a->action_repeat != b->action_repeat || a->physics_steps != b->physics_steps)
         return esp_fail(ESP_ERR_USAGE, "%s and %s differ in env.action_repeat or env.physics_steps and cannot be "
-                        "played in step", first->name, other->name);
+                        "played in lockstep", first->name, other->name);
     return ESP_OK;
 }
 
@@ -114,7 +114,7 @@ esp_status esp_player_begin(esp_player *player, const esp_episode *episode)
     return status;
 }
 
-/* An esp_act_fn that looks at the clock. */
+/* An esp_act_fn that also measures its time. */
 static esp_status act(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     esp_actor *actor = context;
@@ -124,7 +124,7 @@ static esp_status act(void *context, int n, int step, const esp_observation *obs
     return status;
 }
 
-/* The first state was observed when the episode began. */
+/* The first state was already observed when the episode began. */
 static esp_status decide(esp_actor *actor)
 {
     esp_status status = actor->play->steps == 0 ? ESP_OK : esp_simulator_observe(actor->simulator);
@@ -176,9 +176,9 @@ esp_status esp_player_recast(esp_player *player, int role, const esp_network *ne
     return measure_size(actor);
 }
 
-/* ---- where it is ------------------------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------------------------------ */
 
-/* Of the episode that lasts longest so far: one that ended early stands still. */
+/* Steps of the episode that lasts longest so far: an actor whose episode ended early stands still. */
 int esp_player_steps(const esp_player *player)
 {
     int steps = 0;

@@ -1,5 +1,5 @@
-/* What a person does while looking: pause, slow motion, steps, resets, another controller, a smaller network,
- * pushes with the mouse. Knows no window; a window hands over keys, clicks and the time that passed. */
+/* What a person does while looking on: pause, slow motion, steps, resets, another controller, a smaller network,
+ * pushes with the mouse. It knows no window; a window hands over keys, clicks and the time that passed. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 
 #include "viewer/session.h"
 
-#define LONGEST_LAG 0.1   /* s of the simulation that are made up for after a slow frame */
-#define ROUNDING 1e-9     /* s; sums of frames against whole steps */
+#define LONGEST_LAG 0.1   /* s of simulation that are caught up after a slow frame, at most */
+#define ROUNDING 1e-9     /* s; frame times do not add up to whole steps exactly */
 #define MESSAGE_TIME 4.0  /* s */
 
 static const double speeds[] = {1.0, 0.5, 0.25, 0.1};
@@ -43,7 +43,8 @@ esp_status esp_session_create(int count, const esp_role *roles, uint64_t seed, c
         session->casting[i] = (esp_casting){.full = roles[i].net, .controller = roles[i].controller};
         status = esp_cutter_create(&roles[i], i == 0 ? along : NULL, &session->casting[i].cutter);
     }
-    for (int i = 0; i < count && status == ESP_OK; i++) /* how hard the mouse pulls is said by the scene for people */
+    /* The scene made for people determines how hard the mouse pulls. */
+    for (int i = 0; i < count && status == ESP_OK; i++)
         session->player->actor[i].world->model->vis.map.stiffness = session->painter->model->vis.map.stiffness;
     if (status == ESP_OK) session->start = session->player->actor[0].world->start;
     if (status == ESP_OK) status = begin(session);
@@ -97,8 +98,8 @@ static esp_status make_cut(const esp_session *session, esp_network **out)
     return esp_cutter_cut(casting->cutter, wanted->controller, wanted->sparsity, out);
 }
 
-/* The old network is let go only when nobody runs it any more. A wish that cannot be met leaves the controller as it
- * is, and slider and buttons return. */
+/* The old network is freed only when nothing runs it any more. A request that cannot be met leaves the controller as
+ * it is, and slider and buttons return to it. */
 static esp_status recast(esp_session *session)
 {
     int selected = session->controls.selected;
@@ -138,7 +139,7 @@ static esp_status toggle_pause(esp_session *session)
     return ESP_OK;
 }
 
-/* A step is a control step: the next decision. */
+/* A single step is a whole control step: up to the next decision. */
 static esp_status single_step(esp_session *session)
 {
     session->controls.pause = 1;
@@ -242,18 +243,18 @@ static esp_status quit(esp_session *session)
     return ESP_OK;
 }
 
-/* Codes are those of GLFW, which MuJoCo's panel uses as well: capitals for letters. */
+/* Key codes are those of GLFW, which MuJoCo's panel uses as well: letters are capitals. */
 static const struct {
     int         key;
     const char *name, *meaning;
     esp_status (*act)(esp_session *session);
 } keys[] = {
     {mjKEY_F1, "F1", "this list", toggle_help},
-    {' ', "Space", "pause, go on", toggle_pause},
+    {' ', "Space", "pause, resume", toggle_pause},
     {mjKEY_RIGHT, "Right", "one control step", single_step},
     {mjKEY_DOWN, "Down", "slower", slower},
     {mjKEY_UP, "Up", "faster", faster},
-    {mjKEY_BACKSPACE, "Backspace", "this episode again", reset},
+    {mjKEY_BACKSPACE, "Backspace", "restart this episode", reset},
     {'N', "N", "next episode", next_episode},
     {mjKEY_TAB, "Tab", "select next checkpoint", next_checkpoint},
     {'C', "C", "its next controller", other_controller},
@@ -296,7 +297,7 @@ void esp_session_help(char *names, char *meanings, size_t size)
 
 /* ---- the mouse --------------------------------------------------------------------------------------- */
 
-/* Body at a place of the tile, 0 or less: none that moves. */
+/* Index of the body at a place in the tile; 0 or less: no movable body. */
 static int body_at(esp_painter *painter, double x, double y, double aspect)
 {
     mjtNum point[3];
@@ -317,7 +318,8 @@ void esp_session_push_begin(esp_session *session, int actor, double x, double y,
     esp_painter_show(painter, actor);
     int body = body_at(painter, x, y, aspect);
     mjv_defaultPerturb(&painter->push);
-    painter->push.select = body > 0 ? body : painter->model->nbody - 1; /* whoever misses means the moving end */
+    /* A click beside every body takes the moving end. */
+    painter->push.select = body > 0 ? body : painter->model->nbody - 1;
     mju_copy3(painter->push.localpos, painter->model->body_ipos + 3 * painter->push.select);
     painter->pushed = actor;
     mjv_initPerturb(painter->model, painter->shown, &painter->scene, &painter->push);

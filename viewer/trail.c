@@ -1,5 +1,5 @@
-/* The cuts that a sweep or a search tried: where its slider can go. Only cuts by weights alone are of use, since those
- * can be made again in a moment. */
+/* The cuts that a sweep or a search tried, where a slider can go. Only cuts ranked by weights alone are useful, since
+ * those can be repeated in a moment. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +11,9 @@ typedef struct {
     const char *path;       /* of the file */
     bool        journal;    /* not results of a sweep */
     esp_trail  *trail;
-    int         room;       /* for cuts */
-    esp_tried   search;     /* a journal's header: what all its cuts share */
-    int         misfits;    /* of a network of other sizes */
+    int         room;       /* room for cuts */
+    esp_tried   search;     /* header of the journal: what all its cuts share */
+    int         misfits;    /* cuts skipped because the network has other sizes */
 } reader;
 
 /* Who acted and how units were ranked; false when weights alone do not make the network again. */
@@ -30,7 +30,8 @@ static bool read_way(const char *controllers, const cJSON *object, esp_tried *ou
            esp_json_choice(object, "compensation", ESP_COMPENSATION_CHOICES) == ESP_COMPENSATION_NONE;
 }
 
-/* {axis: units}, or {axis: [units, units before]}, of this very network; other axes stay whole. */
+/* Reads {axis: units} or {axis: [units, units before]}; false when it does not fit this network. Other axes stay
+ * whole. */
 static bool read_widths(const esp_network *net, const cJSON *kept, esp_widths *out)
 {
     const cJSON *item;
@@ -73,7 +74,7 @@ static void add(reader *r, const cJSON *kept, esp_tried tried, bool measure)
     append(r, &tried);
 }
 
-/* A finished cell of a sweep stands for the sparsity that it was asked for. */
+/* Reads a finished cell of a sweep, which stands for the sparsity that it was asked for. */
 static void take_cell(reader *r, const cJSON *cell)
 {
     esp_tried tried = {.sparsity = esp_json_number(cell, "target_sparsity"),
@@ -83,7 +84,7 @@ static void take_cell(reader *r, const cJSON *cell)
         add(r, cJSON_GetObjectItemCaseSensitive(cell, "kept"), tried, false);
 }
 
-/* An evaluation of a search. */
+/* Reads one evaluation of a search. */
 static void take_evaluation(reader *r, const cJSON *entry)
 {
     esp_tried tried = r->search;

@@ -1,4 +1,4 @@
-/* What the files of viewer share and nobody else sees. */
+/* Declarations that only the files of viewer share. */
 #ifndef ESP_VIEWER_INTERNAL_H
 #define ESP_VIEWER_INTERNAL_H
 
@@ -6,7 +6,7 @@
 
 /* ---- player.c -------------------------------------------------------------------------------- */
 
-/* What figures show, by control step. */
+/* The curves in the figures, one value per control step. */
 typedef enum { ESP_CURVE_REWARD, ESP_CURVE_ACTION, ESP_CURVE_QUANTITY, ESP_CURVE_LATENCY, ESP_CURVES } esp_curve;
 
 typedef struct {
@@ -16,7 +16,7 @@ typedef struct {
     float *value[ESP_CURVES];    /* [room] */
 } esp_history;
 
-/* One role on stage. Owns what it points to, except what the role borrows. */
+/* One role on stage. Owns what it points to, except for what the role borrows. */
 typedef struct {
     esp_role        role;
     esp_world      *world;
@@ -31,21 +31,21 @@ typedef struct {
 
 struct esp_player {
     int         count;
-    esp_episode episode;             /* that was begun last */
+    esp_episode episode;             /* the episode begun last */
     esp_actor   actor[ESP_MOST_ROLES];
 };
 
 const uint8_t *esp_actor_sees(const esp_actor *actor); /* the newest frame, [image_size, image_size] */
 
-/* ---- trail.c: what a sweep or a search tried -------------------------------------------------------- */
+/* ---- trail.c: the cuts that a sweep or a search tried ----------------------------------------------- */
 
 typedef struct {
     int            controller;  /* that the cut is for, as esp_role has it */
     double         sparsity;    /* structural, of what the controller uses; of a sweep the one it was asked for */
     double         performance; /* return */
-    double         scale;       /* of a search: how much longer than the shortest the evaluation was; sweep: 0 */
+    double         scale;       /* search: length of the evaluation relative to the shortest one; sweep: 0 */
     esp_importance importance;
-    uint64_t       seed;        /* of random importance */
+    uint64_t       seed;        /* seed of random importance */
     esp_widths     widths;
 } esp_tried;
 
@@ -74,7 +74,7 @@ esp_status esp_cutter_cut(const esp_cutter *cutter, int controller, double spars
 
 /* ---- figures.c ----------------------------------------------------------------------------------- */
 
-/* Curves, and what a planner considers, in the ranges of an actor's task. */
+/* Curves of an episode and the planner's candidates, in the ranges of an actor's task. */
 typedef struct esp_figures esp_figures;
 
 esp_figures *esp_figures_create(const esp_actor *actor);
@@ -84,49 +84,49 @@ void         esp_figures_draw(esp_figures *figures, const esp_actor *actor, mjrR
 
 /* ---- painter.c: one frame into the current context ------------------------------------------------ */
 
-/* Everything MuJoCo needs to draw, and how people look at it. */
+/* Everything MuJoCo needs to draw, and the view that people chose. */
 typedef struct {
     const esp_player *player;      /* borrowed */
-    bool         offscreen;        /* draws to an off-screen buffer, else to the window's */
-    mjModel     *model;            /* for people; owned, like all below */
+    bool         offscreen;        /* true: draws to an off-screen buffer; false: to the window's */
+    mjModel     *model;            /* scene made for people; owned, like everything below */
     mjData      *shown;            /* the state being drawn */
     mjvScene     scene;
     mjrContext   draw;
     mjvOption    option;
     mjvCamera    camera;
-    mjvPerturb   push;             /* of the mouse ... */
+    mjvPerturb   push;             /* push by the mouse ... */
     int          pushed;           /* ... on this actor; -1: on none */
     esp_figures *figures;
     uint8_t     *inset;            /* [inset_side, inset_side, 3] */
     int          inset_side;
 } esp_painter;
 
-/* Loads view.xml beside the task's scene, or takes the scene itself when there is none. width, height: px of the
+/* Loads view.xml beside the task's scene, or uses the scene itself when there is none. width, height: px of the
  * largest off-screen picture; 0: it draws to a window. Borrows the player. */
 esp_status esp_painter_create(const esp_player *player, int width, int height, esp_painter **out);
-void       esp_painter_free(esp_painter *painter); /* what OpenGL holds was released before */
-/* With the context current, under esp_guard. */
+void       esp_painter_free(esp_painter *painter); /* esp_painter_detach first, if attached */
+/* Call with the context current, under esp_guard. */
 esp_status esp_painter_attach(esp_painter *painter);
 void       esp_painter_detach(esp_painter *painter);
-/* Puts an actor into painter->scene; its positions in space are then in painter->shown. */
+/* Puts an actor into painter->scene; painter->shown then holds its derived positions. */
 void       esp_painter_show(esp_painter *painter, int actor);
-/* Draws all actors side by side. With the context current, under esp_guard. */
+/* Draws all actors side by side. Call with the context current, under esp_guard. */
 void       esp_painter_paint(esp_painter *painter, mjrRect whole, esp_overlays overlays);
-/* Where an actor is in a picture. */
+/* The part of a picture that shows an actor. */
 mjrRect    esp_painter_tile(const esp_painter *painter, mjrRect whole, int actor);
 
 /* ---- movie.c: frames to a video file ---------------------------------------------------------------- */
 
-/* A running ffmpeg program that is fed raw frames. */
+/* A running ffmpeg program that receives raw frames. */
 typedef struct esp_movie esp_movie;
 
-/* The file appears under its name when it is finished. ESP_ERR_MACHINE when ffmpeg is missing. */
+/* The file gets its name when it is finished. ESP_ERR_MACHINE when ffmpeg is missing. */
 esp_status esp_movie_create(const char *path, int width, int height, double fps, esp_movie **out);
 /* pixels [height, width, 3] */
 esp_status esp_movie_add(esp_movie *movie, const uint8_t *pixels);
-/* Ends the video; frees the movie, also when it fails. */
+/* Ends the video and frees the movie; frees it also on failure. */
 esp_status esp_movie_finish(esp_movie *movie);
-/* Leaves nothing behind. Accepts NULL. */
+/* Frees the movie and leaves nothing behind. Accepts NULL. */
 void       esp_movie_cancel(esp_movie *movie);
 
 #endif

@@ -1,7 +1,7 @@
-/* The window: GLFW's events become what the panel and the session understand, and the painter draws.
+/* The window: passes GLFW's events to the panel and the session, and lets the painter draw.
  *
- * Its context is made by EGL, because the eyes of the controllers are EGL contexts on the same thread, and only
- * an EGL context can be put back after they looked. */
+ * Its context is made by EGL, because the renderers of the controllers use EGL contexts on the same thread, and only
+ * an EGL context can be made current again after they have drawn. */
 #include <GLFW/glfw3.h>
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "report/report.h"
 #include "viewer/panel.h"
 
-#define FRAME_TIME (1.0 / 75.0) /* s; no more frames than this where no screen of 60 Hz is waited for */
+#define FRAME_TIME (1.0 / 75.0) /* s; frames are not drawn more often than this on a screen without a 60 Hz limit */
 #define HELP_TEXT 1024
 
 typedef struct {
@@ -22,13 +22,13 @@ typedef struct {
     mjuiState    state;      /* rectangles: 0 the window, 1 the panel, 2 where the actors are */
     bool         attached;
     bool         pushing;
-    esp_controls painted;    /* what the panel showed last */
-    esp_status   status;     /* of what an event led to */
+    esp_controls painted;    /* values that the panel showed last */
+    esp_status   status;     /* status of what the last events led to */
 } window;
 
 enum { PANEL = 1, STAGE = 2 };
 
-static char complaint[256]; /* GLFW's last */
+static char complaint[256]; /* GLFW's last error */
 
 static void on_complaint(int code, const char *text)
 {
@@ -97,7 +97,7 @@ static esp_status draw(void *argument)
     window *w = argument;
     esp_session *session = w->session;
     const esp_controls *c = &session->controls;
-    if (memcmp(c, &w->painted, sizeof *c) != 0) { /* by a key */
+    if (memcmp(c, &w->painted, sizeof *c) != 0) { /* changed by a key */
         w->painted = *c;
         mjui_update(-1, -1, &w->panel, &w->state, &session->painter->draw);
     }
@@ -173,7 +173,7 @@ static void handle(window *w, esp_status (*work)(void *argument))
     if (w->status == ESP_OK) w->status = esp_guard(work, w, ESP_ERR_MACHINE);
 }
 
-/* Pointer and buttons, in pixels of the frame from its lower left corner. */
+/* Reads pointer and buttons, in pixels of the frame from its lower left corner. */
 static void look_at_mouse(window *w)
 {
     mjuiState *s = &w->state;
@@ -288,7 +288,8 @@ static esp_status detach(void *argument)
     return ESP_OK;
 }
 
-/* Several checkpoints can be wider than the screen, which would hide the last ones. */
+/* Limits the width: with several checkpoints the window could be wider than the screen, which would hide the last
+ * ones. */
 static GLFWwindow *create_window(const esp_view_options *options)
 {
     int x, y, width = 0, height = 0;
@@ -302,7 +303,7 @@ static GLFWwindow *create_window(const esp_view_options *options)
 static void hint_context(void)
 {
     glfwWindowHint(GLFW_CONTEXT_CREATION_API, GLFW_EGL_CONTEXT_API);
-    glfwWindowHint(GLFW_SAMPLES, 0); /* smooth edges would double the time of a frame without a graphics card */
+    glfwWindowHint(GLFW_SAMPLES, 0); /* without a graphics card, smooth edges would double the time per frame */
 }
 
 static esp_status open_window(window *w, const esp_view_options *options)
@@ -350,7 +351,7 @@ static void watch(window *w, const esp_view_options *options, esp_view_result *o
         glfwSwapBuffers(w->glfw);
         drawing += esp_clock() - before;
         out->frames++;
-        due = fmax(due + FRAME_TIME, now); /* a slow frame is not made up for */
+        due = fmax(due + FRAME_TIME, now); /* time lost by a slow frame is not caught up */
         double left = due - esp_clock();
         if (left > 0.0) glfwWaitEventsTimeout(left);
         else            glfwPollEvents();
@@ -377,7 +378,7 @@ esp_status esp_view(int count, const esp_role *roles, const esp_view_options *op
     return status;
 }
 
-/* ---- does one open? ---------------------------------------------------------------------------------------- */
+/* ---- can a window open? -------------------------------------------------------------------------------- */
 
 static esp_status describe_window(GLFWwindow *glfw, esp_window_facts *out)
 {
