@@ -134,8 +134,7 @@ esp_status esp_svg_draw(const char *svg, double zoom, const char *path)
     return status;
 }
 
-/* ---- is the program there?
- * ------------------------------------------------------------------------ */
+/* ---- is the program there? ----------------------------------------------------------------------- */
 
 static esp_status draw_letter(char letter, char **png, size_t *size)
 {

@@ -71,10 +71,10 @@ static void add_costs(const esp_subject *subject, const esp_network *net, double
 {
     esp_figure_list_add(out, (esp_figure){.key = "steps_per_second", .line = 8, .label = "speed",
                                           .kind = ESP_FIGURE_NUMBER, .decimals = 1, .value = steps_per_s,
-                                          .unit = "control steps a second"});
+                                          .unit = "control steps per second"});
     esp_figure_list_add(out, (esp_figure){.key = "flops_per_action", .line = 7, .label = "work",
                                           .kind = ESP_FIGURE_SCALED, .value = esp_agent_flops(subject, net),
-                                          .unit = "FLOP an action"});
+                                          .unit = "FLOPs per action"});
 }
 
 static void collect(const esp_subject *subject, const esp_network *net, const esp_trajectory *trajectories, int count,

@@ -8,8 +8,8 @@
 #define TOLERANCE 0.02 /* in units of sparsity: differences too small to see on a slider */
 
 struct esp_cutter {
-    esp_role           role;   /* whose network is cut */
-    esp_trail          trail;  /* empty: by magnitude */
+    esp_role           role;   /* the role whose network is cut */
+    esp_trail          trail;  /* empty: cut by magnitude */
 };
 
 esp_status esp_cutter_create(const esp_role *role, const char *along, esp_cutter **out)
@@ -47,7 +47,8 @@ static bool is_better(const esp_tried *tried, const esp_tried *other)
     return tried->scale > other->scale || (tried->scale == other->scale && tried->performance > other->performance);
 }
 
-/* Of the cuts nearest to the sparsity, the one that acts best; the whole network may be nearer than any. */
+/* Of the cuts closest to the sparsity, the one that performs best; the uncut network may be closer than any of
+ * them. */
 static esp_status nearest_point(const esp_cutter *cutter, int controller, double sparsity, esp_tried *out)
 {
     const esp_tried *best = NULL;

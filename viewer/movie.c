@@ -159,8 +159,7 @@ void esp_movie_cancel(esp_movie *movie)
     destroy(movie);
 }
 
-/* ---- is the program there?
- * ------------------------------------------------------------------------------ */
+/* ---- is the program there? ----------------------------------------------------------------------- */
 
 esp_status esp_movie_program(char *version, size_t size)
 {

@@ -20,7 +20,7 @@ static void list_names(const esp_session *session, char out[mjMAXUITEXT])
                                  session->player->actor[i].role.name);
 }
 
-/* A line for every controller of the application. */
+/* One line per controller of the application. */
 static void list_controllers(const esp_session *session, char out[mjMAXUITEXT])
 {
     snprintf(out, mjMAXUITEXT, "%s", session->player->actor[0].role.acting->controllers);

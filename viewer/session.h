@@ -8,9 +8,9 @@
 typedef struct {
     int    pause;       /* 1: simulated time stands still */
     int    speed;       /* index: 1, 1/2, 1/4, 1/10 of real time */
-    int    selected;    /* role that the next two belong to */
+    int    selected;    /* role that the next two members belong to */
     int    controller;  /* as esp_role has it */
-    mjtNum sparsity;    /* of the network as it was loaded */
+    mjtNum sparsity;    /* sparsity relative to the network as it was loaded */
     int    caption, figures, inset, shadows; /* 1: drawn */
 } esp_controls;
 
@@ -18,9 +18,9 @@ typedef struct {
 typedef struct {
     const esp_network *full;       /* as loaded; borrowed */
     esp_cutter        *cutter;     /* owned */
-    esp_network       *cut;        /* owned; NULL: the full one plays */
+    esp_network       *cut;        /* owned; NULL: the full network plays */
     int                controller; /* as esp_role has it */
-    double             sparsity;   /* of the network that plays, structural */
+    double             sparsity;   /* structural sparsity of the network that plays */
 } esp_casting;
 
 /* What a window shows and what was requested of it. */

@@ -7,16 +7,16 @@
 #include "viewer/viewer_internal.h"
 
 typedef struct {
-    const esp_role *role;   /* whose network was cut */
-    const char *path;       /* of the file */
-    bool        journal;    /* not results of a sweep */
+    const esp_role *role;   /* the role whose network was cut */
+    const char *path;       /* path of the file */
+    bool        journal;    /* a journal of a search; false: results of a sweep */
     esp_trail  *trail;
     int         room;       /* room for cuts */
     esp_tried   search;     /* header of the journal: what all its cuts share */
     int         misfits;    /* cuts skipped because the network has other sizes */
 } reader;
 
-/* Who acted and how units were ranked; false when weights alone do not make the network again. */
+/* Reads which controller acted and how units were ranked; false when weights alone cannot reproduce the network. */
 static bool read_way(const char *controllers, const cJSON *object, esp_tried *out)
 {
     int controller = esp_json_choice(object, "controller", controllers);

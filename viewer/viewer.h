@@ -12,8 +12,8 @@
 /* Owns a simulation and a controller for each role, and the renderer that they share. One thread. */
 typedef struct esp_player esp_player;
 
-/* Copies the roles, borrows what they point to. ESP_ERR_USAGE when the checkpoints belong to different tasks or
- * applications, or do not act in step; ESP_ERR_MACHINE without EGL. */
+/* Copies the roles, borrows what they point to. ESP_ERR_USAGE when the checkpoints differ in application, task or
+ * control period; ESP_ERR_MACHINE without EGL. */
 esp_status esp_player_create(int count, const esp_role *roles, esp_player **out);
 void       esp_player_free(esp_player *player); /* accepts NULL */
 /* Begins the same episode for all roles. */
@@ -23,7 +23,7 @@ esp_status esp_player_begin(esp_player *player, const esp_episode *episode);
 esp_status esp_player_step(esp_player *player);
 
 /* Gives a role another network of its configuration, which is borrowed, or another controller; the episode continues
- * where it is. */
+ * from its present state. */
 esp_status esp_player_recast(esp_player *player, int role, const esp_network *net, int controller);
 
 int    esp_player_steps(const esp_player *player);     /* physics steps of this episode so far */

@@ -22,10 +22,10 @@ typedef struct {
     esp_world      *world;
     esp_simulator  *simulator;       /* of one episode */
     esp_play       *play;            /* borrowed from the simulator */
-    void           *controller;      /* of role.acting */
-    size_t          params;          /* that the controller uses */
-    double          sparsity;        /* structural, of the network that its configuration describes */
-    double          latency;         /* s, of the last action */
+    void           *controller;      /* owned, made by role.acting */
+    size_t          params;          /* parameters that the controller uses */
+    double          sparsity;        /* structural sparsity, relative to the network that its configuration describes */
+    double          latency;         /* time the last action took, s */
     esp_history     history;
 } esp_actor;
 
@@ -40,8 +40,8 @@ const uint8_t *esp_actor_sees(const esp_actor *actor); /* the newest frame, [ima
 /* ---- trail.c: the cuts that a sweep or a search tried ----------------------------------------------- */
 
 typedef struct {
-    int            controller;  /* that the cut is for, as esp_role has it */
-    double         sparsity;    /* structural, of what the controller uses; of a sweep the one it was asked for */
+    int            controller;  /* controller that the cut is for, as in esp_role */
+    double         sparsity;    /* structural, of the parameters used; in a sweep the target */
     double         performance; /* return */
     double         scale;       /* search: length of the evaluation relative to the shortest one; sweep: 0 */
     esp_importance importance;
@@ -54,8 +54,8 @@ typedef struct {
     esp_tried *cut;             /* [count], owned */
 } esp_trail;
 
-/* source: the folder of an `espalier sweep` of the role's network, or the journal of an `espalier prune` of it. Errors
- * name the file and the line; a source without any useful cut is one of them. */
+/* source: the folder of an `espalier sweep` of the role's network, or the journal of an `espalier prune` of it.
+ * Errors name the file and the line; a source without any usable cut is an error. */
 esp_status esp_trail_read(const esp_role *role, const char *source, esp_trail *out);
 void       esp_trail_free(esp_trail *trail);
 
@@ -64,12 +64,12 @@ void       esp_trail_free(esp_trail *trail);
 /* Cuts the network of a role to any sparsity in a moment. Borrows what the role borrows. */
 typedef struct esp_cutter esp_cutter;
 
-/* along: what esp_trail_read reads, whose cuts are then made again; NULL: units of smallest 2-norm go, the same
- * fraction of every group. */
+/* along: a source for esp_trail_read, whose cuts are then repeated; NULL: the units of smallest 2-norm are removed,
+ * the same fraction of every group. */
 esp_status esp_cutter_create(const esp_role *role, const char *along, esp_cutter **out);
 void       esp_cutter_free(esp_cutter *cutter); /* accepts NULL */
-/* Structural sparsity of what the controller uses, as near as a slider can tell or as the trail has. The smaller
- * network is the caller's to free. */
+/* Cuts to a structural sparsity of the parameters that the controller uses, as close as a slider can tell or as the
+ * trail allows. The caller frees the smaller network. */
 esp_status esp_cutter_cut(const esp_cutter *cutter, int controller, double sparsity, esp_network **out);
 
 /* ---- figures.c ----------------------------------------------------------------------------------- */
