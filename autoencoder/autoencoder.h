@@ -55,9 +55,15 @@ void esp_digits_draw(int first, int count, uint8_t *pixels);
 
 /* ---- config.c ---------------------------------------------------------------------------------- */
 
+/* The weights before the first step: the leading principal components of the images, with the inputs of all dense
+ * layers centred in every step; or drawn as PyTorch does by default, with nothing centred. */
+typedef enum { ESP_START_COMPONENTS, ESP_START_UNIFORM } esp_autoencoder_start_from;
+#define ESP_AUTOENCODER_START_CHOICES "components|uniform" /* in the order of the enum */
+
 /* How an autoencoder is trained and finetuned. */
 typedef struct {
     uint64_t seed;              /* the key of every random number */
+    int      start;             /* esp_autoencoder_start_from: the first weights */
     int      epochs;            /* passes over the training images */
     int      batch;             /* images per gradient step */
     double   learning_rate;     /* initial learning rate of Adam; falls along half a cosine */
@@ -175,8 +181,8 @@ esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp
 
 /* ---- finetune.c ------------------------------------------------------------------------------------- */
 
-/* Trains `net`, pruned or not, further in memory: `steps` gradient steps with the keys of `config` except epochs,
- * offset and eval_every; the warm-up takes at most a tenth of the steps. The first `judging` images (at least 1) are
+/* Trains `net`, pruned or not, further in memory: `steps` gradient steps with the keys of `config` except start,
+ * epochs, offset and eval_every; the warm-up takes at most a tenth of the steps. The first `judging` images (at least 1) are
  * held out: net ends with the weights of the start or of one of ten moments, whichever have the least error on them.
  * Whatever the returned status, net holds the best weights found so far. */
 esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images, int judging,

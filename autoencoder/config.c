@@ -11,6 +11,8 @@ const esp_field esp_autoencoder_fields[] = {
      "the kind of checkpoint"},
 
     {"train.seed", ESP_U64, offsetof(esp_autoencoder_config, train.seed), 0, 9e15, NULL, "key of all random numbers"},
+    {"train.start", ESP_CHOICE, offsetof(esp_autoencoder_config, train.start), 0, 0, ESP_AUTOENCODER_START_CHOICES,
+     "first weights: principal components, or PyTorch's default"},
     KEY_INT("train.epochs", train.epochs, 0, 1000000, "passes over the training images"),
     KEY_INT("train.batch", train.batch, 2, 65536, "images per gradient step"),
     KEY_DOUBLE("train.learning_rate", train.learning_rate, 0, 1, "initial value for Adam; falls along half a cosine"),
@@ -28,8 +30,8 @@ const int esp_autoencoder_num_fields = sizeof esp_autoencoder_fields / sizeof *e
 esp_autoencoder_config esp_autoencoder_config_default(void)
 {
     return (esp_autoencoder_config){
-        .train = {.seed = 1, .epochs = 24, .batch = 256, .learning_rate = 1e-3, .learning_rate_end = 0.0,
-                  .warmup = 200, .offset = 3.0, .batch_statistics = 0.0, .average = 0.999, .shift = 1,
-                  .eval_every = 1},
+        .train = {.seed = 1, .start = ESP_START_COMPONENTS, .epochs = 24, .batch = 256, .learning_rate = 1e-3,
+                  .learning_rate_end = 0.0, .warmup = 200, .offset = 3.0, .batch_statistics = 0.0, .average = 0.999,
+                  .shift = 1, .eval_every = 1},
     };
 }

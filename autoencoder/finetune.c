@@ -53,7 +53,7 @@ esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images, 
     esp_learner_init(&l, config, moving, &teachers);
     l.steps = steps;
     if (l.config.warmup > steps / 10) l.config.warmup = (int)(steps / 10);
-    esp_learner_start(&l);
+    esp_learner_centre(&l);
     esp_status status = offer(net, &judges, net, &least);
     double start = least;
     for (int check = 1; check <= CHECKS && status == ESP_OK; check++) {

@@ -103,7 +103,7 @@ static void draw_batch(esp_learner *l)
         draw_columns(l, &draw, indices, first, l->batch - first < COLUMNS ? l->batch - first : COLUMNS);
 }
 
-void esp_learner_start(esp_learner *learner)
+void esp_learner_centre(esp_learner *learner)
 {
     draw_batch(learner);
     esp_autoencoder_updater_centre(learner->updater, learner->batch);

@@ -78,6 +78,14 @@ static esp_status train_loop(esp_autoencoder_trainer *t)
     return status;
 }
 
+/* The first weights of t->net. */
+static void set_start(esp_autoencoder_trainer *t, const esp_images *images)
+{
+    const esp_autoencoder_train_config *config = &t->config->train;
+    if (config->start == ESP_START_COMPONENTS) esp_autoencoder_start(t->net, images, config);
+    else esp_network_init_default(t->net, config->seed);
+}
+
 esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp_images *train, const esp_images *test,
                                  const esp_run_request *run)
 {
@@ -88,11 +96,11 @@ esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp
     esp_status status = esp_run_claim(run, json, &t.run, &go_on);
     if (status == ESP_OK) status = esp_autoencoder_create(&t.net);
     if (status == ESP_OK) {
-        esp_autoencoder_start(t.net, train, &config->train);
+        set_start(&t, train);
         t.result = esp_network_clone(t.net);
         esp_learner_init(&t.learner, &config->train, t.net, train);
         if (go_on) status = esp_autoencoder_trainer_restore(&t);
-        else esp_learner_start(&t.learner);
+        else if (config->train.start == ESP_START_COMPONENTS) esp_learner_centre(&t.learner);
         if (status == ESP_OK && go_on) status = esp_run_cut(t.run, "epoch", epochs_done(&t));
         if (status == ESP_OK) status = train_loop(&t);
         esp_learner_free(&t.learner);

@@ -24,8 +24,8 @@ typedef struct {
 void       esp_learner_init(esp_learner *learner, const esp_autoencoder_train_config *config, esp_network *net,
                             const esp_images *images);
 void       esp_learner_free(esp_learner *learner);
-/* Call before the first step of a new run. */
-void       esp_learner_start(esp_learner *learner);
+/* Call before the first step: from here on the mean of the first batch is taken off the inputs of all dense layers. */
+void       esp_learner_centre(esp_learner *learner);
 /* One gradient step; *mse is that of its batch. */
 esp_status esp_learner_step(esp_learner *learner, double *mse);
 /* The network that is judged and kept: the averaged one, or the trained one, as a plain network. */
