@@ -28,18 +28,23 @@ __attribute__((destructor)) static void remove_folder(void)
     rmdir(folder);
 }
 
-static esp_network *start_of(const esp_images *images, double offset)
+static esp_network *start_with(const esp_images *images, esp_autoencoder_config config)
 {
-    esp_autoencoder_config config = esp_autoencoder_config_default();
     esp_autoencoder_checkpoint start = {0};
     config.train.epochs = 0;
-    config.train.offset = offset;
     CHECK_OK(esp_autoencoder_train(&config, images, images, &(esp_run_request){.folder = folder}));
     char *path = esp_path_join(folder, "checkpoint.safetensors");
     CHECK_OK(esp_autoencoder_checkpoint_read(path, NULL, &start));
     free(path);
     remove_run();
     return start.net;
+}
+
+static esp_network *start_of(const esp_images *images, double offset)
+{
+    esp_autoencoder_config config = esp_autoencoder_config_default();
+    config.train.offset = offset;
+    return start_with(images, config);
 }
 
 static const float *reconstruct(const esp_network *net, esp_tape *tape[2], const float *x, int n)
@@ -110,10 +115,27 @@ static void norms_tell_strong_components_and_faint_units(void)
     esp_network_free(net);
 }
 
+/* Bit by bit: centring would have rounded the biases. */
+static void a_uniform_start_is_that_of_pytorch_and_nothing_is_centred(void)
+{
+    esp_images images = rectangles(IMAGES);
+    esp_autoencoder_config config = esp_autoencoder_config_default();
+    config.train.start = ESP_START_UNIFORM;
+    config.train.seed = 7;
+    esp_network *net = start_with(&images, config), *expected = esp_network_clone(net);
+    esp_network_init_default(expected, 7);
+    CU_ASSERT_EQUAL(memcmp(net->weights, expected->weights, net->num_weights * sizeof *net->weights), 0);
+    esp_network_free(expected);
+    esp_network_free(net);
+    esp_images_free(&images);
+}
+
 static CU_TestInfo tests[] = {
     {"images_within_the_components_pass_unchanged", images_within_the_components_pass_unchanged},
     {"the_latent_holds_the_components_by_falling_variance", the_latent_holds_the_components_by_falling_variance},
     {"norms_tell_strong_components_and_faint_units", norms_tell_strong_components_and_faint_units},
+    {"a_uniform_start_is_that_of_pytorch_and_nothing_is_centred",
+     a_uniform_start_is_that_of_pytorch_and_nothing_is_centred},
     CU_TEST_INFO_NULL,
 };
 

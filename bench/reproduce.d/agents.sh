@@ -38,21 +38,21 @@ run_agents() {
     done
 }
 
-agent_row() { # agent_row NAME METHOD SPARSITY MILLISECONDS
+agent_row() { # agent_row NAME METHOD SPARSITY
     row "$2" "$3" "$(returns "$1.random")" "$(held "$1.random")" "$(returns "$1.hanging")" "$(held "$1.hanging")" \
-        "$(count "$1.random" .params_used)" "$(num %.4g "$1.random" '.flops_per_action / 1e6')" "$4"
+        "$(count "$1.random" .params_used)" "$(num %.4g "$1.random" '.flops_per_action / 1e6')"
 }
 
 agents_table() { # agents_table CONTROLLER
-    local percent way method importance name first="gd-l2-${percents[0]}-$1"
-    head_row method sparsity "return, random start" held "return, hanging start" held parameters "MFLOP an action" \
-        "ms an action"
-    agent_row "dense-$1" dense "0 %" "$(num %.3g "$first" .action_ms_before)"
+    local percent way method importance name
+    head_row method sparsity "return, random start" held "return, hanging start" held parameters \
+        "MFLOP per action"
+    agent_row "dense-$1" dense "0 %"
     for percent in "${percents[@]}"; do
         for way in "${agent_ways[@]}"; do
             read -r method importance <<<"$way"
             name=$method-$importance-$percent-$1
-            agent_row "$name" "$method${importance/#/ }" "$percent %" "$(num %.3g "$name" .action_ms_after)"
+            agent_row "$name" "$method${importance/#/ }" "$percent %"
         done
     done
 }
@@ -75,23 +75,36 @@ write_agents() {
     cat <<TEXT
 ## Pruned agents
 
-Each row is \`espalier prune $agent --controller C --method M --importance I --sparsity S -o X\`
-and \`espalier eval X --controller C --start START --seed $report_seed --episodes N\`: with the planner N is
-$planner_episodes for the dense agent, gd and evolve and $planner_baseline_episodes for the baselines, with the policy
-$policy_episodes. Sparsity is structural, of the parameters that the controller uses. Time is the median of one action
-on $(nproc) threads.
+Each row is made by
+
+\`\`\`sh
+$(folded "espalier prune $agent --controller C --method M --importance I --sparsity S --report-episodes 1 -o OUT")
+$(folded "espalier eval OUT --controller C --start START --seed $report_seed --episodes N")
+\`\`\`
+
+TEXT
+    prose <<TEXT
+With the planner N is $planner_episodes for the dense agent, gd and evolve and $planner_baseline_episodes for the
+baselines; with the policy it is $policy_episodes. Sparsity is structural, of the parameters that the controller uses.
+How long an action takes is in [speed.md](speed.md).
+TEXT
+    cat <<TEXT
 
 ### Planner (\`--controller mppi\`), the whole agent
+
+$(simulated_with dense-mppi.random).
 
 $(agents_table mppi)
 
 ### Policy (\`--controller policy\`), encoder and policy alone
 
+$(simulated_with dense-policy.random).
+
 $(agents_table policy)
 
 ### Policy after $agent_steps gradient steps (\`--finetune $agent_steps\`)
 
-Beyond the paper, and no part of the rows above: the pruned policy learns on recorded rollouts of the unpruned agent.
+Beyond the paper, and not part of the rows above: the pruned policy learns from recorded rollouts of the unpruned agent.
 
 $(finetuned_table)
 TEXT

@@ -11,7 +11,7 @@ run_search() { # run_search METHOD EPISODES CONTROLLER [SEED]
     local name
     name=$(search_name "$@")
     cut_down "$name" "$agent" --controller "$3" --sparsity 0.6 --method "$1" --episodes 2 --budget $(($2 / 2)) \
-        --set search.iterations=1000 --set search.generations=1000 --set search.draws=1000 --report-episodes 1 ${4:+--seed "$4"}
+        "${search_limits[@]}" --report-episodes 1 ${4:+--seed "$4"}
     play "$name" "$out/$name.safetensors" "$3" "$(episodes_of "$3" baseline)"
 }
 
@@ -65,8 +65,8 @@ TEXT
     row "latent dimensions" 50 "$(get agent '.axes[] | select(.name == "latent") | .size')"
     row "hidden units" 512 "$(get agent '.axes[] | select(.name == "pi.hidden1") | .size')"
     row "model size" "12.4 MB" "$(num '%.1f MB' agent '.size_bytes / 1e6')"
-    row "FLOP an action, planner" "412 M" "$(num '%.0f M' agent '.flops_per_action / 1e6')"
-    row "FLOP an action, policy" "" "$(num '%.1f M' agent '.flops_per_action_policy / 1e6')"
+    row "FLOPs per action, planner" "412 M" "$(num '%.0f M' agent '.flops_per_action / 1e6')"
+    row "FLOPs per action, policy" "" "$(num '%.1f M' agent '.flops_per_action_policy / 1e6')"
     row "episode" "125 steps" "125 control steps of 8 physics steps"
     row "episode reward" 858.6 ""
     for controller in mppi policy; do
@@ -74,6 +74,8 @@ TEXT
         row "  $controller, hanging start" "" "$(returns dense-$controller.hanging)"
     done
     cat <<TEXT
+
+Simulated with $(simulated_with dense-{mppi,policy}.{random,hanging}).
 
 12.4 MB are 2 x 1,548,360 x 4 bytes: the online and the target network; ours is the online one alone. The paper does not
 say what its FLOPs are counted for. 858.6 is more than any controller reaches on the control suite's pendulum, from a
@@ -121,24 +123,26 @@ TEXT
     row7 iterations 64 num %d .iterations
     row7 "evaluations, of two episodes (planner) or four (policy)" "" num %d .evaluations
     row7 parameters 1,258,740 count .params_after
-    row7 "runtime, s" 46.22 num %.1f .wall_s
+    row7 "runtime of the search, s" 46.22 num %.1f .wall_s
     row7 "coefficients, component-specific" "0.0531, 0.0586, 0.0600, 0.2040, 0.2286, 0.2370, 0.2441, 0.2258" \
         paper_coefficients false
     row7 "coefficients, coupling" "0.0, 0.0" paper_coefficients true
     cat <<TEXT
+
+Simulated with $(simulated_with table-7-mppi.random) (planner) and $(simulated_with table-7-policy.random) (policy).
 
 Coefficients are in the order of Table IV; the policy has those of encoder and policy alone. In the paper's numbers,
 
 - 1,258,740 parameters left are 1 - 1,258,740 / 1,548,360 = 18.70 % removed, not 19.70 %; the printed coefficients
   remove 301,754 under Eq. (1b), 20.25 % of the groups' 1,490,016 parameters or 19.49 % of all;
 - 604.7 after the baseline's 20 % is 29.6 % less than 858.6, not "over 30 %";
-- 64 iterations with ten coefficients are 1,280 episodes of central differences, in 46.22 s 0.29 ms a control step; at
-  Table III's 412 MFLOP a step that is 1.4 TFLOP/s, more than the 0.5 that its processor can do.
+- 64 iterations with ten coefficients are 1,280 episodes of central differences, in 46.22 s 0.29 ms per control step; at
+  Table III's 412 MFLOP per step that is 1.4 TFLOP/s, more than the 0.5 that its processor can do.
 TEXT
     made_by table-7-mppi table-7-mppi.{random,hanging} table-7-policy table-7-policy.{random,hanging}
 }
 
-# row7 LABEL PAPER FUNCTION [FORMAT] WHAT: a column a controller. WHAT is a filter, or ".random": evaluations
+# row7 LABEL PAPER FUNCTION [FORMAT] WHAT: a column per controller. WHAT is a filter, or ".random": evaluations
 row7() {
     local label=$1 paper=$2 function=$3 what=${*: -1} controller cells=()
     for controller in mppi policy; do
@@ -186,8 +190,8 @@ TEXT
     done
     cat <<TEXT
 
-Structural groups and sparsity, random starts; $curve_episodes episodes with the planner, $policy_episodes with the
-policy. Planner:
+Structural groups and sparsity, random starts; $curve_episodes episodes with the planner
+($(simulated_with figure-4-mppi)), $policy_episodes with the policy ($(simulated_with figure-4-policy)). Planner:
 TEXT
     picture figure-4-mppi.sweep/performance.svg figure-4-planner.svg "return of the planner over sparsity"
     printf '\nPolicy:\n'
@@ -228,15 +232,20 @@ table_methods() {
     cat <<TEXT
 ### Beyond the paper: every search method at equal numbers of episodes
 
+TEXT
+    prose <<TEXT
 60 % structural, l2. Mean held-out return from random / hanging starts ($policy_episodes episodes each). A search may
 spend as many episodes as the column says, all of them counted: an evaluation is two, one from each start, and the
-longer ones of the finalists and those of the unpruned agent are included. 1,344 are 64 iterations of 2 x 10 + 1. Policy,
-unpruned $(both_returns dense-policy):
+longer ones of the finalists and those of the unpruned agent are included. 1,344 are 64 iterations of 2 x 10 + 1.
+Policy, unpruned $(both_returns dense-policy), $(simulated_with dense-policy.random):
+TEXT
+    cat <<TEXT
 
 $(search_table policy search_methods budgets)
 
-\`nlopt:cobyla\` and \`nlopt:bobyqa\` look around the point where they start, the same fraction everywhere, and find a return
-of nothing in every direction; gd starts at the unpruned network. Without a search:
+NLOPT
+
+Without a search:
 
 TEXT
     head_row method importance return
@@ -244,22 +253,30 @@ TEXT
         read -r method importance <<<"$way"
         row "$method" "$importance" "$(both_returns "rank-$method-$importance")"
     done
+    echo
+    prose <<TEXT
+Planner, unpruned $(both_returns dense-mppi) ($planner_baseline_episodes episodes of each start,
+$(simulated_with "$(search_name gd "${planner_budgets[0]}" mppi).random"); the search itself plays with the smaller
+\`planner.search.*\`):
+TEXT
     cat <<TEXT
-
-Planner, unpruned $(both_returns dense-mppi) ($planner_baseline_episodes episodes of each start; the search itself
-plays with the smaller \`planner.search.*\`):
 
 $(search_table mppi planner_methods planner_budgets)
 
-Each cell is \`espalier prune $agent --controller C --sparsity 0.6 --method METHOD --episodes 2
---budget EPISODES/2 --set search.iterations=1000 --set search.generations=1000 --set search.draws=1000 -o X\` and \`espalier eval X --controller C --start START
---seed $report_seed --episodes N\`.
+Each cell is made by
+
+\`\`\`sh
+$(folded "espalier prune $agent --controller C --sparsity 0.6 --method METHOD --episodes 2 --budget EPISODES/2 \
+${search_limits[*]} --report-episodes 1 -o OUT")
+$(folded "espalier eval OUT --controller C --start START --seed $report_seed --episodes N")
+\`\`\`
 
 Is it luck? The same with other seeds of the search (\`--seed\`), policy: a method with at most a fifth of gd's episodes.
 
 $(seeds_table)
 
-Methods over sparsity, policy, at most $methods_budget evaluations of four episodes, and the coefficients at 20 %:
+Methods over sparsity, policy ($(simulated_with methods-policy)), at most $methods_budget evaluations of four episodes,
+and the coefficients at 20 %:
 TEXT
     picture methods-policy.sweep/performance.svg methods-policy.svg "return by method and sparsity"
     picture methods-policy.sweep/coefficients.svg coefficients-policy.svg "coefficients per group"

@@ -1,8 +1,8 @@
-# Runs espalier and keeps what it says: $out/NAME.json, with the command and its wall time. Everything else that belongs
-# to the run is named $out/NAME.*, too.
+# Runs espalier and keeps what it says: $out/NAME.json, with the command, the seconds that it kept processors busy, and
+# the version of MuJoCo. Everything else that belongs to the run is named $out/NAME.*, too.
 # shellcheck shell=bash
 
-counting='' jobs=0 started_jobs=0 failures=()
+counting='' jobs=0 started_jobs=0 failures=() mujoco=''
 
 fresh() { # fresh FILE LINE CHECKPOINT
     [ -s "$1" ] && [ ! "$3" -nt "$1" ] && [ "$(jq -r .command "$1")" = "$2" ]
@@ -11,7 +11,7 @@ fresh() { # fresh FILE LINE CHECKPOINT
 # run NAME COMMAND CHECKPOINT [ARGUMENT...]: unless its result is there already. While `counting`, only counts, and
 # removes what is out of date, so that what depends on it is counted as well.
 run() {
-    local name=$1 checkpoint=$3 file=$out/$1.json line began ended
+    local name=$1 checkpoint=$3 file=$out/$1.json line user system TIMEFORMAT='%U %S'
     shift
     line="espalier $*"
     fresh "$file" "$line" "$checkpoint" && return
@@ -22,16 +22,18 @@ run() {
     fi
     started_jobs=$((started_jobs + 1))
     printf '%(%H:%M:%S)T  %d of %d  %s\n' -1 "$started_jobs" "$jobs" "$name"
-    began=$EPOCHREALTIME
-    if ! "$espalier" "$@" --json --quiet >"$file.part" 2>"$out/$name.log"; then
+    # Waiting for a processor, or for another thread, is no work: results should not depend on what else runs.
+    if ! { time OMP_WAIT_POLICY=passive "$espalier" "$@" --json --quiet >"$file.part" 2>"$out/$name.log"; } \
+        2>"$file.time"; then
         failures+=("$line: $(tail -n 1 "$out/$name.log")")
         echo "          failed: $(tail -n 1 "$out/$name.log")"
         return
     fi
-    ended=$EPOCHREALTIME
-    jq --arg command "$line" --arg began "$began" --arg ended "$ended" \
-        '. + {command: $command, command_s: (($ended | tonumber) - ($began | tonumber))}' "$file.part" >"$file.part2"
-    rm "$file.part"
+    read -r user system <"$file.time"
+    jq --arg command "$line" --arg user "$user" --arg system "$system" --arg mujoco "$mujoco" \
+        '. + {command: $command, cpu_s: (($user | tonumber) + ($system | tonumber)), mujoco: $mujoco}' \
+        "$file.part" >"$file.part2"
+    rm "$file.part" "$file.time"
     mv "$file.part2" "$file"
 }
 
@@ -53,7 +55,8 @@ play() {
 # Counts what is left to do, says so, does it, and keeps the text of every part.
 run_parts() {
     local part
-    trap 'echo "stopped; the same command goes on" >&2; exit 130' INT TERM
+    trap 'echo "stopped; the same command continues" >&2; exit 130' INT TERM
+    mujoco=$("$espalier" doctor --json --quiet | jq -r .mujoco.version)
     counting=1
     for part; do "run_$part"; done
     counting=''

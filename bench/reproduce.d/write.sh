@@ -16,7 +16,13 @@ count() { # count NAME FILTER: with commas between thousands
     get "$@" | sed ':again; s/\B[0-9]\{3\}\>/,&/; t again'
 }
 
-seconds() { num '%.1f s' "$1" .command_s; }
+seconds() { num '%.1f s' "$1" .cpu_s; }
+
+# A paragraph whose numbers come from results, in lines of equal length.
+prose() { fmt -w 116; }
+
+# A command in lines that fit the document.
+folded() { fold -s -w 100 <<<"$1" | sed '2,$s/^/    /; $!s/ *$/ \\/'; }
 
 row() { # row CELL...
     printf '|'
@@ -29,16 +35,22 @@ head_row() {
     row "${@//*/---}"
 }
 
-# The commands behind a table, as typed from the top folder, and the wall time of each.
+# The commands behind a table, as typed in the top folder, with the seconds that each kept processors busy.
 made_by() {
     local name command
-    echo
+    printf '\n```sh\n'
     for name; do
         command=$(get "$name" .command)
         [ ${#data[@]} -eq 0 ] || command=${command//$mnist/DIR}
-        row "\`$command\`" "$(seconds "$name")"
-    done | { head_row command "wall time"; cat; }
-    echo
+        echo "$(folded "$command")  # $(seconds "$name")"
+    done
+    printf '```\n\n'
+}
+
+# "MuJoCo 4.0.1": what results were simulated with.
+simulated_with() { # simulated_with NAME...
+    local name
+    echo "MuJoCo $(for name; do get "$name" .mujoco; done | sort -u | paste -sd, | sed 's/,/, /g')"
 }
 
 # picture NAME.ENDING FILE TEXT: copies it beside the document.
@@ -65,10 +77,9 @@ data_text() {
 write_document() {
     local part
     {
-        cat <<TEXT
-# Results
-
-Made by \`bench/reproduce\` with $("$espalier" --version) on $(nproc) threads of
+        printf '# Results\n\n'
+        prose <<TEXT
+Made by \`bench/reproduce\` with $("$espalier" --version) on $(nproc) threads of a processor of the kind
 $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1). The paper is Sundaram, Ulmen, Haider, Görges,
 *Application-Specific Component-Aware Structured Pruning of Deep Neural Networks in Control via Soft Coefficient
 Optimization*; its numbers were measured on an Intel Core i7-8650U.
@@ -76,8 +87,13 @@ Optimization*; its numbers were measured on an Intel Core i7-8650U.
 Autoencoders see $(data_text). Returns are means over held-out episodes (\`--seed $report_seed\`; searches draw theirs
 from a disjoint range) with their 95 % bootstrap interval, sparse reward; *held* is the share of episodes that keep the
 pole up to the end. The optimum of the pendulum, by dynamic programming on the true dynamics, is about 845 from random
-and 690 from hanging starts. Wall times are those of whole commands, held-out measurements included; runtimes are of the
-search alone.
+and 690 from hanging starts.
+
+Commands are typed in the top folder; \`espalier\` stands for \`build/release/espalier\`. The comment behind a command is
+the time that it kept processors busy, all threads together, held-out measurements included. A table of the agent says
+which MuJoCo it was simulated with; nothing is simulated for the autoencoder. Results are bit-identical for any number
+of threads on one kind of processor; on another kind sums are rounded differently, and a return may differ within its
+interval.
 TEXT
         for part in autoencoder pendulum agents; do
             if [ -s "$out/$part.md" ]; then
