@@ -243,9 +243,8 @@ TEXT
 
 $(search_table policy search_methods budgets)
 
-NLOPT
-
-Without a search:
+gd begins at the unpruned network, the optimisers of NLopt at the best of several cuts ([search.md](search.md)). Without a
+search:
 
 TEXT
     head_row method importance return
