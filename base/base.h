@@ -321,6 +321,13 @@ int  esp_choice_count(const char *choices); /* words in "a|b|c" */
 /* The index-th word of "a|b|c" into out [ESP_CONFIG_TEXT]; "" when there is none. */
 void esp_choice_word(const char *choices, int index, char *out);
 
+/* The same for tables of things that have a name: rows of `size` bytes that begin with a `const char *name`, up to one
+ * whose name is NULL. NULL with the error text "expected a|b|c, found 'word'" when no row has this name; a word NULL
+ * counts as "". */
+const void *esp_row_find(const void *table, size_t size, const char *word);
+/* "a|b|c" with any separator, in new memory that the caller frees. */
+char       *esp_row_names(const void *table, size_t size, const char *separator);
+
 /* ---- text.c: numbers as people read them ------------------------------------------------- */
 
 #define ESP_NUMBER_TEXT 32 /* bytes of a number's text, including the final 0 */

@@ -1,7 +1,8 @@
-/* Words that a person may type: the known word closest to a mistyped one, and the words of a choice
- * "a|b|c". */
+/* Words that a person may type: the known word closest to a mistyped one, the words of a choice
+ * "a|b|c", and the names in a table. */
 #include "base/base.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int smaller(int a, int b)
@@ -80,4 +81,36 @@ void esp_choice_word(const char *choices, int index, char *out)
         if (!choices[span]) return;
         choices += span + 1;
     }
+}
+
+/* ---- tables of named rows -------------------------------------------------------------------- */
+
+/* A pointer to a row is a pointer to its first member. */
+static const char *name_of(const void *table, size_t size, size_t row)
+{
+    return *(const char *const *)(const void *)((const char *)table + row * size);
+}
+
+char *esp_row_names(const void *table, size_t size, const char *separator)
+{
+    size_t length = 1;
+    for (size_t row = 0; name_of(table, size, row); row++)
+        length += strlen(name_of(table, size, row)) + strlen(separator);
+    char *names = esp_alloc(length, 1);
+    for (size_t row = 0; name_of(table, size, row); row++) {
+        if (row > 0) strcat(names, separator);
+        strcat(names, name_of(table, size, row));
+    }
+    return names;
+}
+
+const void *esp_row_find(const void *table, size_t size, const char *word)
+{
+    if (!word) word = "";
+    for (size_t row = 0; name_of(table, size, row); row++)
+        if (strcmp(name_of(table, size, row), word) == 0) return (const char *)table + row * size;
+    char *names = esp_row_names(table, size, "|");
+    esp_fail(ESP_ERR_USAGE, "expected %s, found '%s'", names, word);
+    free(names);
+    return NULL;
 }

@@ -44,7 +44,7 @@ static esp_status subject_make(subject *out)
     randomise(out->net);
     status = esp_grouping_from_specs(out->net, esp_autoencoder_paper_groups, esp_autoencoder_num_paper_groups,
                                      ESP_ALL_COMPONENTS, &out->grouping);
-    if (status == ESP_OK) status = esp_ranking_make(out->net, ESP_IMPORTANCE_L2, SEED, NULL, &out->ranking);
+    if (status == ESP_OK) status = esp_ranking_make(out->net, esp_importance_find("l2"), SEED, NULL, &out->ranking);
     out->images = (esp_images){IMAGES, esp_alloc((size_t)IMAGES * ESP_IMAGE_PIXELS, 1), true};
     esp_digits_draw(0, IMAGES, out->images.pixels);
     return status;

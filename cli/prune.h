@@ -12,6 +12,8 @@
 extern const struct argp_child esp_prune_children[];
 /* A fraction above 0, at most ESP_MAX_COEFFICIENT; the sentence names the option. */
 esp_status esp_parse_sparsity(const char *option, const char *text, double *out);
+/* A criterion by its name; the sentence names the option and lists all of them. */
+esp_status esp_parse_importance(const char *option, const char *text, const esp_importance **out);
 /* A search method by its name; ESP_ERR_USAGE with the nearest one. */
 esp_status esp_parse_method(const char *text, const esp_search_method **out);
 

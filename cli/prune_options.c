@@ -14,10 +14,8 @@ static const struct argp_option table[] = {
     {"groups", KEY_GROUPS, ESP_GROUPS_CHOICES, 0, "Which axes share a coefficient (default structural)", 0},
     {"pin", KEY_PIN, "PATTERN=X", 0, "Fix the coefficient of matching groups (=0 protects them); repeatable", 0},
     {"round-to", KEY_ROUND_TO, "N", 0, "Kept widths are multiples of N (8 suits vector units) or whole", 0},
-    {"importance", KEY_IMPORTANCE, "NAME", 0,
-     "Rank of units inside a group: " ESP_IMPORTANCE_CHOICES " (default l2)", 0},
-    {"compensate", KEY_COMPENSATE, ESP_COMPENSATION_CHOICES, 0,
-     "Repair the readers of removed units: their mean, or a least-squares fit (default none)", 0},
+    {"importance", KEY_IMPORTANCE, "NAME", 0, "What ranks the units inside a group, see below (default l2)", 0},
+    {"compensate", KEY_COMPENSATE, "NAME", 0, "What repairs the readers of removed units, see below (default none)", 0},
     {"finetune", KEY_FINETUNE, "STEPS", 0, "Gradient steps after the cut, reported on their own (default 0)", 0},
     {"budget", KEY_BUDGET, "N", 0, "Evaluations at most (default: no limit)", 0},
     {0},
@@ -46,6 +44,18 @@ esp_status esp_parse_method(const char *text, const esp_search_method **out)
     return *out ? ESP_OK : ESP_ERR_USAGE;
 }
 
+esp_status esp_parse_importance(const char *option, const char *text, const esp_importance **out)
+{
+    *out = esp_importance_find(text);
+    return *out ? ESP_OK : esp_fail_in(ESP_ERR_USAGE, "%s", option);
+}
+
+static esp_status parse_compensation(const char *text, const esp_compensation **out)
+{
+    *out = esp_compensation_find(text);
+    return *out ? ESP_OK : esp_fail_in(ESP_ERR_USAGE, "--compensate");
+}
+
 static esp_status add_pin(esp_prune_request *r, const char *text)
 {
     if (r->num_pins == ESP_MAX_AXES) return esp_fail(ESP_ERR_USAGE, "--pin: more than %d of them", ESP_MAX_AXES);
@@ -61,12 +71,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case ARGP_KEY_INIT: state->child_inputs[0] = &r->judging; break;
     case KEY_TOLERANCE: status = parse_tolerance(text, &r->search.target.tolerance); break;
     case KEY_GROUPS: status = esp_parse_choice("--groups", text, ESP_GROUPS_CHOICES, &r->groups); break;
-    case KEY_IMPORTANCE:
-        status = esp_parse_choice("--importance", text, ESP_IMPORTANCE_CHOICES, &r->importance);
-        break;
-    case KEY_COMPENSATE:
-        status = esp_parse_choice("--compensate", text, ESP_COMPENSATION_CHOICES, &r->compensation);
-        break;
+    case KEY_IMPORTANCE: status = esp_parse_importance("--importance", text, &r->importance); break;
+    case KEY_COMPENSATE: status = parse_compensation(text, &r->compensation); break;
     case KEY_BUDGET: status = esp_parse_int("--budget", text, 2, 100000000, &r->budget); break;
     case KEY_PIN: status = add_pin(r, text); break;
     case KEY_ROUND_TO: status = esp_parse_int("--round-to", text, 1, 4096, &r->round_to); break;
@@ -77,11 +83,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
 }
 
 /* argp would break a long line as well, but not indent what follows. */
-static void print_method(FILE *out, const esp_search_method *m)
+static void print_row(FILE *out, const char *name, bool needs_data, const char *help)
 {
     enum { INDENT = 14, WIDTH = 78 };
-    int column = fprintf(out, "  %-*s", INDENT - 2, m->name);
-    for (const char *word = m->help; *word; word += *word == ' ') {
+    int column = fprintf(out, "  %s%s", name, needs_data ? "*" : "");
+    column += fprintf(out, "%*s", column < INDENT ? INDENT - column : 0, "");
+    for (const char *word = help; *word; word += *word == ' ') {
         int length = (int)strcspn(word, " ");
         if (column + 1 + length > WIDTH) {
             fprintf(out, "\n%*s", INDENT, "");
@@ -93,7 +100,17 @@ static void print_method(FILE *out, const esp_search_method *m)
     putc('\n', out);
 }
 
-/* The list comes from the table of methods. */
+/* What the three tables hold. */
+static void print_tables(FILE *out)
+{
+    fprintf(out, "Methods:\n");
+    for (const esp_search_method *m = esp_search_methods; m->name; m++) print_row(out, m->name, false, m->help);
+    fprintf(out, "\nImportance, * from recorded data:\n");
+    for (const esp_importance *i = esp_importances; i->name; i++) print_row(out, i->name, i->needs_data, i->help);
+    fprintf(out, "\nCompensation, * from recorded data:\n");
+    for (const esp_compensation *c = esp_compensations; c->name; c++) print_row(out, c->name, c->needs_data, c->help);
+}
+
 static char *filter_help(int key, const char *text, void *input)
 {
     (void)input;
@@ -101,8 +118,7 @@ static char *filter_help(int key, const char *text, void *input)
     size_t size = 0;
     FILE *out = key == ARGP_KEY_HELP_POST_DOC ? open_memstream(&help, &size) : NULL;
     if (!out) return (char *)text;
-    fprintf(out, "Methods:\n");
-    for (const esp_search_method *m = esp_search_methods; m->name; m++) print_method(out, m);
+    print_tables(out);
     fclose(out);
     return help;
 }

@@ -132,10 +132,10 @@ void esp_pruning_print_tables(const esp_pruning *p)
 {
     const esp_subject *subject = p->subject;
     const esp_application *app = subject->application;
-    char importance[ESP_CONFIG_TEXT], groups[ESP_CONFIG_TEXT], text[256];
-    esp_choice_word(ESP_IMPORTANCE_CHOICES, p->request.importance, importance);
+    char groups[ESP_CONFIG_TEXT], text[256];
     esp_choice_word(ESP_GROUPS_CHOICES, p->request.groups, groups);
-    printf("%s pruned: %s, %s, %s groups\n", subject->path, p->request.method->name, importance, groups);
+    printf("%s pruned: %s, %s, %s groups\n", subject->path, p->request.method->name,
+           p->request.importance->name, groups);
     printf("sparsity %.4f structural, %.4f nominal; target %g +- %g %s\n", p->result.structural, p->result.nominal,
            p->request.search.target.sparsity, p->request.search.target.tolerance,
            p->grouping.structural_constraint ? "structural" : "nominal");

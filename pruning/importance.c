@@ -1,10 +1,12 @@
-/* Importance: the score by which the units of an axis are ranked. A criterion is one function and
- * one row of the table below. */
-#include <assert.h>
+/* Importance: the score by which the units of an axis are ranked. A criterion is one function and one row of the table
+ * below.
+ *
+ * The weights of a unit are all those that it reads and writes with. Biases, scales and shifts of normalisations do
+ * not count: they say where a unit works, not how much it matters. */
 #include <math.h>
 #include <stdlib.h>
 
-#include "pruning/pruning_internal.h"
+#include "pruning/importance_internal.h"
 
 static esp_status score_random(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
                                double *const *scores)
@@ -17,23 +19,20 @@ static esp_status score_random(const esp_network *net, const esp_calibration *ca
     return ESP_OK;
 }
 
-/* In the order of ESP_IMPORTANCE_CHOICES. */
-static const struct {
-    esp_score_fn score;
-    bool         needs_data;
-} criteria[] = {
-    [ESP_IMPORTANCE_L1] = {esp_score_l1, false},
-    [ESP_IMPORTANCE_L2] = {esp_score_l2, false},
-    [ESP_IMPORTANCE_RANDOM] = {score_random, false},
-    [ESP_IMPORTANCE_LAMP] = {esp_score_lamp, false},
-    [ESP_IMPORTANCE_ACTIVATION] = {esp_score_activation, true},
-    [ESP_IMPORTANCE_TAYLOR] = {esp_score_taylor, true},
-    [ESP_IMPORTANCE_OBS] = {esp_score_obs, true},
+const esp_importance esp_importances[] = {
+    {"l1", "sum of the absolute weights", false, esp_score_l1},
+    {"l2", "2-norm of the weights", false, esp_score_l2},
+    {"random", "a draw from the seed (baseline)", false, score_random},
+    {"lamp", "squared norm over those that are not smaller", false, esp_score_lamp},
+    {"activation", "RMS of the output, times norm of the weights behind", true, esp_score_activation},
+    {"taylor", "mean size of the loss gradient times the output", true, esp_score_taylor},
+    {"obs", "error that refitting the readers leaves (brain surgeon)", true, esp_score_obs},
+    {NULL, NULL, false, NULL},
 };
 
-bool esp_importance_needs_data(esp_importance kind)
+const esp_importance *esp_importance_find(const char *name)
 {
-    return criteria[kind].needs_data;
+    return esp_row_find(esp_importances, sizeof *esp_importances, name);
 }
 
 /* ---- ranks ---- */
@@ -59,10 +58,8 @@ static void rank_axis(int n, const double *scores, int *order)
     free(units);
 }
 
-static esp_status check_finite(const esp_network *net, const esp_ranking *ranking, esp_importance kind)
+static esp_status check_finite(const esp_network *net, const esp_ranking *ranking, const char *name)
 {
-    char name[ESP_CONFIG_TEXT];
-    esp_choice_word(ESP_IMPORTANCE_CHOICES, (int)kind, name);
     for (int axis = 0; axis < net->num_axes; axis++)
         for (int u = 0; u < net->axis[axis].size; u++)
             if (!isfinite(ranking->score[axis][u]))
@@ -71,15 +68,11 @@ static esp_status check_finite(const esp_network *net, const esp_ranking *rankin
     return ESP_OK;
 }
 
-esp_status esp_ranking_make(const esp_network *net, esp_importance kind, uint64_t seed,
+esp_status esp_ranking_make(const esp_network *net, const esp_importance *importance, uint64_t seed,
                             const esp_calibration *calibration, esp_ranking *out)
 {
-    assert(kind < sizeof criteria / sizeof *criteria);
-    if (criteria[kind].needs_data && !calibration) {
-        char name[ESP_CONFIG_TEXT];
-        esp_choice_word(ESP_IMPORTANCE_CHOICES, (int)kind, name);
-        return esp_fail(ESP_ERR_USAGE, "importance '%s' looks at recorded data, and there is none", name);
-    }
+    if (importance->needs_data && !calibration)
+        return esp_fail(ESP_ERR_USAGE, "importance '%s' looks at recorded data, and there is none", importance->name);
     esp_status status = calibration ? esp_calibration_check(net, calibration) : ESP_OK;
     if (status != ESP_OK) return status;
     esp_ranking ranking = {.order = {NULL}};
@@ -87,8 +80,8 @@ esp_status esp_ranking_make(const esp_network *net, esp_importance kind, uint64_
         ranking.order[axis] = esp_alloc((size_t)net->axis[axis].size, sizeof(int));
         ranking.score[axis] = esp_alloc((size_t)net->axis[axis].size, sizeof(double));
     }
-    status = criteria[kind].score(net, calibration, seed, ranking.score);
-    if (status == ESP_OK) status = check_finite(net, &ranking, kind);
+    status = importance->score(net, calibration, seed, ranking.score);
+    if (status == ESP_OK) status = check_finite(net, &ranking, importance->name);
     if (status != ESP_OK) {
         esp_ranking_free(&ranking);
         return status;

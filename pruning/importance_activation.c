@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "pruning/importance_internal.h"
 #include "pruning/pruning_internal.h"
 
 /* Squares of a reader's weights, by unit. */

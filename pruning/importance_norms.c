@@ -1,9 +1,12 @@
-/* Importance from the weights alone: norms over everything a unit reads and writes. */
+/* Importance from the weights alone: norms over everything a unit reads and writes.
+ *
+ * lamp: the squared norm over the sum of the squared norms of all units of the axis that are not smaller: Lee et al.
+ * 2021 (arXiv:2010.07611), with units in place of weights. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "pruning/pruning_internal.h"
+#include "pruning/importance_internal.h"
 
 /* Unit of `axis` behind every position of a dimension, -1 for positions of another axis. */
 static int *units_of_positions(const esp_network *net, const esp_tensor *tensor, int d, int axis)

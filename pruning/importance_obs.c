@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "pruning/importance_internal.h"
 #include "pruning/pruning_internal.h"
 
 /* One reader of the axis while units leave. W are its weights, each output's by the root of what its

@@ -1,8 +1,9 @@
-/* Importance by the loss: to first order, a unit that falls silent changes the loss of a sample by
- * its loss gradient times its activation, summed over its pixels. */
+/* Importance by the loss (Molchanov et al. 2017, arXiv:1611.06440): to first order, a unit that falls silent changes
+ * the loss of a sample by its loss gradient times its activation, summed over its pixels. */
 #include <math.h>
 #include <stdlib.h>
 
+#include "pruning/importance_internal.h"
 #include "pruning/pruning_internal.h"
 
 /* The output of one layer, along an axis. */

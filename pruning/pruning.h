@@ -151,22 +151,20 @@ esp_status esp_calibration_check(const esp_network *net, const esp_calibration *
 
 /* ---- importance.c, importance_*.c ------------------------------------------------------------------ */
 
-/* The first four look at weights alone, the others at recorded data. Weights of a unit are all it
- * reads and writes; biases, scales and shifts of normalisations do not count, since they say where a
- * unit works, not how much it matters. */
-typedef enum {
-    ESP_IMPORTANCE_L1,         /* sum of |weights| */
-    ESP_IMPORTANCE_L2,         /* 2-norm of the weights */
-    ESP_IMPORTANCE_RANDOM,     /* a draw from the seed */
-    ESP_IMPORTANCE_LAMP,       /* squared norm over those of all units of the axis that are not smaller: Lee et al.
-                                  2021 (arXiv:2010.07611), with units for weights */
-    ESP_IMPORTANCE_ACTIVATION, /* root mean square of the output, times the 2-norm of the outgoing weights */
-    ESP_IMPORTANCE_TAYLOR,     /* mean |loss gradient times activation|: Molchanov et al. 2017 (arXiv:1611.06440) */
-    ESP_IMPORTANCE_OBS         /* squared error at the outputs that refitting the readers leaves, accumulated from the
-                                  first unit to go: optimal brain surgeon (see importance_obs.c) */
+/* A criterion that says how much each unit matters: a row of the table below. */
+typedef struct {
+    const char *name;       /* of --importance and of the key "importance" */
+    const char *help;       /* one line for the list of criteria */
+    bool        needs_data; /* scores depend on recorded data, beside the weights */
+    /* Adds the scores [axis][unit] of every axis to zeros. calibration: of this network; NULL unless needs_data.
+     * seed: of random numbers. ESP_ERR_NUMERIC when data or weights make a score impossible. */
+    esp_status (*score)(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
+                        double *const *scores);
 } esp_importance;
-/* Words of esp_importance, in its order. */
-#define ESP_IMPORTANCE_CHOICES "l1|l2|random|lamp|activation|taylor|obs"
+
+extern const esp_importance esp_importances[]; /* ends with name == NULL */
+/* The row of this name; NULL with the error text "expected l1|l2|..., found 'name'". */
+const esp_importance *esp_importance_find(const char *name);
 
 /* Units of every axis, most important first (equal scores keep the lower index), and their scores.
  * Owned arrays. */
@@ -176,10 +174,9 @@ typedef struct {
                                     allows */
 } esp_ranking;
 
-bool esp_importance_needs_data(esp_importance kind); /* recorded, beside the weights */
-/* calibration: recorded data, NULL for criteria that look at weights alone; ESP_ERR_USAGE when a
- * criterion lacks it. */
-esp_status esp_ranking_make(const esp_network *net, esp_importance kind, uint64_t seed,
+/* Ranks the units of every axis by a criterion. calibration: recorded data, NULL for criteria that need none;
+ * ESP_ERR_USAGE when a criterion lacks it, ESP_ERR_NUMERIC naming the unit whose score is not finite. */
+esp_status esp_ranking_make(const esp_network *net, const esp_importance *importance, uint64_t seed,
                             const esp_calibration *calibration, esp_ranking *out);
 void       esp_ranking_free(esp_ranking *ranking); /* the arrays, not *ranking, which becomes zero */
 
@@ -203,20 +200,27 @@ esp_status esp_surgery(const esp_network *net, const esp_cut *cut, esp_network *
 
 /* ---- compensate.c: surgery that repairs what it leaves ------------------------------------------------ */
 
-/* How the layers that read removed units make up for them; all but the first need recorded data. */
-typedef enum {
-    ESP_COMPENSATION_NONE, /* the weights that stay are copied unchanged */
-    ESP_COMPENSATION_MEAN, /* the mean contribution of the removed units goes into the bias of their readers */
-    ESP_COMPENSATION_LSQ   /* readers are fitted again by least squares to the dense network's pre-activations */
+/* How the layers that read removed units make up for them: a row of the table below. */
+typedef struct {
+    const char *name;       /* of --compensate and of the key "compensation" */
+    const char *help;       /* one line for the list of compensations */
+    bool        needs_data; /* the repair depends on recorded data */
+    /* What every repair of this network needs, computed once from recorded data; borrows both. NULL: nothing. */
+    void      *(*prepare)(const esp_network *net, const esp_calibration *calibration);
+    /* Gives new weights to `smaller`, which esp_surgery made of the network by this cut. NULL: nothing is repaired. */
+    esp_status (*repair)(const void *prepared, const esp_cut *cut, esp_network *smaller);
+    void       (*free)(void *prepared); /* what prepare made; NULL with prepare */
 } esp_compensation;
-/* Words of esp_compensation, in its order. */
-#define ESP_COMPENSATION_CHOICES "none|mean|lsq"
+
+extern const esp_compensation esp_compensations[]; /* the first repairs nothing; ends with name == NULL */
+/* The row of this name; NULL with the error text "expected none|mean|lsq, found 'name'". */
+const esp_compensation *esp_compensation_find(const char *name);
 
 /* A network, and what compensation needs of it, computed once. */
 typedef struct esp_surgeon esp_surgeon;
 
-/* Borrows net and calibration (NULL when nothing is compensated; otherwise ESP_ERR_USAGE). */
-esp_status esp_surgeon_create(const esp_network *net, esp_compensation compensation,
+/* Borrows net and calibration, which may be NULL when the compensation needs no data; otherwise ESP_ERR_USAGE. */
+esp_status esp_surgeon_create(const esp_network *net, const esp_compensation *compensation,
                               const esp_calibration *calibration, esp_surgeon **out);
 void       esp_surgeon_free(esp_surgeon *surgeon); /* accepts NULL */
 /* esp_surgery, then compensation. Single-threaded; several threads may operate at once. */

@@ -4,24 +4,6 @@
 
 #include "pruning/pruning.h"
 
-/* ---- the rows of the table in importance.c: scores [axis][unit] of every axis ---- */
-
-typedef esp_status (*esp_score_fn)(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
-                                   double *const *scores);
-
-esp_status esp_score_l1(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
-                        double *const *scores);
-esp_status esp_score_l2(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
-                        double *const *scores);
-esp_status esp_score_lamp(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
-                          double *const *scores);
-esp_status esp_score_activation(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
-                                double *const *scores);
-esp_status esp_score_taylor(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
-                            double *const *scores);
-esp_status esp_score_obs(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
-                         double *const *scores);
-
 /* ---- calibration.c: recorded data at every layer ---- */
 
 enum { ESP_PLAYBACK_BLOCKS = 8 };
@@ -124,24 +106,5 @@ void esp_loss_backward(const esp_loss *loss, const esp_playback *play, const esp
  * caller's to free, NULL for the others. On all threads. */
 void esp_loss_sensitivity(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
                           const bool *wanted, double **squares);
-
-/* ---- importance_obs.c ---- */
-
-#define ESP_OBS_RIDGE 1e-4 /* share of the inputs' mean variance */
-
-/* ---- refit.c: compensation by least squares ---- */
-
-/* A fit is drawn to the weights there were, the more so the fewer rows there are for every column: the
- * ridge is this share, times columns / rows, of the inputs' mean variance. On the MNIST autoencoder with
- * 4,000 samples and half of the parameters gone it lowers the added test error from 0.0020 to 0.0018;
- * with 1,000 to 20,000 samples anything from 0.1 to 0.5 is within 3 % of it. */
-#define ESP_REFIT_SHRINKAGE 0.3
-
-typedef struct esp_refit esp_refit;
-
-esp_refit *esp_refit_create(const esp_network *net, const esp_calibration *calibration); /* borrows both */
-void       esp_refit_free(esp_refit *refit); /* accepts NULL */
-/* smaller: what surgery made of the network by this cut; gets new weights. */
-esp_status esp_refit_run(const esp_refit *refit, const esp_cut *cut, esp_network *smaller);
 
 #endif

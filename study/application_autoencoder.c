@@ -119,7 +119,7 @@ static esp_status judge(const esp_judge_config *config, esp_judge *out)
     const esp_subject *subject = config->subject;
     const autoencoder *a = subject->state;
     const esp_images *images = &a->train;
-    if (config->compensation != ESP_COMPENSATION_NONE) {
+    if (config->compensation->repair) {
         esp_reconstruction_candidates *candidates = esp_alloc(1, sizeof *candidates);
         *candidates = (esp_reconstruction_candidates){config->surgeon, images, subject->search};
         *out = (esp_judge){esp_reconstruction_candidates_performance, candidates, 16, free};

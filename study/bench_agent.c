@@ -141,7 +141,7 @@ static esp_status halve(const esp_network *net, esp_network **out)
     esp_ranking ranking;
     esp_cut cut;
     esp_grouping_structural(net, ESP_ALL_COMPONENTS, &grouping);
-    esp_status status = esp_ranking_make(net, ESP_IMPORTANCE_L2, EPISODE_SEED, NULL, &ranking);
+    esp_status status = esp_ranking_make(net, esp_importance_find("l2"), EPISODE_SEED, NULL, &ranking);
     if (status != ESP_OK) return status;
     status = esp_cut_equal(net, &grouping, &ranking, &half, &cut);
     esp_ranking_free(&ranking);

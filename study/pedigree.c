@@ -58,8 +58,8 @@ static void say_request(FILE *out, const esp_prune_request *r)
     say_number(out, "sparsity", r->search.target.sparsity);
     say_number(out, "tolerance", r->search.target.tolerance);
     say_choice(out, "groups", ESP_GROUPS_CHOICES, r->groups);
-    say_choice(out, "importance", ESP_IMPORTANCE_CHOICES, r->importance);
-    say_choice(out, "compensate", ESP_COMPENSATION_CHOICES, r->compensation);
+    say(out, "importance", r->importance->name);
+    say(out, "compensate", r->compensation->name);
     say(out, "method", r->method->name);
     say_number(out, "finetune", r->finetune);
     if (r->budget) say_number(out, "budget", r->budget);
@@ -144,9 +144,9 @@ static cJSON *entry_of(const esp_pruning *p)
     cJSON *entry = cJSON_CreateObject();
     esp_json_add_hash(entry, "parent", esp_network_hash(subject->net));
     cJSON_AddStringToObject(entry, "method", r->method->name);
-    esp_json_add_choice(entry, "importance", ESP_IMPORTANCE_CHOICES, r->importance);
+    cJSON_AddStringToObject(entry, "importance", r->importance->name);
     esp_json_add_choice(entry, "groups", ESP_GROUPS_CHOICES, r->groups);
-    esp_json_add_choice(entry, "compensate", ESP_COMPENSATION_CHOICES, r->compensation);
+    cJSON_AddStringToObject(entry, "compensate", r->compensation->name);
     cJSON_AddNumberToObject(entry, "finetune", r->finetune);
     cJSON_AddNumberToObject(entry, "rounds", 1);
     add_target(entry, p);

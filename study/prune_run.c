@@ -11,8 +11,8 @@ const char *const esp_prune_stage_names[] = {[ESP_BEFORE] = "before", [ESP_UNCOM
 
 esp_prune_request esp_prune_request_default(void)
 {
-    return (esp_prune_request){.method = esp_search_methods, .importance = ESP_IMPORTANCE_L2, .round_to = 1,
-                               .search = esp_search_config_default()};
+    return (esp_prune_request){.method = esp_search_methods, .importance = esp_importance_find("l2"),
+                               .compensation = esp_compensations, .round_to = 1, .search = esp_search_config_default()};
 }
 
 /* ---- what is searched ---- */
@@ -51,8 +51,8 @@ cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request 
     cJSON_AddStringToObject(json, "version", ESP_VERSION);
     esp_json_add_hash(json, "checkpoint", esp_network_hash(subject->net));
     esp_json_add_choice(json, "groups", ESP_GROUPS_CHOICES, request->groups);
-    esp_json_add_choice(json, "importance", ESP_IMPORTANCE_CHOICES, request->importance);
-    esp_json_add_choice(json, "compensation", ESP_COMPENSATION_CHOICES, request->compensation);
+    cJSON_AddStringToObject(json, "importance", request->importance->name);
+    cJSON_AddStringToObject(json, "compensation", request->compensation->name);
     cJSON_AddNumberToObject(json, "seed", (double)subject->settings->seed);
     subject->application->identify(subject, json);
     return json;
@@ -97,9 +97,8 @@ typedef struct {
 
 static esp_status prepare_tools(const esp_subject *subject, const esp_prune_request *request, tools *out)
 {
-    bool data = esp_importance_needs_data((esp_importance)request->importance) ||
-                request->compensation != ESP_COMPENSATION_NONE || request->finetune > 0;
-    esp_compensation compensation = (esp_compensation)request->compensation;
+    const esp_compensation *compensation = request->compensation;
+    bool data = request->importance->needs_data || compensation->needs_data || request->finetune > 0;
     esp_status status = data ? subject->application->record(subject, &out->recording, &out->calibration) : ESP_OK;
     out->fewer = out->calibration;
     if (out->fewer.count > SEARCH_SAMPLES) out->fewer.count = SEARCH_SAMPLES;
@@ -119,7 +118,7 @@ static void put_tools_away(const esp_subject *subject, tools *t)
 
 static esp_status rank(esp_pruning *p, const tools *t)
 {
-    return esp_ranking_make(p->subject->net, (esp_importance)p->request.importance, p->subject->settings->seed,
+    return esp_ranking_make(p->subject->net, p->request.importance, p->subject->settings->seed,
                             t->recording ? &t->calibration : NULL, &p->ranking);
 }
 
@@ -128,7 +127,7 @@ static esp_status search(esp_pruning *p, const tools *t, const char *journal, es
     const esp_application *app = p->subject->application;
     esp_judge judge;
     esp_judge_config config = {.subject = p->subject, .ranking = &p->ranking, .surgeon = t->search_surgeon,
-                               .compensation = (esp_compensation)p->request.compensation};
+                               .compensation = p->request.compensation};
     esp_status status = app->judge(&config, &judge);
     if (status != ESP_OK) return status;
     status = search_with(p, &judge, journal, kind);
@@ -141,7 +140,7 @@ static esp_status operate(esp_pruning *p, const tools *t)
     esp_cut cut;
     esp_cut_make(p->subject->net, &p->ranking, &p->result.widths, &cut);
     esp_status status = esp_surgeon_operate(t->surgeon, &cut, &p->net[ESP_AFTER]);
-    if (status == ESP_OK && p->request.compensation != ESP_COMPENSATION_NONE)
+    if (status == ESP_OK && p->request.compensation->repair)
         status = esp_surgery(p->subject->net, &cut, &p->net[ESP_UNCOMPENSATED]);
     esp_cut_free(&cut);
     if (status != ESP_OK || p->request.finetune == 0) return status;

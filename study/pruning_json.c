@@ -36,9 +36,9 @@ static void add_question(cJSON *json, const esp_pruning *p)
     snprintf(key, sizeof key, "search_%s", p->subject->application->sample_name);
     cJSON_AddNumberToObject(json, key, p->subject->search);
     cJSON_AddStringToObject(json, "method", p->request.method->name);
-    esp_json_add_choice(json, "importance", ESP_IMPORTANCE_CHOICES, p->request.importance);
+    cJSON_AddStringToObject(json, "importance", p->request.importance->name);
     esp_json_add_choice(json, "groups", ESP_GROUPS_CHOICES, p->request.groups);
-    esp_json_add_choice(json, "compensation", ESP_COMPENSATION_CHOICES, p->request.compensation);
+    cJSON_AddStringToObject(json, "compensation", p->request.compensation->name);
     cJSON_AddNumberToObject(json, "finetune_steps", p->request.finetune);
     cJSON_AddNumberToObject(json, "target_sparsity", p->request.search.target.sparsity);
     cJSON_AddNumberToObject(json, "tolerance", p->request.search.target.tolerance);

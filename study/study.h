@@ -267,10 +267,10 @@ typedef struct {
 
 /* What a judge is made for; borrows everything. */
 typedef struct {
-    const esp_subject *subject;      /* whose network is cut */
-    const esp_ranking *ranking;      /* that says which units go first */
-    const esp_surgeon *surgeon;      /* that makes the networks */
-    esp_compensation   compensation; /* what the surgeon does */
+    const esp_subject      *subject;      /* whose network is cut */
+    const esp_ranking      *ranking;      /* that says which units go first */
+    const esp_surgeon      *surgeon;      /* that makes the networks */
+    const esp_compensation *compensation; /* what the surgeon does */
 } esp_judge_config;
 
 /* A figure of a measurement that is compared before and after a pruning, in JSON as KEY_before, KEY_after. */
@@ -408,10 +408,10 @@ esp_status esp_application_of_json(const cJSON *json, const char *source, const 
 
 /* What is asked of a pruning. */
 typedef struct {
-    const esp_search_method *method;    /* of esp_search_methods */
+    const esp_search_method *method;       /* of esp_search_methods */
+    const esp_importance    *importance;   /* of esp_importances */
+    const esp_compensation  *compensation; /* of esp_compensations */
     int    groups;                      /* index in ESP_GROUPS_CHOICES */
-    int    importance;                  /* esp_importance */
-    int    compensation;                /* esp_compensation */
     int    budget;                      /* evaluations; 0: no limit */
     int    round_to;                    /* kept widths are multiples of it */
     int    finetune;                    /* gradient steps after the cut */
@@ -498,9 +498,9 @@ enum { ESP_SWEEP_LIST = 32, ESP_SWEEP_SEEDS = 1000 }; /* ways and sparsities; se
 
 /* One way to prune: a method and the importance it ranks with. */
 typedef struct {
-    const esp_search_method *method; /* of esp_search_methods */
-    int  importance;          /* esp_importance */
-    char name[64];            /* "magnitude/l1"; without the importance when that is not spelled out */
+    const esp_search_method *method;     /* of esp_search_methods */
+    const esp_importance    *importance; /* of esp_importances */
+    char name[64];                       /* "magnitude/l1"; without the importance when that is not spelled out */
 } esp_sweep_way;
 
 /* Prunings side by side: every way, at every sparsity, with every seed. */

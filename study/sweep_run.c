@@ -22,10 +22,9 @@ static esp_status measure_dense(esp_sweep *sweep, const esp_subject *subject)
 /* Cells that share importance and seed share a journal: what one method evaluated another need not. */
 static esp_status place_journal(const esp_sweep *sweep, const esp_sweep_way *way, uint64_t seed, char **path)
 {
-    char importance[ESP_CONFIG_TEXT], name[ESP_CONFIG_TEXT + 64];
+    char name[ESP_CONFIG_TEXT + 64];
     char *journals = esp_path_join(sweep->folder, "journals");
-    esp_choice_word(ESP_IMPORTANCE_CHOICES, way->importance, importance);
-    snprintf(name, sizeof name, "%s-%ju.jsonl", importance, (uintmax_t)seed);
+    snprintf(name, sizeof name, "%s-%ju.jsonl", way->importance->name, (uintmax_t)seed);
     *path = esp_path_join(journals, name);
     esp_status status = esp_folder_make(journals);
     free(journals);

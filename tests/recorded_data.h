@@ -7,6 +7,8 @@
 
 #include "check.h"
 #include "pruned_networks.h"
+#include "pruning/compensate_internal.h"
+#include "pruning/importance_internal.h"
 #include "pruning/pruning_internal.h"
 
 typedef struct {

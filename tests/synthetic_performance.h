@@ -67,7 +67,7 @@ static inline void bench_start(bench *b, esp_network *net)
 {
     *b = (bench){.net = net};
     esp_grouping_structural(net, ESP_ALL_COMPONENTS, &b->grouping);
-    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_L1, 0, NULL, &b->ranking));
+    CHECK_OK(esp_ranking_make(net, esp_importance_find("l1"), 0, NULL, &b->ranking));
     b->performance = (synthetic){.net = net, .grouping = &b->grouping, .height = 845};
     b->config = (esp_objective_config){.net = net, .grouping = &b->grouping, .ranking = &b->ranking,
                                        .performance = synthetic_performance, .context = &b->performance};

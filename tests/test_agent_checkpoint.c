@@ -33,7 +33,7 @@ static esp_network *prune(const esp_network *net)
     for (int i = 0; i < ESP_MAX_AXES; i++) coefficients[i] = 0.5;
     esp_grouping_structural(net, ESP_ALL_COMPONENTS, &grouping);
     esp_widths widths = esp_widths_of(net, &grouping, coefficients);
-    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_L1, 1, NULL, &ranking));
+    CHECK_OK(esp_ranking_make(net, esp_importance_find("l1"), 1, NULL, &ranking));
     esp_cut_make(net, &ranking, &widths, &cut);
     CHECK_OK(esp_surgery(net, &cut, &small));
     esp_cut_free(&cut);

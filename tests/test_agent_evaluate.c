@@ -193,7 +193,7 @@ static esp_cut make_cut(const esp_network *net, int removed)
     esp_widths widths = esp_widths_full(net);
     for (int i = 0; i < net->num_axes; i++)
         if (net->axis[i].prunable) widths.kept[i] -= removed;
-    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_L1, 1, NULL, &ranking));
+    CHECK_OK(esp_ranking_make(net, esp_importance_find("l1"), 1, NULL, &ranking));
     esp_cut_make(net, &ranking, &widths, &cut);
     esp_ranking_free(&ranking);
     return cut;
@@ -213,7 +213,7 @@ static void check_candidates(esp_controller_kind kind)
     closed_loop c;
     if (open_loop(&c)) {
         esp_surgeon *surgeon = NULL;
-        CHECK_OK(esp_surgeon_create(c.net, ESP_COMPENSATION_NONE, NULL, &surgeon));
+        CHECK_OK(esp_surgeon_create(c.net, esp_compensation_find("none"), NULL, &surgeon));
         esp_closed_loop loop = {.surgeon = surgeon, .config = &c.config, .kind = kind, .seed = 3, .count = SMALL,
                                 .pool = c.pool};
         esp_cut cuts[3] = {make_cut(c.net, 0), make_cut(c.net, 1), make_cut(c.net, 0)};

@@ -26,7 +26,7 @@ static esp_network *prune(const esp_network *net)
     esp_widths widths = esp_widths_full(net);
     for (int i = 0; i < net->num_axes; i++)
         if (net->axis[i].prunable) widths.kept[i] = (widths.kept[i] + 1) / 2;
-    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_L2, 1, NULL, &ranking));
+    CHECK_OK(esp_ranking_make(net, esp_importance_find("l2"), 1, NULL, &ranking));
     esp_cut_make(net, &ranking, &widths, &cut);
     CHECK_OK(esp_surgery(net, &cut, &out));
     esp_cut_free(&cut);

@@ -56,7 +56,7 @@ static void make_subject(void)
 {
     CHECK_OK(esp_autoencoder_create(&net));
     randomise();
-    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_RANDOM, 5, NULL, &ranking));
+    CHECK_OK(esp_ranking_make(net, esp_importance_find("random"), 5, NULL, &ranking));
     draw_widths();
     for (int i = 0; i < CUTS; i++) esp_cut_make(net, &ranking, &widths[i], &cuts[i]);
     esp_digits_draw(0, POOL, pixels);
@@ -232,7 +232,7 @@ static void cut_of_another_ranking_is_refused_by_axis(void)
     esp_ranking other;
     esp_cut foreign;
     double performance = 7;
-    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_RANDOM, 6, NULL, &other));
+    CHECK_OK(esp_ranking_make(net, esp_importance_find("random"), 6, NULL, &other));
     esp_cut_make(net, &other, &widths[5], &foreign);
     CHECK_FAILS(ESP_ERR_SHAPE, esp_autoencoder_objective_performance(objective, 1, &foreign, 1, &performance),
                 "hidden");
@@ -260,7 +260,7 @@ static void layer_that_is_no_product_is_refused_by_name(void)
     esp_network_norm(other, ESP_LAYER_LAYERNORM, "net.1", out, ESP_ACT_TANH);
     CHECK_OK(esp_network_finish(other));
     esp_ranking order;
-    CHECK_OK(esp_ranking_make(other, ESP_IMPORTANCE_L1, 0, NULL, &order));
+    CHECK_OK(esp_ranking_make(other, esp_importance_find("l1"), 0, NULL, &order));
     esp_autoencoder_objective *objective = NULL;
     CHECK_FAILS(ESP_ERR_SHAPE, esp_autoencoder_objective_create(other, &order, &images, 1, &objective), "'net.1'");
     esp_ranking_free(&order);

@@ -101,7 +101,7 @@ static void norms_tell_strong_components_and_faint_units(void)
     esp_images images = rectangles(IMAGES);
     esp_network *net = start_of(&images, 30.0);
     esp_ranking ranking;
-    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_L2, 1, NULL, &ranking));
+    CHECK_OK(esp_ranking_make(net, esp_importance_find("l2"), 1, NULL, &ranking));
     static const char *const hidden[] = {"encoder.hidden1", "encoder.hidden2", "encoder.hidden3",
                                          "decoder.hidden1", "decoder.hidden2", "decoder.hidden3"};
     for (int h = 0; h < 6; h++) {

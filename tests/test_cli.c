@@ -1,4 +1,6 @@
 /* The command line as scripts see it: exit statuses, sentences, JSON keys, files. */
+#include "search/search.h"
+
 #include "cli_run.h"
 
 static void an_agent_is_trained_into_a_run_directory(void)
@@ -42,6 +44,25 @@ static void help_lists_every_command_with_examples(void)
     CU_ASSERT_STRING_EQUAL(cli_out, "espalier " ESP_VERSION "\n");
 }
 
+/* A method and an importance may have the same name, so every row of that name is looked at. */
+static bool listed(const char *name, bool marked, const char *help)
+{
+    char row[256];
+    size_t length = (size_t)snprintf(row, sizeof row, "\n  %s%s ", name, marked ? "*" : "");
+    for (const char *at = cli_out; (at = strstr(at, row)); at++)
+        if (strncmp(at + length + strspn(at + length, " "), help, 20) == 0) return true;
+    return false;
+}
+
+static void help_of_prune_lists_methods_importances_and_compensations(void)
+{
+    CLI_OK("$E prune --help");
+    for (const esp_search_method *m = esp_search_methods; m->name; m++) CU_ASSERT(listed(m->name, false, m->help));
+    for (const esp_importance *i = esp_importances; i->name; i++) CU_ASSERT(listed(i->name, i->needs_data, i->help));
+    for (const esp_compensation *c = esp_compensations; c->name; c++)
+        CU_ASSERT(listed(c->name, c->needs_data, c->help));
+}
+
 static void wrong_usage_has_status_2_and_one_line(void)
 {
     static const struct { const char *arguments, *word; } cases[] = {
@@ -76,7 +97,7 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"prune agent.safetensors -o o --sparsity nan", "--sparsity"},
         {"prune agent.safetensors -o o --tolerance -0.1", "--tolerance"},
         {"prune agent.safetensors -o o --groups some", "structural|paper"},
-        {"prune agent.safetensors -o o --importance l3", "l1|l2|random"},
+        {"prune agent.safetensors -o o --importance l3", "--importance: expected l1|l2|random|lamp|activation|taylor|obs, found"},
         {"prune agent.safetensors -o o --method gdd", "unknown search method 'gdd'"},
         {"prune agent.safetensors -o o --budget 1", "--budget"},
         {"prune agent.safetensors -o o --set search.rte=1", "did you mean 'search.rate'?"},
@@ -91,7 +112,7 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"prune agent.safetensors -o o --budget 0", "--budget: expected a whole number from 2"},
         {"prune agent.safetensors -o o --round-to 0", "--round-to: expected a whole number from 1"},
         {"prune agent.safetensors -o o --finetune -1", "--finetune: expected a whole number"},
-        {"prune agent.safetensors -o o --compensate most", "--compensate: expected none|mean|lsq"},
+        {"prune agent.safetensors -o o --compensate most", "--compensate: expected none|mean|lsq, found 'most'"},
         {"prune agent.safetensors -o o --method magnitud", "did you mean 'magnitude'?"},
         {"prune agent.safetensors -o o --pin nothing=0", "no group matches 'nothing'; there are: latent, encoder"},
         {"prune agent.safetensors -o o --pin latent", "--pin: expected PATTERN=COEFFICIENT, found 'latent'"},
@@ -374,6 +395,8 @@ static void bench_measures_selected_rows(void)
 static CU_TestInfo tests[] = {
     {"an agent is trained into a run directory", an_agent_is_trained_into_a_run_directory},
     {"help lists every command with examples", help_lists_every_command_with_examples},
+    {"help of prune lists methods, importances and compensations",
+     help_of_prune_lists_methods_importances_and_compensations},
     {"wrong usage has status 2 and one line", wrong_usage_has_status_2_and_one_line},
     {"bad files have status 1 and are named", bad_files_have_status_1_and_are_named},
     {"eval reports what the contract promises", eval_reports_what_the_contract_promises},

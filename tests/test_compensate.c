@@ -28,17 +28,17 @@ static esp_cut cut_half(const esp_network *net)
     esp_widths widths = esp_widths_full(net);
     for (int a = 0; a < net->num_axes; a++)
         if (net->axis[a].prunable) widths.kept[a] = (net->axis[a].size + 1) / 2;
-    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_RANDOM, 3, NULL, &ranking));
+    CHECK_OK(esp_ranking_make(net, esp_importance_find("random"), 3, NULL, &ranking));
     esp_cut_make(net, &ranking, &widths, &cut);
     esp_ranking_free(&ranking);
     return cut;
 }
 
-static esp_network *operate(const recorded *r, esp_compensation compensation, const esp_cut *cut)
+static esp_network *operate(const recorded *r, const char *compensation, const esp_cut *cut)
 {
     esp_surgeon *surgeon = NULL;
     esp_network *smaller = NULL;
-    CHECK_OK(esp_surgeon_create(r->net, compensation, &r->calibration, &surgeon));
+    CHECK_OK(esp_surgeon_create(r->net, esp_compensation_find(compensation), &r->calibration, &surgeon));
     CHECK_OK(esp_surgeon_operate(surgeon, cut, &smaller));
     esp_surgeon_free(surgeon);
     return smaller;
@@ -55,7 +55,7 @@ static void without_compensation_the_surgeon_is_surgery(void)
 {
     recorded r = recorded_agent(3, 4, 5, 8);
     esp_cut cut = cut_half(r.net);
-    esp_network *plain = NULL, *operated = operate(&r, ESP_COMPENSATION_NONE, &cut);
+    esp_network *plain = NULL, *operated = operate(&r, "none", &cut);
     CHECK_OK(esp_surgery(r.net, &cut, &plain));
     CU_ASSERT(same_weights(plain, operated));
     esp_network_free(plain);
@@ -68,8 +68,8 @@ static void surgery_of_nothing_changes_nothing(void)
 {
     recorded r = recorded_agent(20, 4, 5, 8);
     esp_cut cut = cut_units(r.net, "latent", 0, NULL);
-    for (int kind = ESP_COMPENSATION_NONE; kind <= ESP_COMPENSATION_LSQ; kind++) {
-        esp_network *operated = operate(&r, (esp_compensation)kind, &cut);
+    for (const esp_compensation *c = esp_compensations; c->name; c++) {
+        esp_network *operated = operate(&r, c->name, &cut);
         CU_ASSERT(same_weights(r.net, operated));
         esp_network_free(operated);
     }
@@ -98,12 +98,12 @@ static void layers_whose_input_is_the_same_keep_their_bits(void)
     esp_cut cut = cut_units(r.net, "dynamics.hidden1", 2, removed);
     esp_network *surgery = NULL;
     CHECK_OK(esp_surgery(r.net, &cut, &surgery));
-    for (int kind = ESP_COMPENSATION_MEAN; kind <= ESP_COMPENSATION_LSQ; kind++) {
-        esp_network *operated = operate(&r, (esp_compensation)kind, &cut);
+    for (const esp_compensation *c = &esp_compensations[1]; c->name; c++) {
+        esp_network *operated = operate(&r, c->name, &cut);
         for (int l = 0; l < operated->num_layers; l++) {
             const char *module = operated->layer[l].module;
             bool reads = strcmp(module, "_dynamics.2") == 0;
-            bool follows = kind == ESP_COMPENSATION_LSQ && strcmp(module, "_dynamics.4") == 0;
+            bool follows = strcmp(c->name, "lsq") == 0 && strcmp(module, "_dynamics.4") == 0;
             CU_ASSERT_EQUAL(layer_kept_bits(surgery, operated, l), !reads && !follows);
         }
         esp_network_free(operated);
@@ -118,11 +118,11 @@ static void result_does_not_depend_on_the_number_of_threads(void)
     recorded agent = recorded_agent(300, 4, 5, 8);
     esp_cut cut = cut_half(agent.net);
     int before = omp_get_max_threads();
-    for (int kind = ESP_COMPENSATION_MEAN; kind <= ESP_COMPENSATION_LSQ; kind++) {
+    for (const esp_compensation *c = esp_compensations; c->name; c++) {
         omp_set_num_threads(1);
-        esp_network *one = operate(&agent, (esp_compensation)kind, &cut);
+        esp_network *one = operate(&agent, c->name, &cut);
         omp_set_num_threads(2);
-        esp_network *two = operate(&agent, (esp_compensation)kind, &cut);
+        esp_network *two = operate(&agent, c->name, &cut);
         CU_ASSERT(same_weights(one, two));
         esp_network_free(one);
         esp_network_free(two);
@@ -139,7 +139,7 @@ static void one_surgeon_may_operate_in_several_threads(void)
     esp_surgeon *surgeon = NULL;
     esp_network *together[CUTS], *alone = NULL;
     esp_cut cuts[CUTS];
-    CHECK_OK(esp_surgeon_create(r.net, ESP_COMPENSATION_LSQ, &r.calibration, &surgeon));
+    CHECK_OK(esp_surgeon_create(r.net, esp_compensation_find("lsq"), &r.calibration, &surgeon));
     for (int i = 0; i < CUTS; i++) cuts[i] = cut_units(r.net, "one", 1, &i);
     esp_status status[CUTS];
 #pragma omp parallel for num_threads(3)
@@ -181,7 +181,7 @@ static void check_mean(recorded *r, const char *axis, const char *reader)
     r->net->layer[l].act = ESP_ACT_NONE;
     const int removed[] = {0, 2};
     esp_cut cut = cut_units(r->net, axis, 2, removed);
-    esp_network *surgery = operate(r, ESP_COMPENSATION_NONE, &cut), *operated = operate(r, ESP_COMPENSATION_MEAN, &cut);
+    esp_network *surgery = operate(r, "none", &cut), *operated = operate(r, "mean", &cut);
     double *dense = mean_outputs(r->net, &r->calibration, l, units), worst = 0;
     double *bare = mean_outputs(surgery, &r->calibration, l, units);
     double *mean = mean_outputs(operated, &r->calibration, l, units);
@@ -269,7 +269,7 @@ static void check_normal_equations(const recorded *r, const esp_network *surgery
     int n = m.n, rows = r->calibration.count * esp_layer_rows(layer);
     double *copy = esp_alloc((size_t)(n * n), sizeof *copy);
     esp_gram gram = {.columns = n, .g = m.gram};
-    esp_gram_add_ridge(&gram, ESP_REFIT_SHRINKAGE * n / rows);
+    esp_gram_add_ridge(&gram, ESP_LSQ_SHRINKAGE * n / rows);
     const float *w0 = esp_network_weights(surgery, layer->weight), *w = esp_network_weights(operated, layer->weight);
     for (int o = 0; o < m.outs; o++) {
         double *b = m.cross + o * n, bias = m.mean_out[o];
@@ -292,7 +292,7 @@ static void check_normal_equations(const recorded *r, const esp_network *surgery
 static void check_refit(const recorded *r, const char *const *modules)
 {
     esp_cut cut = cut_half(r->net);
-    esp_network *surgery = operate(r, ESP_COMPENSATION_NONE, &cut), *operated = operate(r, ESP_COMPENSATION_LSQ, &cut);
+    esp_network *surgery = operate(r, "none", &cut), *operated = operate(r, "lsq", &cut);
     for (; *modules; modules++)
         check_normal_equations(r, surgery, operated, &cut, layer_named(r->net, *modules));
     esp_network_free(surgery);
@@ -335,7 +335,7 @@ static void removed_combinations_of_kept_units_leave_no_error(void)
     r.calibration.feed[0].data = recorded_normals(&r, 3 * COUNT, 50);
     const int removed[] = {1, 3};
     esp_cut cut = cut_units(r.net, "hidden", 2, removed);
-    esp_network *operated = operate(&r, ESP_COMPENSATION_LSQ, &cut);
+    esp_network *operated = operate(&r, "lsq", &cut);
     float *dense[ESP_MAX_COMPONENTS], *after[ESP_MAX_COMPONENTS];
     recorded_outputs(r.net, &r.calibration, dense);
     recorded_outputs(operated, &r.calibration, after);
@@ -369,14 +369,15 @@ static void least_squares_beats_mean_beats_nothing(void)
     int c = esp_network_find_component(r.net, "_reward");
     const int removed[] = {0, 1, 2};
     esp_cut cut = cut_units(r.net, "reward.hidden1", 3, removed);
+    const char *const names[] = {"none", "mean", "lsq"};
     double error[3];
-    for (int kind = ESP_COMPENSATION_NONE; kind <= ESP_COMPENSATION_LSQ; kind++) {
-        esp_network *operated = operate(&r, (esp_compensation)kind, &cut);
-        error[kind] = error_of(&r, operated, c);
+    for (int i = 0; i < 3; i++) {
+        esp_network *operated = operate(&r, names[i], &cut);
+        error[i] = error_of(&r, operated, c);
         esp_network_free(operated);
     }
-    CU_ASSERT(error[ESP_COMPENSATION_LSQ] < error[ESP_COMPENSATION_MEAN]);
-    CU_ASSERT(error[ESP_COMPENSATION_MEAN] < error[ESP_COMPENSATION_NONE]);
+    CU_ASSERT(error[2] < error[1]);
+    CU_ASSERT(error[1] < error[0]);
     esp_cut_free(&cut);
     recorded_free(&r);
 }
@@ -392,7 +393,7 @@ static void singular_data_still_give_finite_weights(void)
         memset(esp_network_weights(r.net, r.net->layer[l].bias), 0, (size_t)w->shape[0] * sizeof(float));
     }
     esp_cut cut = cut_half(r.net);
-    esp_network *operated = operate(&r, ESP_COMPENSATION_LSQ, &cut);
+    esp_network *operated = operate(&r, "lsq", &cut);
     for (size_t i = 0; i < operated->num_weights; i++) CU_ASSERT(fabsf(operated->weights[i]) < 10);
     esp_network_free(operated);
     esp_cut_free(&cut);
@@ -405,8 +406,8 @@ static void component_without_feed_is_plain_surgery(void)
     int reward = esp_network_find_component(r.net, "_reward");
     r.calibration.feed[reward] = (esp_feed){.source = -1};
     esp_cut cut = cut_half(r.net);
-    esp_network *surgery = operate(&r, ESP_COMPENSATION_NONE, &cut);
-    esp_network *operated = operate(&r, ESP_COMPENSATION_LSQ, &cut);
+    esp_network *surgery = operate(&r, "none", &cut);
+    esp_network *operated = operate(&r, "lsq", &cut);
     const esp_component *part = &operated->component[reward];
     CU_ASSERT_EQUAL(memcmp(surgery->weights + part->offset, operated->weights + part->offset,
                            part->count * sizeof(float)), 0);
@@ -423,12 +424,14 @@ static void missing_or_wrong_data_is_refused(void)
 {
     recorded r = recorded_autoencoder(5);
     esp_surgeon *surgeon = NULL;
-    CHECK_FAILS(ESP_ERR_USAGE, esp_surgeon_create(r.net, ESP_COMPENSATION_MEAN, NULL, &surgeon), "'mean'");
-    CHECK_FAILS(ESP_ERR_USAGE, esp_surgeon_create(r.net, ESP_COMPENSATION_LSQ, NULL, &surgeon), "'lsq'");
+    for (const esp_compensation *c = esp_compensations; c->name; c++)
+        if (c->needs_data)
+            CHECK_FAILS(ESP_ERR_USAGE, esp_surgeon_create(r.net, c, NULL, &surgeon), c->name);
     r.calibration.count = -1;
-    CHECK_FAILS(ESP_ERR_SHAPE, esp_surgeon_create(r.net, ESP_COMPENSATION_LSQ, &r.calibration, &surgeon), "-1 samples");
+    const esp_compensation *lsq = esp_compensation_find("lsq");
+    CHECK_FAILS(ESP_ERR_SHAPE, esp_surgeon_create(r.net, lsq, &r.calibration, &surgeon), "-1 samples");
     CU_ASSERT_PTR_NULL(surgeon);
-    CHECK_OK(esp_surgeon_create(r.net, ESP_COMPENSATION_NONE, NULL, &surgeon));
+    CHECK_OK(esp_surgeon_create(r.net, esp_compensation_find("none"), NULL, &surgeon));
     esp_surgeon_free(surgeon);
     esp_surgeon_free(NULL);
     recorded_free(&r);
@@ -441,7 +444,7 @@ static void data_that_are_not_numbers_are_an_error(void)
     esp_network *smaller = NULL;
     ((float *)r.owned[0])[3] = NAN;
     esp_cut cut = cut_half(r.net);
-    CHECK_OK(esp_surgeon_create(r.net, ESP_COMPENSATION_LSQ, &r.calibration, &surgeon));
+    CHECK_OK(esp_surgeon_create(r.net, esp_compensation_find("lsq"), &r.calibration, &surgeon));
     CHECK_FAILS(ESP_ERR_NUMERIC, esp_surgeon_operate(surgeon, &cut, &smaller), "encoder.3");
     CU_ASSERT_PTR_NULL(smaller);
     esp_surgeon_free(surgeon);

@@ -3,10 +3,10 @@
 #include "plain_network.h"
 #include "recorded_data.h"
 
-static esp_ranking rank(const recorded *r, esp_importance kind)
+static esp_ranking rank(const recorded *r, const char *name)
 {
     esp_ranking ranking;
-    CHECK_OK(esp_ranking_make(r->net, kind, 1, &r->calibration, &ranking));
+    CHECK_OK(esp_ranking_make(r->net, esp_importance_find(name), 1, &r->calibration, &ranking));
     return ranking;
 }
 
@@ -28,7 +28,7 @@ static void activation_is_root_mean_square_times_outgoing_norm(void)
     enum { COUNT = 30 };
     const char *heads[] = {"_dynamics.0", "_reward.0", "_pi.0", "_Q1.0", "_Q2.0"};
     recorded r = recorded_agent(COUNT, 4, 5, 8);
-    esp_ranking ranking = rank(&r, ESP_IMPORTANCE_ACTIVATION);
+    esp_ranking ranking = rank(&r, "activation");
     float *z = recorded_inputs(r.net, &r.calibration, layer_named(r.net, "_pi.0"));
     float *flat = recorded_inputs(r.net, &r.calibration, layer_named(r.net, "_encoder.10"));
     float *pixels = recorded_inputs(r.net, &r.calibration, layer_named(r.net, "_encoder.5"));
@@ -101,7 +101,7 @@ static void scale_unit(const recorded *r, int axis, int unit, double factor, dou
 static void check_taylor(recorded *r)
 {
     const double h = 1e-4;
-    esp_ranking ranking = rank(r, ESP_IMPORTANCE_TAYLOR);
+    esp_ranking ranking = rank(r, "taylor");
     size_t count = r->net->num_weights;
     double *dense = esp_alloc(count, sizeof *dense), *moved = esp_alloc(count, sizeof *moved);
     for (size_t i = 0; i < count; i++) dense[i] = (double)r->net->weights[i];
@@ -142,11 +142,11 @@ static void taylor_matches_central_differences(void)
 static void without_targets_every_output_counts_alike(void)
 {
     recorded r = recorded_agent(40, 3, 3, 5);
-    esp_ranking before = rank(&r, ESP_IMPORTANCE_TAYLOR);
+    esp_ranking before = rank(&r, "taylor");
     const esp_layer *last = &r.net->layer[layer_named(r.net, "_reward.4")];
     for (size_t i = 0; i < r.net->tensor[last->weight].count; i++) esp_network_weights(r.net, last->weight)[i] *= 64;
     esp_network_weights(r.net, last->bias)[0] *= 64;
-    esp_ranking after = rank(&r, ESP_IMPORTANCE_TAYLOR);
+    esp_ranking after = rank(&r, "taylor");
     for (int axis = 0; axis < r.net->num_axes; axis++)
         for (int u = 0; u < r.net->axis[axis].size; u++)
             CU_ASSERT_DOUBLE_EQUAL(after.score[axis][u], before.score[axis][u], 1e-4 * before.score[axis][u] + 1e-7);
@@ -219,7 +219,7 @@ static void check_elimination(const recorded *r, const char *name)
     bool wanted[ESP_MAX_LAYERS], gone[64] = {false};
     esp_gram grams[ESP_MAX_LAYERS];
     double *squares[ESP_MAX_LAYERS];
-    esp_ranking ranking = rank(r, ESP_IMPORTANCE_OBS);
+    esp_ranking ranking = rank(r, "obs");
     esp_pruned_readers(r->net, &r->calibration, wanted);
     esp_grams_make(r->net, &r->calibration, wanted, grams);
     esp_loss_sensitivity(r->net, &r->calibration, 1, wanted, squares);
@@ -269,7 +269,7 @@ static void duplicate_goes_first_and_its_twin_much_later(void)
     b[5] = b[2];
     for (int t = r.net->layer[1].weight; t <= r.net->layer[1].var; t++)
         esp_network_weights(r.net, t)[5] = esp_network_weights(r.net, t)[2];
-    esp_ranking ranking = rank(&r, ESP_IMPORTANCE_OBS);
+    esp_ranking ranking = rank(&r, "obs");
     int first = ranking.order[axis][8], twin = first == 5 ? 2 : 5;
     CU_ASSERT(first == 5 || first == 2);
     CU_ASSERT(ranking.score[axis][first] < 0.2 * ranking.score[axis][ranking.order[axis][7]]);
@@ -285,9 +285,9 @@ static void dead_units_cost_nothing(void)
     int axis = esp_network_find_axis(r.net, "enc.conv4");
     for (int i = 0; i < 2 * 4 * 9; i++) esp_network_weights(r.net, conv->weight)[i] = 0;
     for (int u = 0; u < 4; u++) esp_network_weights(r.net, conv->bias)[u] = u < 2 ? -1.0f : 1.0f;
-    const esp_importance kinds[] = {ESP_IMPORTANCE_ACTIVATION, ESP_IMPORTANCE_TAYLOR, ESP_IMPORTANCE_OBS};
-    for (int k = 0; k < 3; k++) {
-        esp_ranking ranking = rank(&r, kinds[k]);
+    for (const esp_importance *row = esp_importances; row->name; row++) {
+        if (!row->needs_data) continue;
+        esp_ranking ranking = rank(&r, row->name);
         for (int i = 0; i < r.net->num_axes; i++)
             for (int u = 0; u < r.net->axis[i].size; u++) CU_ASSERT(isfinite(ranking.score[i][u]));
         CU_ASSERT(ranking.order[axis][2] < 2 && ranking.order[axis][3] < 2);
@@ -304,11 +304,11 @@ static void scores_do_not_depend_on_the_number_of_threads(void)
 {
     recorded r = recorded_agent(300, 4, 5, 8);
     int before = omp_get_max_threads();
-    for (int kind = ESP_IMPORTANCE_ACTIVATION; kind <= ESP_IMPORTANCE_OBS; kind++) {
+    for (const esp_importance *row = esp_importances; row->name; row++) {
         omp_set_num_threads(1);
-        esp_ranking one = rank(&r, (esp_importance)kind);
+        esp_ranking one = rank(&r, row->name);
         omp_set_num_threads(2);
-        esp_ranking two = rank(&r, (esp_importance)kind);
+        esp_ranking two = rank(&r, row->name);
         for (int axis = 0; axis < r.net->num_axes; axis++)
             CU_ASSERT_EQUAL(memcmp(one.score[axis], two.score[axis],
                                    (size_t)r.net->axis[axis].size * sizeof(double)), 0);
@@ -323,11 +323,12 @@ static void missing_or_wrong_data_is_refused(void)
 {
     recorded r = recorded_autoencoder(5);
     esp_ranking ranking = {.order = {NULL}};
-    CHECK_FAILS(ESP_ERR_USAGE, esp_ranking_make(r.net, ESP_IMPORTANCE_ACTIVATION, 0, NULL, &ranking), "'activation'");
-    CHECK_FAILS(ESP_ERR_USAGE, esp_ranking_make(r.net, ESP_IMPORTANCE_TAYLOR, 0, NULL, &ranking), "'taylor'");
-    CHECK_FAILS(ESP_ERR_USAGE, esp_ranking_make(r.net, ESP_IMPORTANCE_OBS, 0, NULL, &ranking), "'obs'");
+    for (const esp_importance *row = esp_importances; row->name; row++)
+        if (row->needs_data)
+            CHECK_FAILS(ESP_ERR_USAGE, esp_ranking_make(r.net, row, 0, NULL, &ranking), row->name);
     r.calibration.count = 0;
-    CHECK_FAILS(ESP_ERR_SHAPE, esp_ranking_make(r.net, ESP_IMPORTANCE_OBS, 0, &r.calibration, &ranking), "0 samples");
+    const esp_importance *obs = esp_importance_find("obs");
+    CHECK_FAILS(ESP_ERR_SHAPE, esp_ranking_make(r.net, obs, 0, &r.calibration, &ranking), "0 samples");
     CU_ASSERT_PTR_NULL(ranking.order[0]);
     recorded_free(&r);
 }
@@ -337,10 +338,9 @@ static void data_that_are_not_numbers_are_an_error(void)
     recorded r = recorded_autoencoder(5);
     esp_ranking ranking;
     ((float *)r.owned[0])[3] = NAN;
-    CHECK_FAILS(ESP_ERR_NUMERIC, esp_ranking_make(r.net, ESP_IMPORTANCE_OBS, 0, &r.calibration, &ranking),
-                "positive definite");
-    CHECK_FAILS(ESP_ERR_NUMERIC, esp_ranking_make(r.net, ESP_IMPORTANCE_TAYLOR, 0, &r.calibration, &ranking),
-                "finite");
+    const esp_importance *obs = esp_importance_find("obs"), *taylor = esp_importance_find("taylor");
+    CHECK_FAILS(ESP_ERR_NUMERIC, esp_ranking_make(r.net, obs, 0, &r.calibration, &ranking), "positive definite");
+    CHECK_FAILS(ESP_ERR_NUMERIC, esp_ranking_make(r.net, taylor, 0, &r.calibration, &ranking), "finite");
     recorded_free(&r);
 }
 

@@ -366,7 +366,7 @@ static void journal_of_other_groups_or_importance_is_refused(void)
     CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "another set of groups");
     b.grouping.num = 2;
     esp_ranking_free(&b.ranking);
-    CHECK_OK(esp_ranking_make(b.net, ESP_IMPORTANCE_RANDOM, 3, NULL, &b.ranking));
+    CHECK_OK(esp_ranking_make(b.net, esp_importance_find("random"), 3, NULL, &b.ranking));
     CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "another importance");
     bench_end(&b);
 }

@@ -97,7 +97,7 @@ static void equal_cut_takes_the_same_fraction_of_every_group(void)
     const esp_target target = {0.5, 0.02};
     esp_ranking ranking;
     esp_cut cut;
-    CHECK_OK(esp_ranking_make(s.net, ESP_IMPORTANCE_L2, 0, NULL, &ranking));
+    CHECK_OK(esp_ranking_make(s.net, esp_importance_find("l2"), 0, NULL, &ranking));
     CHECK_OK(esp_cut_equal(s.net, s.grouping, &ranking, &target, &cut));
     CU_ASSERT(esp_target_met(&s.levels, &target, &cut.widths));
     double first = esp_group_fraction(s.net, &s.grouping->group[0], &cut.widths);

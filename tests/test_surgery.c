@@ -8,7 +8,7 @@ static esp_cut random_cut(const esp_network *net, uint64_t seed)
     esp_widths widths = random_widths(net, seed);
     esp_ranking ranking;
     esp_cut cut;
-    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_RANDOM, seed, NULL, &ranking));
+    CHECK_OK(esp_ranking_make(net, esp_importance_find("random"), seed, NULL, &ranking));
     esp_cut_make(net, &ranking, &widths, &cut);
     esp_ranking_free(&ranking);
     return cut;
@@ -38,7 +38,7 @@ static void surgery_of_nothing_changes_no_bit(void)
     esp_ranking ranking;
     esp_cut cut;
     esp_widths full = esp_widths_full(net);
-    CHECK_OK(esp_ranking_make(net, ESP_IMPORTANCE_L1, 0, NULL, &ranking));
+    CHECK_OK(esp_ranking_make(net, esp_importance_find("l1"), 0, NULL, &ranking));
     esp_cut_make(net, &ranking, &full, &cut);
     CHECK_OK(esp_surgery(net, &cut, &same));
     CU_ASSERT_EQUAL_FATAL(same->num_weights, net->num_weights);

@@ -221,7 +221,7 @@ static void third_application_is_swept(void)
     esp_settings settings = esp_settings_default();
     char *out = esp_path_join(folder, "sweep");
     esp_sweep sweep = {.folder = out, .num_ways = 1, .num_sparsities = 1, .num_seeds = 1, .sparsity = {0.3},
-                       .way = {{.method = esp_search_find("magnitude"), .importance = ESP_IMPORTANCE_L1,
+                       .way = {{.method = esp_search_find("magnitude"), .importance = esp_importance_find("l1"),
                                 .name = "magnitude"}},
                        .request = esp_prune_request_default()};
     sweep.request.search.target.tolerance = 0.1;

@@ -81,7 +81,7 @@ static esp_status cut_equally(const esp_cutter *cutter, int controller, double s
     const esp_target target = {sparsity, TOLERANCE};
     esp_grouping grouping;
     esp_ranking ranking;
-    esp_status status = esp_ranking_make(cutter->role.net, ESP_IMPORTANCE_L2, 0, NULL, &ranking);
+    esp_status status = esp_ranking_make(cutter->role.net, esp_importance_find("l2"), 0, NULL, &ranking);
     if (status != ESP_OK) return status;
     esp_grouping_structural(cutter->role.net, cutter->role.acting->components(controller), &grouping);
     status = esp_cut_equal(cutter->role.net, &grouping, &ranking, &target, out);

@@ -20,14 +20,14 @@ typedef struct {
 static bool read_way(const char *controllers, const cJSON *object, esp_tried *out)
 {
     int controller = esp_json_choice(object, "controller", controllers);
-    int importance = esp_json_choice(object, "importance", ESP_IMPORTANCE_CHOICES);
+    const esp_importance *importance = esp_importance_find(esp_json_text(object, "importance"));
+    const esp_compensation *compensation = esp_compensation_find(esp_json_text(object, "compensation"));
     double seed = esp_json_number(object, "seed");
     out->controller = controller;
-    out->importance = (esp_importance)importance;
-    if (controller < 0 || importance < 0 || !(seed >= 0 && seed < 0x1p53)) return false;
+    out->importance = importance;
+    if (controller < 0 || !importance || !compensation || !(seed >= 0 && seed < 0x1p53)) return false;
     out->seed = (uint64_t)seed;
-    return !esp_importance_needs_data(out->importance) &&
-           esp_json_choice(object, "compensation", ESP_COMPENSATION_CHOICES) == ESP_COMPENSATION_NONE;
+    return !importance->needs_data && !compensation->repair;
 }
 
 /* Reads {axis: units} or {axis: [units, units before]}; false when it does not fit this network. Other axes stay

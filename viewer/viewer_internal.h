@@ -44,7 +44,7 @@ typedef struct {
     double         sparsity;    /* structural, of the parameters used; in a sweep the target */
     double         performance; /* return */
     double         scale;       /* search: length of the evaluation relative to the shortest one; sweep: 0 */
-    esp_importance importance;
+    const esp_importance *importance;
     uint64_t       seed;        /* seed of random importance */
     esp_widths     widths;
 } esp_tried;

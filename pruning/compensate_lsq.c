@@ -1,8 +1,9 @@
-/* Least-squares repair: front to back, every layer of the smaller network whose input has changed is
+/* Compensation by least squares: front to back, every layer of the smaller network whose input has changed is
  * fitted so that from what it really reads it gives the pre-activations of the dense network. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "pruning/compensate_internal.h"
 #include "pruning/pruning_internal.h"
 
 enum {
@@ -10,12 +11,12 @@ enum {
     STRIPE = 128  /* outputs fitted at once */
 };
 
-struct esp_refit {
+typedef struct {
     const esp_network     *net;
     const esp_calibration *calibration;
     float  *target[ESP_MAX_LAYERS]; /* [count * rows, outs] pre-activations of the dense network */
     double *mean[ESP_MAX_LAYERS];   /* [outs] of them */
-};
+} refitting;
 
 /* ---- which layers ---- */
 
@@ -30,7 +31,7 @@ static bool loses_units(const esp_network *net, const esp_cut *cut, const esp_di
 }
 
 /* Fed layers with weights that read something else than in the dense network. */
-static void find_changed(const esp_refit *refit, const esp_cut *cut, bool *changed)
+static void find_changed(const refitting *refit, const esp_cut *cut, bool *changed)
 {
     const esp_network *net = refit->net;
     bool output[ESP_MAX_COMPONENTS] = {false};
@@ -48,7 +49,7 @@ static void find_changed(const esp_refit *refit, const esp_cut *cut, bool *chang
 
 /* ---- the dense network ---- */
 
-static void record_block(esp_refit *refit, const esp_network *linear, const esp_playback *play,
+static void record_block(refitting *refit, const esp_network *linear, const esp_playback *play,
                          const esp_playback_block *block)
 {
     for (int l = 0; l < linear->num_layers; l++) {
@@ -73,10 +74,10 @@ static double *mean_rows(int count, const esp_layer *layer, const float *y)
     return mean;
 }
 
-esp_refit *esp_refit_create(const esp_network *net, const esp_calibration *calibration)
+void *esp_lsq_prepare(const esp_network *net, const esp_calibration *calibration)
 {
-    esp_refit *refit = esp_alloc(1, sizeof *refit);
-    *refit = (esp_refit){.net = net, .calibration = calibration};
+    refitting *refit = esp_alloc(1, sizeof *refit);
+    *refit = (refitting){.net = net, .calibration = calibration};
     bool changed[ESP_MAX_LAYERS];
     find_changed(refit, NULL, changed);
     esp_network *linear = esp_network_clone(net); /* each layer on its own, without activation */
@@ -97,9 +98,9 @@ esp_refit *esp_refit_create(const esp_network *net, const esp_calibration *calib
     return refit;
 }
 
-void esp_refit_free(esp_refit *refit)
+void esp_lsq_free(void *prepared)
 {
-    if (!refit) return;
+    refitting *refit = prepared;
     for (int l = 0; l < ESP_MAX_LAYERS; l++) {
         free(refit->target[l]);
         free(refit->mean[l]);
@@ -110,7 +111,7 @@ void esp_refit_free(esp_refit *refit)
 /* ---- one operation ---- */
 
 typedef struct {
-    const esp_refit *refit;
+    const refitting *refit;
     const esp_cut   *cut;
     esp_network     *net;                        /* the smaller one */
     bool             changed[ESP_MAX_LAYERS];
@@ -216,7 +217,7 @@ static void solve(const operation *op, int l, const esp_gram *factor, int first_
 
 static esp_status factor(const esp_layer *layer, esp_gram *gram)
 {
-    esp_gram_add_ridge(gram, ESP_REFIT_SHRINKAGE * gram->columns / (double)gram->rows);
+    esp_gram_add_ridge(gram, ESP_LSQ_SHRINKAGE * gram->columns / (double)gram->rows);
     esp_status status = esp_spd_factor(gram->columns, gram->g);
     return status == ESP_OK ? status : esp_fail_in(status, "layer '%s' cannot be fitted again", layer->module);
 }
@@ -285,8 +286,9 @@ static esp_status fit_component(operation *op, int c)
     return status;
 }
 
-esp_status esp_refit_run(const esp_refit *refit, const esp_cut *cut, esp_network *net)
+esp_status esp_lsq_repair(const void *prepared, const esp_cut *cut, esp_network *net)
 {
+    const refitting *refit = prepared;
     operation op = {.refit = refit, .cut = cut, .net = net};
     find_changed(refit, cut, op.changed);
     esp_status status = ESP_OK;
