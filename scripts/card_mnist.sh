@@ -1,23 +1,24 @@
 #!/usr/bin/env bash
-# Writes the CARD.md of the trained autoencoder: where it comes from, its errors on the test images, its curve.
-#   scripts/card_mnist.sh RUN_DIR CHECKPOINT MNIST_FOLDER "PROCESSOR AND THREADS" > models/mnist/CARD.md
+# Writes what models/mnist/CARD.md says about one trained autoencoder: where it comes from, its errors on the test
+# images, its learning curve.
+#   scripts/card_mnist.sh RUN_DIR CHECKPOINT CONFIG MNIST_FOLDER "PROCESSOR AND THREADS"
 set -euo pipefail
 cd "$(dirname "$0")/.."
-espalier=build/release/espalier run=$1 checkpoint=$2 data=$3 machine=$4
+espalier=build/release/espalier run=$1 checkpoint=$2 config=$3 data=$4 machine=$5
 
 field() { tr -d '\n\t ' | grep -o "\"$1\":[^,}]*" | head -n 1 | cut -d: -f2; }
 
 json=$($espalier eval "$checkpoint" --data "$data" --json --quiet)
 wall=$(tail -n 1 "$run/metrics.jsonl" | field wall_s)
 cat <<TEXT
-# mnist autoencoder
+## $(basename "$checkpoint")
 
 The network of Table I, trained on the 60,000 training images of MNIST by
 
-    espalier train models/mnist/config.json --data MNIST_FOLDER -o RUN_DIR
+    espalier train $config --data MNIST_FOLDER -o RUN_DIR
 
-and copied from RUN_DIR/checkpoint.safetensors, the averaged weights after the last epoch (test images choose nothing).
-The same command on the same kind of processor gives the same file again, bit for bit, on any number of threads.
+and copied from RUN_DIR/checkpoint.safetensors, the state after the last epoch (test images choose nothing). The same
+version gives bit-identical tensors again on the same kind of processor, with any number of threads.
 
 | | |
 |---|---|
@@ -26,16 +27,16 @@ The same command on the same kind of processor gives the same file again, bit fo
 | time | $(awk "BEGIN { printf \"%.1f\", $wall / 60 }") minutes |
 | seed | $(field seed <"$run/config.json") |
 | file | $(stat -c %s "$checkpoint") bytes, sha256 $(sha256sum "$checkpoint" | cut -c1-16) |
-| configuration | models/mnist/config.json, every key spelled out |
+| configuration | $config |
 | parameters | 2,312,992 |
 | test MSE | $(awk "BEGIN { printf \"%.6f\", $(field mse <<<"$json") }") over 10,000 test images |
 | PSNR of the mean MSE | $(awk "BEGIN { printf \"%.2f\", $(field psnr_of_mean_mse_db <<<"$json") }") dB |
 | mean PSNR of the images | $(awk "BEGIN { printf \"%.2f\", $(field mean_psnr_db <<<"$json") }") dB |
 
-## Learning curve
+### Learning curve
 
-Training MSE: mean over the epoch's batches, shifted images, weights before averaging. Test MSE: averaged weights,
-images as they are. Epoch 0 is the start: principal components.
+Training MSE: mean over the epoch's batches, weights before averaging. Test MSE: weights as they are kept, images as they
+are. Epoch 0 is the start.
 
 | epoch | training MSE | test MSE | mean PSNR, dB | minutes |
 |---|---|---|---|---|
