@@ -1,7 +1,8 @@
-/* Temporary files, TARGET.PID.NUMBER.tmp. A killed process leaves its file behind; the next write to the same target
- * removes it. A process id alone would not tell whether a file is in use - containers and machines that share a disk
- * have ids of their own - so its writer holds a lock on it (flock), which the kernel releases when the process ends.
- * Where files cannot be locked nothing is removed. */
+/* Temporary files, TARGET.PID.NUMBER.tmp; earlier versions wrote films to TARGET.PID.tmp. A killed process leaves its
+ * file behind; the next write to the same target removes it. A process id alone would not tell whether a file is in
+ * use - containers and machines that share a disk have ids of their own - so its writer holds a lock on it (flock),
+ * which the kernel releases when the process ends. Where files cannot be locked nothing is removed. Earlier versions
+ * held no lock: their files are removed when nothing was written to them for a day. */
 #include "base/base_internal.h"
 
 #include <dirent.h>
@@ -13,7 +14,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { DAY = 24 * 60 * 60 }; /* s */
 
 /* Between our open and our lock another process may have swept the file away as a leftover. */
 static bool lock(int fd)
@@ -49,20 +53,24 @@ static bool skip_number(const char **at)
     return digits > 0;
 }
 
-static bool is_temporary(const char *name, const char *target_name)
+/* Numbers in the name of a temporary of the target: 2, or 1 by an earlier version; 0: it is something else. */
+static int numbers_of(const char *name, const char *target_name)
 {
     size_t length = strlen(target_name);
-    if (strncmp(name, target_name, length) != 0) return false;
-    name += length;
-    return skip_number(&name) && skip_number(&name) && strcmp(name, ".tmp") == 0;
+    int numbers = 0;
+    if (strncmp(name, target_name, length) != 0) return 0;
+    for (name += length; numbers < 2 && strcmp(name, ".tmp") != 0; numbers++)
+        if (!skip_number(&name)) return 0;
+    return strcmp(name, ".tmp") == 0 ? numbers : 0;
 }
 
-static void remove_unless_locked(int folder, const char *name)
+static void remove_leftover(int folder, const char *name, bool earlier_version)
 {
     struct stat info;
     int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) return;
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0) unlinkat(folder, name, 0);
+    bool left = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (left && (!earlier_version || time(NULL) - info.st_mtime > DAY)) unlinkat(folder, name, 0);
     close(fd);
 }
 
@@ -71,9 +79,10 @@ void esp_temporary_sweep(const char *target)
     const char *slash = strrchr(target, '/');
     char *folder = esp_path_folder(target);
     DIR *entries = opendir(folder);
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        if (is_temporary(entry->d_name, slash ? slash + 1 : target))
-            remove_unless_locked(dirfd(entries), entry->d_name);
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        int numbers = numbers_of(entry->d_name, slash ? slash + 1 : target);
+        if (numbers > 0) remove_leftover(dirfd(entries), entry->d_name, numbers == 1);
+    }
     if (entries) closedir(entries);
     free(folder);
 }

@@ -12,6 +12,7 @@
 struct esp_core {
     esp_plugin_settings settings;  /* owned */
     esp_pilot          *pilot;     /* owned */
+    esp_plugin_log     *log;       /* owned; NULL: none */
     bool                failed;    /* told; the control stays zero */
     int                 nq, nv, nu;
     mjtNum             *control;   /* [nu] held */
@@ -31,6 +32,16 @@ struct esp_core {
     int         decisions;         /* until their speed is known */
     double      deciding;          /* s, of the timed ones */
 };
+
+/* A log that cannot be written is no reason to stop acting. */
+static void act_without_log(esp_core *core, const mjModel *model)
+{
+    char sentence[ESP_ERROR_TEXT];
+    esp_format(sentence, sizeof sentence, "acting without a log: %s", esp_error_text());
+    esp_plugin_complain(model, sentence);
+    esp_plugin_log_close(core->log);
+    core->log = NULL;
+}
 
 /* ---- create -------------------------------------------------------------------------------------- */
 
@@ -52,6 +63,8 @@ esp_status esp_core_create(const mjModel *model, esp_plugin_settings *settings, 
     core->control = esp_alloc((size_t)core->nu, sizeof *core->control);
     core->state = esp_alloc((size_t)(core->nq + core->nv), sizeof *core->state);
     core->episode.seed = core->settings.seed;
+    if (core->settings.log && esp_plugin_log_open(core->settings.log, &core->log) != ESP_OK)
+        act_without_log(core, model);
     *out = core;
     return ESP_OK;
 }
@@ -60,6 +73,7 @@ void esp_core_free(esp_core *core)
 {
     if (!core) return;
     esp_pilot_free(core->pilot);
+    esp_plugin_log_close(core->log);
     esp_plugin_settings_free(&core->settings);
     free(core->control);
     free(core->state);
@@ -77,6 +91,7 @@ void esp_core_copy(esp_core *to, const esp_core *from)
     *to = *from;
     to->settings = kept.settings;
     to->pilot = kept.pilot;
+    to->log = kept.log;
     to->control = kept.control;
     to->state = kept.state;
     memcpy(to->control, from->control, (size_t)from->nu * sizeof *to->control);
@@ -96,25 +111,16 @@ static cJSON *numbers(const mjtNum *values, int count)
 /* The state, the control chosen in it, the reward of the control step before it, the return so far. */
 static esp_status write_log(const esp_core *core, const mjData *data, double reward)
 {
-    if (!core->settings.log) return ESP_OK;
+    if (!core->log) return ESP_OK;
     cJSON *line = cJSON_CreateObject();
     cJSON_AddNumberToObject(line, "time", data->time);
     cJSON_AddItemToObject(line, "qpos", numbers(data->qpos, core->nq));
     cJSON_AddItemToObject(line, "ctrl", numbers(core->control, core->nu));
     cJSON_AddNumberToObject(line, "reward", reward);
     cJSON_AddNumberToObject(line, "return", core->episode_return);
-    esp_status status = esp_json_append(core->settings.log, line);
+    esp_status status = esp_plugin_log_append(core->log, line);
     cJSON_Delete(line);
     return status;
-}
-
-/* A log that cannot be written is no reason to stop acting. */
-static void log_decision(esp_core *core, const mjModel *model, const mjData *data, double reward)
-{
-    if (write_log(core, data, reward) == ESP_OK) return;
-    esp_plugin_complain(model, esp_error_text());
-    free(core->settings.log);
-    core->settings.log = NULL;
 }
 
 /* ---- time ------------------------------------------------------------------------------------------ */
@@ -193,7 +199,7 @@ static void decide(esp_core *core, const mjModel *model, const mjData *data, con
     esp_status status = esp_pilot_decide(core->pilot, data, begin, core->control);
     watch_speed(core, model, esp_clock() - start);
     if (status == ESP_OK) {
-        log_decision(core, model, data, reward);
+        if (write_log(core, data, reward) != ESP_OK) act_without_log(core, model);
     } else {
         core->failed = true;
         memset(core->control, 0, (size_t)core->nu * sizeof *core->control);

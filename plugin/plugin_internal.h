@@ -34,6 +34,16 @@ void esp_plugin_complain(const mjModel *model, const char *sentence);
 /* From now on warnings of the modules below go to stderr in the same way. */
 void esp_plugin_listen(void);
 
+/* ---- log.c: what was decided --------------------------------------------------------------------- */
+
+/* A file of JSON lines that belongs to this program, whose simulations may share it. */
+typedef struct esp_plugin_log esp_plugin_log;
+
+/* ESP_ERR_IO when another process writes it. */
+esp_status esp_plugin_log_open(const char *path, esp_plugin_log **out);
+void       esp_plugin_log_close(esp_plugin_log *log); /* accepts NULL */
+esp_status esp_plugin_log_append(esp_plugin_log *log, const cJSON *line);
+
 /* ---- pilot.c: sees and acts, on a thread of its own ------------------------------------------- */
 
 /* Owns a thread, and on it an EGL context, a copy of the model, the network and the frame stack. The

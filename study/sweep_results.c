@@ -36,14 +36,18 @@ static const char *first_difference(const cJSON *asked, const cJSON *found)
     return NULL;
 }
 
-static esp_status check_question(const char *path, const cJSON *asked)
+/* results: of the cells, which no sweep writes before its question. */
+static esp_status check_question(const char *path, const char *results, const cJSON *asked)
 {
     cJSON *found = NULL;
+    if (access(path, F_OK) != 0 && access(results, F_OK) == 0)
+        return esp_fail(ESP_ERR_FORMAT, "'%s' exists, but no sweep.json says which sweep it belongs to; name another "
+                        "folder with -o", results);
     if (access(path, F_OK) != 0) return esp_json_write(path, asked);
     esp_status status = esp_json_read(path, &found);
     const char *key = status == ESP_OK ? first_difference(asked, found) : NULL;
     if (key)
-        status = esp_fail(ESP_ERR_FORMAT, "%s is of a sweep with another '%s'; name another folder with -o", path, key);
+        status = esp_fail(ESP_ERR_FORMAT, "%s describes a sweep with another '%s'; name another folder with -o", path, key);
     cJSON_Delete(found);
     return status;
 }
@@ -119,7 +123,7 @@ esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
     sweep->results = cJSON_CreateArray();
     esp_status status = esp_folder_make(sweep->folder);
     if (status == ESP_OK) status = esp_lock_take(sweep->folder, &sweep->lock);
-    if (status == ESP_OK) status = check_question(asked_path, asked);
+    if (status == ESP_OK) status = check_question(asked_path, results_path, asked);
     bool begun = status == ESP_OK && access(results_path, F_OK) == 0;
     if (begun) status = esp_json_lines_read(results_path, take_cell, sweep);
     /* A finished sweep may lie where nothing can be written. */

@@ -268,6 +268,15 @@ static void wrong_lists_have_status_2(void)
     CLI_OK("! test -e new");
 }
 
+/* Somebody's results are not taken for cells of this sweep, and nothing is written beside them. */
+static void results_without_their_question_are_refused(void)
+{
+    CLI_OK("mkdir orphan && cp whole/results.jsonl orphan");
+    cli_check_refusal(1, "sweep agent.safetensors " CELLS LISTS " -o orphan", "no sweep.json says which sweep it belongs to");
+    CLI_OK("ls -A orphan");
+    CU_ASSERT_STRING_EQUAL(cli_out, "results.jsonl\n");
+}
+
 /* results.jsonl with one more line, sweep.json with other content. */
 #define CELL "\"way\": \"random\", \"seed\": 1, \"target_sparsity\": 0.3, "
 
@@ -284,7 +293,7 @@ static void malformed_folders_are_refused_and_kept(void)
         {"results.jsonl", "{" CELL "\"error\": \"\", \"coefficients\": {\"latent\": 0.5}}", "line 6 is no cell"},
         {"results.jsonl", "{" CELL "\"error\": \"\", \"coefficients\": {\"latent\": \"x\"}}", "line 6 is no cell"},
         {"sweep.json", "{", "sweep.json: line"},
-        {"sweep.json", "[]", "sweep.json is of a sweep with another 'version'"},
+        {"sweep.json", "[]", "sweep.json describes a sweep with another 'version'"},
         {"journals/l2-1.jsonl", "junk", "l2-1.jsonl: line "},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -328,6 +337,7 @@ static CU_TestInfo tests[] = {
     {"cells obey pins, rounding and budget", cells_obey_pins_rounding_and_budget},
     {"every method makes a cell", every_method_makes_a_cell},
     {"without a program for pictures there is a warning", without_a_program_for_pictures_there_is_a_warning},
+    {"results without their question are refused", results_without_their_question_are_refused},
     {"another question is refused in the same folder", another_question_is_refused_in_the_same_folder},
     {"wrong lists have status 2", wrong_lists_have_status_2},
     {"malformed folders are refused and kept", malformed_folders_are_refused_and_kept},

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/espalier-file-XXXXXX";
@@ -253,6 +254,18 @@ static void a_write_keeps_what_somebody_is_writing_and_what_is_of_other_files(vo
     for (int i = 0; i < 6; i++) CU_ASSERT_EQUAL(unlink(in_folder(others[i])), 0);
 }
 
+static void a_film_that_an_earlier_version_left_is_removed_after_a_day(void)
+{
+    create("v.mp4.988.tmp");
+    CHECK_OK(esp_file_write(in_folder("v.mp4"), "", 0));
+    CU_ASSERT_EQUAL(access(in_folder("v.mp4.988.tmp"), F_OK), 0); /* somebody may be writing it */
+    struct timespec times[2] = {{.tv_sec = time(NULL) - 25 * 3600}, {.tv_sec = time(NULL) - 25 * 3600}};
+    CU_ASSERT_EQUAL(utimensat(AT_FDCWD, in_folder("v.mp4.988.tmp"), times, 0), 0);
+    CHECK_OK(esp_file_write(in_folder("v.mp4"), "", 0));
+    CU_ASSERT_NOT_EQUAL(access(in_folder("v.mp4.988.tmp"), F_OK), 0);
+    unlink(in_folder("v.mp4"));
+}
+
 static bool append_beyond_the_limit(void)
 {
     static char big[100000];
@@ -358,6 +371,8 @@ static CU_TestInfo tests[] = {
     {"a write removes what a killed one left behind", a_write_removes_what_a_killed_one_left_behind},
     {"a write keeps what somebody is writing and what is of other files",
      a_write_keeps_what_somebody_is_writing_and_what_is_of_other_files},
+    {"a film that an earlier version left is removed after a day",
+     a_film_that_an_earlier_version_left_is_removed_after_a_day},
     {"appending keeps whole lines even when it fails", appending_keeps_whole_lines_even_when_it_fails},
     {"a full disk says what to do", a_full_disk_says_what_to_do},
     {"threads writing one file leave one whole version", threads_writing_one_file_leave_one_whole_version},

@@ -431,6 +431,51 @@ static char *log_of_a_period(bool comma)
     return text;
 }
 
+/* Another program holds the lock of the log; ours acts all the same and leaves the file alone. */
+static void a_second_program_with_the_same_log_acts_without_one(void)
+{
+    esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
+    esp_lock *other = NULL;
+    options.log = log_path;
+    remove(log_path);
+    CHECK_OK(esp_lock_take(log_path, &other));
+    host h = pendulum();
+    h.data->qpos[0] = 3.0;
+    CU_ASSERT_EQUAL_FATAL(esp_plugin_attach(h.model, h.data, &options), 0);
+    mj_step(h.model, h.data);
+    CU_ASSERT_NOT_EQUAL(h.data->ctrl[0], 0.0);
+    free_host(&h);
+    CU_ASSERT_NOT_EQUAL(access(log_path, F_OK), 0);
+    esp_lock_release(other);
+}
+
+static void simulations_of_one_program_share_a_log(void)
+{
+    esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
+    host h[2];
+    char *text = NULL;
+    size_t size = 0;
+    options.log = log_path;
+    remove(log_path);
+    for (int i = 0; i < 2; i++) {
+        h[i] = pendulum();
+        CU_ASSERT_EQUAL_FATAL(esp_plugin_attach(h[i].model, h[i].data, &options), 0);
+    }
+    for (int i = 0; i < 4; i++) mj_step(h[i % 2].model, h[i % 2].data);
+    free_host(&h[0]);
+    mj_resetData(h[1].model, h[1].data);
+    mj_step(h[1].model, h[1].data); /* the log is still open for the other one */
+    free_host(&h[1]);
+    CHECK_OK(esp_file_read(log_path, 1 << 20, &text, &size));
+    int lines = 0;
+    for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
+    CU_ASSERT_EQUAL(lines, 3);
+    free(text);
+    esp_lock *lock = NULL;
+    CHECK_OK(esp_lock_take(log_path, &lock)); /* and closed when nobody uses it */
+    esp_lock_release(lock);
+}
+
 static void a_host_with_a_decimal_comma_gets_the_same_log(void)
 {
     char *plain = log_of_a_period(false), *comma = log_of_a_period(true);
@@ -476,6 +521,8 @@ static CU_TestInfo tests[] = {
     {"callback that was there serves the others", callback_that_was_there_serves_the_others},
     {"warnings of the host still reach its handler", warnings_of_the_host_still_reach_its_handler},
     {"log tells states, controls and the return of eval", log_tells_states_controls_and_the_return_of_eval},
+    {"a second program with the same log acts without one", a_second_program_with_the_same_log_acts_without_one},
+    {"simulations of one program share a log", simulations_of_one_program_share_a_log},
     {"a host with a decimal comma gets the same log", a_host_with_a_decimal_comma_gets_the_same_log},
     {"preloaded controller takes over what names a checkpoint",
      preloaded_controller_takes_over_what_names_a_checkpoint},
