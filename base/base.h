@@ -380,9 +380,10 @@ bool esp_program_line(const char *command, char *line, size_t size);
  * s. */
 bool esp_program_version(const char *program, const char *option, char *version, size_t size);
 
-/* ---- machine.c, isa.c: what this computer offers ------------------------------------------------ */
+/* ---- machine.c, cgroup.c, isa.c: what this computer offers ------------------------------------------------ */
 
 void   esp_processor_name(char *out, size_t size); /* as in /proc/cpuinfo */
+double esp_processor_quota(void); /* processors' worth of time that control groups allow; INFINITY: no limit */
 size_t esp_memory_free(void);                      /* bytes a program may still allocate; 0: not known */
 size_t esp_memory_limit(void);                     /* bytes of address space (`ulimit -v`); SIZE_MAX: no limit */
 

@@ -25,6 +25,9 @@ esp_status esp_file_append_to(int fd, const char *path, const void *data, size_t
  * text; *key_line receives the line of key number `key`, if there is one. */
 esp_status esp_json_scan(const char *text, size_t size, const char *source, size_t key, int *key_line);
 
+/* cgroup.c: as esp_processor_quota, of a file like /proc/self/cgroup and a folder like /sys/fs/cgroup. */
+double esp_cgroup_quota(const char *membership, const char *root);
+
 /* temporary.c: creates the new, empty file beside `target` that will be renamed to it, open for writing; -1 with
  * errno. As long as it is open it is in use. *name, in new memory, is set in any case. */
 int  esp_temporary_open(const char *target, char **name);

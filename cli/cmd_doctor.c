@@ -152,17 +152,26 @@ static esp_status check_blas(void *argument)
     return ESP_OK;
 }
 
+/* Those that this process may run on, and how much of their time a container allows. */
 static esp_status check_threads(void *argument)
 {
     finding *f = argument;
+    int threads = omp_get_max_threads(), processors = omp_get_num_procs();
+    double quota = esp_processor_quota();
+    char limit[64] = "";
     cJSON *facts = cJSON_CreateObject();
-    cJSON_AddNumberToObject(facts, "threads", omp_get_max_threads());
-    cJSON_AddNumberToObject(facts, "processors", omp_get_num_procs());
+    cJSON_AddNumberToObject(facts, "threads", threads);
+    cJSON_AddNumberToObject(facts, "processors", processors);
+    if (quota < processors) {
+        cJSON_AddNumberToObject(facts, "quota", quota);
+        esp_format(limit, sizeof limit, ", of which a control group allows %.3g", quota);
+        processors = quota < 1 ? 1 : (int)quota;
+    }
     keep_facts(f, facts);
-    say(f, "%d on %d processors", omp_get_max_threads(), omp_get_num_procs());
-    if (omp_get_max_threads() <= omp_get_num_procs()) return ESP_OK;
-    return esp_fail(ESP_ERR_MACHINE, "%d on %d processors wait for each other more than they work (set OMP_NUM_THREADS "
-                    "or --threads to %d)", omp_get_max_threads(), omp_get_num_procs(), omp_get_num_procs());
+    say(f, "%d on %d processor%s%s", threads, omp_get_num_procs(), omp_get_num_procs() == 1 ? "" : "s", limit);
+    if (threads <= processors) return ESP_OK;
+    return esp_fail(ESP_ERR_MACHINE, "%d on %d processors%s wait for each other more than they work (set OMP_NUM_THREADS "
+                    "or --threads to %d)", threads, omp_get_num_procs(), limit, processors);
 }
 
 static esp_status check_isa(void *argument)

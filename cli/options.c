@@ -1,5 +1,6 @@
 /* Options that every subcommand understands, and values of options checked to the last letter. */
 #include <errno.h>
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,7 @@ enum { KEY_JSON = 0x1000, KEY_SEED, KEY_THREADS, KEY_SET, KEY_QUIET, KEY_CONFIG 
 static const struct argp_option table[] = {
     {"json", KEY_JSON, NULL, 0, "One JSON object on standard output, nothing else there", 0},
     {"seed", KEY_SEED, "N", 0, "Seed of every random number (default 1)", 0},
-    {"threads", KEY_THREADS, "N", 0, "Threads to use (default: all cores); results do not depend on it", 0},
+    {"threads", KEY_THREADS, "N", 0, "Threads to use (default: as many as processors that it may use); results do not depend on it", 0},
     {"set", KEY_SET, "PATH=VALUE", 0, "Set a configuration key, for example planner.samples=64; repeatable", 0},
     {"config", KEY_CONFIG, "CONFIG.json", 0, "Configuration of a checkpoint that espalier did not write", 0},
     {"quiet", KEY_QUIET, NULL, 0, "No progress and no log, warnings only", 0},
@@ -87,6 +88,15 @@ static esp_status add_setting(esp_options *options, const char *setting)
         return esp_fail(ESP_ERR_USAGE, "--set: more than %d settings; write a configuration file", ESP_MAX_SETTINGS);
     s->assignment[s->num_assignments++] = setting;
     return ESP_OK;
+}
+
+/* Without a wish, those that the quota of a container keeps busy: more of them would wait for each other. OpenMP's own
+ * default knows the processors that the process may run on, and OMP_NUM_THREADS. */
+static void choose_threads(int wanted)
+{
+    double quota = esp_processor_quota();
+    if (!wanted && !getenv("OMP_NUM_THREADS") && quota < omp_get_max_threads()) wanted = quota < 1 ? 1 : (int)quota;
+    if (wanted) omp_set_num_threads(wanted);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -104,7 +114,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         status = esp_parse_u64("--seed", argument, MAX_SEED, &options->settings.seed);
         break;
     case ARGP_KEY_SUCCESS:
-        if (options->threads) omp_set_num_threads(options->threads);
+        choose_threads(options->threads);
         esp_console_install(options->quiet);
         break;
     default: return ARGP_ERR_UNKNOWN;
