@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elimination/elimination_internal.h"
+#include "elimination/elimination.h"
 
 void esp_choices_make(const esp_levels *levels, const esp_grouping *grouping, int points, esp_choices *out)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "elimination/elimination_internal.h"
+#include "elimination/terms_internal.h"
 
 enum {
     LONGEST = 1 << 25,   /* terms of a list: 512 MiB */

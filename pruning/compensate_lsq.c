@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "pruning/compensate_internal.h"
-#include "pruning/pruning_internal.h"
 
 enum {
     BLOCK = 256,  /* samples that go through a few layers at once */

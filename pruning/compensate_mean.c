@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "pruning/compensate_internal.h"
-#include "pruning/pruning_internal.h"
 
 typedef struct {
     const esp_network *net;

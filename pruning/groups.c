@@ -76,8 +76,7 @@ static size_t count_produced(const esp_network *net, unsigned components, const 
     size_t params = 0;
     for (int i = 0; i < net->num_layers; i++) {
         const esp_layer *layer = &net->layer[i];
-        bool weighted = layer->kind == ESP_LAYER_DENSE || layer->kind == ESP_LAYER_CONV2D;
-        if (!weighted || !among(components, layer->component)) continue;
+        if (!esp_layer_has_weights(layer) || !among(components, layer->component)) continue;
         bool produces = false;
         for (int k = 0; k < group->num_axes; k++)
             for (int p = 0; p < layer->out.num; p++)

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "pruning/importance_internal.h"
-#include "pruning/pruning_internal.h"
 
 /* Squares of a reader's weights, by unit. */
 static void add_outgoing(const esp_network *net, const esp_reader *reader, int units, double *squares)

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "pruning/importance_internal.h"
-#include "pruning/pruning_internal.h"
 
 /* One reader of the axis while units leave. W are its weights, each output's by the root of what its
  * error costs; H is the inverse Gram matrix of the inputs still there, among the columns of the

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "pruning/importance_internal.h"
-#include "pruning/pruning_internal.h"
 
 /* The output of one layer, along an axis. */
 typedef struct {

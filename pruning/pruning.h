@@ -4,7 +4,7 @@
 #ifndef ESP_PRUNING_H
 #define ESP_PRUNING_H
 
-#include "nn/nn.h"
+#include "calibration/calibration.h"
 
 #define ESP_MAX_COEFFICIENT 0.95 /* paper, section IV-B: some units always stay */
 
@@ -124,30 +124,6 @@ esp_status esp_project(const esp_levels *levels, const esp_target *target, const
 /* The repair alone, of coefficients near the target. */
 esp_status esp_project_nearest(const esp_levels *levels, const esp_target *target, const double *coefficient,
                                esp_widths *widths);
-
-/* ---- calibration.c: recorded data ---------------------------------------------------------------- */
-
-/* What one component reads when recorded data runs through the network. */
-typedef struct {
-    int          source;  /* component whose output comes first in the input; -1: recorded data alone */
-    const void  *data;    /* source -1: [count, in_size] as esp_forward takes it (uint8 images when the first
-                             layer is an image, else float). Otherwise [count, columns] float that follow the
-                             source's output, or NULL */
-    int          columns; /* of data behind a source's output; source -1: not read */
-    const float *target;  /* [count, out_size] what the output should be, for criteria that look at a loss;
-                             NULL: no opinion */
-} esp_feed;
-
-/* Recorded data for every component of a network; borrows it. A source stands before its readers. A
- * component with source -1 and no data is not run: its layers neither count in importance nor are they
- * compensated. */
-typedef struct {
-    int      count;                     /* samples, at least 1 */
-    esp_feed feed[ESP_MAX_COMPONENTS];  /* by component of the network */
-} esp_calibration;
-
-/* ESP_OK, or ESP_ERR_SHAPE naming the component whose feed does not fit. */
-esp_status esp_calibration_check(const esp_network *net, const esp_calibration *calibration);
 
 /* ---- importance.c, importance_*.c ------------------------------------------------------------------ */
 

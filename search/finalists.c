@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "search/search_internal.h"
+#include "search/run_internal.h"
 
 /* 6 finalists at 4 and 3 at 16 times the episodes, and the uncut network, cost 92 evaluations; of a
  * budget, a quarter is kept for them, and smaller rounds are made of what there is. */

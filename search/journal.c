@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "search/search_internal.h"
+#include "search/journal_internal.h"
 
 #define JOURNAL_FORMAT "espalier search journal 1"
 

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "search/search_internal.h"
+#include "search/journal_internal.h"
+#include "search/run_internal.h"
 
 /* Cuts handed to the application at once, unless it wants another number: enough for every core, few
  * enough that a kill loses little and that the progress bar moves. */

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "search/search_internal.h"
+#include "search/methods_internal.h"
+#include "search/run_internal.h"
+
+#define NEGLIGIBLE 1e-9 /* a performance that is nothing, of any application */
 
 /* ---- the table ---- */
 
@@ -61,6 +64,12 @@ esp_status esp_search_judge(esp_search_run *run, int n, const esp_widths *widths
     for (int i = 0; i < n && status == ESP_OK; i++) esp_search_offer(run, &widths[i], scores[i]);
     if (!performance) free(scores);
     return status;
+}
+
+double esp_search_scale(const esp_search_run *run)
+{
+    double scale = fabs(run->result.baseline);
+    return scale > NEGLIGIBLE ? scale : 1;
 }
 
 void esp_search_stage(const esp_search_run *run, double done, double span, double total)

@@ -102,7 +102,7 @@ typedef struct {
     double combinations, survivors;   /* grid: all, and those at the target; other methods: 0 */
 } esp_search_result;
 
-/* A search under way, what a method works on (search_internal.h). */
+/* A search under way, what a method works on (run_internal.h). */
 typedef struct esp_search_run esp_search_run;
 
 /* A way to search: a row of the table below. */

@@ -6,7 +6,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "search/search_internal.h"
+#include "search/methods_internal.h"
+#include "search/run_internal.h"
+#include "search/starts_internal.h"
 
 enum {
     OFFSPRING = 8,

@@ -30,7 +30,8 @@
  * performance bends within the step. */
 #include <math.h>
 
-#include "search/search_internal.h"
+#include "search/methods_internal.h"
+#include "search/run_internal.h"
 
 #define STRIDE   0.02 /* sparsity gained by one iteration, at least; */
 #define STRIDES  20   /* for larger targets one in so many */
@@ -195,8 +196,7 @@ static esp_status finish(descent *d)
 esp_status esp_search_gd(esp_search_run *run)
 {
     descent d = {.run = run, .settings = run->settings, .config = run->config, .num = run->levels->num,
-                 .scale = fabs(run->result.baseline), .best = NAN};
-    if (!(d.scale > 1e-9)) d.scale = 1; /* a controller that scores nothing has no scale of its own */
+                 .scale = esp_search_scale(run), .best = NAN};
     for (int g = 0; g < d.num; g++) d.c[g] = run->settings->grouping->group[g].least;
     esp_status status = ESP_OK;
     for (int left; (left = iterations_left(&d)) > 0; step(&d, left)) {

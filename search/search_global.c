@@ -7,7 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "search/search_internal.h"
+#include "search/methods_internal.h"
+#include "search/run_internal.h"
+#include "search/starts_internal.h"
 
 /* From one level of a group to the next, and what the units lost on the way are worth. */
 typedef struct {

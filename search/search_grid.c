@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 #include "elimination/elimination.h"
-#include "search/search_internal.h"
+#include "search/methods_internal.h"
+#include "search/run_internal.h"
 
 static int compare_ranks(const void *a, const void *b)
 {

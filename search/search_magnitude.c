@@ -1,6 +1,7 @@
 /* The baseline that practice starts from: every group loses the same fraction of its units, and
  * importance alone decides which. */
-#include "search/search_internal.h"
+#include "search/methods_internal.h"
+#include "search/run_internal.h"
 
 esp_status esp_search_magnitude(esp_search_run *run)
 {

@@ -10,7 +10,9 @@
 #include <nlopt.h>
 #include <string.h>
 
-#include "search/search_internal.h"
+#include "search/methods_internal.h"
+#include "search/run_internal.h"
+#include "search/starts_internal.h"
 
 enum { CALLS = 4 }; /* for every evaluation allowed: most points of a search may be known ones */
 
@@ -56,7 +58,7 @@ static double lost(unsigned n, const double *x, double *gradient, void *context)
     (void)gradient;
     optimisation *o = context;
     esp_widths widths;
-    double performance = NAN, scale = fabs(o->run->result.baseline);
+    double performance = NAN;
     if (spent(o) >= o->most || esp_objective_left(o->run->objective) < 1) {
         nlopt_force_stop(o->opt);
         return 1;
@@ -66,7 +68,7 @@ static double lost(unsigned n, const double *x, double *gradient, void *context)
     o->status = esp_search_judge(o->run, 1, &widths, &performance);
     if (o->status != ESP_OK) nlopt_force_stop(o->opt);
     if (isnan(performance)) return 1;
-    return (o->run->result.baseline - performance) / (scale > 1e-9 ? scale : 1);
+    return (o->run->result.baseline - performance) / esp_search_scale(o->run);
 }
 
 static esp_status optimise(optimisation *o)

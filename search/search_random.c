@@ -1,6 +1,7 @@
 /* The baseline of chance: coefficients drawn uniformly, scaled to the target sparsity, the best
  * draw kept. With one draw it is the paper's random pruning. */
-#include "search/search_internal.h"
+#include "search/methods_internal.h"
+#include "search/run_internal.h"
 
 enum { DRAWS_AT_ONCE = 16 };
 

@@ -1,6 +1,7 @@
 /* Starts: feasible cuts of good quality that methods which move on the feasible set begin with. The equal cut
  * alone is no start: at 60 % it leaves the shipped policy a return of 10 of 830, and every cut near it 10 as well. */
-#include "search/search_internal.h"
+#include "search/run_internal.h"
+#include "search/starts_internal.h"
 
 /* Curves take so much of what is left of a budget, at most. */
 enum { SHARE = 3 };

@@ -9,7 +9,6 @@
 #include "pruned_networks.h"
 #include "pruning/compensate_internal.h"
 #include "pruning/importance_internal.h"
-#include "pruning/pruning_internal.h"
 
 typedef struct {
     esp_network    *net;

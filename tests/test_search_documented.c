@@ -42,7 +42,7 @@ static int count_names(const char *section)
 
 static void every_method_is_documented(void)
 {
-    char *section = read_section("# Search methods\n");
+    char *section = read_section("\n## The methods\n");
     int rows = 0;
     for (const esp_search_method *m = esp_search_methods; m->name; m++, rows++) {
         const char *colon = strchr(m->name, ':'); /* of a family, the first name has the prefix */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pruning/pruning_internal.h"
+#include "calibration/calibration.h"
 
 #define FLOAT_NOISE 1e-6 /* relative error of sums in float, with a margin */
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pruning/pruning_internal.h"
+#include "calibration/calibration.h"
 
 struct esp_loss {
     const esp_network     *net;

@@ -1,0 +1,59 @@
+/* Calibration: recorded data for the components of a network, and whether it fits. */
+#include "calibration/calibration.h"
+
+bool esp_calibration_feeds(const esp_calibration *calibration, int component)
+{
+    return calibration->feed[component].source >= 0 || calibration->feed[component].data;
+}
+
+bool esp_calibration_is_source(const esp_network *net, const esp_calibration *calibration, int component)
+{
+    for (int c = component + 1; c < net->num_components; c++)
+        if (calibration->feed[c].source == component) return true;
+    return false;
+}
+
+static esp_status check_source(const esp_network *net, const esp_calibration *calibration, int c)
+{
+    const esp_feed *feed = &calibration->feed[c];
+    const esp_component *component = &net->component[c];
+    if (feed->source >= c || !esp_calibration_feeds(calibration, feed->source))
+        return esp_fail(ESP_ERR_SHAPE, "recorded data of '%s': its source is component %d, expected one that is fed "
+                        "and stands before it", component->name, feed->source);
+    if (feed->columns < 0 || (feed->columns > 0) != (feed->data != NULL))
+        return esp_fail(ESP_ERR_SHAPE, "recorded data of '%s': %d columns %s data", component->name, feed->columns,
+                        feed->data ? "with" : "without");
+    int width = net->component[feed->source].out_size + feed->columns;
+    if (width != component->in_size)
+        return esp_fail(ESP_ERR_SHAPE, "recorded data of '%s': the output of '%s' and %d columns are %d values, the "
+                        "input has %d", component->name, net->component[feed->source].name, feed->columns, width,
+                        component->in_size);
+    return ESP_OK;
+}
+
+/* Recorded values stay as many when units are removed, so they must not stand for units. */
+static esp_status check_fixed(const esp_network *net, const esp_calibration *calibration, int c)
+{
+    const esp_dim *in = &net->layer[net->component[c].first_layer].in;
+    for (int p = calibration->feed[c].source >= 0; p < in->num; p++)
+        if (net->axis[in->part[p].axis].prunable)
+            return esp_fail(ESP_ERR_SHAPE, "recorded data of '%s': it stands for units of '%s', which can be removed; "
+                            "name the component they come from", net->component[c].name,
+                            net->axis[in->part[p].axis].name);
+    return ESP_OK;
+}
+
+esp_status esp_calibration_check(const esp_network *net, const esp_calibration *calibration)
+{
+    if (calibration->count < 1)
+        return esp_fail(ESP_ERR_SHAPE, "recorded data: %d samples, expected at least one", calibration->count);
+    int fed = 0;
+    for (int c = 0; c < net->num_components; c++) {
+        if (!esp_calibration_feeds(calibration, c)) continue;
+        esp_status status = check_fixed(net, calibration, c);
+        if (status == ESP_OK && calibration->feed[c].source >= 0) status = check_source(net, calibration, c);
+        if (status != ESP_OK) return status;
+        fed++;
+    }
+    return fed ? ESP_OK : esp_fail(ESP_ERR_SHAPE, "recorded data: no component is fed");
+}
