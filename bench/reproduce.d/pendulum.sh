@@ -75,7 +75,7 @@ TEXT
     done
     cat <<TEXT
 
-Simulated with $(simulated_with dense-{mppi,policy}.{random,hanging}).
+Simulated with $(simulated_with dense-mppi.random) (planner) and $(simulated_with dense-policy.random) (policy).
 
 12.4 MB are 2 x 1,548,360 x 4 bytes: the online and the target network; ours is the online one alone. The paper does not
 say what its FLOPs are counted for. 858.6 is more than any controller reaches on the control suite's pendulum, from a
