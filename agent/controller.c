@@ -6,11 +6,11 @@
 #include "agent/agent.h"
 
 struct esp_controller {
-    const esp_network *net;
-    esp_controller_kind kind;
-    int episodes;
-    esp_tape *encoder, *policy;
-    esp_mppi *planner; /* NULL for the policy */
+    esp_packed *packed;
+    esp_runner *encoder;
+    esp_runner *policy; /* NULL for the planner */
+    esp_mppi *planner;  /* NULL for the policy */
+    int episodes, num_actions;
     esp_rng *rng;      /* [episodes] of the planner's samples */
     esp_plan_trace *trace; /* filled by every plan, or NULL */
 };
@@ -19,24 +19,25 @@ esp_controller *esp_controller_create(const esp_network *net, const esp_agent_co
                                       const esp_plan_budget *budget, int episodes)
 {
     esp_controller *c = esp_alloc(1, sizeof *c);
-    c->net = net;
-    c->kind = kind;
+    c->packed = esp_packed_create(net, esp_controller_components(ESP_CONTROLLER_POLICY));
     c->episodes = episodes;
-    c->encoder = esp_tape_create(net, ESP_TOLD_ENCODER, episodes);
+    c->num_actions = net->component[ESP_TOLD_POLICY].out_size;
+    c->encoder = esp_runner_create(c->packed, ESP_TOLD_ENCODER, episodes);
     c->rng = esp_alloc((size_t)episodes, sizeof *c->rng);
     if (kind == ESP_CONTROLLER_MPPI)
         c->planner = esp_mppi_create(net, &config->planner, budget, &config->loss, episodes);
     else
-        c->policy = esp_tape_create(net, ESP_TOLD_POLICY, episodes);
+        c->policy = esp_runner_create(c->packed, ESP_TOLD_POLICY, episodes);
     return c;
 }
 
 void esp_controller_free(esp_controller *c)
 {
     if (!c) return;
-    esp_tape_free(c->encoder);
-    esp_tape_free(c->policy);
+    esp_runner_free(c->encoder);
+    esp_runner_free(c->policy);
     esp_mppi_free(c->planner);
+    esp_packed_free(c->packed);
     free(c->rng);
     free(c);
 }
@@ -64,10 +65,10 @@ esp_status esp_controller_act(void *controller, int n, int step, const esp_obser
 {
     esp_controller *c = controller;
     (void)step;
-    const float *z = esp_forward(c->net, c->encoder, obs->item[0], n);
+    const float *z = esp_run(c->encoder, obs->item[0], n);
     if (c->planner) return esp_mppi_plan(c->planner, n, z, NULL, c->rng, actions, c->trace);
 
-    const float *mu = esp_forward(c->net, c->policy, z, n);
-    for (int i = 0; i < n * c->net->component[ESP_TOLD_POLICY].out_size; i++) actions[i] = tanhf(mu[i]);
+    const float *mu = esp_run(c->policy, z, n);
+    for (int i = 0; i < n * c->num_actions; i++) actions[i] = tanhf(mu[i]);
     return ESP_OK;
 }

@@ -16,7 +16,7 @@
 
 /* What one thread needs to value a block of sequences. */
 typedef struct {
-    esp_tape *dynamics, *reward, *policy, *q1, *q2;
+    esp_runner *dynamics, *reward, *policy, *q1, *q2;
     float *x; /* [BLOCK, latent + action] */
     float *z; /* [BLOCK, latent] */
     float *a; /* [BLOCK, action] */
@@ -35,7 +35,7 @@ typedef struct {
 } sequences;
 
 struct esp_mppi {
-    const esp_network *net;
+    esp_packed *model;
     esp_planner_config config;
     esp_plan_budget budget;
     float discount, policy_std;
@@ -58,13 +58,13 @@ static float *floats(size_t count)
     return esp_alloc(count, sizeof(float));
 }
 
-static void worker_create(worker *w, const esp_network *net, int X, int L, int A)
+static void worker_create(worker *w, const esp_packed *model, int X, int L, int A)
 {
-    w->dynamics = esp_tape_create(net, ESP_TOLD_DYNAMICS, BLOCK);
-    w->reward = esp_tape_create(net, ESP_TOLD_REWARD, BLOCK);
-    w->policy = esp_tape_create(net, ESP_TOLD_POLICY, BLOCK);
-    w->q1 = esp_tape_create(net, ESP_TOLD_Q1, BLOCK);
-    w->q2 = esp_tape_create(net, ESP_TOLD_Q2, BLOCK);
+    w->dynamics = esp_runner_create(model, ESP_TOLD_DYNAMICS, BLOCK);
+    w->reward = esp_runner_create(model, ESP_TOLD_REWARD, BLOCK);
+    w->policy = esp_runner_create(model, ESP_TOLD_POLICY, BLOCK);
+    w->q1 = esp_runner_create(model, ESP_TOLD_Q1, BLOCK);
+    w->q2 = esp_runner_create(model, ESP_TOLD_Q2, BLOCK);
     w->x = floats((size_t)BLOCK * X);
     w->z = floats((size_t)BLOCK * L);
     w->a = floats((size_t)BLOCK * A);
@@ -72,11 +72,11 @@ static void worker_create(worker *w, const esp_network *net, int X, int L, int A
 
 static void worker_free(worker *w)
 {
-    esp_tape_free(w->dynamics);
-    esp_tape_free(w->reward);
-    esp_tape_free(w->policy);
-    esp_tape_free(w->q1);
-    esp_tape_free(w->q2);
+    esp_runner_free(w->dynamics);
+    esp_runner_free(w->reward);
+    esp_runner_free(w->policy);
+    esp_runner_free(w->q1);
+    esp_runner_free(w->q2);
     free(w->x);
     free(w->z);
     free(w->a);
@@ -107,7 +107,7 @@ esp_mppi *esp_mppi_create(const esp_network *net, const esp_planner_config *conf
 {
     esp_mppi *p = esp_alloc(1, sizeof *p);
     int H = budget->horizon, N = budget->samples, P = esp_policy_trajectories(config, budget->samples);
-    p->net = net;
+    p->model = esp_packed_create(net, ESP_ALL_COMPONENTS & ~(1u << ESP_TOLD_ENCODER));
     p->config = *config;
     p->budget = *budget;
     p->discount = (float)loss->discount;
@@ -118,7 +118,7 @@ esp_mppi *esp_mppi_create(const esp_network *net, const esp_planner_config *conf
     p->X = p->L + p->A;
     p->num_workers = omp_in_parallel() ? 1 : omp_get_max_threads();
     p->workers = esp_alloc((size_t)p->num_workers, sizeof *p->workers);
-    for (int i = 0; i < p->num_workers; i++) worker_create(&p->workers[i], net, p->X, p->L, p->A);
+    for (int i = 0; i < p->num_workers; i++) worker_create(&p->workers[i], p->model, p->X, p->L, p->A);
     p->warm = esp_alloc((size_t)episodes, sizeof *p->warm);
     p->mean = floats((size_t)episodes * H * p->A);
     p->std = floats((size_t)episodes * H * p->A);
@@ -137,6 +137,7 @@ void esp_mppi_free(esp_mppi *p)
     if (!p) return;
     for (int i = 0; i < p->num_workers; i++) worker_free(&p->workers[i]);
     free(p->workers);
+    esp_packed_free(p->model);
     free(p->warm);
     free(p->mean);
     free(p->std);
@@ -173,9 +174,9 @@ float *esp_mppi_mean(esp_mppi *p, int e)
 static void model_step(const esp_mppi *p, worker *w, int n, const float *actions, float weight, float *sum)
 {
     esp_concat(n, p->L, w->z, p->A, actions, w->x);
-    const float *reward = esp_forward(p->net, w->reward, w->x, n);
+    const float *reward = esp_run(w->reward, w->x, n);
     for (int i = 0; i < n; i++) sum[i] += weight * reward[i];
-    memcpy(w->z, esp_forward(p->net, w->dynamics, w->x, n), (size_t)n * p->L * sizeof(float));
+    memcpy(w->z, esp_run(w->dynamics, w->x, n), (size_t)n * p->L * sizeof(float));
 }
 
 /* min(Q1, Q2) at the end of a sequence with a noisy policy action; NaN -> 0, infinities to the
@@ -183,10 +184,10 @@ static void model_step(const esp_mppi *p, worker *w, int n, const float *actions
 static void end_values(const esp_mppi *p, worker *w, int n, const float *z, const float *noise, const float *rewards,
                        float *value)
 {
-    const float *mu = esp_forward(p->net, w->policy, z, n);
+    const float *mu = esp_run(w->policy, z, n);
     esp_noisy_action((size_t)n * p->A, mu, noise, p->policy_std, w->a);
     esp_concat(n, p->L, z, p->A, w->a, w->x);
-    const float *q1 = esp_forward(p->net, w->q1, w->x, n), *q2 = esp_forward(p->net, w->q2, w->x, n);
+    const float *q1 = esp_run(w->q1, w->x, n), *q2 = esp_run(w->q2, w->x, n);
     float weight = powf(p->discount, (float)p->budget.horizon);
     for (int i = 0; i < n; i++) {
         float v = rewards[i] + weight * fminf(q1[i], q2[i]);
@@ -218,7 +219,7 @@ static void unroll_policy(const esp_mppi *p, worker *w, const float *z0, int row
     start_rows(p, w, z0, s->per_episode, first, n);
     for (int t = 0; t < p->budget.horizon && !esp_interrupted(); t++, weight *= p->discount) {
         size_t at = ((size_t)t * rows + first) * p->A;
-        const float *mu = esp_forward(p->net, w->policy, w->z, n);
+        const float *mu = esp_run(w->policy, w->z, n);
         esp_noisy_action((size_t)n * p->A, mu, p->policy_noise + at, p->policy_std, s->actions + at);
         model_step(p, w, n, s->actions + at, weight, sum);
     }

@@ -1,58 +1,10 @@
 /* Activations fused with the bias, and their derivatives through the output. */
-#include <math.h>
-#include <string.h>
-
+#include "nn/activation_functions.h"
 #include "nn/nn.h"
-
-/* glibc's expf is a call per element and was 11 % of a plan; this one is straight-line code that
- * the compiler turns into vectors: exp(x) = 2^n exp(r), |r| <= ln 2 / 2, exp(r) by the minimax
- * polynomial of degree 5 of Cephes. */
-static inline float exp_polynomial(float x)
-{
-    x = x < -87.0f ? -87.0f : x;
-    x = x > 88.0f ? 88.0f : x;
-    /* Adding and subtracting 1.5 * 2^23 rounds to the nearest integer. */
-    float shifted = x * 1.44269504f + 12582912.0f;
-    float n = shifted - 12582912.0f;
-    float r = x - n * 0.693359375f + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    float y = p * r * r + r + 1.0f;
-    uint32_t bits = ((uint32_t)(int32_t)n + 127u) << 23; /* unsigned: a NaN's n must not overflow */
-    float scale;
-    memcpy(&scale, &bits, sizeof scale);
-    return y * scale;
-}
 
 float esp_expf(float x)
 {
-    return exp_polynomial(x);
-}
-
-static inline float elu(float x)
-{
-    return x > 0.0f ? x : exp_polynomial(x) - 1.0f;
-}
-
-static inline float tanh_exp(float x)
-{
-    float e = exp_polynomial(-2.0f * fabsf(x));
-    return copysignf((1.0f - e) / (1.0f + e), x);
-}
-
-static inline float sigmoid(float x)
-{
-    return 1.0f / (1.0f + exp_polynomial(-x));
-}
-
-/* NaN stays NaN in every branch: comparisons with it are false and fall to the arithmetic. */
-static inline float relu(float x)
-{
-    return x < 0.0f ? 0.0f : x;
+    return esp_exp(x);
 }
 
 #define ROWS_LOOP(FUNCTION)                                                 \
@@ -66,16 +18,16 @@ static void bias_forward(esp_act act, int rows, int cols, const float *restrict 
         ROWS_LOOP();
         break;
     case ESP_ACT_RELU:
-        ROWS_LOOP(relu);
+        ROWS_LOOP(esp_relu);
         break;
     case ESP_ACT_ELU:
-        ROWS_LOOP(elu);
+        ROWS_LOOP(esp_elu);
         break;
     case ESP_ACT_TANH:
-        ROWS_LOOP(tanh_exp);
+        ROWS_LOOP(esp_tanh);
         break;
     case ESP_ACT_SIGMOID:
-        ROWS_LOOP(sigmoid);
+        ROWS_LOOP(esp_sigmoid);
         break;
     }
 }
@@ -89,16 +41,16 @@ static void plain_forward(esp_act act, size_t count, float *restrict y)
     case ESP_ACT_NONE:
         break;
     case ESP_ACT_RELU:
-        FLAT_LOOP(relu);
+        FLAT_LOOP(esp_relu);
         break;
     case ESP_ACT_ELU:
-        FLAT_LOOP(elu);
+        FLAT_LOOP(esp_elu);
         break;
     case ESP_ACT_TANH:
-        FLAT_LOOP(tanh_exp);
+        FLAT_LOOP(esp_tanh);
         break;
     case ESP_ACT_SIGMOID:
-        FLAT_LOOP(sigmoid);
+        FLAT_LOOP(esp_sigmoid);
         break;
     }
 }

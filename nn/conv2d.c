@@ -77,13 +77,13 @@ size_t esp_conv2d_scratch(const esp_layer *layer)
     return 2 * (size_t)c.kernels * c.patch + 2 * (size_t)c.images * c.out_pixels * c.patch;
 }
 
-/* [out, in, kh, kw] -> [out, kh, kw, in], the order of a patch. */
-static void weights_to_patch_order(const conv *c, int area, const float *weights)
+void esp_conv2d_patch_order(const esp_layer *layer, const float *weights, float *ordered)
 {
-    for (int o = 0; o < c->kernels; o++)
-        for (int i = 0; i < c->channels; i++)
+    int kernels = layer_kernels(layer), channels = layer_channels(layer), area = layer->kernel * layer->kernel;
+    for (int o = 0; o < kernels; o++)
+        for (int i = 0; i < channels; i++)
             for (int k = 0; k < area; k++)
-                c->weights[o * c->patch + k * c->channels + i] = weights[(o * c->channels + i) * area + k];
+                ordered[(o * area + k) * channels + i] = weights[(o * channels + i) * area + k];
 }
 
 static void add_from_patch_order(const conv *c, int area, float *grads)
@@ -137,7 +137,7 @@ void esp_conv2d_forward(const esp_network *net, const esp_layer *layer, const fl
                         float *y)
 {
     conv c = conv_plan(layer, scratch);
-    weights_to_patch_order(&c, layer->kernel * layer->kernel, esp_network_weights(net, layer->weight));
+    esp_conv2d_patch_order(layer, esp_network_weights(net, layer->weight), c.weights);
     const float *bias = esp_network_weights(net, layer->bias);
     for (int first = 0; first < n; first += c.images) {
         int images = n - first < c.images ? n - first : c.images;
@@ -153,7 +153,7 @@ void esp_conv2d_backward(const esp_network *net, const esp_layer *layer, const f
 {
     conv c = conv_plan(layer, scratch);
     int area = layer->kernel * layer->kernel;
-    if (dx) weights_to_patch_order(&c, area, esp_network_weights(net, layer->weight));
+    if (dx) esp_conv2d_patch_order(layer, esp_network_weights(net, layer->weight), c.weights);
     memset(c.dweights, 0, (size_t)c.kernels * c.patch * sizeof(float));
     for (int first = 0; first < n; first += c.images) {
         int images = n - first < c.images ? n - first : c.images;

@@ -265,6 +265,25 @@ void esp_team_tape_centre(esp_team_tape *tape, const float *x, int n);
 /* `weights` [num_weights] of the centred network as those of a plain one, into out; may be the same. */
 void esp_team_tape_plain(const esp_team_tape *tape, const float *weights, float *out);
 
+/* ---- packed.c: a network for inference alone ------------------------------------------------- */
+
+/* The weights of some components, copied into the order in which the fastest kernel of this processor reads them.
+ * Shared by any number of threads; borrows the network, whose weights must not change. Outputs for one sample are
+ * the same bits whatever the number of samples beside it. */
+typedef struct esp_packed esp_packed;
+
+esp_packed *esp_packed_create(const esp_network *net, unsigned components);
+void        esp_packed_free(esp_packed *packed);  /* accepts NULL */
+
+/* Runs one component on up to `capacity` samples. Borrows what was packed; one runner per thread. */
+typedef struct esp_runner esp_runner;
+
+esp_runner *esp_runner_create(const esp_packed *packed, int component, int capacity);
+void        esp_runner_free(esp_runner *runner);  /* accepts NULL */
+/* x [n, in_size] float, or uint8 images when the first layer is an image -> [n, out_size] inside the runner, valid
+ * until its next run. BatchNorm uses running statistics. Allocates nothing. */
+const float *esp_run(esp_runner *runner, const void *x, int n);
+
 /* ---- init.c -------------------------------------------------------------------------------- */
 
 /* Orthogonal rows or columns times gain, made from `w` filled with normals: QR with positive

@@ -17,6 +17,8 @@ void   esp_flatten_backward(const esp_layer *layer, const float *dy, int n, floa
 size_t esp_conv2d_scratch(const esp_layer *layer); /* floats, forward and backward */
 /* Every place of the kernel as a row [n, out_rows, out_rows | channel, kernel row, kernel column]. */
 void   esp_conv2d_patches(const esp_layer *layer, const float *x, int n, float *patches);
+/* Weights [out, in, kh, kw] -> [out, kh, kw, in]: the order in which an image holds what they are multiplied with. */
+void   esp_conv2d_patch_order(const esp_layer *layer, const float *weights, float *ordered);
 void   esp_conv2d_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *scratch,
                           float *y);
 /* dy is the gradient before the activation. grads NULL or dx NULL: not wanted. */

@@ -1,0 +1,54 @@
+/* Activation functions of one number, as straight-line code that compilers turn into vectors. */
+#ifndef ESP_NN_ACTIVATION_FUNCTIONS_H
+#define ESP_NN_ACTIVATION_FUNCTIONS_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+/* glibc's expf is a call per element and was 11 % of a plan. exp(x) = 2^n exp(r), |r| <= ln 2 / 2, exp(r) by the
+ * minimax polynomial of degree 5 of Cephes. */
+static inline float esp_exp(float x)
+{
+    x = x < -87.0f ? -87.0f : x;
+    x = x > 88.0f ? 88.0f : x;
+    /* Adding and subtracting 1.5 * 2^23 rounds to the nearest integer. */
+    float shifted = x * 1.44269504f + 12582912.0f;
+    float n = shifted - 12582912.0f;
+    float r = x - n * 0.693359375f + n * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    float y = p * r * r + r + 1.0f;
+    uint32_t bits = ((uint32_t)(int32_t)n + 127u) << 23; /* unsigned: a NaN's n must not overflow */
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return y * scale;
+}
+
+static inline float esp_elu(float x)
+{
+    return x > 0.0f ? x : esp_exp(x) - 1.0f;
+}
+
+static inline float esp_tanh(float x)
+{
+    float e = esp_exp(-2.0f * fabsf(x));
+    return copysignf((1.0f - e) / (1.0f + e), x);
+}
+
+static inline float esp_sigmoid(float x)
+{
+    return 1.0f / (1.0f + esp_exp(-x));
+}
+
+/* NaN stays NaN in every branch: comparisons with it are false and fall to the arithmetic. */
+static inline float esp_relu(float x)
+{
+    return x < 0.0f ? 0.0f : x;
+}
+
+#endif

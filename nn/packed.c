@@ -1,0 +1,159 @@
+/* Networks laid out for inference: weights in the panels of dense_kernel.c, once for all threads, and a runner per
+ * thread that hands a component's layers from buffer to buffer. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/dense_kernel.h"
+#include "nn/nn_internal.h"
+
+struct esp_packed {
+    const esp_network      *net;                    /* borrowed */
+    const esp_dense_kernel *kernel;
+    float *memory;                                  /* owned; what the following point into */
+    float *panels[ESP_MAX_LAYERS], *bias[ESP_MAX_LAYERS]; /* of dense and convolution layers; NULL: not packed */
+};
+
+struct esp_runner {
+    const esp_packed *packed; /* borrowed */
+    int    component, capacity;
+    float *buffer[2];         /* [capacity, widest layer] */
+};
+
+/* ---- packing ---- */
+
+static bool is_product(const esp_layer *layer)
+{
+    return layer->kind == ESP_LAYER_DENSE || layer->kind == ESP_LAYER_CONV2D;
+}
+
+static int outputs_of(const esp_layer *layer)
+{
+    return layer->out_size / esp_layer_rows(layer);
+}
+
+/* A cache line: vectors of any set then never straddle two. */
+enum { LINE = 64, LINE_FLOATS = LINE / sizeof(float) };
+
+static size_t whole_lines(size_t floats)
+{
+    return (floats + LINE_FLOATS - 1) / LINE_FLOATS * LINE_FLOATS;
+}
+
+static size_t panel_floats(const esp_packed *p, const esp_layer *layer)
+{
+    return whole_lines(esp_panels_size(p->kernel, outputs_of(layer), esp_layer_columns(layer)));
+}
+
+static size_t bias_floats(const esp_packed *p, const esp_layer *layer)
+{
+    return whole_lines((size_t)esp_padded_outputs(p->kernel, outputs_of(layer)));
+}
+
+static void pack_layer(esp_packed *p, int index)
+{
+    const esp_layer *layer = &p->net->layer[index];
+    int outputs = outputs_of(layer), inputs = esp_layer_columns(layer);
+    const float *weights = esp_network_weights(p->net, layer->weight);
+    float *ordered = NULL;
+    if (layer->kind == ESP_LAYER_CONV2D) {
+        ordered = esp_alloc((size_t)outputs * inputs, sizeof *ordered);
+        esp_conv2d_patch_order(layer, weights, ordered);
+        weights = ordered;
+    }
+    esp_panels_fill(p->kernel, outputs, inputs, weights, p->panels[index]);
+    memcpy(p->bias[index], esp_network_weights(p->net, layer->bias), (size_t)outputs * sizeof(float));
+    free(ordered);
+}
+
+esp_packed *esp_packed_create(const esp_network *net, unsigned components)
+{
+    esp_packed *p = esp_alloc(1, sizeof *p);
+    p->net = net;
+    p->kernel = esp_dense_kernel_best();
+    size_t floats = 0;
+    for (int i = 0; i < net->num_layers; i++)
+        if (components >> net->layer[i].component & 1 && is_product(&net->layer[i]))
+            floats += panel_floats(p, &net->layer[i]) + bias_floats(p, &net->layer[i]);
+    p->memory = esp_alloc(floats, sizeof *p->memory);
+    float *at = p->memory;
+    for (int i = 0; i < net->num_layers; i++) {
+        const esp_layer *layer = &net->layer[i];
+        if (!(components >> layer->component & 1) || !is_product(layer)) continue;
+        p->panels[i] = at;
+        p->bias[i] = at += panel_floats(p, layer);
+        at += bias_floats(p, layer);
+        pack_layer(p, i);
+    }
+    return p;
+}
+
+void esp_packed_free(esp_packed *p)
+{
+    if (!p) return;
+    free(p->memory);
+    free(p);
+}
+
+/* ---- running ---- */
+
+esp_runner *esp_runner_create(const esp_packed *packed, int component, int capacity)
+{
+    const esp_network *net = packed->net;
+    const esp_component *c = &net->component[component];
+    esp_runner *r = esp_alloc(1, sizeof *r);
+    int widest = 0;
+    for (int i = c->first_layer; i < c->first_layer + c->num_layers; i++)
+        if (net->layer[i].out_size > widest) widest = net->layer[i].out_size;
+    r->packed = packed;
+    r->component = component;
+    r->capacity = capacity;
+    for (int i = 0; i < 2; i++) r->buffer[i] = esp_alloc((size_t)capacity * widest, sizeof(float));
+    return r;
+}
+
+void esp_runner_free(esp_runner *r)
+{
+    if (!r) return;
+    for (int i = 0; i < 2; i++) free(r->buffer[i]);
+    free(r);
+}
+
+static esp_rows dense_rows(const esp_layer *layer, int n)
+{
+    return (esp_rows){.groups = 1, .rows = n, .row_step = layer->in_size, .segments = 1, .length = layer->in_size};
+}
+
+/* The rows of one image. */
+static esp_rows conv_rows(const esp_layer *layer)
+{
+    int channels = layer->in_size / (layer->in_rows * layer->in_rows), image_row = layer->in_rows * channels;
+    return (esp_rows){.groups = layer->out_rows, .group_step = layer->stride * image_row, .rows = layer->out_rows,
+                      .row_step = layer->stride * channels, .segments = layer->kernel, .segment_step = image_row,
+                      .length = layer->kernel * channels};
+}
+
+static void run_layer(const esp_packed *p, int index, const void *x, int n, float *y)
+{
+    const esp_layer *layer = &p->net->layer[index];
+    if (!is_product(layer)) {
+        esp_layer_forward(p->net, index, x, n, NULL, y);
+        return;
+    }
+    bool conv = layer->kind == ESP_LAYER_CONV2D;
+    esp_rows rows = conv ? conv_rows(layer) : dense_rows(layer, n);
+    const float *from = x;
+    for (int i = 0; i < (conv ? n : 1); i++, from += layer->in_size, y += layer->out_size)
+        p->kernel->run(&rows, outputs_of(layer), from, p->panels[index], p->bias[index], layer->act, y);
+}
+
+const float *esp_run(esp_runner *r, const void *x, int n)
+{
+    const esp_component *c = &r->packed->net->component[r->component];
+    assert(n <= r->capacity);
+    for (int i = 0; i < c->num_layers; i++) {
+        run_layer(r->packed, c->first_layer + i, x, n, r->buffer[i % 2]);
+        x = r->buffer[i % 2];
+    }
+    return x;
+}

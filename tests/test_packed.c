@@ -1,0 +1,72 @@
+/* Packed networks: every component of an agent and of other shapes against the tape. */
+#include "agent/agent.h"
+#include "check.h"
+
+static esp_network *agent(void)
+{
+    esp_agent_config config = esp_agent_config_default();
+    esp_network *net = NULL;
+    config.network.hidden = 77;
+    config.network.channels = 13;
+    config.network.latent = 19;
+    CHECK_OK(esp_told_create(&config, 2, &net));
+    esp_network_init_default(net, 4);
+    return net;
+}
+
+/* Both sum up to 4,000 float32 products of small weights, in another order. */
+#define TOLERANCE 1e-5
+
+static void check_component(const esp_network *net, const esp_packed *packed, int component, int n)
+{
+    size_t in = (size_t)n * (size_t)net->component[component].in_size;
+    float *x = esp_alloc(in, sizeof *x);
+    esp_rng rng = esp_rng_make(1, ESP_RNG_TEST, (uint64_t)component);
+    esp_rng_normal(&rng, x, in); /* as pixels: any bytes */
+    esp_tape *tape = esp_tape_create(net, component, n);
+    esp_runner *runner = esp_runner_create(packed, component, n);
+    CHECK_CLOSE(net->component[component].name, (size_t)n * (size_t)net->component[component].out_size,
+                esp_run(runner, x, n), esp_forward(net, tape, x, n), TOLERANCE, TOLERANCE);
+    esp_runner_free(runner);
+    esp_tape_free(tape);
+    free(x);
+}
+
+static void every_component_gives_what_the_tape_gives(void)
+{
+    esp_network *net = agent();
+    esp_packed *packed = esp_packed_create(net, ESP_ALL_COMPONENTS);
+    for (int c = 0; c < net->num_components; c++)
+        for (int n = 1; n <= 40; n += 13) check_component(net, packed, c, n);
+    esp_packed_free(packed);
+    esp_network_free(net);
+}
+
+static void an_image_is_the_same_bits_alone_and_among_others(void)
+{
+    enum { N = 7 };
+    esp_network *net = agent();
+    esp_packed *packed = esp_packed_create(net, 1u << ESP_TOLD_ENCODER);
+    const esp_component *encoder = &net->component[ESP_TOLD_ENCODER];
+    size_t pixels = (size_t)encoder->in_size, latent = (size_t)encoder->out_size;
+    uint8_t *obs = esp_alloc(N * pixels, 1);
+    esp_rng rng = esp_rng_make(2, ESP_RNG_TEST, 0);
+    for (size_t i = 0; i < N * pixels; i++) obs[i] = (uint8_t)esp_rng_below(&rng, 256);
+    esp_runner *many = esp_runner_create(packed, ESP_TOLD_ENCODER, N), *one = esp_runner_create(packed, ESP_TOLD_ENCODER, 1);
+    const float *z = esp_run(many, obs, N);
+    for (size_t i = 0; i < N; i++)
+        CU_ASSERT_EQUAL(memcmp(esp_run(one, obs + i * pixels, 1), z + i * latent, latent * sizeof *z), 0);
+    esp_runner_free(many);
+    esp_runner_free(one);
+    esp_packed_free(packed);
+    free(obs);
+    esp_network_free(net);
+}
+
+static CU_TestInfo tests[] = {
+    {"every_component_gives_what_the_tape_gives", every_component_gives_what_the_tape_gives},
+    {"an_image_is_the_same_bits_alone_and_among_others", an_image_is_the_same_bits_alone_and_among_others},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("packed", tests)
