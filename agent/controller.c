@@ -65,10 +65,10 @@ esp_status esp_controller_act(void *controller, int n, int step, const esp_obser
 {
     esp_controller *c = controller;
     (void)step;
-    const float *z = esp_run(c->encoder, obs->item[0], n);
+    const float *z = esp_runner_forward(c->encoder, obs->item[0], n);
     if (c->planner) return esp_mppi_plan(c->planner, n, z, NULL, c->rng, actions, c->trace);
 
-    const float *mu = esp_run(c->policy, z, n);
+    const float *mu = esp_runner_forward(c->policy, z, n);
     for (int i = 0; i < n * c->num_actions; i++) actions[i] = tanhf(mu[i]);
     return ESP_OK;
 }

@@ -174,9 +174,9 @@ float *esp_mppi_mean(esp_mppi *p, int e)
 static void model_step(const esp_mppi *p, worker *w, int n, const float *actions, float weight, float *sum)
 {
     esp_concat(n, p->L, w->z, p->A, actions, w->x);
-    const float *reward = esp_run(w->reward, w->x, n);
+    const float *reward = esp_runner_forward(w->reward, w->x, n);
     for (int i = 0; i < n; i++) sum[i] += weight * reward[i];
-    memcpy(w->z, esp_run(w->dynamics, w->x, n), (size_t)n * p->L * sizeof(float));
+    memcpy(w->z, esp_runner_forward(w->dynamics, w->x, n), (size_t)n * p->L * sizeof(float));
 }
 
 /* min(Q1, Q2) at the end of a sequence with a noisy policy action; NaN -> 0, infinities to the
@@ -184,10 +184,10 @@ static void model_step(const esp_mppi *p, worker *w, int n, const float *actions
 static void end_values(const esp_mppi *p, worker *w, int n, const float *z, const float *noise, const float *rewards,
                        float *value)
 {
-    const float *mu = esp_run(w->policy, z, n);
+    const float *mu = esp_runner_forward(w->policy, z, n);
     esp_noisy_action((size_t)n * p->A, mu, noise, p->policy_std, w->a);
     esp_concat(n, p->L, z, p->A, w->a, w->x);
-    const float *q1 = esp_run(w->q1, w->x, n), *q2 = esp_run(w->q2, w->x, n);
+    const float *q1 = esp_runner_forward(w->q1, w->x, n), *q2 = esp_runner_forward(w->q2, w->x, n);
     float weight = powf(p->discount, (float)p->budget.horizon);
     for (int i = 0; i < n; i++) {
         float v = rewards[i] + weight * fminf(q1[i], q2[i]);
@@ -219,7 +219,7 @@ static void unroll_policy(const esp_mppi *p, worker *w, const float *z0, int row
     start_rows(p, w, z0, s->per_episode, first, n);
     for (int t = 0; t < p->budget.horizon && !esp_interrupted(); t++, weight *= p->discount) {
         size_t at = ((size_t)t * rows + first) * p->A;
-        const float *mu = esp_run(w->policy, w->z, n);
+        const float *mu = esp_runner_forward(w->policy, w->z, n);
         esp_noisy_action((size_t)n * p->A, mu, p->policy_noise + at, p->policy_std, s->actions + at);
         model_step(p, w, n, s->actions + at, weight, sum);
     }

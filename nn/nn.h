@@ -282,7 +282,7 @@ esp_runner *esp_runner_create(const esp_packed *packed, int component, int capac
 void        esp_runner_free(esp_runner *runner);  /* accepts NULL */
 /* x [n, in_size] float, or uint8 images when the first layer is an image -> [n, out_size] inside the runner, valid
  * until its next run. BatchNorm uses running statistics. Allocates nothing. */
-const float *esp_run(esp_runner *runner, const void *x, int n);
+const float *esp_runner_forward(esp_runner *runner, const void *x, int n);
 
 /* ---- init.c -------------------------------------------------------------------------------- */
 

@@ -147,7 +147,7 @@ static void run_layer(const esp_packed *p, int index, const void *x, int n, floa
         p->kernel->run(&rows, outputs_of(layer), from, p->panels[index], p->bias[index], layer->act, y);
 }
 
-const float *esp_run(esp_runner *r, const void *x, int n)
+const float *esp_runner_forward(esp_runner *r, const void *x, int n)
 {
     const esp_component *c = &r->packed->net->component[r->component];
     assert(n <= r->capacity);

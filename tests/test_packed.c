@@ -26,7 +26,7 @@ static void check_component(const esp_network *net, const esp_packed *packed, in
     esp_tape *tape = esp_tape_create(net, component, n);
     esp_runner *runner = esp_runner_create(packed, component, n);
     CHECK_CLOSE(net->component[component].name, (size_t)n * (size_t)net->component[component].out_size,
-                esp_run(runner, x, n), esp_forward(net, tape, x, n), TOLERANCE, TOLERANCE);
+                esp_runner_forward(runner, x, n), esp_forward(net, tape, x, n), TOLERANCE, TOLERANCE);
     esp_runner_free(runner);
     esp_tape_free(tape);
     free(x);
@@ -53,9 +53,9 @@ static void an_image_is_the_same_bits_alone_and_among_others(void)
     esp_rng rng = esp_rng_make(2, ESP_RNG_TEST, 0);
     for (size_t i = 0; i < N * pixels; i++) obs[i] = (uint8_t)esp_rng_below(&rng, 256);
     esp_runner *many = esp_runner_create(packed, ESP_TOLD_ENCODER, N), *one = esp_runner_create(packed, ESP_TOLD_ENCODER, 1);
-    const float *z = esp_run(many, obs, N);
+    const float *z = esp_runner_forward(many, obs, N);
     for (size_t i = 0; i < N; i++)
-        CU_ASSERT_EQUAL(memcmp(esp_run(one, obs + i * pixels, 1), z + i * latent, latent * sizeof *z), 0);
+        CU_ASSERT_EQUAL(memcmp(esp_runner_forward(one, obs + i * pixels, 1), z + i * latent, latent * sizeof *z), 0);
     esp_runner_free(many);
     esp_runner_free(one);
     esp_packed_free(packed);
