@@ -12,7 +12,7 @@
 
 #include "agent/agent.h"
 
-#define BLOCK 128 /* sequences: 95 % of the speed of large products, and still four blocks of 512 */
+#define BLOCK 36 /* sequences: a multiple of all tile heights (nn/dense_kernel.c), and 64 samples keep two threads busy */
 
 /* What one thread needs to value a block of sequences. */
 typedef struct {

@@ -8,11 +8,12 @@
 
 typedef float BODY(vector) __attribute__((vector_size(4 * LANES)));
 
-/* out [rows, vectors * LANES] = bias + x w for one panel. `rows` and `vectors` are constants where this is called,
- * so that all sums stay in registers. */
+/* out [rows, vectors * LANES], its rows `step` floats apart, = bias + x w for one panel. `rows` and `vectors` are
+ * constants where this is called, so that all sums stay in registers. */
 static inline __attribute__((always_inline)) TARGET void BODY(tile)(const int rows, const int vectors,
                                                                    const esp_rows *shape, const float *x,
-                                                                   const float *panel, const float *bias, float *out)
+                                                                   const float *panel, const float *bias, float *out,
+                                                                   size_t step)
 {
     BODY(vector) sum[TILE_ROWS][2], w[2];
     for (int v = 0; v < vectors; v++) memcpy(&w[v], bias + v * LANES, sizeof w[v]);
@@ -22,21 +23,22 @@ static inline __attribute__((always_inline)) TARGET void BODY(tile)(const int ro
         for (int i = 0; i < shape->length; i++, panel += vectors * LANES) {
             UNROLLED for (int v = 0; v < vectors; v++) memcpy(&w[v], panel + v * LANES, sizeof w[v]);
             UNROLLED for (int r = 0; r < rows; r++)
-                UNROLLED for (int v = 0; v < vectors; v++) sum[r][v] = MULTIPLY_ADD(x[(size_t)r * shape->row_step + i], w[v], sum[r][v]);
+                UNROLLED for (int v = 0; v < vectors; v++)
+                    sum[r][v] = MULTIPLY_ADD(x[(size_t)r * shape->row_step + i], w[v], sum[r][v]);
         }
     UNROLLED for (int r = 0; r < rows; r++)
-        UNROLLED for (int v = 0; v < vectors; v++) memcpy(out + (r * vectors + v) * LANES, &sum[r][v], sizeof sum[r][v]);
+        UNROLLED for (int v = 0; v < vectors; v++) memcpy(out + r * step + v * LANES, &sum[r][v], sizeof sum[r][v]);
 }
 
 #define TILE_OF(ROWS)                                                                         \
     case ROWS:                                                                                \
-        if (vectors == 2) BODY(tile)(ROWS, 2, shape, x, panel, bias, out);                    \
-        else              BODY(tile)(ROWS, 1, shape, x, panel, bias, out);                    \
+        if (vectors == 2) BODY(tile)(ROWS, 2, shape, x, panel, bias, out, step);              \
+        else              BODY(tile)(ROWS, 1, shape, x, panel, bias, out, step);              \
         return ROWS;
 
 /* The tile of the largest height that `left` rows fill; returns it. */
 static TARGET int BODY(any_tile)(int left, int vectors, const esp_rows *shape, const float *x, const float *panel,
-                                 const float *bias, float *out)
+                                 const float *bias, float *out, size_t step)
 {
     switch (left < TILE_ROWS ? left < 6 ? left : 6 : TILE_ROWS) {
 #if TILE_ROWS > 6
@@ -52,10 +54,12 @@ static TARGET int BODY(any_tile)(int left, int vectors, const esp_rows *shape, c
     }
 }
 
-#define APPLY(FUNCTION) \
-    for (int i = 0; i < count; i++) y[i] = FUNCTION(y[i])
+#define APPLY(FUNCTION)                                                 \
+    for (int r = 0; r < rows; r++, y += step)                           \
+        for (int i = 0; i < vectors * LANES; i++) y[i] = FUNCTION(y[i])
 
-static TARGET void BODY(activate)(esp_act act, int count, float *restrict y)
+static inline __attribute__((always_inline)) TARGET void BODY(activate_rows)(esp_act act, int rows, const int vectors,
+                                                                            size_t step, float *restrict y)
 {
     switch (act) {
     case ESP_ACT_NONE:    break;
@@ -66,18 +70,27 @@ static TARGET void BODY(activate)(esp_act act, int count, float *restrict y)
     }
 }
 
+static TARGET void BODY(activate)(esp_act act, int rows, int vectors, size_t step, float *y)
+{
+    if (vectors == 2) BODY(activate_rows)(act, rows, 2, step, y);
+    else              BODY(activate_rows)(act, rows, 1, step, y);
+}
+
 /* All tiles of one panel in `groups` groups from `x` on, rows [first, end) of each. */
 static TARGET void BODY(panel)(const esp_rows *shape, int groups, int first, int end, int outputs, int columns,
                                const float *x, const float *panel, const float *bias, esp_act act, float *y)
 {
-    float out[TILE_ROWS * 2 * LANES];
-    int vectors = columns > LANES ? 2 : 1;
+    float partial[TILE_ROWS * 2 * LANES]; /* a tile of a panel that is wider than its outputs */
+    int vectors = columns > LANES ? 2 : 1, width = vectors * LANES;
+    bool whole = columns == width;
     for (int g = 0; g < groups; g++, x += shape->group_step, y += (size_t)shape->rows * outputs)
         for (int row = first, rows; row < end; row += rows) {
-            rows = BODY(any_tile)(end - row, vectors, shape, x + (size_t)row * shape->row_step, panel, bias, out);
-            BODY(activate)(act, rows * vectors * LANES, out);
-            for (int r = 0; r < rows; r++)
-                memcpy(y + (size_t)(row + r) * outputs, out + r * vectors * LANES, (size_t)columns * sizeof(float));
+            float *at = y + (size_t)row * outputs, *out = whole ? at : partial;
+            size_t step = (size_t)(whole ? outputs : width);
+            rows = BODY(any_tile)(end - row, vectors, shape, x + (size_t)row * shape->row_step, panel, bias, out, step);
+            BODY(activate)(act, rows, vectors, step, out);
+            for (int r = 0; r < rows && !whole; r++)
+                for (int c = 0; c < columns; c++) at[(size_t)r * outputs + c] = partial[r * width + c];
         }
 }
 

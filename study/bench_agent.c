@@ -31,8 +31,7 @@ static uint8_t *new_bytes(size_t count)
 /* ---- encoder and policy ---- */
 
 typedef struct {
-    const esp_network *net;
-    esp_tape *encoder, *policy;
+    esp_runner *encoder, *policy;
     uint8_t *obs;
     int n;
 } forward;
@@ -40,13 +39,13 @@ typedef struct {
 static esp_status encode(void *context)
 {
     forward *f = context;
-    return esp_bench_finite(1, esp_forward(f->net, f->encoder, f->obs, f->n));
+    return esp_bench_finite(1, esp_runner_forward(f->encoder, f->obs, f->n));
 }
 
 static esp_status act(void *context)
 {
     forward *f = context;
-    return esp_bench_finite(1, esp_forward(f->net, f->policy, esp_forward(f->net, f->encoder, f->obs, f->n), f->n));
+    return esp_bench_finite(1, esp_runner_forward(f->policy, esp_runner_forward(f->encoder, f->obs, f->n), f->n));
 }
 
 static esp_status bench_forward(paths *bench)
@@ -55,8 +54,9 @@ static esp_status bench_forward(paths *bench)
     const esp_network *net = bench->net;
     double encoder = 2 * esp_component_macs(net, ESP_TOLD_ENCODER);
     double policy = 2 * esp_component_macs(net, ESP_TOLD_POLICY);
-    forward f = {.net = net, .n = 1, .encoder = esp_tape_create(net, ESP_TOLD_ENCODER, BATCH),
-                 .policy = esp_tape_create(net, ESP_TOLD_POLICY, BATCH),
+    esp_packed *packed = esp_packed_create(net, esp_controller_components(ESP_CONTROLLER_POLICY));
+    forward f = {.n = 1, .encoder = esp_runner_create(packed, ESP_TOLD_ENCODER, BATCH),
+                 .policy = esp_runner_create(packed, ESP_TOLD_POLICY, BATCH),
                  .obs = new_bytes((size_t)BATCH * net->component[ESP_TOLD_ENCODER].in_size)};
     esp_bench_path one = {.work = encode, .context = &f, .flops = encoder};
     esp_bench_path action = {.work = act, .context = &f, .flops = encoder + policy};
@@ -66,8 +66,9 @@ static esp_status bench_forward(paths *bench)
         status = esp_bench_add(bench->out, "policy.1", "encoder and policy, one observation", 1, &action);
     f.n = BATCH;
     if (status == ESP_OK) status = esp_bench_add(bench->out, "encode.64", "64 observations", 1, &batch);
-    esp_tape_free(f.encoder);
-    esp_tape_free(f.policy);
+    esp_runner_free(f.encoder);
+    esp_runner_free(f.policy);
+    esp_packed_free(packed);
     free(f.obs);
     return status;
 }
