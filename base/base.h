@@ -380,31 +380,12 @@ bool esp_program_line(const char *command, char *line, size_t size);
  * s. */
 bool esp_program_version(const char *program, const char *option, char *version, size_t size);
 
-/* ---- machine.c, cgroup.c, isa.c: what this computer offers ------------------------------------------------ */
+/* ---- machine.c, cgroup.c: what this computer offers --------------------------------------------- */
 
 void   esp_processor_name(char *out, size_t size); /* as in /proc/cpuinfo */
 double esp_processor_quota(void); /* processors' worth of time that control groups allow; INFINITY: no limit */
 size_t esp_memory_free(void);                      /* bytes a program may still allocate; 0: not known */
 size_t esp_memory_limit(void);                     /* bytes of address space (`ulimit -v`); SIZE_MAX: no limit */
-
-/* A set of instruction sets of x86-64, one bit each. */
-typedef enum {
-    ESP_ISA_SSE42    = 1 << 0, /* SSE 4.2 */
-    ESP_ISA_AVX      = 1 << 1, /* 8 floats at once */
-    ESP_ISA_FMA      = 1 << 2, /* multiply and add, rounded once */
-    ESP_ISA_AVX2     = 1 << 3, /* 8 integers at once */
-    ESP_ISA_BMI2     = 1 << 4, /* bit manipulation */
-    ESP_ISA_AVX512F  = 1 << 5, /* 16 floats at once */
-    ESP_ISA_AVX512BW = 1 << 6, /* bytes and words */
-    ESP_ISA_AVX512DQ = 1 << 7, /* doublewords and quadwords */
-    ESP_ISA_AVX512VL = 1 << 8  /* the same on shorter vectors */
-} esp_isa;
-
-#define ESP_ISA_TEXT 96 /* bytes that hold the names of all sets */
-
-extern const esp_isa esp_isa_compiled; /* those that the compiler was allowed to use in this build */
-esp_isa esp_isa_offered(void);         /* those that this processor has */
-char   *esp_isa_text(esp_isa set, char out[ESP_ISA_TEXT]); /* "avx avx2", or "none"; returns out */
 
 /* ---- report.c: log, progress, interruption ------------------------------------------------ */
 

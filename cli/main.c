@@ -128,6 +128,16 @@ static int run(const selection *selected, int argc, char **argv)
     return status;
 }
 
+/* ESPALIER_KERNEL names the instruction set of matrix products. */
+static void choose_kernel(void)
+{
+    const char *name = getenv("ESPALIER_KERNEL");
+    esp_status status = name && *name ? esp_kernel_choose(name) : ESP_OK;
+    if (status == ESP_OK) return;
+    fprintf(stderr, "espalier: ESPALIER_KERNEL: %s\n", esp_error_text());
+    exit(status == ESP_ERR_USAGE ? ESP_EXIT_USAGE : ESP_EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
     esp_options options = {.settings = esp_settings_default()};
@@ -136,6 +146,7 @@ int main(int argc, char **argv)
     setenv("ARGP_HELP_FMT", "no-dup-args-note", 0);
     esp_output_install();
     esp_interrupt_install();
+    choose_kernel();
     esp_application_options_make();
     options.settings.command = options.command = command_line(argc, argv);
     if (argc > 0) argv[0] = "espalier";

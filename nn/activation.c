@@ -1,6 +1,6 @@
 /* Activations fused with the bias, and their derivatives through the output. */
 #include "nn/activation_functions.h"
-#include "nn/nn.h"
+#include "nn/nn_internal.h"
 
 float esp_expf(float x)
 {
@@ -11,6 +11,7 @@ float esp_expf(float x)
     for (int i = 0; i < rows; i++, y += cols)                               \
         for (int j = 0; j < cols; j++) y[j] = FUNCTION(y[j] + bias[j])
 
+ESP_VECTORISED
 static void bias_forward(esp_act act, int rows, int cols, const float *restrict bias, float *restrict y)
 {
     switch (act) {
@@ -35,6 +36,7 @@ static void bias_forward(esp_act act, int rows, int cols, const float *restrict 
 #define FLAT_LOOP(FUNCTION) \
     for (size_t i = 0; i < count; i++) y[i] = FUNCTION(y[i])
 
+ESP_VECTORISED
 static void plain_forward(esp_act act, size_t count, float *restrict y)
 {
     switch (act) {
@@ -61,6 +63,7 @@ void esp_act_forward(esp_act act, int rows, int cols, const float *bias, float *
     else plain_forward(act, (size_t)rows * (size_t)cols, y);
 }
 
+ESP_VECTORISED
 void esp_act_backward(esp_act act, size_t count, const float *restrict y, float *restrict dy)
 {
     switch (act) {

@@ -29,17 +29,20 @@ static inline float esp_exp(float x)
     return y * scale;
 }
 
+/* x for x > 0, else exp(x) - 1 */
 static inline float esp_elu(float x)
 {
     return x > 0.0f ? x : esp_exp(x) - 1.0f;
 }
 
+/* From exp(-2 |x|), which cannot overflow. */
 static inline float esp_tanh(float x)
 {
     float e = esp_exp(-2.0f * fabsf(x));
     return copysignf((1.0f - e) / (1.0f + e), x);
 }
 
+/* 1 / (1 + exp(-x)) */
 static inline float esp_sigmoid(float x)
 {
     return 1.0f / (1.0f + esp_exp(-x));

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "nn/nn.h"
+#include "nn/nn_internal.h"
 
 void esp_adam_init(esp_adam *adam, size_t count)
 {
@@ -18,6 +18,7 @@ void esp_adam_free(esp_adam *adam)
     *adam = (esp_adam){0};
 }
 
+ESP_VECTORISED
 static void move_weights(size_t count, float rate, float root, float scale, const float *restrict grad,
                          float *restrict m, float *restrict v, float *restrict weights)
 {
@@ -56,6 +57,7 @@ void esp_adam_step(esp_adam *adam, float lr, float scale, const float *grad, flo
 
 /* Eight interleaved sums, whatever the width of this machine's vectors: a product of two floats is
  * exact in double, so every build adds the same numbers in the same order. */
+ESP_VECTORISED
 double esp_norm2(size_t count, const float *x)
 {
     double lane[LANES] = {0};
@@ -75,6 +77,7 @@ float esp_clip_scale(double norm, double max_norm)
     return scale > 1.0 ? 1.0f : (float)scale; /* this way round a NaN stays one */
 }
 
+ESP_VECTORISED
 void esp_ema(size_t count, float tau, const float *restrict source, float *restrict target)
 {
     for (size_t i = 0; i < count; i++) target[i] += tau * (source[i] - target[i]);

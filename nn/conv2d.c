@@ -106,6 +106,7 @@ static void lay_out_patches(const esp_layer *layer, const conv *c, const float *
 }
 
 /* The transpose of lay_out_patches: every patch adds to the pixels it came from. */
+ESP_VECTORISED
 static void add_patches(const esp_layer *layer, const conv *c, const float *patches, int images, float *dx)
 {
     int rows = layer->in_rows, run = layer->kernel * c->channels;

@@ -24,14 +24,14 @@ enum { ROW_BLOCK = 120 }; /* a multiple of all tile heights */
 #define LANES 16
 #define TILE_ROWS 12
 #define MULTIPLY_ADD(x, w, sum) _mm512_fmadd_ps(_mm512_set1_ps(x), w, sum)
-#include "nn/dense_kernel_body.h"
+#include "nn/dense_kernel_body.inc"
 
 #define BODY(name) name##_avx2
 #define TARGET __attribute__((target("avx2,fma")))
 #define LANES 8
 #define TILE_ROWS 6
 #define MULTIPLY_ADD(x, w, sum) _mm256_fmadd_ps(_mm256_set1_ps(x), w, sum)
-#include "nn/dense_kernel_body.h"
+#include "nn/dense_kernel_body.inc"
 
 static bool has_avx512(void)
 {
@@ -50,7 +50,7 @@ static bool has_avx2(void)
 #define LANES 4
 #define TILE_ROWS 6
 #define MULTIPLY_ADD(x, w, sum) ((sum) + (x) * (w))
-#include "nn/dense_kernel_body.h"
+#include "nn/dense_kernel_body.inc"
 
 static bool always(void)
 {
@@ -66,11 +66,40 @@ const esp_dense_kernel esp_dense_kernels[] = {
 };
 const int esp_dense_num_kernels = sizeof esp_dense_kernels / sizeof *esp_dense_kernels;
 
-const esp_dense_kernel *esp_dense_kernel_best(void)
+static const esp_dense_kernel *chosen;
+
+const esp_dense_kernel *esp_dense_kernel_used(void)
 {
     const esp_dense_kernel *kernel = esp_dense_kernels;
+    if (chosen) return chosen;
     while (!kernel->usable()) kernel++;
     return kernel;
+}
+
+int esp_num_kernels(void)
+{
+    return esp_dense_num_kernels;
+}
+
+const char *esp_kernel_name(int index)
+{
+    return esp_dense_kernels[index].name;
+}
+
+const char *esp_kernel_used(void)
+{
+    return esp_dense_kernel_used()->name;
+}
+
+esp_status esp_kernel_choose(const char *name)
+{
+    for (int i = 0; i < esp_dense_num_kernels; i++) {
+        if (strcmp(name, esp_dense_kernels[i].name) != 0) continue;
+        if (!esp_dense_kernels[i].usable()) return esp_fail(ESP_ERR_MACHINE, "this processor lacks %s", name);
+        chosen = &esp_dense_kernels[i];
+        return ESP_OK;
+    }
+    return esp_fail(ESP_ERR_USAGE, "expected avx512, avx2 or baseline, found '%s'", name);
 }
 
 int esp_padded_outputs(const esp_dense_kernel *kernel, int outputs)

@@ -14,12 +14,13 @@
  * layer is one group of rows with one stretch each; a convolution has one group per row of its output, and one stretch
  * per row of its kernel, read straight from the image. Steps are in floats. */
 typedef struct {
-    int groups, group_step;
-    int rows, row_step;
-    int segments, segment_step;
-    int length;
+    int groups, group_step;     /* number, and floats from one to the next */
+    int rows, row_step;         /* of one group */
+    int segments, segment_step; /* of one row */
+    int length;                 /* of one segment */
 } esp_rows;
 
+/* The functions for one instruction set. */
 typedef struct {
     const char *name;  /* "avx2" */
     int panel;         /* outputs of one panel */
@@ -30,14 +31,15 @@ typedef struct {
                 float *y);
 } esp_dense_kernel;
 
-extern const esp_dense_kernel esp_dense_kernels[]; /* fastest first; the last one runs everywhere */
-extern const int              esp_dense_num_kernels;
-/* The fastest one that this processor can run. */
-const esp_dense_kernel *esp_dense_kernel_best(void);
+extern const esp_dense_kernel esp_dense_kernels[];   /* fastest first; the last one runs everywhere */
+extern const int              esp_dense_num_kernels; /* how many there are */
+/* The chosen one, or the fastest that this processor can run. */
+const esp_dense_kernel *esp_dense_kernel_used(void);
 
-/* Floats of a weight matrix in panels, and of its bias: whole vectors. */
+/* Floats of a weight matrix in panels. */
 size_t esp_panels_size(const esp_dense_kernel *kernel, int outputs, int inputs);
-int    esp_padded_outputs(const esp_dense_kernel *kernel, int outputs);
+/* Outputs rounded up to whole vectors: floats of the bias that a kernel reads. */
+int esp_padded_outputs(const esp_dense_kernel *kernel, int outputs);
 /* w [outputs, inputs] -> panels: for each panel, its weights input by input; outputs that do not exist are 0. */
 void esp_panels_fill(const esp_dense_kernel *kernel, int outputs, int inputs, const float *w, float *panels);
 

@@ -268,21 +268,33 @@ void esp_team_tape_plain(const esp_team_tape *tape, const float *weights, float 
 /* ---- packed.c: a network for inference alone ------------------------------------------------- */
 
 /* The weights of some components, copied into the order in which the fastest kernel of this processor reads them.
- * Shared by any number of threads; borrows the network, whose weights must not change. Outputs for one sample are
- * the same bits whatever the number of samples beside it. */
+ * Shared by any number of threads; borrows the network, whose weights must not change. The outputs of a sample are
+ * bit-identical for any number of samples beside it. */
 typedef struct esp_packed esp_packed;
 
+/* components: bit i packs component i. Owned by the caller. */
 esp_packed *esp_packed_create(const esp_network *net, unsigned components);
 void        esp_packed_free(esp_packed *packed);  /* accepts NULL */
 
 /* Runs one component on up to `capacity` samples. Borrows what was packed; one runner per thread. */
 typedef struct esp_runner esp_runner;
 
+/* Owned by the caller. */
 esp_runner *esp_runner_create(const esp_packed *packed, int component, int capacity);
 void        esp_runner_free(esp_runner *runner);  /* accepts NULL */
 /* x [n, in_size] float, or uint8 images when the first layer is an image -> [n, out_size] inside the runner, valid
- * until its next run. BatchNorm uses running statistics. Allocates nothing. */
+ * until its next call. BatchNorm uses running statistics. Allocates nothing. */
 const float *esp_runner_forward(esp_runner *runner, const void *x, int n);
+
+/* The instruction sets that the inner loops of matrix products were compiled for, fastest first: "avx512", "avx2",
+ * "baseline" (any processor). */
+int         esp_num_kernels(void);
+const char *esp_kernel_name(int index); /* 0 <= index < esp_num_kernels() */
+/* The one in use: the fastest that this processor has, unless another was chosen. */
+const char *esp_kernel_used(void);
+/* Chooses one by name, to compare or to get what another processor gets, before anything is packed. ESP_ERR_USAGE:
+ * no such name; ESP_ERR_MACHINE: this processor lacks it. */
+esp_status  esp_kernel_choose(const char *name);
 
 /* ---- init.c -------------------------------------------------------------------------------- */
 

@@ -2,17 +2,16 @@
 #include <math.h>
 
 #include "nn/nn_internal.h"
+#include "nn/sums.h"
 
 /* Mean and 1 / sqrt(biased variance + eps) of one row. */
-static void row_statistics(const float *x, int size, float *mean, float *rstd)
+ESP_INLINE void row_statistics(const float *x, int size, float *mean, float *rstd)
 {
-    float sum = 0.0f, squares = 0.0f;
-    for (int j = 0; j < size; j++) sum += x[j];
-    *mean = sum / (float)size;
-    for (int j = 0; j < size; j++) squares += (x[j] - *mean) * (x[j] - *mean);
-    *rstd = 1.0f / sqrtf(squares / (float)size + ESP_NORM_EPS);
+    *mean = esp_sum(size, x) / (float)size;
+    *rstd = 1.0f / sqrtf(esp_squares(size, x, *mean) / (float)size + ESP_NORM_EPS);
 }
 
+ESP_VECTORISED
 void esp_layernorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *y)
 {
     int size = layer->in_size;
@@ -25,6 +24,7 @@ void esp_layernorm_forward(const esp_network *net, const esp_layer *layer, const
 }
 
 /* With u = dy * gain and h = normalised x: dx = rstd (u - mean(u) - h mean(u h)). */
+ESP_VECTORISED
 void esp_layernorm_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
                             float *grads, float *dx)
 {
@@ -33,25 +33,22 @@ void esp_layernorm_backward(const esp_network *net, const esp_layer *layer, cons
     float *dgain = grads ? grads + net->tensor[layer->weight].offset : NULL;
     float *doffset = grads ? grads + net->tensor[layer->bias].offset : NULL;
     for (int i = 0; i < n; i++, x += size, dy += size) {
-        float mean, rstd, u_sum = 0.0f, uh_sum = 0.0f;
+        float mean, rstd;
         row_statistics(x, size, &mean, &rstd);
-        for (int j = 0; j < size; j++) {
-            float h = (x[j] - mean) * rstd, u = dy[j] * gain[j];
-            u_sum += u;
-            uh_sum += u * h;
-            if (!grads) continue;
-            dgain[j] += dy[j] * h;
+        for (int j = 0; j < size && grads; j++) {
+            dgain[j] += dy[j] * (x[j] - mean) * rstd;
             doffset[j] += dy[j];
         }
         if (!dx) continue;
-        for (int j = 0; j < size; j++) {
-            float h = (x[j] - mean) * rstd;
-            dx[j] = rstd * (dy[j] * gain[j] - u_sum / (float)size - h * uh_sum / (float)size);
-        }
+        float u_mean = esp_dot(size, dy, gain) / (float)size;
+        float uh_mean = rstd * ESP_SUM(size, j, dy[j] * gain[j] * (x[j] - mean)) / (float)size;
+        for (int j = 0; j < size; j++)
+            dx[j] = rstd * (dy[j] * gain[j] - u_mean - (x[j] - mean) * rstd * uh_mean);
         dx += size;
     }
 }
 
+ESP_VECTORISED
 void esp_batchnorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *y)
 {
     int size = layer->in_size;
@@ -62,6 +59,7 @@ void esp_batchnorm_forward(const esp_network *net, const esp_layer *layer, const
 }
 
 /* One unit at a time: dx = gain rstd dy. */
+ESP_VECTORISED
 void esp_batchnorm_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
                             float *grads, float *dx)
 {

@@ -70,7 +70,7 @@ esp_packed *esp_packed_create(const esp_network *net, unsigned components)
 {
     esp_packed *p = esp_alloc(1, sizeof *p);
     p->net = net;
-    p->kernel = esp_dense_kernel_best();
+    p->kernel = esp_dense_kernel_used();
     size_t floats = 0;
     for (int i = 0; i < net->num_layers; i++)
         if (components >> net->layer[i].component & 1 && is_product(&net->layer[i]))

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "nn/nn.h"
+#include "nn/nn_internal.h"
+#include "nn/sums.h"
 
 #define MOMENTUM 0.1f /* of running statistics, as in PyTorch */
 #define STRIPE 112    /* units, about: 64 cost 10 % more, 336 leave threads without work */
@@ -97,30 +98,6 @@ float *esp_team_tape_centres(esp_team_tape *tape, size_t *count)
 
 /* ---- one unit over the batch ---- */
 
-static float sum(int n, const float *x)
-{
-    float total = 0.0f;
-#pragma omp simd reduction(+ : total)
-    for (int i = 0; i < n; i++) total += x[i];
-    return total;
-}
-
-static float dot(int n, const float *x, const float *y)
-{
-    float total = 0.0f;
-#pragma omp simd reduction(+ : total)
-    for (int i = 0; i < n; i++) total += x[i] * y[i];
-    return total;
-}
-
-static float squares(int n, const float *x, float mean)
-{
-    float total = 0.0f;
-#pragma omp simd reduction(+ : total)
-    for (int i = 0; i < n; i++) total += (x[i] - mean) * (x[i] - mean);
-    return total;
-}
-
 /* The dense layer's bias moves its output's mean and nothing else that BatchNorm lets through, so it
  * enters the running mean only. PyTorch keeps the unbiased variance. */
 static void move_running(const esp_network *net, const stage *s, int unit, int n, float mean, float var)
@@ -134,14 +111,15 @@ static void move_running(const esp_network *net, const stage *s, int unit, int n
 }
 
 /* x: output of the dense layer without bias, normalised in place. */
+ESP_VECTORISED
 static void norm_forward(const pass *p, const stage *s, int unit, float *x, float *y)
 {
     const esp_network *net = p->tape->net;
     int n = p->n;
     float mean, var;
     if (p->batch_statistics) {
-        mean = sum(n, x) / (float)n;
-        var = squares(n, x, mean) / (float)n;
+        mean = esp_sum(n, x) / (float)n;
+        var = esp_squares(n, x, mean) / (float)n;
         move_running(net, s, unit, n, mean, var);
     } else {
         mean = esp_network_weights(net, s->norm->mean)[unit] - esp_network_weights(net, s->dense->bias)[unit];
@@ -167,6 +145,7 @@ static float centre_of(const esp_team_tape *tape, const stage *s, int unit)
     return s == last_stage(tape) ? 0.0f : s[1].centre[unit];
 }
 
+ESP_VECTORISED
 static void unit_forward(const pass *p, const stage *s, int unit)
 {
     float centre = centre_of(p->tape, s, unit);
@@ -184,12 +163,13 @@ static void unit_forward(const pass *p, const stage *s, int unit)
 
 /* dx = gain rstd (dy - mean(dy) - h mean(dy h)), the means only with batch statistics: then the bias
  * before BatchNorm has no gradient, and rounding must not give it one that Adam would scale up. */
+ESP_VECTORISED
 static void norm_backward(const pass *p, const stage *s, int unit, const float *h, float *dy)
 {
     const esp_network *net = p->tape->net;
     const esp_tensor *tensor = net->tensor;
     int n = p->n;
-    float dgain = dot(n, dy, h), doffset = sum(n, dy);
+    float dgain = esp_dot(n, dy, h), doffset = esp_sum(n, dy);
     float factor = esp_network_weights(net, s->norm->weight)[unit] * s->rstd[unit];
     float dy_mean = p->batch_statistics ? doffset / (float)n : 0.0f;
     float dyh_mean = p->batch_statistics ? dgain / (float)n : 0.0f;
@@ -199,6 +179,7 @@ static void norm_backward(const pass *p, const stage *s, int unit, const float *
     for (int i = 0; i < n; i++) dy[i] = factor * (dy[i] - dy_mean - h[i] * dyh_mean);
 }
 
+ESP_VECTORISED
 static void unit_backward(const pass *p, const stage *s, int unit)
 {
     size_t at = (size_t)unit * (size_t)p->n;
@@ -206,7 +187,7 @@ static void unit_backward(const pass *p, const stage *s, int unit)
     for (int i = 0; i < p->n; i++) y[i] += centre; /* the stage above has read it for the last time */
     esp_act_backward(s->act, (size_t)p->n, y, dy);
     if (s->norm) norm_backward(p, s, unit, s->hidden + at, dy);
-    else p->grads[p->tape->net->tensor[s->dense->bias].offset + (size_t)unit] = sum(p->n, dy);
+    else p->grads[p->tape->net->tensor[s->dense->bias].offset + (size_t)unit] = esp_sum(p->n, dy);
 }
 
 /* ---- one stripe of units ---- */
@@ -313,7 +294,7 @@ void esp_team_tape_centre(esp_team_tape *tape, const float *x, int n)
     for (int i = 0; i < tape->num_stages; i++) {
         const stage *s = &tape->stages[i];
         const float *input = input_of(&p, s);
-        for (int k = 0; k < s->in; k++) s->centre[k] = sum(n, input + (size_t)k * n) / (float)n;
+        for (int k = 0; k < s->in; k++) s->centre[k] = esp_sum(n, input + (size_t)k * n) / (float)n;
         for (int j = 0; j < num_stripes(s); j++) stripe_forward(&p, s, stripe_of(s, j));
     }
     fold_centres(tape, 1.0f, tape->net->weights);
