@@ -161,8 +161,8 @@ static void header_that_promises_much_costs_what_the_file_holds(void)
     idx_bytes file = idx_make(2, 0);
     idx_put(file.data + 4, ESP_IDX_MAX_IMAGES);
     idx_bytes packed = idx_gzip(file.data, file.size);
-    CU_ASSERT(memory_to_refuse("lie", file.data, file.size, "its 1000000 images have 784000000") < 16 * 1024);
-    CU_ASSERT(memory_to_refuse("lie.gz", packed.data, packed.size, "its 1000000 images have 784000000") < 16 * 1024);
+    CU_ASSERT(memory_to_refuse("lie", file.data, file.size, "its 1000000 images need 784000000") < 16 * 1024);
+    CU_ASSERT(memory_to_refuse("lie.gz", packed.data, packed.size, "its 1000000 images need 784000000") < 16 * 1024);
     free(packed.data);
     free(file.data);
 }
