@@ -1,10 +1,10 @@
-/* What training, recording and finetuning share. */
+/* Shared by training, recording and finetuning. */
 #ifndef ESP_AGENT_INTERNAL_H
 #define ESP_AGENT_INTERNAL_H
 
 #include "agent/agent.h"
 
-/* ---- config.c: what only learning needs ---- */
+/* ---- config.c: checks that only learning needs ---- */
 
 /* ESP_ERR_RANGE unless an episode is longer than train.horizon. The configuration is settled. */
 esp_status esp_agent_config_check_unroll(const esp_agent_config *config);
@@ -13,54 +13,54 @@ esp_status esp_agent_check_task(const esp_task *task);
 
 /* ---- explore.c ---- */
 
-/* actions [n, num_actions] += std times normals, clamped to [-1, 1]; episode e draws from rng[e]. noise
- * [num_actions] is scratch. */
+/* Adds std times normal noise to actions [n, num_actions] and clamps them to [-1, 1]; episode e draws from rng[e].
+ * noise [num_actions] is scratch. */
 void esp_explore(int n, int num_actions, float std, esp_rng *rng, float *noise, float *actions);
 
 /* ---- record.c ---- */
 
-/* Memory of `episodes` episodes, and trajectories [episodes] that write into it (owned by who asked). */
+/* Memory for `episodes` episodes, and trajectories [episodes] that write into it (owned by the caller). */
 void            esp_recording_create(const esp_env_config *env, int num_actions, int episodes, esp_recording *out);
 esp_trajectory *esp_recording_trajectories(const esp_recording *recording);
 
-/* What the network saw at a step [stack, frame]: its newest frame and those before, the first one again
- * where they reach back past the start. */
+/* The observation [stack, frame] at a step: its newest frame and those before it; before the start the first frame is
+ * repeated. */
 void            esp_recording_obs(const esp_recording *recording, int episode, int step, uint8_t *obs);
 
 /* ---- draw.c: batches for the updater ---- */
 
-/* Memory of one drawn batch; the slots it came from are where its new priorities go. */
+/* Memory for one batch, and the replay slots that it was drawn from, which receive its new priorities. */
 typedef struct {
     esp_batch batch;         /* borrows the arrays below */
     size_t   *slots;         /* [B] */
     uint8_t  *obs, *next_obs, *shifted;
     float    *actions, *rewards, *weights, *td_noise, *pi_noise;
     int       num_actions;
-    int       pad, size, stack; /* of the random shift: pixels, image side, frames */
-    size_t    image;            /* pixels of a stack */
+    int       pad, size, stack; /* of the random shift: range in pixels, image side, frames */
+    size_t    image;            /* pixels in a stack */
 } esp_draw;
 
 /* Batches of train.batch samples of train.horizon steps, shifted by train.augment pixels. */
 esp_draw *esp_draw_create(const esp_agent_config *config, int num_actions);
 void      esp_draw_free(esp_draw *draw); /* accepts NULL */
-/* Everything random about batch number `update` is named by it and the seed. */
+/* Draws batch number `update`; this number and the seed determine everything random about it. */
 void      esp_draw_batch(esp_draw *draw, const esp_replay *replay, uint64_t seed, int64_t update);
 
 /* ---- targets.c ---- */
 
-/* [episodes, num_steps] scaled reward + discount * the dense agent's value of the state after the step; the
- * caller's to free. */
+/* [episodes, num_steps] scaled reward + discount * the dense agent's value of the state after the step; the caller
+ * frees it. */
 float *esp_dense_targets(const esp_network *dense, const esp_agent_config *config, const esp_recording *recording);
 
 /* ---- imitate.c ---- */
 
-/* Moves encoder and policy alone; borrows the network, owns both Adams and the workspace. */
+/* Trains encoder and policy alone; borrows the network, owns both Adam optimisers and the workspace. */
 typedef struct esp_imitator esp_imitator;
 
 esp_imitator *esp_imitator_create(esp_network *net, int batch);
 void          esp_imitator_free(esp_imitator *imitator); /* accepts NULL */
-/* One step towards the actions intended [batch, A] at obs [batch, C, H, W]; the loss before it, a mean squared
- * difference, into *loss. ESP_ERR_NUMERIC when it is not finite. */
+/* One step towards the actions intended [batch, A] at obs [batch, C, H, W]; *loss is the mean squared difference
+ * before the step. ESP_ERR_NUMERIC when it is not finite. */
 esp_status    esp_imitator_step(esp_imitator *imitator, const uint8_t *obs, const float *intended,
                                 double learning_rate, double *loss);
 
@@ -68,8 +68,8 @@ esp_status    esp_imitator_step(esp_imitator *imitator, const uint8_t *obs, cons
 
 /* 1 at progress 0, `end` at progress 1, half a cosine between. */
 double esp_cosine_schedule(double end, double progress);
-/* The running mean of the weights after `update` updates: of all so far at first, then an
- * exponential one, since a fixed decay would keep the start for thousands of updates. */
+/* Updates the running mean of the weights after `update` updates: at first the mean of all so far, then an
+ * exponential one, since a fixed decay would keep the initial weights for thousands of updates. */
 void   esp_average_weights(double decay, int64_t update, const esp_network *net, esp_network *average);
 
 #endif

@@ -1,4 +1,5 @@
-/* Random shift (Kostrikov et al. 2021): a frame stack moved by whole pixels, its border repeated. */
+/* Random shift (Kostrikov et al. 2021): moves a frame stack by whole pixels and repeats its
+ * border. */
 #include "agent/agent.h"
 
 static int clamp(int x, int last)

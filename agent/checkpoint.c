@@ -1,10 +1,10 @@
-/* An agent as a checkpoint, with the reference's tensor names. Hidden sizes are read off the shapes, so a
+/* An agent as a checkpoint, with the reference's tensor names. Hidden sizes are read from the tensor shapes, so a
  * pruned agent loads like a dense one. */
 #include <string.h>
 
 #include "agent/agent.h"
 
-/* The axis size found in the file overrides the configuration's, which describes the dense agent. */
+/* Axis sizes in the file override those of the configuration, which describes the dense agent. */
 static esp_status read_config(const esp_checkpoint *file, esp_agent_config *config)
 {
     *config = esp_agent_config_default();
@@ -12,15 +12,15 @@ static esp_status read_config(const esp_checkpoint *file, esp_agent_config *conf
     return status == ESP_OK ? esp_agent_config_settle(config) : status;
 }
 
-/* A file that asks for more would have networks of absurd size made before its tensors are looked at. */
+/* Limits the networks that a bad file can demand before its tensors are looked at. */
 enum { MOST_ACTIONS = 4096 };
 
-/* The number of actions faces the world: it is read off the policy's last layer. */
+/* The number of actions is read from the policy's last layer. */
 static esp_status count_actions(const esp_safetensors *file, int *actions)
 {
     const esp_st_tensor *bias = esp_safetensors_find(file, "_pi.4.bias");
     if (!bias || bias->rank != 1)
-        return esp_fail(ESP_ERR_FORMAT, "%s: tensor '_pi.4.bias' is missing; this is no TD-MPC agent", file->path);
+        return esp_fail(ESP_ERR_FORMAT, "%s: tensor '_pi.4.bias' is missing; expected a TD-MPC agent", file->path);
     if (bias->shape[0] < 1 || bias->shape[0] > MOST_ACTIONS)
         return esp_fail(ESP_ERR_SHAPE, "%s: %lld actions; 1 to %d are supported", file->path,
                         (long long)bias->shape[0], MOST_ACTIONS);
@@ -35,8 +35,8 @@ static bool is_of(const esp_st_tensor *tensor, const char *component)
            tensor->name[1 + length] == '.';
 }
 
-/* Heads of which the file holds no tensor were left out by whoever wrote it; of one that is there every tensor must
- * be, and encoder and policy always are. */
+/* The components with at least one tensor in the file; a present component must be complete. Encoder and policy are
+ * always required. */
 static unsigned components_in(const esp_safetensors *file)
 {
     unsigned present = esp_controller_components(ESP_CONTROLLER_POLICY);
@@ -46,7 +46,7 @@ static unsigned components_in(const esp_safetensors *file)
     return present;
 }
 
-/* The planner, if everything that it runs is there. */
+/* The planner, if all components that it runs are present; otherwise the policy. */
 static esp_controller_kind all_purpose(const esp_network *net)
 {
     unsigned missing = esp_controller_components(ESP_CONTROLLER_MPPI) & ~esp_network_components(net);

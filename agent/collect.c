@@ -5,19 +5,19 @@
 
 #include "agent/trainer_internal.h"
 
-/* What acts in one block of episodes, and how its noise is drawn. */
+/* Who acts in one block of episodes, and how noise is drawn. */
 typedef struct {
     esp_trainer    *trainer;
-    esp_controller *controller;                /* NULL: sticky random, or recorded actions */
-    const float    *recorded;                  /* [n, L, A]; NULL: none */
+    esp_controller *controller;                /* NULL: sticky random or recorded actions */
+    const float    *recorded;                  /* [n, L, A]; NULL: not recorded */
     float           std;
     esp_rng         rng[ESP_EPISODE_BLOCK];
     float          *held;                      /* [ESP_EPISODE_BLOCK, A], owned */
     float          *scratch;                   /* [A], owned */
-    int             left[ESP_EPISODE_BLOCK];   /* control steps the held action still lasts */
+    int             left[ESP_EPISODE_BLOCK];   /* control steps that the held action still lasts */
 } actor;
 
-/* Random actions pump no energy into a system unless they are held for a while. */
+/* Random actions pump no energy into a system unless each is held for a while. */
 static void sticky_action(actor *a, int e, float *action)
 {
     const esp_train_config *c = &a->trainer->config.train;
@@ -52,8 +52,8 @@ static esp_status choose(void *context, int n, int step, const esp_observation *
     return status;
 }
 
-/* Episode number k has another start than the task's first as often as the configuration wants, evenly spread; the
- * others take turns. */
+/* The configured share of episodes starts at other starts than the task's first; those episodes are evenly spread,
+ * and the other starts take turns. */
 static void name_episodes(const esp_trainer *trainer, int64_t first, int n, esp_episode *out)
 {
     int others = esp_names_count(trainer->world->task->about.starts) - 1;
@@ -67,7 +67,7 @@ static void name_episodes(const esp_trainer *trainer, int64_t first, int n, esp_
     }
 }
 
-/* Memory for `n` episodes, played and played again. */
+/* Memory for `n` episodes, reused by later ones. */
 typedef struct {
     esp_recording   memory;
     esp_trajectory *trajectory;
@@ -117,8 +117,8 @@ static esp_status play_block(esp_trainer *trainer, int64_t first, int n, bool ag
     return status;
 }
 
-/* Plays the episodes [first, first + n) in blocks on all threads. Blocks never cross the end of
- * the seed episodes or of the ring of recorded actions. */
+/* Plays the episodes [first, first + n) in blocks on all threads. No block crosses the end of the seed episodes or of
+ * the ring of recorded actions. */
 static esp_status play(esp_trainer *trainer, int64_t first, int n, bool again, const recording *r)
 {
     int blocks = (n + ESP_EPISODE_BLOCK - 1) / ESP_EPISODE_BLOCK;
@@ -145,7 +145,7 @@ static void add_to_buffer(esp_trainer *trainer, int n, const recording *r)
     }
 }
 
-/* At most this many episodes are in memory before they enter the buffer. */
+/* Most episodes in memory before they enter the buffer. */
 #define CHUNK (4 * ESP_EPISODE_BLOCK)
 
 esp_status esp_trainer_collect(esp_trainer *trainer, int count)
@@ -183,7 +183,7 @@ static esp_status play_again(esp_trainer *trainer, int64_t first, int64_t last)
             if (i >= last - collected) sum += r.trajectory[i - k].episode_return;
         if (status == ESP_OK) add_to_buffer(trainer, (int)(end - k), &r);
         k = end;
-        esp_progress("rebuild", (double)(k - first), (double)(last - first), "episodes of the buffer");
+        esp_progress("rebuild", (double)(k - first), (double)(last - first), "replaying the buffer");
     }
     trainer->collected = sum / (double)(collected < last - first ? collected : last - first);
     recording_free(&r);

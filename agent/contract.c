@@ -1,12 +1,12 @@
 /* What an agent's file says about the world it belongs to: scene, observation, action map, and the controller that
- * it is for. */
+ * the file is for. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/agent.h"
 
-/* null: the scene that ships with the task. */
+/* null stands for the scene that ships with the task. */
 static void add_scene(cJSON *contract, const char *path, const char *scene, const esp_world *world)
 {
     uint64_t hash;
@@ -30,7 +30,7 @@ static void add_pixels(cJSON *contract, const esp_env_config *env)
     cJSON_AddItemToArray(cJSON_AddArrayToObject(contract, "observation"), item);
 }
 
-/* control = offset + scale * output, the output clipped to [-1, 1]; as esp_simulator_act does it. */
+/* control = offset + scale * output, with the output clipped to [-1, 1], as in esp_simulator_act. */
 static cJSON *action_json(const esp_world *world, int actuator)
 {
     const char *name = mj_id2name(world->model, mjOBJ_ACTUATOR, actuator);

@@ -44,7 +44,7 @@ void esp_draw_free(esp_draw *d)
     free(d);
 }
 
-/* Every stack is shifted independently of the others, as in the reference. */
+/* Shifts every stack independently of the others, as the reference does. */
 static void shift_stacks(const esp_draw *d, esp_rng *rng, size_t count, uint8_t *images)
 {
     for (size_t i = 0; d->pad && i < count; i++, images += d->image) {

@@ -8,7 +8,7 @@
 
 /* Control steps played by all threads; the first thread shows them. */
 typedef struct {
-    const char *task; /* NULL: nothing is shown */
+    const char *task; /* NULL: no progress is shown */
     double done, total;
 } step_count;
 
@@ -19,10 +19,10 @@ typedef struct {
     const double   *noise;                  /* [n]; NULL: none */
     float          *intended;               /* [n, num_steps, num_actions]; NULL: not wanted */
     float          *scratch;                /* [num_actions], owned */
-    esp_rng         rng[ESP_EPISODE_BLOCK]; /* of the noise, by episode */
+    esp_rng         rng[ESP_EPISODE_BLOCK]; /* streams of the noise, one per episode */
 } player;
 
-/* Keeps what the controller wants, then shakes it. */
+/* Stores the action that the controller chose, then adds noise to it. */
 static void disturb(player *p, int e, int step, float *action)
 {
     size_t at = (size_t)e * p->num_steps + step, A = (size_t)p->num_actions;
@@ -44,7 +44,7 @@ static esp_status act(void *context, int n, int step, const esp_observation *obs
     return status;
 }
 
-/* A planner's samples fill matrix products already; a policy's need more episodes in step. */
+/* A planner's samples already fill matrix products; a policy needs more episodes in lockstep. */
 static int block_size(const esp_evaluation *ev, int first)
 {
     int block = ev->kind == ESP_CONTROLLER_MPPI ? ESP_EPISODE_BLOCK / 2 : ESP_EPISODE_BLOCK;
@@ -98,12 +98,12 @@ void esp_search_episodes(uint64_t seed, int starts, int count, esp_episode *out)
     }
 }
 
-/* n candidates over the same episodes. Blocks of all candidates are one pile of work, since the
- * few that play many episodes have to fill all threads as well. */
+/* n candidates over the same episodes. The blocks of all candidates are shared among the threads
+ * together, since the few candidates that play many episodes have to fill all threads as well. */
 typedef struct {
     const esp_closed_loop *loop;
     const esp_cut  *cuts;
-    int             n, count;       /* candidates; episodes of each */
+    int             n, count;       /* candidates; episodes per candidate */
     esp_episode    *episodes;       /* [count] */
     esp_network   **nets;           /* [n] */
     esp_trajectory *trajectories;   /* [n, count] */

@@ -1,7 +1,7 @@
-/* Gaussian noise on what a controller wants. */
+/* Gaussian noise on the actions of a controller. */
 #include "agent/agent_internal.h"
 
-/* A NaN stays one, so that the simulator refuses it. */
+/* NaN stays NaN, so that the simulator refuses it. */
 static float clamp_action(float a)
 {
     return a > 1.0f ? 1.0f : a < -1.0f ? -1.0f : a;

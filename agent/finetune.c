@@ -1,10 +1,10 @@
-/* Gradient steps after the cut, on what the dense agent did: the losses of training, with values taught by
- * the dense agent's, and imitation.
+/* Gradient steps after the cut, on recorded episodes of the dense agent: the losses of training, with the dense
+ * agent's values as targets, and imitation of its actions.
  *
- * The shipped agent 60 % smaller, 400 steps, returns on held-out episodes (dense: 770): the policy had 511
- * by the losses of training alone, and 768 after 500 steps of imitation alone, each of which costs about a quarter.
- * The planner had 707 when values were bootstrapped from the damaged ones and 748 when taught; 20 % smaller,
- * 200 steps, it was 758 and 750: there it makes no difference. One seed each. */
+ * The shipped agent, 60 % smaller, 400 steps, returns on held-out episodes (dense: 770): the policy had 511 with the
+ * losses of training alone, and 768 after 500 steps of imitation alone, each of which costs about a quarter. The
+ * planner had 707 when values were bootstrapped from the damaged ones and 748 with the dense agent's as targets; 20 %
+ * smaller, 200 steps, it had 758 and 750: there it makes no difference. One seed each. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,16 +20,16 @@ esp_finetune_config esp_finetune_config_default(void)
 typedef struct {
     const esp_agent_config    *config;
     const esp_finetune_config *settings;
-    esp_network *net, *average; /* what the steps move, and what comes out */
+    esp_network *net, *average; /* network being trained, and its running average */
     esp_updater  *updater;      /* NULL: the controller has no model to learn */
     esp_imitator *imitator;
     esp_replay   *replay;
     esp_draw     *draw;
-    const float  *intended;     /* by slot of the replay */
-    float        *wanted;       /* [B, A] those of the batch */
-    float        *target;       /* of the values, by slot of the replay; NULL without updater */
-    float        *td_target;    /* [T, B] those of the batch */
-    double        loss;         /* of imitation */
+    const float  *intended;     /* per slot of the replay buffer */
+    float        *wanted;       /* [B, A] intended actions of the batch */
+    float        *target;       /* value targets per slot of the replay buffer; NULL without updater */
+    float        *td_target;    /* [T, B] value targets of the batch */
+    double        loss;         /* loss of imitation */
 } finetuning;
 
 static finetuning finetuning_create(const esp_network *net, const esp_agent_config *config, const esp_network *dense,
@@ -100,8 +100,9 @@ static esp_status check_fit(const esp_network *net, const esp_recording *recordi
 {
     int image = net->component[ESP_TOLD_ENCODER].in_size, actions = net->component[ESP_TOLD_POLICY].out_size;
     if (recording->stack * recording->frame != image || recording->num_actions != actions)
-        return esp_fail(ESP_ERR_SHAPE, "the recording has observations of %d values and %d actions, the network reads "
-                        "%d and has %d", recording->stack * recording->frame, recording->num_actions, image, actions);
+        return esp_fail(ESP_ERR_SHAPE, "the recording has observations of %d values and %d actions, but the network "
+                        "reads %d and has %d",
+                        recording->stack * recording->frame, recording->num_actions, image, actions);
     return ESP_OK;
 }
 

@@ -13,7 +13,7 @@ typedef struct {
     esp_tape *encoder, *policy;
     float    *grads;            /* [num_weights] */
     float    *dz, *dmu;         /* [n, L], [n, A] */
-    double    squares;          /* of the differences */
+    double    squares;          /* sum of squared differences */
 } block;
 
 struct esp_imitator {
@@ -65,7 +65,8 @@ void esp_imitator_free(esp_imitator *m)
     free(m);
 }
 
-/* Mean squared difference of tanh(mu) and the intended action, back to the images. */
+/* Mean squared difference between tanh(mu) and the intended action, and its gradient back to the
+ * images. */
 static void block_gradient(const esp_imitator *m, block *b, const uint8_t *obs, const float *intended)
 {
     const esp_component *encoder = &m->net->component[ESP_TOLD_ENCODER], *policy = &m->net->component[ESP_TOLD_POLICY];
@@ -84,7 +85,8 @@ static void block_gradient(const esp_imitator *m, block *b, const uint8_t *obs, 
     esp_backward(m->net, b->encoder, b->dz, b->grads, NULL);
 }
 
-/* Adds the blocks' gradients of one component into the first block's, in block order, and moves the weights. */
+/* Sums the blocks' gradients of one component into the first block's, in block order, and moves the
+ * weights. */
 static void move_component(esp_imitator *m, int component, esp_adam *adam, double learning_rate)
 {
     size_t first = m->net->component[component].offset, count = m->net->component[component].count;

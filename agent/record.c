@@ -1,4 +1,4 @@
-/* What the dense agent does, recorded once: data for importance, compensation and finetuning. */
+/* Episodes of the dense agent, recorded once: data for importance, compensation and finetuning. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,12 +66,12 @@ esp_trajectory *esp_recording_trajectories(const esp_recording *r)
     return out;
 }
 
-/* Levels of noise, each for one episode of every start. A deviation of 2 makes actions nearly random:
- * what is learnt beside the path counts. Agents 60 % smaller, finetuned on noise up to 0.6, 1.0 and 2.0, had
- * returns of 364, 682 and 748 with the planner. */
+/* Levels of noise, one episode of every start each. A deviation of 2 makes actions nearly random: finetuning also has
+ * to learn what to do away from the path. Agents 60 % smaller, finetuned on noise up to 0.6, 1.0 and 2.0, had returns
+ * of 364, 682 and 748 with the planner. */
 #define NOISE_LEVELS 4
 
-/* Starts take turns; no two episodes share a number. */
+/* Starts take turns; no two episodes have the same number. */
 static void name_episodes(const esp_record_config *config, int starts, esp_episode *out, double *noise)
 {
     esp_episodes_name(config->seed, ESP_EPISODES_RECORD, 0, config->episodes, out);
@@ -114,7 +114,7 @@ void esp_recording_obs(const esp_recording *r, int episode, int step, uint8_t *o
         memcpy(out, first + (size_t)(i < 0 ? 0 : i) * r->frame, (size_t)r->frame);
 }
 
-/* source -1 without data: a component that is not fed. */
+/* A component without data and with source -1 is not fed. */
 static esp_feed feed_of(const esp_recording *r, const esp_recorded_samples *s, unsigned components, int component)
 {
     if (!(components >> component & 1)) return (esp_feed){.source = -1};

@@ -1,5 +1,5 @@
-/* Prioritised replay of whole episodes. Frames are stored once; a drawn stack repeats the first
- * frame of its episode where it reaches back past the start. */
+/* Prioritised replay of whole episodes. Frames are stored once; a stack that reaches back past the
+ * start of its episode repeats the first frame. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ esp_replay *esp_replay_create(const esp_replay_config *config)
     replay->priorities = esp_alloc(slots, sizeof(float));
     replay->mass = esp_alloc(slots, sizeof(double));
     replay->episode_mass = esp_alloc((size_t)config->capacity, sizeof(double));
-    /* The reference fills the buffer with ones; a slot that was never filled is never drawn. */
+    /* The reference initialises priorities to one; slots that were never filled are never drawn. */
     for (size_t i = 0; i < slots; i++) replay->priorities[i] = 1.0f;
     return replay;
 }
@@ -128,7 +128,7 @@ double esp_replay_probability(const esp_replay *replay, size_t slot)
     return replay->mass[slot] / total_mass(replay);
 }
 
-/* The slot under a point of the cumulative mass; never one of mass 0. */
+/* The slot that contains a point of the cumulative mass; never one of mass 0. */
 static size_t slot_at(const esp_replay *replay, double point)
 {
     int episodes = filled_episodes(replay), steps = replay->config.num_steps, e = 0;
@@ -141,7 +141,7 @@ static size_t slot_at(const esp_replay *replay, double point)
         if (point < mass) return last;
         point -= mass;
     }
-    return last; /* rounding left a crumb beyond the last slot */
+    return last; /* rounding left a remainder after the last slot */
 }
 
 void esp_replay_draw(const esp_replay *replay, esp_rng *rng, int batch, size_t *slots)
@@ -161,7 +161,7 @@ void esp_replay_weights(const esp_replay *replay, int batch, const size_t *slots
     for (int b = 0; b < batch; b++) weights[b] = (float)(weights[b] / largest);
 }
 
-/* The stack whose newest frame is number `newest` of an episode; oldest first. */
+/* Gathers the stack, oldest frame first, whose newest frame is number `newest` of its episode. */
 static void gather_stack(const esp_replay *replay, int episode, int newest, uint8_t *out)
 {
     size_t frame = (size_t)replay->config.frame;

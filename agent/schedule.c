@@ -1,4 +1,4 @@
-/* What changes as a run goes on: rates, noise, the mean of the weights. */
+/* What changes in the course of a run: rates, noise, the mean of the weights. */
 #include <math.h>
 
 #include "agent/agent_internal.h"

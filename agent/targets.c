@@ -1,4 +1,5 @@
-/* What the dense agent makes of recorded states: the targets that teach a pruned one its values. */
+/* Value targets: the dense agent's values of recorded states, from which a pruned agent learns its
+ * own. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -6,7 +7,8 @@
 
 enum { BLOCK = 64 };
 
-/* min(Q1, Q2) of the dense agent and its policy in the states after the steps first .. first + n - 1. */
+/* min(Q1, Q2) of the dense agent, with its policy's actions, in the states after steps first ..
+ * first + n - 1. */
 static void block_values(const esp_network *dense, const esp_recording *r, size_t first, int n, float *value)
 {
     size_t image = (size_t)r->stack * r->frame;

@@ -5,8 +5,8 @@
 
 #include "agent/agent.h"
 
-/* Images of 84 pixels are halved four times, those of 28 once: both leave 3 x 3 (DESIGN of the
- * reference, and the paper's 28 x 28). */
+/* With 84-pixel images all four convolutions have stride 2, with 28-pixel images only the first:
+ * both leave 3 x 3 (as in the reference, and for the paper's 28 x 28). */
 static int later_stride(int image_size)
 {
     return image_size < 64 ? 1 : 2;
@@ -46,7 +46,7 @@ static const char *module_name(const char *head, int index, char out[ESP_NAME])
     return out;
 }
 
-/* Linear ELU Linear ELU Linear; a value head has Linear LayerNorm Tanh first. */
+/* Linear ELU Linear ELU Linear; in a value head LayerNorm Tanh replace the first ELU. */
 static void add_layers(esp_network *net, const char *head, esp_dim in, int out, int hidden, bool value)
 {
     char name[ESP_NAME];
@@ -166,8 +166,8 @@ double esp_action_flops(const esp_network *net, const esp_planner_config *planne
     double encode = macs[ESP_TOLD_ENCODER], policy = macs[ESP_TOLD_POLICY];
     if (kind == ESP_CONTROLLER_POLICY) return 2.0 * (encode + policy);
 
-    /* As the planner does it: policy trajectories are unrolled once, their end is valued again in
-     * every iteration. */
+    /* As the planner does: policy trajectories are unrolled once, and only their end is valued
+     * again in every iteration. */
     double H = budget->horizon, I = budget->iterations, N = budget->samples;
     double P = esp_policy_trajectories(planner, budget->samples);
     double step = macs[ESP_TOLD_DYNAMICS] + macs[ESP_TOLD_REWARD];

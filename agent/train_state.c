@@ -1,5 +1,5 @@
-/* state.safetensors: everything a run needs to go on bit for bit after a kill. The replay buffer
- * is kept as the actions of its episodes; playing them again restores frames and rewards. */
+/* state.safetensors: everything a run needs to continue bit for bit after a kill. Of the replay
+ * buffer only the actions of its episodes are kept; playing them again restores frames and rewards. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -60,24 +60,25 @@ esp_status esp_trainer_save(const esp_trainer *trainer)
     return status;
 }
 
-/* Episodes collected when `update` updates are done, as train_loop collects them. */
+/* Number of episodes collected by the time `update` updates are done, following train_loop. */
 static int64_t episodes_after(const esp_train_config *c, int64_t update)
 {
     int64_t cycles = update > c->pretrain ? 1 + (update - 1 - c->pretrain) / c->cycle_updates : 0;
     return c->seed_episodes + cycles * c->cycle_episodes;
 }
 
-/* Counters come from a file: they must be those of a moment at which this configuration saves its state. */
+/* Counters come from a file, so they are checked: they must belong to a moment at which this
+ * configuration saves its state. */
 static esp_status check_counters(const char *path, const esp_trainer *t, const packed *p)
 {
     const esp_train_config *c = &t->config.train;
     int64_t update = p->counter[0], episodes = p->counter[1];
     if (update < 1 || update > c->updates || (update % c->eval_every && update != c->updates))
-        return esp_fail(ESP_ERR_RANGE, "%s: %lld updates are done, this configuration saves its state every %d up to %d",
-                        path, (long long)update, c->eval_every, c->updates);
+        return esp_fail(ESP_ERR_RANGE, "%s: %lld updates are done, but this configuration saves its state every %d up "
+                        "to %d", path, (long long)update, c->eval_every, c->updates);
     if (episodes != episodes_after(c, update))
-        return esp_fail(ESP_ERR_RANGE, "%s: %lld episodes after %lld updates, this configuration collects %lld", path,
-                        (long long)episodes, (long long)update, (long long)episodes_after(c, update));
+        return esp_fail(ESP_ERR_RANGE, "%s: %lld episodes after %lld updates, but this configuration collects %lld",
+                        path, (long long)episodes, (long long)update, (long long)episodes_after(c, update));
     for (int i = 2; i < 4; i++)
         if (p->counter[i] != update)
             return esp_fail(ESP_ERR_RANGE, "%s: Adam of the %s has made %lld steps in %lld updates", path,

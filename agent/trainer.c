@@ -1,4 +1,5 @@
-/* Learning an agent: collect, update, evaluate, keep the best, be able to go on after any kill. */
+/* Learning an agent: collect, update, evaluate, keep the best, and be able to resume after any
+ * kill. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,7 +105,8 @@ static esp_status save_checkpoint(const esp_trainer *t)
     return status;
 }
 
-/* Both controllers from every start, as "policy_random": their mean is the score. */
+/* Evaluates both controllers from every start, as "policy_random" and so on; the mean is the
+ * score. */
 static esp_status evaluate_all(esp_trainer *t, cJSON *line, double *score)
 {
     static const struct { const char *name; esp_controller_kind kind; } controllers[] = {
@@ -158,7 +160,8 @@ static esp_status train_loop(esp_trainer *t)
     if (esp_replay_added(t->replay) == 0) status = esp_trainer_collect(t, c->seed_episodes);
     while (status == ESP_OK && t->update < c->updates) {
         status = esp_check_interrupt();
-        /* The shaped reward has done its work: from here on the buffer tells what env.reward gives. */
+        /* The shaped reward has done its work: from here on the buffer holds rewards of
+         * env.reward. */
         if (status == ESP_OK && t->update == c->reward_updates && t->update > 0)
             status = esp_trainer_rebuild(t, esp_replay_added(t->replay));
         if (status == ESP_OK && collects_before(c, t->update)) status = esp_trainer_collect(t, c->cycle_episodes);

@@ -1,5 +1,5 @@
-/* What a training run consists of, shared by the loop, the collection of episodes and the files
- * that let a killed run go on. */
+/* A training run, shared by the loop, the collection of episodes, and the files from which a killed
+ * run resumes. */
 #ifndef ESP_TRAINER_INTERNAL_H
 #define ESP_TRAINER_INTERNAL_H
 
@@ -20,11 +20,11 @@ typedef struct {
     esp_network *average;     /* running mean of the weights; NULL when train.average is 0 */
     esp_updater *updater;
     esp_replay  *replay;
-    float       *actions;     /* [buffer, L, A] of the episodes in the buffer, to rebuild it */
+    float       *actions;     /* [buffer, L, A] actions of the episodes in the buffer, from which it can be rebuilt */
     int64_t      update;      /* updates done */
     double       best;        /* score of checkpoint.safetensors */
-    double       seconds;     /* spent by earlier processes of this run */
-    double       started;     /* esp_clock of this one */
+    double       seconds;     /* time spent by earlier processes of this run, s */
+    double       started;     /* esp_clock at the start of this process */
     double       collected;   /* mean return of the last cycle */
     esp_train_window window;
 } esp_trainer;
@@ -34,12 +34,12 @@ double esp_trainer_seconds(const esp_trainer *trainer);
 /* collect.c: plays `count` new episodes and adds them to the buffer - sticky random actions before
  * the first update, the policy with noise afterwards. */
 esp_status esp_trainer_collect(esp_trainer *trainer, int count);
-/* Fills the buffer with what the recorded actions of the last episodes up to number `last` give
- * under the reward of the present update; its priorities stay. Physics and renderer are
- * deterministic, so actions are all that must be kept. */
+/* Fills the buffer by playing the recorded actions of the last episodes up to number `last`, with
+ * the reward of the present update; its priorities are kept. Physics and renderer are
+ * deterministic, so only actions need to be stored. */
 esp_status esp_trainer_rebuild(esp_trainer *trainer, int64_t last);
 
-/* train_state.c: state.safetensors holds all that is not in the other files. */
+/* train_state.c: state.safetensors holds everything that is not in the other files. */
 esp_status esp_trainer_save(const esp_trainer *trainer);
 esp_status esp_trainer_restore(esp_trainer *trainer);
 

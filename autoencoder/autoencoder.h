@@ -62,7 +62,7 @@ typedef enum { ESP_START_COMPONENTS, ESP_START_UNIFORM } esp_autoencoder_start_f
 
 /* How an autoencoder is trained and finetuned. */
 typedef struct {
-    uint64_t seed;              /* the key of every random number */
+    uint64_t seed;              /* seed of all random numbers */
     int      start;             /* esp_autoencoder_start_from: the first weights */
     int      epochs;            /* passes over the training images */
     int      batch;             /* images per gradient step */

@@ -10,7 +10,7 @@ const esp_field esp_autoencoder_fields[] = {
     {"application", ESP_CHOICE, offsetof(esp_autoencoder_config, application), 0, 0, "autoencoder",
      "the kind of checkpoint"},
 
-    {"train.seed", ESP_U64, offsetof(esp_autoencoder_config, train.seed), 0, 9e15, NULL, "key of all random numbers"},
+    {"train.seed", ESP_U64, offsetof(esp_autoencoder_config, train.seed), 0, 9e15, NULL, "seed of all random numbers"},
     {"train.start", ESP_CHOICE, offsetof(esp_autoencoder_config, train.start), 0, 0, ESP_AUTOENCODER_START_CHOICES,
      "first weights: principal components, or PyTorch's default"},
     KEY_INT("train.epochs", train.epochs, 0, 1000000, "passes over the training images"),

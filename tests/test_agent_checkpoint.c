@@ -103,7 +103,7 @@ static void missing_tensor_is_named(void)
     write_tensors(net, "_dynamics.2.weight", NULL);
     CHECK_FAILS(ESP_ERR_FORMAT, esp_agent_checkpoint_read(path, config_path, &read), "'_dynamics.2.weight' is missing");
     write_tensors(net, "_pi.4.bias", NULL);
-    CHECK_FAILS(ESP_ERR_FORMAT, esp_agent_checkpoint_read(path, config_path, &read), "no TD-MPC agent");
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_agent_checkpoint_read(path, config_path, &read), "expected a TD-MPC agent");
     CU_ASSERT_PTR_NULL(read.net);
     esp_network_free(net);
 }
