@@ -1,5 +1,5 @@
-/* Adam and the plain vector loops around it, written so that compilers vectorise them: they run
- * over every weight at every update. */
+/* Adam and the plain vector loops around it, written so that compilers vectorise them: every update
+ * runs them over all weights. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static void move_weights(size_t count, float rate, float root, float scale, cons
     for (size_t i = 0; i < count; i++) {
         float g = grad[i] * scale;
         m[i] = 0.9f * m[i] + 0.1f * g;
-        v[i] = 0.999f * v[i] + 0.001f * g * g; /* not 1 - 0.999f: that is off by 5e-5 of itself */
+        v[i] = 0.999f * v[i] + 0.001f * g * g; /* not 1 - 0.999f, which has a relative error of 5e-5 */
         weights[i] -= rate * m[i] / (sqrtf(v[i]) * root + 1e-8f);
     }
 }
@@ -46,8 +46,8 @@ void esp_adam_move(esp_adam *adam, esp_adam_rates rates, float scale, size_t fir
                  weights + first);
 }
 
-/* One thread: 1.5 M weights take 1.1 ms, two idle threads would save half of it and two on a busy
- * machine took 11 ms. */
+/* One thread: 1.5 M weights take 1.1 ms; two idle threads would save half of that, but two on a
+ * busy machine took 11 ms. */
 void esp_adam_step(esp_adam *adam, float lr, float scale, const float *grad, float *weights)
 {
     esp_adam_move(adam, esp_adam_begin(adam, lr), scale, 0, adam->count, grad, weights);
@@ -55,7 +55,7 @@ void esp_adam_step(esp_adam *adam, float lr, float scale, const float *grad, flo
 
 #define LANES 8
 
-/* Eight interleaved sums, whatever the width of this machine's vectors: a product of two floats is
+/* Eight interleaved sums, whatever the vector width of this machine: a product of two floats is
  * exact in double, so every build adds the same numbers in the same order. */
 ESP_VECTORISED
 double esp_norm2(size_t count, const float *x)
@@ -74,7 +74,7 @@ double esp_norm2(size_t count, const float *x)
 float esp_clip_scale(double norm, double max_norm)
 {
     double scale = max_norm / (norm + 1e-6);
-    return scale > 1.0 ? 1.0f : (float)scale; /* this way round a NaN stays one */
+    return scale > 1.0 ? 1.0f : (float)scale; /* in this order a NaN stays NaN */
 }
 
 ESP_VECTORISED

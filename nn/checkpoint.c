@@ -1,5 +1,5 @@
 /* A checkpoint is one safetensors file: the network's tensors under their own names and, as JSON text in
- * __metadata__, its configuration (`espalier`), contract and pedigree, so that it needs no side file. */
+ * __metadata__, its configuration (`espalier`), contract and pedigree, so that no second file is needed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +22,7 @@ static cJSON *value_at(cJSON *json, const char *path)
     return json;
 }
 
-/* Every path of a configuration as seen from `file`, or from here. */
+/* Rewrites every path of a configuration, relative to `file` or to this process. */
 static void move_paths(cJSON *json, const esp_field *fields, int count, const char *file,
                        char *(*move)(const char *file, const char *path))
 {
@@ -69,11 +69,11 @@ void esp_checkpoint_close(esp_checkpoint *checkpoint)
     *checkpoint = (esp_checkpoint){.file = NULL};
 }
 
-/* A configuration of another application would be refused for its first key; say what it is instead. */
+/* Names the application: otherwise the configuration of another one would be refused for its first unknown key. */
 static esp_status check_application(const char *found, const char *source, const char *application)
 {
     if (!found || strcmp(found, application) == 0) return ESP_OK;
-    return esp_fail(ESP_ERR_FORMAT, "%s: its application is '%s', '%s' is needed", source, found, application);
+    return esp_fail(ESP_ERR_FORMAT, "%s: its application is '%s', expected '%s'", source, found, application);
 }
 
 esp_status esp_checkpoint_config(const esp_checkpoint *checkpoint, const char *application, const esp_field *fields,

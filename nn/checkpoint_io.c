@@ -8,7 +8,7 @@
 
 #include "nn/nn.h"
 
-#define MAX_UNITS 65536   /* of one axis: times the pixels of an image it still fits an int */
+#define MAX_UNITS 65536   /* largest axis: times the pixels of an image it still fits an int */
 #define NAME_BYTES 256
 #define SHAPE_BYTES 192
 
@@ -30,9 +30,9 @@ static esp_status find_tensors(const esp_network *net, const esp_safetensors *fi
         const esp_st_tensor *source = found[i] = esp_safetensors_find(file, name);
         if (!source) return esp_fail(ESP_ERR_FORMAT, "%s: tensor '%s' is missing", file->path, name);
         if (source->dtype != ESP_F32)
-            return esp_fail(ESP_ERR_FORMAT, "%s: tensor '%s' holds integers, weights must be F32", file->path, name);
+            return esp_fail(ESP_ERR_FORMAT, "%s: tensor '%s' holds integers; weights must be F32", file->path, name);
         if (source->rank != net->tensor[i].rank)
-            return esp_fail(ESP_ERR_SHAPE, "%s: tensor '%s' has %d dimensions, the network expects %d", file->path,
+            return esp_fail(ESP_ERR_SHAPE, "%s: tensor '%s' has %d dimensions, expected %d", file->path,
                             name, source->rank, net->tensor[i].rank);
     }
     return ESP_OK;
@@ -42,14 +42,14 @@ static esp_status resize_axis(esp_network *net, int index, const esp_safetensors
                               int64_t units)
 {
     if (units < 1 || units > MAX_UNITS)
-        return esp_fail(ESP_ERR_SHAPE, "%s: tensor '%s' gives axis '%s' %lld units, 1 to %d are possible", file->path,
+        return esp_fail(ESP_ERR_SHAPE, "%s: tensor '%s' gives axis '%s' %lld units, expected 1 to %d", file->path,
                         source->name, net->axis[index].name, (long long)units, MAX_UNITS);
     net->axis[index].size = (int)units;
     return ESP_OK;
 }
 
-/* Rows first: the tensor that produces an axis has it alone as its first dimension. Columns tell
- * of axes that no tensor here produces, and repeat every unit `block` times. */
+/* Rows first: the tensor that produces an axis has this axis alone as its first dimension. Columns
+ * determine the axes that no tensor here produces; they repeat every unit `block` times. */
 static esp_status read_axis_sizes(esp_network *net, const esp_safetensors *file, const esp_st_tensor *const *found)
 {
     bool known[ESP_MAX_AXES] = {false};
@@ -76,7 +76,8 @@ static void shape_text(int rank, const int64_t *shape, char out[SHAPE_BYTES])
     snprintf(out + used, SHAPE_BYTES - (size_t)used, "]");
 }
 
-/* The shape that the axes of `net` give a tensor; tensor->shape itself is only derived by finish. */
+/* The shape that a tensor should have by the axes of `net`; tensor->shape itself is only derived by
+ * esp_network_finish. */
 static void expected_shape(const esp_network *net, const esp_tensor *tensor, int64_t out[4])
 {
     for (int d = 0; d < tensor->rank; d++)
@@ -93,7 +94,7 @@ static esp_status check_shapes(const esp_network *net, const esp_safetensors *fi
         char found_text[SHAPE_BYTES], expected_text[SHAPE_BYTES];
         shape_text(found[i]->rank, found[i]->shape, found_text);
         shape_text(found[i]->rank, expected, expected_text);
-        return esp_fail(ESP_ERR_SHAPE, "%s: tensor '%s' has shape %s, the network expects %s", file->path,
+        return esp_fail(ESP_ERR_SHAPE, "%s: tensor '%s' has shape %s, expected %s", file->path,
                         found[i]->name, found_text, expected_text);
     }
     return ESP_OK;
@@ -103,14 +104,14 @@ static esp_status check_weight(const esp_safetensors *file, const esp_st_tensor 
 {
     float value = ((const float *)tensor->data)[index];
     if (!isfinite(value))
-        return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %s at index %zu, weights must be finite", file->path,
+        return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %s at index %zu; weights must be finite", file->path,
                         tensor->name, isnan(value) ? "NaN" : "infinite", index);
     if (fabsf(value) > ESP_WEIGHT_LIMIT)
         return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %g at index %zu; weights beyond %g overflow as soon as "
                         "they are multiplied", file->path, tensor->name, (double)value, index, (double)ESP_WEIGHT_LIMIT);
     if (variance && value < 0)
-        return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %g at index %zu, a variance is not negative", file->path,
-                        tensor->name, (double)value, index);
+        return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %g at index %zu; a variance cannot be negative",
+                        file->path, tensor->name, (double)value, index);
     return ESP_OK;
 }
 
@@ -131,8 +132,8 @@ esp_status esp_network_load(esp_network *net, const esp_safetensors *file, const
 {
     const esp_st_tensor *found[ESP_MAX_TENSORS];
     esp_status status = find_tensors(net, file, prefix, found);
-    /* Finished twice: the first time tells how many pixels a flattened channel has, so that all
-     * shapes are checked before weights of the file's size are allocated. */
+    /* Finished twice: the first time determines how many pixels a flattened channel has, so that
+     * all shapes are checked before weights of the file's size are allocated. */
     if (status == ESP_OK) status = esp_network_finish(net);
     if (status == ESP_OK) status = read_axis_sizes(net, file, found);
     if (status == ESP_OK) status = check_shapes(net, file, found);

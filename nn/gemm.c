@@ -6,8 +6,8 @@
 
 #include "nn/nn_internal.h"
 
-/* OpenBLAS starts its own threads unless told otherwise; ours are cut above this level, in
- * blocks of fixed size, so that results do not depend on how many there are. */
+/* By default OpenBLAS starts its own threads; ours divide the work above this level, in blocks of
+ * fixed size, so that results do not depend on their number. */
 static void use_one_thread(void)
 {
     openblas_set_num_threads(1);

@@ -1,5 +1,5 @@
-/* Initial weights. Every tensor draws from its own stream, so a network's start depends on the
- * seed and on nothing that was drawn before. */
+/* Initial weights. Every tensor draws from its own stream, so a network's initial weights depend on
+ * the seed and on nothing that was drawn before. */
 #include <assert.h>
 #include <cblas.h>
 #include <lapacke.h>
@@ -8,10 +8,11 @@
 
 #include "nn/nn.h"
 
-/* q (column-major, rows >= cols) becomes its orthonormal factor, diagonal gets that of R. */
+/* Replaces q (column-major, rows >= cols) by its orthonormal factor; diagonal receives that of
+ * R. */
 static void householder_qr(int rows, int cols, float *q, float *diagonal)
 {
-    /* With more threads LAPACK's products are cut differently and round differently. */
+    /* With more threads LAPACK divides its products differently, and they round differently. */
     openblas_set_num_threads(1);
     float *tau = esp_alloc((size_t)cols, sizeof *tau);
     lapack_int info = LAPACKE_sgeqrf(LAPACK_COL_MAJOR, rows, cols, q, rows, tau);
@@ -28,12 +29,13 @@ static void transpose(int rows, int cols, const float *in, float *out)
         for (int j = 0; j < cols; j++) out[(size_t)j * rows + i] = in[(size_t)i * cols + j];
 }
 
-/* Makes the `few` vectors of length `many`, one after another in w, orthogonal with norm `gain`. */
+/* Makes the `few` vectors of length `many`, stored one after another in w, orthogonal with norm
+ * `gain`. */
 static void orthogonal_vectors(int few, int many, float gain, float *w)
 {
     float *diagonal = esp_alloc((size_t)few, sizeof *diagonal);
     householder_qr(many, few, w, diagonal);
-    /* Householder leaves the signs to the implementation; a positive diagonal makes Q unique. */
+    /* Householder's method leaves the signs open; a positive diagonal makes Q unique. */
     for (int j = 0; j < few; j++) {
         float factor = diagonal[j] < 0 ? -gain : gain;
         for (int i = 0; i < many; i++) w[(size_t)j * many + i] *= factor;
@@ -43,7 +45,7 @@ static void orthogonal_vectors(int few, int many, float gain, float *w)
 
 void esp_orthogonal(int rows, int cols, float gain, float *w)
 {
-    /* Row-major w is its own transpose in LAPACK's column-major eyes: short rows need no copy. */
+    /* LAPACK is column-major, so it sees the transpose of row-major w: short rows need no copy. */
     if (rows < cols) {
         orthogonal_vectors(rows, cols, gain, w);
         return;

@@ -1,4 +1,4 @@
-/* One layer on its own: forward by kind, and the matrix its weights are multiplied with. */
+/* One layer on its own: forward by kind, and the matrix that its weights are multiplied with. */
 #include <assert.h>
 
 #include "nn/nn_internal.h"

@@ -1,10 +1,10 @@
-/* What a file says of itself beside tensors and configuration: its contract with the application that runs it, and
- * the prunings it came from. docs/files.md lists the keys; the same JSON stands in files of other formats. */
+/* What a file says about itself besides tensors and configuration: its contract with the application that runs it,
+ * and the prunings that produced it. docs/files.md lists the keys; files of other formats hold the same JSON. */
 #include <string.h>
 
 #include "nn/nn.h"
 
-#define MOST_ANCESTORS 1000 /* prunings in a row; a file with more was not made by pruning */
+#define MOST_ANCESTORS 1000 /* longest pedigree; a file with more prunings was not made by pruning */
 
 /* ---- native code ---- */
 
@@ -27,7 +27,7 @@ esp_status esp_metadata_refuse_code(const cJSON *json, const char *source)
 {
     const char *code = find_code(json);
     if (!code) return ESP_OK;
-    return esp_fail(ESP_ERR_FORMAT, "%s: names native code ('%.80s'), which is loaded only when the command line names it",
+    return esp_fail(ESP_ERR_FORMAT, "%s: names native code ('%.80s'), which only the command line may name",
                     source, code);
 }
 
@@ -46,7 +46,7 @@ static esp_status check_contract(const char *path, const cJSON *contract)
     if (!contract) return ESP_OK;
     double version = esp_json_number(contract, "version");
     if (!esp_json_text(contract, "application") || !(version >= 1))
-        return esp_fail(ESP_ERR_FORMAT, "%s: contract: an object with 'version' and 'application' is expected", path);
+        return esp_fail(ESP_ERR_FORMAT, "%s: contract: expected an object with 'version' and 'application'", path);
     if (version > ESP_CONTRACT_VERSION)
         return esp_fail(ESP_ERR_FORMAT, "%s: contract: version %.15g is newer than %d, the last one this espalier "
                         "knows; update espalier", path, version, ESP_CONTRACT_VERSION);
@@ -58,7 +58,7 @@ static esp_status check_pedigree(const char *path, const cJSON *pedigree)
     const cJSON *entry;
     if (!pedigree) return ESP_OK;
     if (!cJSON_IsArray(pedigree) || cJSON_GetArraySize(pedigree) > MOST_ANCESTORS)
-        return esp_fail(ESP_ERR_FORMAT, "%s: pedigree: a list of at most %d prunings is expected", path,
+        return esp_fail(ESP_ERR_FORMAT, "%s: pedigree: expected a list of at most %d prunings", path,
                         MOST_ANCESTORS);
     cJSON_ArrayForEach(entry, pedigree)
         if (!esp_json_text(entry, "parent") || !esp_json_text(entry, "method"))

@@ -7,7 +7,7 @@
 
 #include "nn/nn.h"
 
-/* Truncation would make two names equal, and names come from our own code: a broken promise. */
+/* Truncation would make two names equal; names come from our own code, so it is a broken promise. */
 static void copy_name(char *out, size_t size, const char *name)
 {
     assert(strlen(name) < size);
@@ -88,7 +88,7 @@ static esp_layer *add_layer(esp_network *net, esp_layer_kind kind, const char *m
     return layer;
 }
 
-/* A tensor of the layer added last. dims beyond `rank` are ignored; kernel dims have num == 0. */
+/* Adds a tensor to the layer added last. dims beyond `rank` are ignored; kernel dims have num == 0. */
 static int add_tensor(esp_network *net, const char *suffix, bool trainable, int rank, const esp_dim *dims, int kernel)
 {
     assert(net->num_tensors < ESP_MAX_TENSORS);
@@ -132,7 +132,7 @@ void esp_network_conv2d(esp_network *net, const char *module, int in, int out, i
 void esp_network_flatten(esp_network *net)
 {
     esp_layer *layer = add_layer(net, ESP_LAYER_FLATTEN, "flatten");
-    layer->in = layer[-1].out; /* the block, pixels per channel, is known when the network is finished */
+    layer->in = layer[-1].out; /* its block, pixels per channel, is known only when the network is finished */
 }
 
 void esp_network_dense(esp_network *net, const char *module, esp_dim in, esp_dim out, esp_act act)
@@ -160,7 +160,7 @@ void esp_network_norm(esp_network *net, esp_layer_kind kind, const char *module,
     }
 }
 
-/* ---- what follows from the axes ---- */
+/* ---- derived from the axes ---- */
 
 static esp_status derive_image_sides(esp_network *net, const esp_component *component)
 {
@@ -171,7 +171,7 @@ static esp_status derive_image_sides(esp_network *net, const esp_component *comp
         layer->in_rows = rows;
         if (layer->kind == ESP_LAYER_CONV2D) {
             if (rows < layer->kernel)
-                return esp_fail(ESP_ERR_SHAPE, "layer '%s': the image is %d pixels a side there, the kernel needs %d; "
+                return esp_fail(ESP_ERR_SHAPE, "layer '%s': its image has %d pixels per side, its kernel needs %d; "
                                 "use a larger image or smaller strides", layer->module, rows, layer->kernel);
             rows = (rows - layer->kernel) / layer->stride + 1;
         }
@@ -184,7 +184,7 @@ static esp_status derive_image_sides(esp_network *net, const esp_component *comp
     return ESP_OK;
 }
 
-/* A dense layer after flatten reads channel x pixels: its tensor's block follows the image side. */
+/* A dense layer after flatten reads channel x pixels, so its tensor's block depends on the image side. */
 static void derive_flattened_input(esp_network *net, int index)
 {
     esp_layer *layer = &net->layer[index];

@@ -13,21 +13,22 @@
 /* ---- gemm.c: the one door to BLAS --------------------------------------------------------- */
 
 /* c[m,n] = a b^T + beta c, a [m,k], b [n,k], all row-major and packed. Single-threaded, like all products here:
- * parallel work is cut above this level, so results do not depend on it. With beta 0, c may hold anything. */
+ * parallel work is divided above this level, so results do not depend on the number of threads. With beta 0, c may
+ * hold anything. */
 void esp_gemm_nt(int m, int n, int k, const float *a, const float *b, float beta, float *c);
 /* The same with b [k,n]: c = a b + beta c. */
 void esp_gemm_nn(int m, int n, int k, const float *a, const float *b, float beta, float *c);
 /* The same with a [k,m] and b [k,n]: c = a^T b + beta c. */
 void esp_gemm_tn(int m, int n, int k, const float *a, const float *b, float beta, float *c);
-/* esp_gemm_nn on parts of larger matrices: a_width, b_width, c_width are the floats from row to row. */
+/* esp_gemm_nn on parts of larger matrices: a_width, b_width and c_width are the distances between rows, in floats. */
 void esp_gemm_nn_part(int m, int n, int k, const float *a, int a_width, const float *b, int b_width, float beta,
                       float *c, int c_width);
-/* esp_gemm_tn on m neighbouring columns, from `a` on, of a matrix [k, width]. */
+/* esp_gemm_tn on m neighbouring columns, starting at `a`, of a matrix [k, width]. */
 void esp_gemm_tn_columns(int m, int n, int k, int width, const float *a, const float *b, float beta, float *c);
 /* The lower triangle of c[n,n] = a^T a + beta * c; a is [k,n]. */
 void esp_syrk(int n, int k, const float *a, float beta, float *c);
 
-/* What does the products. Texts are the library's own. */
+/* The BLAS in use. Texts belong to the library. */
 typedef struct {
     const char *version; /* "OpenBLAS 0.3.21" and how it was built */
     const char *kernel;  /* the processor whose kernels it picked, for example "SkylakeX" */
@@ -38,23 +39,23 @@ esp_blas_facts esp_blas_describe(void); /* of this process */
 
 /* ---- spd.c: symmetric positive definite systems, LAPACK in double ---------------------------- */
 
-/* a [n,n], of which the lower triangle is read, becomes its Cholesky factor. Single-threaded like all
- * of these. ESP_ERR_NUMERIC when a is not positive definite. */
+/* Replaces a [n,n], of which the lower triangle is read, by its Cholesky factor. Single-threaded, like everything
+ * here. ESP_ERR_NUMERIC when a is not positive definite. */
 esp_status esp_spd_factor(int n, double *a);
 /* Solves x a = b for every row of b [m,n], in place; factor [n,n] from esp_spd_factor. */
 void esp_spd_solve(int n, int m, const double *factor, double *b);
-/* a [n,n] becomes its inverse, both triangles; the lower one is read. */
+/* Replaces a [n,n], of which the lower triangle is read, by its inverse, both triangles. */
 esp_status esp_spd_invert(int n, double *a);
 
 /* ---- eigen.c ----------------------------------------------------------------------------------- */
 
-/* Row i of a symmetric matrix a [n,n], whose lower triangle is read, becomes the eigenvector of
- * values[i], of length 1; values [n] ascend. */
+/* Replaces row i of a symmetric matrix a [n,n], whose lower triangle is read, by the eigenvector of values[i], of
+ * length 1; values [n] ascend. */
 void esp_symmetric_eigen(int n, double *a, double *values);
 
 /* ---- activation.c ------------------------------------------------------------------------- */
 
-/* What follows a layer's affine part, element by element; ELU has alpha 1. */
+/* Activation after a layer's affine part, element by element; ELU has alpha 1. */
 typedef enum { ESP_ACT_NONE, ESP_ACT_RELU, ESP_ACT_ELU, ESP_ACT_TANH, ESP_ACT_SIGMOID } esp_act;
 
 /* y[rows, cols] = act(y + bias) in one pass; bias [cols] or NULL. */
@@ -67,27 +68,27 @@ float esp_expf(float x);
 /* ---- network.c: axes, tensors, components -------------------------------------------------- */
 
 #define ESP_NAME 32        /* bytes of a name, including the final 0 */
-#define ESP_MAX_AXES 64       /* of a network */
-#define ESP_MAX_TENSORS 96    /* of a network */
-#define ESP_MAX_LAYERS 64     /* of a network */
-#define ESP_MAX_COMPONENTS 8  /* of a network: encoder, dynamics ... */
+#define ESP_MAX_AXES 64       /* axes per network */
+#define ESP_MAX_TENSORS 96    /* tensors per network */
+#define ESP_MAX_LAYERS 64     /* layers per network */
+#define ESP_MAX_COMPONENTS 8  /* components per network: encoder, dynamics ... */
 
-/* One dimension of the network along which units can be removed; fixed when it faces the world. */
+/* One dimension of the network along which units can be removed; fixed when it is an input or output of the
+ * network. */
 typedef struct {
     char name[ESP_NAME]; /* "_dynamics.0" */
     int  size;           /* units, >= 1 */
-    bool prunable;       /* false: its units face the world and all stay */
+    bool prunable;       /* false: all units stay, because the outside world gives them their meaning */
 } esp_axis;
 
-/* A tensor dimension is a concatenation of stretches; a stretch is an axis times a block
- * (flatten: channel x 3x3 has block 9). A dimension without stretches (kernel rows and columns)
- * has num == 0 and its size in the tensor's shape. */
+/* A tensor dimension is a concatenation of parts; a part is an axis times a block (flatten: channel x 3x3 has block
+ * 9). A dimension without parts (kernel rows and columns) has num == 0 and its size in the tensor's shape. */
 typedef struct {
-    int num;                             /* stretches, 0 .. 2 */
+    int num;                             /* parts, 0 .. 2 */
     struct { int axis, block; } part[2]; /* index of the axis, and values per unit of it */
 } esp_dim;
 
-/* A parameter of a layer: which axes it lies along, and where its values are. */
+/* A parameter of a layer: the axes of its dimensions, and where its values are. */
 typedef struct {
     char    name[2 * ESP_NAME]; /* "_encoder.1.weight" */
     int     component;          /* index */
@@ -106,12 +107,12 @@ typedef enum {
     ESP_LAYER_FLATTEN,   /* [h,w,c] -> [c,h,w] as one row */
     ESP_LAYER_DENSE,     /* y = W x + b, W [out, in] */
     ESP_LAYER_LAYERNORM, /* eps 1e-5, biased variance, affine */
-    ESP_LAYER_BATCHNORM  /* eps 1e-5, affine, running statistics; those of the batch: esp_team_gradient */
+    ESP_LAYER_BATCHNORM  /* eps 1e-5, affine, running statistics; batch statistics only in esp_team_gradient */
 } esp_layer_kind;
 
 /* One step of a component: an affine part or a rearrangement, then an activation. */
 typedef struct {
-    esp_layer_kind kind;           /* decides which members below mean something */
+    esp_layer_kind kind;           /* decides which of the members below are used */
     esp_act act;                   /* applied to the result */
     char    module[ESP_NAME];      /* "_encoder.1"; tensors are module.weight, module.bias ... */
     int     component;             /* index */
@@ -122,19 +123,19 @@ typedef struct {
     int     in_size, out_size;     /* values per sample; derived from the axes */
 } esp_layer;
 
-/* A part of the network that runs on its own: its layers and tensors stand side by side. */
+/* A part of the network that can run on its own; its layers and tensors are contiguous. */
 typedef struct {
     char   name[ESP_NAME];         /* "_encoder" */
-    int    first_layer, num_layers;   /* a stretch of esp_network.layer */
-    int    first_tensor, num_tensors; /* a stretch of esp_network.tensor */
+    int    first_layer, num_layers;   /* range of esp_network.layer */
+    int    first_tensor, num_tensors; /* range of esp_network.tensor */
     int    in_size, out_size;      /* values per sample; 0 without layers */
-    size_t offset, count;          /* its weights are one stretch of esp_network.weights */
+    size_t offset, count;          /* range of esp_network.weights */
 } esp_component;
 
 #define ESP_NORM_EPS 1e-5f /* added to the variance by both normalisations, as in PyTorch */
 
-/* A network is plain data: build it axis by axis and layer by layer, then esp_network_finish.
- * `weights` (owned) holds all tensors back to back in the order they were declared. */
+/* A network is plain data: build it axis by axis and layer by layer, then call esp_network_finish. `weights` (owned)
+ * holds all tensors back to back in the order of their declaration. */
 typedef struct {
     int num_axes, num_tensors, num_layers, num_components; /* used entries of the arrays below */
     esp_axis      axis[ESP_MAX_AXES];           /* [num_axes] in the order they were declared */
@@ -145,124 +146,126 @@ typedef struct {
     float *weights;                             /* [num_weights] owned; NULL before esp_network_finish */
 } esp_network;
 
-/* An empty network, the caller's to free. */
+/* An empty network; the caller frees it. */
 esp_network *esp_network_new(void);
 void         esp_network_free(esp_network *net); /* accepts NULL */
 /* Declares an axis and returns its index. */
 int     esp_network_axis(esp_network *net, const char *name, int size, bool prunable);
-esp_dim esp_dim_of(int axis);                    /* one axis */
-esp_dim esp_dim_concat(int first, int second);   /* latent | action */
-/* Layers that follow belong to it. One that gets no layers keeps its number for those who know it by number. */
+esp_dim esp_dim_of(int axis);                    /* a dimension of one axis */
+esp_dim esp_dim_concat(int first, int second);   /* two axes, such as latent | action */
+/* Starts a component; the layers that follow belong to it. A component without layers keeps its number, for code that
+ * knows components by number. */
 int  esp_network_component(esp_network *net, const char *name);
-/* Images [channels, rows, rows] of bytes enter; `channels` is an axis. */
+/* The layer that takes images [channels, rows, rows] of bytes; `channels` is an axis. */
 void esp_network_image(esp_network *net, int channels, int rows);
 /* A square convolution without padding from axis `in` to axis `out`; tensors module.weight [out, in, kernel, kernel]
  * and module.bias [out]. */
 void esp_network_conv2d(esp_network *net, const char *module, int in, int out, int kernel, int stride, esp_act act);
-/* What the layer before made, [channel, row, column], as one row of values. */
+/* Turns the output of the layer before, [channel, row, column], into one row of values. */
 void esp_network_flatten(esp_network *net);
 /* Tensors module.weight [out, in] and module.bias [out]. */
 void esp_network_dense(esp_network *net, const char *module, esp_dim in, esp_dim out, esp_act act);
 /* kind is ESP_LAYER_LAYERNORM or ESP_LAYER_BATCHNORM; tensors module.weight (gain) and module.bias (offset) along the
- * axis, for BatchNorm also module.running_mean and module.running_var. */
+ * axis, and for BatchNorm also module.running_mean and module.running_var. */
 void esp_network_norm(esp_network *net, esp_layer_kind kind, const char *module, int axis, esp_act act);
-/* Derives shapes, offsets and sizes from the axes and allocates zeroed weights. May be called on
- * a description whose axis sizes were changed. ESP_ERR_SHAPE when an image gets too small. */
+/* Derives shapes, offsets and sizes from the axes and allocates zeroed weights. May be called again after axis sizes
+ * were changed. ESP_ERR_SHAPE when an image gets too small. */
 esp_status esp_network_finish(esp_network *net);
 /* A copy of the description with no weights, to be resized and finished. */
 esp_network *esp_network_describe(const esp_network *net);
-/* A copy with its own weights, the caller's to free. */
+/* A copy with its own weights; the caller frees it. */
 esp_network *esp_network_clone(const esp_network *net);
 
-/* Values along a dimension, by the present sizes of its axes. */
+/* Values along a dimension, from the present sizes of its axes. */
 int   esp_dim_size(const esp_network *net, const esp_dim *dim);
 int   esp_network_find_axis(const esp_network *net, const char *name);       /* -1: none */
 int   esp_network_find_tensor(const esp_network *net, const char *name);     /* -1: none */
 int   esp_network_find_component(const esp_network *net, const char *name);  /* -1: none */
-/* A component's name without the underscore that begins its tensors' names: "encoder". */
+/* A component's name without the underscore with which its tensors' names begin: "encoder". */
 const char *esp_component_name(const esp_network *net, int component);
-/* The values of the tensor with that index, inside net->weights. */
+/* The values of the tensor with this index, inside net->weights. */
 float *esp_network_weights(const esp_network *net, int tensor);
-/* Bit c set: component c has layers. A component without any is a slot: it was left out of this network. */
+/* Bit c is set when component c has layers. A component without layers is a slot: it was left out of this network. */
 unsigned esp_network_components(const esp_network *net);
 /* Whether any dimension of the tensor contains the axis. */
 bool  esp_tensor_has_axis(const esp_tensor *tensor, int axis);
-/* Bit c set: component c has a tensor along the axis. */
+/* Bit c is set when component c has a tensor along the axis. */
 unsigned esp_axis_components(const esp_network *net, int axis);
-size_t esp_network_params(const esp_network *net, unsigned components); /* trainable, of a set of components */
+size_t esp_network_params(const esp_network *net, unsigned components); /* trainable ones, in a set of components */
 #define ESP_ALL_COMPONENTS (~0u) /* the set of all components, one bit each */
-/* Over the sizes of the axes and the bits of the weights. */
+/* Hash over the sizes of the axes and the bits of the weights. */
 uint64_t esp_network_hash(const esp_network *net);
-/* Multiply-adds of one sample through one component. */
+/* Multiply-adds per sample through one component. */
 double esp_component_macs(const esp_network *net, int component);
 
 /* ---- layer.c: one layer on its own ---------------------------------------------------------- */
 
 /* Floats of scratch memory for forward and backward; 0 for all but convolutions. */
 size_t esp_layer_scratch(const esp_layer *layer);
-/* x [n, in_size] (uint8 images for an image layer) -> y [n, out_size], activation included;
- * BatchNorm with its running statistics. */
+/* x [n, in_size] (uint8 images for an image layer) -> y [n, out_size], activation included; BatchNorm uses its
+ * running statistics. */
 void esp_layer_forward(const esp_network *net, int layer, const void *x, int n, float *scratch, float *y);
-/* What the weights [out, columns] of a dense or convolution layer are multiplied with: `rows` rows
- * for every sample, one for a dense layer and one for every place of the kernel. */
+/* Rows per sample that the weights [out, columns] of a dense or convolution layer are multiplied with: one for a
+ * dense layer, one per place of the kernel for a convolution. */
 int  esp_layer_rows(const esp_layer *layer);
-/* Values per row: inputs of a dense layer, channels times kernel area of a convolution. */
+/* Values per row: the inputs of a dense layer, or channels times kernel area of a convolution. */
 int  esp_layer_columns(const esp_layer *layer);
 /* x [n, in_size] -> patches [n * rows, columns] of a convolution, columns in the order of its weights. */
 void esp_layer_patches(const esp_layer *layer, const float *x, int n, float *patches);
 
 /* ---- tape.c: one component forward, and backward over what forward recorded ---------------- */
 
-/* Owns the activations of one component for up to `capacity` samples. One tape per thread.
- * Made for one network's sizes; a pruned network needs its own. */
+/* Owns the activations of one component for up to `capacity` samples. One tape per thread. A tape fits the sizes of
+ * one network; a pruned network needs its own. */
 typedef struct esp_tape esp_tape;
 
-/* A tape for one component of `net`, the caller's to free; nothing of the network is kept. */
+/* A tape for one component of `net`; the caller frees it. It keeps no reference to the network. */
 esp_tape *esp_tape_create(const esp_network *net, int component, int capacity);
 void      esp_tape_free(esp_tape *tape);  /* accepts NULL */
-/* x: [n, in_size] float, or uint8 images when the first layer is an image; borrowed until
- * backward. Returns [n, out_size] inside the tape, valid until its next forward. */
+/* x: [n, in_size] float, or uint8 images when the first layer is an image; borrowed until backward. Returns [n,
+ * out_size] inside the tape, valid until the next esp_forward. */
 const float *esp_forward(const esp_network *net, esp_tape *tape, const void *x, int n);
-/* dy [n, out_size] is destroyed. Adds weight gradients to grads (laid out like net->weights;
- * NULL: not wanted) and writes dx [n, in_size] (NULL: not wanted; never for images). */
+/* Overwrites dy [n, out_size]. Adds weight gradients to grads (laid out like net->weights; NULL: not wanted) and
+ * writes dx [n, in_size] (NULL: not wanted; always NULL for images). */
 void esp_backward(const esp_network *net, esp_tape *tape, float *dy, float *grads, float *dx);
 /* Output of the component's i-th layer, [n, out_size], activation included; valid until the next forward. */
 const float *esp_tape_output(const esp_tape *tape, int i);
 /* Receives the loss gradient dy [n, out_size] of the component's i-th layer, activation included. */
 typedef void (*esp_gradient_fn)(void *context, int i, const float *dy);
-/* backward hands the gradient of every layer's output to `watch`, last layer first. NULL: nobody watches
- * (default). */
+/* Makes backward pass the gradient of every layer's output to `watch`, last layer first. NULL (default): no
+ * watcher. */
 void esp_tape_watch(esp_tape *tape, esp_gradient_fn watch, void *context);
 /* ---- team_tape.c: one batch through a chain of dense layers, by all threads together ------------ */
 
-/* A tape for training with large batches: where each thread has an esp_tape of its own, all threads share this one.
- * The components of the network, one behind the other, must be dense layers, each with or without BatchNorm behind
- * it. Activations are kept unit by unit, [units, n]: a stripe of units is computed by one thread from product
- * to BatchNorm, whose statistics run over the whole batch, and nothing depends on the number of threads. */
+/* A tape for training with large batches: all threads share it, whereas each thread needs an esp_tape of its own. The
+ * components of the network, one after another, must consist of dense layers, each optionally followed by BatchNorm.
+ * Activations are kept unit by unit, [units, n]: one thread computes a stripe of units from product to BatchNorm,
+ * whose statistics run over the whole batch, so nothing depends on the number of threads. */
 typedef struct esp_team_tape esp_team_tape;
 
-/* For batches of up to `capacity` samples. Borrows the network, whose sizes must stay. */
+/* For batches of up to `capacity` samples. Borrows the network, whose sizes must not change. */
 esp_team_tape *esp_team_tape_create(esp_network *net, int capacity);
 void           esp_team_tape_free(esp_team_tape *tape); /* accepts NULL */
 
-/* The loss of the outputs first .. first + count - 1: reads y [count, n], writes dy [count, n]. Every output comes
- * once per pass, on any thread. */
+/* The loss of the outputs first .. first + count - 1: reads y [count, n], writes dy [count, n]. It is called once per
+ * pass for every output, on any thread. */
 typedef void (*esp_team_loss_fn)(void *context, int first, int count, int n, const float *y, float *dy);
 
-/* Forward, loss, backward: x [in, n], grads [num_weights] laid out like the network's weights, overwritten where
- * they are trainable. With batch statistics BatchNorm uses those of the batch (Ioffe and Szegedy 2015), and moves
- * the network's running ones a tenth towards them, the variance unbiased as in PyTorch; without them it uses the
- * running ones and leaves them. */
+/* Forward, loss, backward: x [in, n]; grads [num_weights], laid out like the network's weights, is overwritten where
+ * they are trainable. With batch statistics BatchNorm normalises by those of the batch (Ioffe and Szegedy 2015) and
+ * moves the network's running ones a tenth towards them, the variance unbiased as in PyTorch; without them it uses
+ * the running ones and leaves them unchanged. */
 void esp_team_gradient(esp_team_tape *tape, const float *x, int n, bool batch_statistics, esp_team_loss_fn loss,
                        void *context, float *grads);
 
-/* The centres of the inputs of all dense layers, one after another, [*count]; zero at first, the tape's own. */
+/* The centres of the inputs of all dense layers, one after another, [*count]; initially zero; owned by the tape. */
 float *esp_team_tape_centres(esp_team_tape *tape, size_t *count);
-/* Takes as centres the mean inputs of the dense layers over x [in, n] (running statistics), and changes the
- * biases of the network accordingly: from here on its dense layers read centred inputs, and whoever fills x
- * takes the first centres off. An offset that all units share would otherwise dominate every gradient. */
+/* Sets the centres to the mean inputs of the dense layers over x [in, n] (running statistics), and changes the biases
+ * of the network accordingly: from then on its dense layers read centred inputs, and the caller who fills x subtracts
+ * the first centres. Otherwise an offset that all units share would dominate every gradient. */
 void esp_team_tape_centre(esp_team_tape *tape, const float *x, int n);
-/* `weights` [num_weights] of the centred network as those of a plain one, into out; may be the same. */
+/* Converts `weights` [num_weights] of the centred network to those of a plain network, into out; out may equal
+ * weights. */
 void esp_team_tape_plain(const esp_team_tape *tape, const float *weights, float *out);
 
 /* ---- packed.c: a network for inference alone ------------------------------------------------- */
@@ -298,37 +301,37 @@ esp_status  esp_kernel_choose(const char *name);
 
 /* ---- init.c -------------------------------------------------------------------------------- */
 
-/* Orthogonal rows or columns times gain, made from `w` filled with normals: QR with positive
- * diagonal (reference case 7). w [rows, cols] in place. */
+/* Replaces w [rows, cols], filled with normals, by orthogonal rows or columns times gain: QR with positive diagonal
+ * (reference case 7). */
 void esp_orthogonal(int rows, int cols, float gain, float *w);
-/* The reference agent's start: dense gain 1, conv gain sqrt 2, biases 0, LayerNorm 1 and 0. */
+/* The reference agent's initial weights: dense gain 1, conv gain sqrt 2, biases 0, LayerNorm 1 and 0. */
 void esp_network_init_orthogonal(esp_network *net, uint64_t seed);
 /* PyTorch's default for Linear and Conv2d: uniform in +-1/sqrt(fan in), weights and biases. */
 void esp_network_init_default(esp_network *net, uint64_t seed);
 
 /* ---- adam.c -------------------------------------------------------------------------------- */
 
-/* Adam (Kingma and Ba 2015) over a stretch of weights; moments [count], owned. */
+/* Adam (Kingma and Ba 2015) over a range of weights; moments [count], owned. */
 typedef struct {
-    size_t count;  /* weights */
+    size_t count;  /* number of weights */
     float *m, *v;  /* [count] running means of the gradient and of its square */
     int64_t step;  /* steps taken */
 } esp_adam;
 
-/* Moments of zero for `count` weights. */
+/* Sets the moments of `count` weights to zero. */
 void  esp_adam_init(esp_adam *adam, size_t count);
-void  esp_adam_free(esp_adam *adam); /* accepts what was zeroed; zeroes it */
+void  esp_adam_free(esp_adam *adam); /* accepts a zeroed struct; zeroes it */
 /* One step on weights [count] with grad [count] and learning rate lr: betas 0.9 and 0.999, eps 1e-8. Gradients are
  * multiplied by `scale` first (clipping). */
 void  esp_adam_step(esp_adam *adam, float lr, float scale, const float *grad, float *weights);
-/* What all weights share in one step: learning rate and root, both with their bias corrections. */
+/* Factors shared by all weights in one step: learning rate and root, both with their bias corrections. */
 typedef struct { float rate, root; } esp_adam_rates;
-/* The same step in pieces, for threads that share the weights: begin once ... */
+/* The same step in parts, for threads that share the weights: begin once ... */
 esp_adam_rates esp_adam_begin(esp_adam *adam, float lr);
-/* ... then move every stretch [first, first + count) of `weights` and `grad` once, in any order. */
+/* ... then move every range [first, first + count) of `weights` and `grad` once, in any order. */
 void  esp_adam_move(esp_adam *adam, esp_adam_rates rates, float scale, size_t first, size_t count, const float *grad,
                     float *weights);
-/* 2-norm, summed in double in fixed order. */
+/* 2-norm, summed in double in a fixed order. */
 double esp_norm2(size_t count, const float *x);
 /* min(1, max_norm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_. */
 float  esp_clip_scale(double norm, double max_norm);
@@ -337,142 +340,141 @@ void   esp_ema(size_t count, float tau, const float *source, float *target);
 
 /* ---- safetensors.c --------------------------------------------------------------------------- */
 
-/* Element types that are read and written: 32-bit float, byte, 64-bit integer, all little-endian. */
+/* Element types that can be read and written: 32-bit float, byte, 64-bit integer, all little-endian. */
 typedef enum { ESP_F32, ESP_U8, ESP_I64 } esp_dtype;
 
-#define ESP_MAX_RANK 6 /* dimensions of a tensor in a file */
+#define ESP_MAX_RANK 6 /* most dimensions of a tensor in a file */
 
 /* A named tensor in a file, or to be written to one. */
 typedef struct {
     char      *name;            /* owned by the file; borrowed when written */
-    esp_dtype  dtype;           /* of its elements */
+    esp_dtype  dtype;           /* type of its elements */
     int        rank;            /* dimensions, 0 .. ESP_MAX_RANK */
     int64_t    shape[ESP_MAX_RANK]; /* [rank] slowest first */
-    size_t     count;            /* elements */
+    size_t     count;            /* number of elements */
     const void *data;            /* aligned to the element */
 } esp_st_tensor;
 
-/* A file read whole and validated: header length, JSON, types, shapes without overflow, offsets
- * that tile the data exactly. Owns everything it points to. */
+/* A file read whole and validated: header length, JSON, types, shapes without overflow, offsets that cover the data
+ * exactly. Owns everything it points to. */
 typedef struct {
-    int            count;        /* tensors */
+    int            count;        /* number of tensors */
     esp_st_tensor *tensor;       /* [count] in the order of their data */
     cJSON         *metadata;     /* object of strings, or NULL */
-    char          *path;         /* for sentences */
-    char          *bytes;        /* behind every tensor's data */
+    char          *path;         /* used in messages */
+    char          *bytes;        /* memory behind the data of all tensors */
 } esp_safetensors;
 
-/* The caller frees *out. ESP_ERR_IO when the file cannot be read, ESP_ERR_FORMAT when it is anything but what the
- * format allows; the sentence names file and tensor. */
+/* The caller frees *out. ESP_ERR_IO when the file cannot be read, ESP_ERR_FORMAT when it violates the format in any
+ * way; the sentence names file and tensor. */
 esp_status esp_safetensors_read(const char *path, esp_safetensors **out);
 void       esp_safetensors_free(esp_safetensors *file);  /* accepts NULL */
 const esp_st_tensor *esp_safetensors_find(const esp_safetensors *file, const char *name); /* NULL: none */
 const char *esp_safetensors_metadata(const esp_safetensors *file, const char *key);       /* NULL: none */
-/* Writes tensors in the order given (8-byte ones first for alignment is the caller's choice: the
- * header is padded so that data starts at a multiple of 8). metadata: object of strings or NULL. */
+/* Writes tensors in the order given. The header is padded so that data starts at a multiple of 8; to align 8-byte
+ * tensors the caller puts them first. metadata: object of strings or NULL. */
 esp_status esp_safetensors_write(const char *path, const esp_st_tensor *tensors, int count, const cJSON *metadata);
 
-/* ---- state.c: arrays of a running computation, to go on from after a kill -------------------- */
+/* ---- state.c: arrays of a running computation, saved to resume after a kill ------------------ */
 
-#define ESP_MAX_STATE_ITEMS 16 /* of one file */
+#define ESP_MAX_STATE_ITEMS 16 /* most items per file */
 
-/* One array of the file and the memory behind it: the same table writes and reads. 8-byte items
- * first, so that all are aligned. */
+/* One array of the file and its memory: the same table is used to write and to read. Items of 8 bytes come first, so
+ * that all are aligned. */
 typedef struct {
-    const char *name;        /* of the tensor; borrowed */
-    esp_dtype   dtype;       /* of the memory and the file alike */
+    const char *name;        /* name of the tensor; borrowed */
+    esp_dtype   dtype;       /* type in memory and in the file */
     size_t      count;       /* entries */
     void       *data;        /* [count], borrowed */
-    double      least, most; /* what an ESP_F32 entry may be when read */
+    double      least, most; /* allowed range of ESP_F32 entries when read */
 } esp_state_item;
 
 /* Writes all items to one safetensors file, atomically. ESP_ERR_IO when it cannot be written. */
 esp_status esp_state_write(const char *path, const esp_state_item *items, int count);
-/* Reads all items back. Memory is written only when every item is there with its type and count
- * (ESP_ERR_FORMAT, ESP_ERR_SHAPE) and every ESP_F32 entry lies in its range (ESP_ERR_NUMERIC, which NaN
- * and infinity always are); the sentence names file, item and entry. */
+/* Reads all items back. Memory is written only when every item is present with its type and count (ESP_ERR_FORMAT,
+ * ESP_ERR_SHAPE) and every ESP_F32 entry is in its range (ESP_ERR_NUMERIC; NaN and infinity never are); the sentence
+ * names file, item and entry. */
 esp_status esp_state_read(const char *path, const esp_state_item *items, int count);
-/* The 64 bits of a double, as which it travels: the file has no 64-bit floats. */
+/* The 64 bits of a double, which is how it is stored: esp_dtype has no 64-bit float. */
 int64_t esp_double_bits(double number);
-/* Such a double out of the state file `path`. ESP_ERR_NUMERIC, naming file and `what`, when it is NaN or not in
+/* Reads such a double from the state file `path`. ESP_ERR_NUMERIC, naming file and `what`, when it is NaN or not in
  * [least, most]; *out is written on success only. */
 esp_status esp_state_double(const char *path, const char *what, int64_t bits, double least, double most, double *out);
 
 /* ---- checkpoint_io.c: a network from and to named tensors ------------------------------------- */
 
-/* Largest magnitude of a weight in a file. Products of such numbers with activations as large still fit 32-bit
- * floats (3.4e38); beyond it a forward pass overflows without a word. */
+/* Largest magnitude of a weight in a file. Products of such weights with equally large activations still fit 32-bit
+ * floats (3.4e38); beyond the limit a forward pass would overflow silently. */
 #define ESP_WEIGHT_LIMIT 1e18f
 
-/* Takes the sizes of prunable axes off the file's shapes, finishes the network and copies the weights. Tensor
- * names get `prefix` in front. Extra tensors in the file are ignored. ESP_ERR_FORMAT when a tensor is missing
- * or holds integers, ESP_ERR_SHAPE when sizes disagree, ESP_ERR_NUMERIC when a weight is not finite or beyond
+/* Takes the sizes of prunable axes from the file's shapes, finishes the network and copies the weights. Tensor names
+ * are prefixed with `prefix`. Extra tensors in the file are ignored. ESP_ERR_FORMAT when a tensor is missing or holds
+ * integers, ESP_ERR_SHAPE when sizes disagree, ESP_ERR_NUMERIC when a weight is not finite or beyond
  * ESP_WEIGHT_LIMIT, or a variance is negative; each names file and tensor. */
 esp_status esp_network_load(esp_network *net, const esp_safetensors *file, const char *prefix);
-/* Fills one entry per tensor of the network, borrowing its weights: names must outlive the use
- * (freed with esp_st_names_free). Returns the number of entries. */
+/* Fills one entry per tensor of the network, borrowing its weights. Returns the number of entries; their names are
+ * new memory (esp_st_names_free). */
 int  esp_network_entries(const esp_network *net, const char *prefix, esp_st_tensor *out);
 /* Frees the names of `count` entries, not the entries. */
 void esp_st_names_free(esp_st_tensor *tensors, int count);
 
-/* ---- metadata.c: what a file says of itself ------------------------------------------------------ */
+/* ---- metadata.c: what a file says about itself --------------------------------------------------- */
 
 /* Keys of __metadata__, whose values are JSON text; docs/files.md describes them. */
 #define ESP_CONTRACT_KEY "contract"
 #define ESP_PEDIGREE_KEY "pedigree" /* list of prunings */
-#define ESP_CONTRACT_VERSION 1      /* of the contract's keys */
+#define ESP_CONTRACT_VERSION 1      /* version of the contract's keys */
 
-/* Owns both. */
+/* Contract and pedigree of a file; owns both. */
 typedef struct {
     cJSON *contract;   /* object: version, application, task ...; NULL: the file has none */
     cJSON *pedigree;   /* list, one entry per pruning, oldest first; NULL: the file was not made by pruning */
-    bool   derived;    /* the contract was not in the file: it follows from the configuration */
+    bool   derived;    /* the contract was not in the file but follows from the configuration */
 } esp_metadata;
 
-/* ESP_ERR_FORMAT when contract or pedigree are there and not what docs/files.md says. */
+/* ESP_ERR_FORMAT when contract or pedigree are present but not as docs/files.md describes. */
 esp_status esp_metadata_read(const esp_safetensors *file, esp_metadata *out);
-/* A copy in new memory; `otherwise`, which is taken over, is the contract when there is none. */
+/* A copy in new memory. Takes ownership of `otherwise`, which becomes the contract when there is none. */
 esp_metadata esp_metadata_complete(const esp_metadata *metadata, cJSON *otherwise);
-void       esp_metadata_free(esp_metadata *metadata); /* a zeroed one too */
-/* ESP_ERR_FORMAT when any text in the JSON names a shared object: what stands in a file never loads native code. */
+void       esp_metadata_free(esp_metadata *metadata); /* accepts a zeroed struct */
+/* ESP_ERR_FORMAT when any text in the JSON names a shared object: nothing written in a file may load native code. */
 esp_status esp_metadata_refuse_code(const cJSON *json, const char *source);
-/* A contract with its first three keys; the caller's to fill and to delete. */
+/* A contract with its first three keys; the caller adds the others and deletes it. */
 cJSON     *esp_contract_new(const char *application, const char *task);
-/* Trainable parameters of a set of components of `net` before the first pruning of the pedigree; NAN: it does not
- * say. */
+/* Trainable parameters of a set of components of `net` before the first pruning of the pedigree; NAN when the
+ * pedigree does not say. */
 double     esp_pedigree_params(const cJSON *pedigree, const esp_network *net, unsigned components);
 
 /* ---- checkpoint.c: a network, its configuration and its metadata in one file ------------------------- */
 
-/* A file that was read once, for whoever understands it. Owns all but `source`. */
+/* A file that was read and parsed once, for all who use it. Owns everything except `source`. */
 typedef struct {
     esp_safetensors *file;      /* all tensors */
-    cJSON           *config;    /* the one inside, or that of --config for a file of other programs */
-    const char      *source;    /* names the configuration in sentences: the file's path, or config_path (borrowed) */
-    esp_metadata     metadata;  /* contract and pedigree, where the file has them */
+    cJSON           *config;    /* configuration in the file, or that of --config for a file of another program */
+    const char      *source;    /* name of the configuration in messages: the file's path, or config_path (borrowed) */
+    esp_metadata     metadata;  /* contract and pedigree, if the file has them */
 } esp_checkpoint;
 
 /* ESP_ERR_FORMAT when there is no configuration, when a text in it names native code, or when contract or pedigree
  * are damaged. */
 esp_status esp_checkpoint_open(const char *path, const char *config_path, esp_checkpoint *out);
-void       esp_checkpoint_close(esp_checkpoint *checkpoint); /* a zeroed one too */
-/* Reads the configuration into `config` by the table of its keys; paths in it, which are relative to the file that
- * it stands in, become paths for this process. ESP_ERR_FORMAT when configuration or contract name another
- * application. */
+void       esp_checkpoint_close(esp_checkpoint *checkpoint); /* accepts a zeroed struct */
+/* Reads the configuration into `config` by the table of its keys; paths in it, which are relative to its file, become
+ * paths for this process. ESP_ERR_FORMAT when configuration or contract name another application. */
 esp_status esp_checkpoint_config(const esp_checkpoint *checkpoint, const char *application, const esp_field *fields,
                                  int count, void *config);
 
-/* What is written; borrows everything. */
+/* What to write; borrows everything. */
 typedef struct {
-    const esp_network *net;          /* whose weights are written */
-    unsigned           components;   /* of these the tensors are written */
-    const esp_field   *fields;       /* [num_fields] of the configuration */
-    int                num_fields;   /* keys of the configuration */
-    const void        *config;       /* the struct that the fields describe */
-    const cJSON       *contract, *pedigree; /* NULL: none */
+    const esp_network *net;          /* network whose weights are written */
+    unsigned           components;   /* set of components whose tensors are written */
+    const esp_field   *fields;       /* [num_fields] keys of the configuration */
+    int                num_fields;   /* number of keys */
+    const void        *config;       /* the struct that `fields` describes */
+    const cJSON       *contract, *pedigree; /* NULL: not written */
 } esp_checkpoint_content;
 
-/* Equal contents give equal files, but for paths, which are made relative to the file. */
+/* Equal contents give equal files, apart from paths, which are made relative to the file. */
 esp_status esp_checkpoint_write(const char *path, const esp_checkpoint_content *content);
 
 #endif

@@ -4,16 +4,16 @@
 
 #include "nn/nn.h"
 
-/* In front of a function whose loops are worth vectors: compiled for three levels of x86-64, and the loader takes the
- * highest that the processor has. Sums of floats in such a function spell out their lanes, so that every level adds
- * in the same order. */
+/* In front of a function whose loops gain from vectors: it is compiled for three levels of x86-64, and the loader
+ * takes the highest that the processor has. Sums of floats in such a function spell out their lanes, so that every
+ * level adds in the same order. */
 #if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define ESP_VECTORISED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define ESP_VECTORISED
 #endif
 
-/* gemm.c: before the first call of BLAS or LAPACK. */
+/* gemm.c: call before the first call of BLAS or LAPACK. */
 void esp_blas_use_one_thread(void);
 
 /* dst[cols] += sum of the rows of src [rows, cols], in row order. */
@@ -24,13 +24,14 @@ void   esp_image_forward(const esp_layer *layer, const uint8_t *x, int n, float 
 void   esp_flatten_forward(const esp_layer *layer, const float *x, int n, float *y);
 void   esp_flatten_backward(const esp_layer *layer, const float *dy, int n, float *dx);
 size_t esp_conv2d_scratch(const esp_layer *layer); /* floats, forward and backward */
-/* Every place of the kernel as a row [n, out_rows, out_rows | channel, kernel row, kernel column]. */
+/* Writes every place of the kernel as a row [n, out_rows, out_rows | channel, kernel row, kernel
+ * column]. */
 void   esp_conv2d_patches(const esp_layer *layer, const float *x, int n, float *patches);
 /* Weights [out, in, kh, kw] -> [out, kh, kw, in]: the order in which an image holds what they are multiplied with. */
 void   esp_conv2d_patch_order(const esp_layer *layer, const float *weights, float *ordered);
 void   esp_conv2d_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *scratch,
                           float *y);
-/* dy is the gradient before the activation. grads NULL or dx NULL: not wanted. */
+/* dy is the gradient before the activation. grads or dx may be NULL: not wanted. */
 void   esp_conv2d_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
                            float *scratch, float *grads, float *dx);
 

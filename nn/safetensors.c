@@ -1,6 +1,5 @@
-/* The safetensors file format: 8 bytes of header length (little-endian), a JSON header, raw tensors.
- * A file is believed only as far as it was checked: every size is compared with the bytes that are
- * really there before anything of that size is allocated. */
+/* The safetensors file format: 8 bytes of header length (little-endian), a JSON header, raw tensors. No size in a
+ * file is trusted: each is compared with the bytes that are really there before anything of that size is allocated. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,10 +8,10 @@
 #include "nn/nn.h"
 
 #define FILE_LIMIT ((size_t)2 << 30)
-#define HEADER_LIMIT ((size_t)4 << 20) /* thousands of tensors */
+#define HEADER_LIMIT ((size_t)4 << 20) /* enough for thousands of tensors */
 #define NAME_LIMIT 255        /* bytes; keeps error sentences readable */
 #define EXACT_INTEGER 9.0e15  /* below 2^53, so a JSON number holds it exactly */
-#define ALIGNMENT 8           /* the largest element */
+#define ALIGNMENT 8           /* size of the largest element */
 
 static const struct {
     const char *name;
@@ -21,7 +20,7 @@ static const struct {
 
 /* ---- reading ---- */
 
-/* A tensor and where the file says its bytes are, counted from the end of the header. */
+/* A tensor, and the place of its bytes according to the file, counted from the end of the header. */
 typedef struct {
     esp_st_tensor tensor;
     size_t begin, end;
@@ -95,7 +94,7 @@ static esp_status read_offsets(const char *path, const cJSON *item, size_t data_
     return ESP_OK;
 }
 
-/* `out` belongs to the caller also on failure: its name may have been set. */
+/* `out` belongs to the caller even on failure: its name may have been set. */
 static esp_status read_entry(const char *path, const cJSON *item, size_t data_size, entry *out)
 {
     if (!name_is_plain(item->string))
@@ -132,8 +131,8 @@ static esp_status check_tiling(const char *path, const entry *entries, int count
     for (int i = 0; i < count; i++) {
         const entry *at = &entries[i];
         if (at->begin < used)
-            return esp_fail(ESP_ERR_FORMAT, "%s: tensor '%s' overlaps another: it begins at byte %zu of the data, "
-                            "%zu are taken", path, at->tensor.name, at->begin, used);
+            return esp_fail(ESP_ERR_FORMAT, "%s: tensor '%s' overlaps another: it begins at byte %zu of the data, but "
+                            "%zu bytes are taken", path, at->tensor.name, at->begin, used);
         if (at->begin > used)
             return esp_fail(ESP_ERR_FORMAT, "%s: a gap of %zu bytes before tensor '%s'", path, at->begin - used,
                             at->tensor.name);
@@ -153,8 +152,8 @@ static esp_status check_metadata(const char *path, const cJSON *metadata)
     return ESP_OK;
 }
 
-/* Copies the tensors out of the file's bytes: a header of any length may stand in front of them
- * and a byte tensor between them, so in place they need not be aligned. */
+/* Copies the tensors out of the file's bytes, where they may not be aligned: the header in front of them can have any
+ * length, and byte tensors can lie between them. */
 static void copy_tensors(esp_safetensors *file, const entry *entries, const char *data, size_t data_size)
 {
     file->bytes = esp_alloc(data_size + (size_t)file->count * ALIGNMENT + 1, 1);
@@ -203,10 +202,10 @@ static esp_status read_header_size(const char *path, const char *bytes, size_t s
     uint64_t length = 0;
     for (int i = 7; i >= 0; i--) length = length << 8 | (unsigned char)bytes[i];
     if (length > HEADER_LIMIT)
-        return esp_fail(ESP_ERR_FORMAT, "%s: a header of %llu bytes; at most %zu are read; is this a safetensors file?",
+        return esp_fail(ESP_ERR_FORMAT, "%s: a header of %llu bytes, expected at most %zu; is this a safetensors file?",
                         path, (unsigned long long)length, HEADER_LIMIT);
     if (length > size - 8)
-        return esp_fail(ESP_ERR_FORMAT, "%s: the header needs %llu bytes, the file has %zu; is it truncated?", path,
+        return esp_fail(ESP_ERR_FORMAT, "%s: the header needs %llu bytes, but the file has %zu; is it truncated?", path,
                         (unsigned long long)length, size - 8);
     *out = (size_t)length;
     return ESP_OK;

@@ -1,5 +1,5 @@
-/* Symmetric positive definite systems by Cholesky. LAPACK's columns are our rows: the lower triangle
- * of a row-major matrix is its upper one, and right-hand sides are rows. */
+/* Symmetric positive definite systems by Cholesky. LAPACK's columns are our rows: the lower triangle of a row-major
+ * matrix is its upper triangle, and right-hand sides are rows. */
 #include <lapacke.h>
 #include <math.h>
 
@@ -9,7 +9,7 @@ esp_status esp_spd_factor(int n, double *a)
 {
     esp_blas_use_one_thread();
     lapack_int row = LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', n, a, n);
-    /* NaN passes unnoticed through some libraries; it ends up on the diagonal. */
+    /* Some libraries let NaN pass unnoticed; it ends up on the diagonal. */
     for (lapack_int i = 0; i < n && row == 0; i++)
         if (!isfinite(a[(size_t)i * (size_t)n + (size_t)i])) row = i + 1;
     if (row == 0) return ESP_OK;

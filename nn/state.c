@@ -41,7 +41,7 @@ static esp_status check_item(const char *path, const esp_state_item *wanted, con
 {
     if (!found) return esp_fail(ESP_ERR_FORMAT, "%s: tensor '%s' is missing", path, wanted->name);
     if (found->dtype != wanted->dtype || found->count != wanted->count)
-        return esp_fail(ESP_ERR_SHAPE, "%s: tensor '%s' has %zu entries, this configuration needs %zu", path,
+        return esp_fail(ESP_ERR_SHAPE, "%s: tensor '%s' has %zu entries, but this configuration needs %zu", path,
                         wanted->name, found->count, wanted->count);
     const float *values = found->data;
     for (size_t i = 0; i < found->count && found->dtype == ESP_F32; i++)

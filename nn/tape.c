@@ -1,5 +1,5 @@
-/* One component, layer by layer: forward records the output of each, backward walks them in
- * reverse. Activations are functions of their output, so they work in place. */
+/* One component, layer by layer: forward records the output of each, backward visits them in
+ * reverse. Derivatives of activations are functions of their output, so they work in place. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "nn/nn_internal.h"
 
 struct esp_tape {
-    int component, capacity, n;   /* n: samples of the last forward */
+    int component, capacity, n;   /* n: number of samples in the last forward */
     const void *x;                /* borrowed input of the last forward */
     float *out[ESP_MAX_LAYERS];   /* [capacity, out_size] of each layer of the component */
     float *scratch;               /* patches of one convolution at a time */

@@ -1,7 +1,7 @@
-/* One batch through a chain of dense layers and BatchNorm, phase by phase: in a phase all threads work on one
- * layer, each on stripes of its units. Activations are [units, n], so a stripe is contiguous, and BatchNorm, which
- * needs one unit of the whole batch, belongs to the thread that computed the unit. A stripe's width does
- * not depend on the number of threads, so neither does the result. */
+/* One batch through a chain of dense layers and BatchNorm, phase by phase: in each phase all threads work on one
+ * layer, each on stripes of its units. Activations are [units, n], so a stripe is contiguous, and the thread that
+ * computed a unit also applies BatchNorm to it, which needs that unit over the whole batch. The width of a stripe
+ * does not depend on the number of threads, so neither does the result. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,11 +10,11 @@
 #include "nn/nn_internal.h"
 #include "nn/sums.h"
 
-#define MOMENTUM 0.1f /* of running statistics, as in PyTorch */
-#define STRIPE 112    /* units, about: 64 cost 10 % more, 336 leave threads without work */
+#define MOMENTUM 0.1f /* momentum of the running statistics, as in PyTorch */
+#define STRIPE 112    /* approximate units per stripe: 64 cost 10 % more, 336 leave threads without work */
 #define MAX_STAGES ESP_MAX_LAYERS
 
-/* A dense layer, the BatchNorm behind it if there is one, and the activation behind both. */
+/* A dense layer, the BatchNorm after it if there is one, and the activation after both. */
 typedef struct {
     const esp_layer *dense, *norm;
     esp_act act;
@@ -35,7 +35,7 @@ struct esp_team_tape {
     float  *centres; /* [num_centres] */
 };
 
-/* One pass: what all its stripes read. */
+/* What all stripes of one pass read. */
 typedef struct {
     const esp_team_tape *tape;
     const float *x;      /* [in, n] */
@@ -98,8 +98,8 @@ float *esp_team_tape_centres(esp_team_tape *tape, size_t *count)
 
 /* ---- one unit over the batch ---- */
 
-/* The dense layer's bias moves its output's mean and nothing else that BatchNorm lets through, so it
- * enters the running mean only. PyTorch keeps the unbiased variance. */
+/* The dense layer's bias only shifts its output's mean, which BatchNorm removes, so it enters the running mean only.
+ * PyTorch keeps the unbiased variance. */
 static void move_running(const esp_network *net, const stage *s, int unit, int n, float mean, float var)
 {
     float bias = esp_network_weights(net, s->dense->bias)[unit];
@@ -139,7 +139,7 @@ static const stage *last_stage(const esp_team_tape *tape)
     return &tape->stages[tape->num_stages - 1];
 }
 
-/* Of a unit, in the input of the stage above; the last stage has none above. */
+/* Centre of a unit, in the input of the stage above; the last stage has none above. */
 static float centre_of(const esp_team_tape *tape, const stage *s, int unit)
 {
     return s == last_stage(tape) ? 0.0f : s[1].centre[unit];
@@ -161,8 +161,8 @@ static void unit_forward(const pass *p, const stage *s, int unit)
     for (int i = 0; i < p->n; i++) y[i] -= centre;
 }
 
-/* dx = gain rstd (dy - mean(dy) - h mean(dy h)), the means only with batch statistics: then the bias
- * before BatchNorm has no gradient, and rounding must not give it one that Adam would scale up. */
+/* dx = gain rstd (dy - mean(dy) - h mean(dy h)), with the means only for batch statistics: then the bias before
+ * BatchNorm has no gradient, and rounding must not give it one that Adam would scale up. */
 ESP_VECTORISED
 static void norm_backward(const pass *p, const stage *s, int unit, const float *h, float *dy)
 {
@@ -194,8 +194,8 @@ static void unit_backward(const pass *p, const stage *s, int unit)
 
 typedef struct { int first, count; } stripe;
 
-/* An even number of stripes of nearly the same width, so that two threads, or four, share a layer alike;
- * a multiple of 4 units, in which OpenBLAS's kernels count. */
+/* An even number of stripes of nearly equal width, so that two or four threads share a layer evenly; a multiple of 4
+ * units, the unit of OpenBLAS's kernels. */
 static int stripe_width(const stage *s)
 {
     int pairs = (s->out + STRIPE) / (2 * STRIPE), stripes = pairs > 1 ? 2 * pairs : 2;
@@ -226,7 +226,7 @@ static void stripe_forward(const pass *p, const stage *s, stripe part)
     for (int j = part.first; j < part.first + part.count; j++) unit_forward(p, s, j);
 }
 
-/* From the gradient of the stage above to that of this stage's dense weights. */
+/* From the gradient of the stage above to the gradient of this stage's dense weights. */
 static void stripe_backward(const pass *p, const stage *s, stripe part)
 {
     const esp_network *net = p->tape->net;
@@ -272,7 +272,7 @@ void esp_team_gradient(esp_team_tape *tape, const float *x, int n, bool batch_st
 
 /* ---- centres ---- */
 
-/* Biases of `weights` for an input without (sign 1) or with (sign -1) its centre. */
+/* Changes the biases of `weights` for an input without (sign 1) or with (sign -1) its centre. */
 static void fold_centres(const esp_team_tape *tape, float sign, float *weights)
 {
     for (int i = 0; i < tape->num_stages; i++) {

@@ -1,10 +1,10 @@
-/* Adam, norms and averages against loops in double that are obviously right. */
+/* Adam, norms and averages against plain loops in double whose correctness is obvious. */
 #include <omp.h>
 
 #include "check.h"
 #include "nn/nn.h"
 
-#define COUNT 1003 /* no multiple of any vector width */
+#define COUNT 1003 /* not a multiple of any vector width */
 
 static void fill_normal(uint64_t index, size_t count, float *out)
 {
@@ -44,8 +44,8 @@ static void adam_equals_the_plain_loop(void)
     CU_ASSERT_PTR_NULL(adam.m);
 }
 
-/* Stretches in any order, of any length, one of them at the ragged end. */
-static void a_step_in_stretches_is_the_same_step(void)
+/* Parts in any order and of any length, one of them at the ragged end. */
+static void a_step_in_parts_is_the_same_step(void)
 {
     static float whole[COUNT], pieces[COUNT], grad[COUNT];
     esp_adam first, second;
@@ -126,7 +126,7 @@ static void moving_average_equals_the_plain_loop(void)
     CHECK_CLOSE("copy", COUNT, target, source, 1e-6, 0.0);
 }
 
-/* More weights than one thread takes at once, and no multiple of that. */
+/* More weights than one thread takes at once, and not a multiple of that. */
 static void weights_do_not_depend_on_the_number_of_threads(void)
 {
     enum { MANY = 200003 };
@@ -151,7 +151,7 @@ static void weights_do_not_depend_on_the_number_of_threads(void)
 
 static CU_TestInfo tests[] = {
     {"adam_equals_the_plain_loop", adam_equals_the_plain_loop},
-    {"a_step_in_stretches_is_the_same_step", a_step_in_stretches_is_the_same_step},
+    {"a_step_in_parts_is_the_same_step", a_step_in_parts_is_the_same_step},
     {"first_step_moves_every_weight_by_the_rate", first_step_moves_every_weight_by_the_rate},
     {"late_steps_have_no_bias_correction_left", late_steps_have_no_bias_correction_left},
     {"norm_equals_the_plain_sum", norm_equals_the_plain_sum},

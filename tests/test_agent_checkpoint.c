@@ -1,5 +1,5 @@
-/* An agent in one file: weights and configuration come back as they were, sizes are those of the
- * shapes, and a file that is no agent says why. */
+/* An agent in one file: weights and configuration come back as they were, sizes follow from the
+ * shapes, and a file that does not hold an agent is refused with the reason. */
 #include "checkpoint_file.h"
 #include "tiny_agent.h"
 
@@ -22,7 +22,7 @@ static void write_config(const esp_agent_config *config)
     cJSON_Delete(json);
 }
 
-/* Half of the units of every axis gone. */
+/* Removes half of the units of every axis. */
 static esp_network *prune(const esp_network *net)
 {
     esp_grouping grouping;
@@ -108,7 +108,8 @@ static void missing_tensor_is_named(void)
     esp_network_free(net);
 }
 
-/* What the policy alone runs: heads of the model are slots without layers, and their axes are gone. */
+/* A file with the policy's components alone: heads of the model are slots without layers, and their
+ * axes are gone. */
 static void file_of_the_policy_alone_loads_without_the_model(void)
 {
     const unsigned used = esp_controller_components(ESP_CONTROLLER_POLICY);
@@ -141,7 +142,7 @@ static void file_of_the_policy_alone_loads_without_the_model(void)
     esp_network_free(net);
 }
 
-/* As all files before there were contracts. */
+/* As in all files written before contracts existed. */
 static void missing_contract_follows_from_the_configuration(void)
 {
     esp_agent_config config = tiny_config();
@@ -208,7 +209,7 @@ static void weights_that_are_not_finite_are_refused(void)
     esp_network_free(net);
 }
 
-/* The frames a network sees face the world: their number is the configuration's, not the file's. */
+/* The number of frames that a network sees comes from the configuration, not from the file. */
 static void configuration_of_another_world_is_refused(void)
 {
     esp_agent_config config = tiny_config();
@@ -225,7 +226,7 @@ static void configuration_of_another_world_is_refused(void)
     esp_network_free(net);
 }
 
-static void configuration_that_is_none_is_refused(void)
+static void invalid_configuration_is_refused(void)
 {
     esp_agent_config config = tiny_config();
     esp_network *net = tiny_network(&config, ACTIONS, 1);
@@ -238,7 +239,7 @@ static void configuration_that_is_none_is_refused(void)
     esp_network_free(net);
 }
 
-static void an_autoencoder_is_no_agent(void)
+static void an_autoencoder_is_refused_as_an_agent(void)
 {
     esp_agent_config config = tiny_config();
     esp_network *net = tiny_network(&config, ACTIONS, 1);
@@ -261,7 +262,7 @@ static void agent_may_have_any_number_of_actions(void)
     esp_network_free(net);
 }
 
-/* What was called hanging_fraction when there was one task. */
+/* hanging_fraction is the name from the time when there was one task. */
 static void older_name_of_a_key_is_read_and_the_new_one_written(void)
 {
     esp_agent_config config = esp_agent_config_default();
@@ -286,8 +287,8 @@ static CU_TestInfo tests[] = {
     {"contract_says_what_the_agent_sees_and_does", contract_says_what_the_agent_sees_and_does},
     {"weights_that_are_not_finite_are_refused", weights_that_are_not_finite_are_refused},
     {"configuration_of_another_world_is_refused", configuration_of_another_world_is_refused},
-    {"configuration_that_is_none_is_refused", configuration_that_is_none_is_refused},
-    {"an_autoencoder_is_no_agent", an_autoencoder_is_no_agent},
+    {"invalid_configuration_is_refused", invalid_configuration_is_refused},
+    {"an_autoencoder_is_refused_as_an_agent", an_autoencoder_is_refused_as_an_agent},
     {"agent_may_have_any_number_of_actions", agent_may_have_any_number_of_actions},
     {"older_name_of_a_key_is_read_and_the_new_one_written", older_name_of_a_key_is_read_and_the_new_one_written},
     CU_TEST_INFO_NULL,

@@ -1,5 +1,5 @@
 /* The closed loop gives the same returns on any number of threads, from starts that serve one
- * purpose only; and a candidate nobody cut performs as the dense agent. */
+ * purpose only; and an uncut candidate performs as the dense agent. */
 #include <omp.h>
 
 #include "tiny_agent.h"
@@ -14,7 +14,7 @@ typedef struct {
     double      angle[EPISODES];
 } starts;
 
-/* Without pixels and without an agent: only where the episodes begin. */
+/* Runs without pixels and without an agent: only the starts of the episodes matter. */
 static esp_status rest(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     (void)context;
@@ -124,24 +124,24 @@ static void check_threads(esp_controller_kind kind)
         omp_set_num_threads(2);
         CHECK_OK(play(&c, kind, two));
         CU_ASSERT_EQUAL(memcmp(one, two, sizeof one), 0);
-        CU_ASSERT(one[0] != one[1]); /* not a constant */
+        CU_ASSERT(one[0] != one[1]); /* the controller is not constant */
     }
     omp_set_num_threads(threads);
     close_loop(&c);
 }
 
-static void policy_returns_are_the_same_bits_on_one_thread_and_two(void)
+static void policy_returns_are_bit_identical_on_one_thread_and_two(void)
 {
     check_threads(ESP_CONTROLLER_POLICY);
 }
 
-static void planner_returns_are_the_same_bits_on_one_thread_and_two(void)
+static void planner_returns_are_bit_identical_on_one_thread_and_two(void)
 {
     check_threads(ESP_CONTROLLER_MPPI);
 }
 
-/* Every block fails; the sentence told is that of the first. */
-static void an_agent_that_is_no_number_is_an_error_and_not_a_return(void)
+/* Every block fails; the sentence reported is that of the first. */
+static void an_agent_with_a_nan_weight_is_an_error_and_not_a_return(void)
 {
     double returns[EPISODES];
     closed_loop c;
@@ -168,7 +168,7 @@ static void act_through(esp_controller *controller, const closed_loop *c, float 
     }
 }
 
-static void a_controller_begun_again_acts_as_at_first(void)
+static void a_restarted_controller_acts_as_at_first(void)
 {
     closed_loop c = {.config = tiny_config()};
     float first[TINY_STEPS], again[TINY_STEPS];
@@ -185,7 +185,7 @@ static void a_controller_begun_again_acts_as_at_first(void)
 
 /* ---- candidates ---- */
 
-/* All units of every axis but `removed` of each prunable one. */
+/* Cuts `removed` units from each prunable axis. */
 static esp_cut make_cut(const esp_network *net, int removed)
 {
     esp_cut cut;
@@ -222,7 +222,7 @@ static void check_candidates(esp_controller_kind kind)
         CHECK_OK(esp_closed_loop_performance(&loop, 3, cuts, 2, performance));
         CHECK_OK(esp_closed_loop_performance(&loop, 1, cuts, 1, small));
         CU_ASSERT_EQUAL(performance[2], performance[0]);
-        /* other blocks, so other shapes of matrix products */
+        /* other block sizes, so matrix products of other shapes */
         CU_ASSERT_DOUBLE_EQUAL(performance[0], mean(dense, LARGE), 1e-3 * fabs(performance[0]));
         CU_ASSERT_DOUBLE_EQUAL(small[0], mean(dense, SMALL), 1e-3 * fabs(small[0]));
         CU_ASSERT_NOT_EQUAL(performance[1], performance[0]);
@@ -258,12 +258,12 @@ static void uncut_candidate_has_the_return_of_the_dense_planner(void)
 static CU_TestInfo tests[] = {
     {"episodes_of_different_use_never_share_a_start", episodes_of_different_use_never_share_a_start},
     {"equal_names_give_equal_starts", equal_names_give_equal_starts},
-    {"policy_returns_are_the_same_bits_on_one_thread_and_two", policy_returns_are_the_same_bits_on_one_thread_and_two},
-    {"planner_returns_are_the_same_bits_on_one_thread_and_two",
-     planner_returns_are_the_same_bits_on_one_thread_and_two},
-    {"a_controller_begun_again_acts_as_at_first", a_controller_begun_again_acts_as_at_first},
-    {"an_agent_that_is_no_number_is_an_error_and_not_a_return",
-     an_agent_that_is_no_number_is_an_error_and_not_a_return},
+    {"policy_returns_are_bit_identical_on_one_thread_and_two", policy_returns_are_bit_identical_on_one_thread_and_two},
+    {"planner_returns_are_bit_identical_on_one_thread_and_two",
+     planner_returns_are_bit_identical_on_one_thread_and_two},
+    {"a_restarted_controller_acts_as_at_first", a_restarted_controller_acts_as_at_first},
+    {"an_agent_with_a_nan_weight_is_an_error_and_not_a_return",
+     an_agent_with_a_nan_weight_is_an_error_and_not_a_return},
     {"uncut_candidate_has_the_return_of_the_dense_policy", uncut_candidate_has_the_return_of_the_dense_policy},
     {"uncut_candidate_has_the_return_of_the_dense_planner", uncut_candidate_has_the_return_of_the_dense_planner},
     {"search_episodes_take_both_starts_in_turn", search_episodes_take_both_starts_in_turn},

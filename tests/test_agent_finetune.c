@@ -1,5 +1,5 @@
-/* Gradient steps after a cut: nothing happens in none of them, more of them bring the pruned policy closer
- * to what the dense one did and win back return, and a failure or a stop leaves the network alone. */
+/* Gradient steps after a cut: zero steps change nothing, more steps bring the pruned policy closer to the dense one
+ * and recover return, and a failure or a stop leaves the network unchanged. */
 #include <omp.h>
 #include <signal.h>
 
@@ -8,7 +8,7 @@
 
 enum { EPISODES = 12, BATCH = 16, HORIZON = 2 };
 
-/* A dense agent, what it did, and a pruned one. */
+/* A dense agent, its recording, and a pruned agent. */
 typedef struct {
     esp_agent_config config;
     esp_world    *world;
@@ -17,7 +17,7 @@ typedef struct {
     esp_recording recording;
 } stage;
 
-/* Half of the units of every prunable axis. */
+/* Removes half of the units of every prunable axis. */
 static esp_network *prune(const esp_network *net)
 {
     esp_network *out = NULL;
@@ -117,12 +117,12 @@ static void check_threads(esp_controller_kind kind)
     close_stage(&s);
 }
 
-static void steps_for_a_policy_are_the_same_bits_on_one_thread_and_two(void)
+static void finetuning_a_policy_is_bit_identical_on_one_thread_and_two(void)
 {
     check_threads(ESP_CONTROLLER_POLICY);
 }
 
-static void steps_for_a_planner_are_the_same_bits_on_one_thread_and_two(void)
+static void finetuning_a_planner_is_bit_identical_on_one_thread_and_two(void)
 {
     check_threads(ESP_CONTROLLER_MPPI);
 }
@@ -133,7 +133,7 @@ static bool component_changed(const stage *s, const esp_network *net, int compon
     return memcmp(net->weights + c->offset, s->net->weights + c->offset, c->count * sizeof *net->weights) != 0;
 }
 
-static void only_what_the_controller_runs_is_moved(void)
+static void only_components_that_the_controller_runs_change(void)
 {
     stage s;
     if (open_stage(&s)) {
@@ -151,7 +151,7 @@ static void only_what_the_controller_runs_is_moved(void)
 
 /* ---- losses ---- */
 
-/* Mean squared difference to the actions the dense policy wanted. */
+/* Mean squared difference to the actions of the dense policy. */
 static double action_error(const stage *s, const esp_network *net)
 {
     esp_recorded_samples all = esp_recording_samples(&s->recording, EPISODES * TINY_STEPS, ESP_ALL_COMPONENTS);
@@ -166,7 +166,7 @@ static double action_error(const stage *s, const esp_network *net)
     return sum;
 }
 
-/* What the dense agent expects from a state on: min(Q1, Q2) of what its policy does there. */
+/* The dense agent's value of a state: min(Q1, Q2) of its policy's action there. */
 static float dense_value(const stage *s, const uint8_t *obs)
 {
     esp_tape *tape[ESP_TOLD_COMPONENTS];
@@ -182,8 +182,8 @@ static float dense_value(const stage *s, const uint8_t *obs)
     return value;
 }
 
-/* Losses of a network over one fixed batch of the recording: consistency, reward, and value against what
- * the dense agent expects. */
+/* Losses of a network over one fixed batch of the recording: consistency, reward, and value against the dense agent's
+ * values. */
 static void model_losses(const stage *s, const esp_network *net, double losses[3])
 {
     enum { PER_EPISODE = 8, SLOTS = EPISODES * PER_EPISODE, ALL = HORIZON * SLOTS };
@@ -259,9 +259,9 @@ static double mean_return(const stage *s, const esp_network *net)
     return mean;
 }
 
-/* Nobody trained the tiny agent, so its return is no better than another's; but it is its own, and a
- * pruned agent that does the same again has the same return. */
-static void the_return_comes_back_towards_the_dense_agent_s(void)
+/* The tiny agent is untrained, so its return is no better than another agent's; but a pruned agent that acts like it
+ * again must get the same return. */
+static void the_return_recovers_towards_that_of_the_dense_agent(void)
 {
     stage s;
     if (open_stage(&s)) {
@@ -298,7 +298,7 @@ static void interrupt_at_ten(void *context, const char *task, double done, doubl
     if (strcmp(task, "finetune") == 0 && done == 10) raise(SIGINT);
 }
 
-/* The last test: the signal cannot be taken back. */
+/* This test comes last, because the signal cannot be taken back. */
 static void a_stop_leaves_the_network_as_it_was(void)
 {
     stage s;
@@ -315,14 +315,14 @@ static void a_stop_leaves_the_network_as_it_was(void)
 
 static CU_TestInfo tests[] = {
     {"no_steps_change_nothing", no_steps_change_nothing},
-    {"steps_for_a_policy_are_the_same_bits_on_one_thread_and_two",
-     steps_for_a_policy_are_the_same_bits_on_one_thread_and_two},
-    {"steps_for_a_planner_are_the_same_bits_on_one_thread_and_two",
-     steps_for_a_planner_are_the_same_bits_on_one_thread_and_two},
-    {"only_what_the_controller_runs_is_moved", only_what_the_controller_runs_is_moved},
+    {"finetuning_a_policy_is_bit_identical_on_one_thread_and_two",
+     finetuning_a_policy_is_bit_identical_on_one_thread_and_two},
+    {"finetuning_a_planner_is_bit_identical_on_one_thread_and_two",
+     finetuning_a_planner_is_bit_identical_on_one_thread_and_two},
+    {"only_components_that_the_controller_runs_change", only_components_that_the_controller_runs_change},
     {"the_pruned_policy_comes_closer_to_the_dense_one", the_pruned_policy_comes_closer_to_the_dense_one},
     {"the_losses_of_the_model_fall", the_losses_of_the_model_fall},
-    {"the_return_comes_back_towards_the_dense_agent_s", the_return_comes_back_towards_the_dense_agent_s},
+    {"the_return_recovers_towards_that_of_the_dense_agent", the_return_recovers_towards_that_of_the_dense_agent},
     {"a_recording_of_another_agent_is_refused", a_recording_of_another_agent_is_refused},
     {"a_stop_leaves_the_network_as_it_was", a_stop_leaves_the_network_as_it_was},
     CU_TEST_INFO_NULL,

@@ -1,5 +1,5 @@
-/* The planner finds what is best in a model whose best is known, treats every episode as if it were
- * alone, and gives the same plan on any number of threads. */
+/* The planner finds the best actions in a model where they are known, treats every episode as if it were alone, and
+ * gives the same plan on any number of threads. */
 #include <float.h>
 #include <omp.h>
 
@@ -123,8 +123,8 @@ static esp_network *make_network(void)
     return tiny_network(&config, ACTIONS, 1);
 }
 
-/* Tolerance: products of other sizes may round differently, 1e-7 a product. */
-static void episodes_in_step_plan_as_each_alone(void)
+/* Tolerance: products of other sizes may round differently, by 1e-7 per product. */
+static void episodes_planned_together_plan_as_each_alone(void)
 {
     float together[PLANS * EPISODES * ACTIONS], alone[PLANS * ACTIONS];
     esp_network *net = make_network();
@@ -137,7 +137,7 @@ static void episodes_in_step_plan_as_each_alone(void)
     esp_network_free(net);
 }
 
-static void one_thread_and_two_plan_the_same_bits(void)
+static void plans_are_bit_identical_on_one_thread_and_two(void)
 {
     int threads = omp_get_max_threads();
     float one[PLANS * EPISODES * ACTIONS], two[PLANS * EPISODES * ACTIONS];
@@ -151,7 +151,7 @@ static void one_thread_and_two_plan_the_same_bits(void)
     esp_network_free(net);
 }
 
-/* As when evaluations play their blocks of episodes in parallel. */
+/* As in evaluations, which play their blocks of episodes in parallel. */
 static void planners_within_a_parallel_region_plan_as_outside(void)
 {
     float outside[PLANS * ACTIONS], inside[2][PLANS * ACTIONS];
@@ -193,7 +193,7 @@ static void end_planning(planning *p)
     esp_network_free(p->net);
 }
 
-/* One plan from the same latent with the same noise, whatever went before. */
+/* One plan from the same latent with the same noise, whatever was planned before. */
 static void plan_again(planning *p, float action[ACTIONS])
 {
     float z[EPISODES * LATENT];
@@ -202,7 +202,7 @@ static void plan_again(planning *p, float action[ACTIONS])
     CHECK_OK(esp_mppi_plan(p->planner, 1, z, NULL, &rng, action, NULL));
 }
 
-static void equal_noise_and_warm_start_give_an_equal_plan_and_a_reset_forgets(void)
+static void equal_noise_and_warm_start_give_an_equal_plan_and_a_reset_forgets_them(void)
 {
     planning p = begin_planning();
     float cold[ACTIONS], warm[ACTIONS], reset[ACTIONS];
@@ -229,14 +229,14 @@ static void nan_latent_is_refused_and_leaves_the_action(void)
     end_planning(&p);
 }
 
-/* Every weight of a tensor becomes 3e38 or -3e38 in turn, so that products overflow either way. */
+/* Sets the weights of a tensor to 3e38 and -3e38 in turn, so that products overflow in both directions. */
 static void blow_up(esp_network *net, const char *name)
 {
     int tensor = esp_network_find_tensor(net, name);
     for (size_t i = 0; i < net->tensor[tensor].count; i++) esp_network_weights(net, tensor)[i] = i % 2 ? 3e38f : -3e38f;
 }
 
-/* No number, such as the sum of infinities of both signs, counts as 0, and an infinity as the largest float. */
+/* NaN, such as the sum of infinities of both signs, counts as 0, and infinity as the largest float. */
 static void infinite_values_still_give_an_action_within_bounds(void)
 {
     esp_network *net = make_network();
@@ -266,11 +266,11 @@ static CU_TestInfo tests[] = {
     {"toy_goal_within_reach_is_hit_and_held", toy_goal_within_reach_is_hit_and_held},
     {"toy_goal_out_of_reach_is_approached_at_full_action", toy_goal_out_of_reach_is_approached_at_full_action},
     {"toy_goal_is_hit_by_an_elite_as_well", toy_goal_is_hit_by_an_elite_as_well},
-    {"episodes_in_step_plan_as_each_alone", episodes_in_step_plan_as_each_alone},
-    {"one_thread_and_two_plan_the_same_bits", one_thread_and_two_plan_the_same_bits},
+    {"episodes_planned_together_plan_as_each_alone", episodes_planned_together_plan_as_each_alone},
+    {"plans_are_bit_identical_on_one_thread_and_two", plans_are_bit_identical_on_one_thread_and_two},
     {"planners_within_a_parallel_region_plan_as_outside", planners_within_a_parallel_region_plan_as_outside},
-    {"equal_noise_and_warm_start_give_an_equal_plan_and_a_reset_forgets",
-     equal_noise_and_warm_start_give_an_equal_plan_and_a_reset_forgets},
+    {"equal_noise_and_warm_start_give_an_equal_plan_and_a_reset_forgets_them",
+     equal_noise_and_warm_start_give_an_equal_plan_and_a_reset_forgets_them},
     {"nan_latent_is_refused_and_leaves_the_action", nan_latent_is_refused_and_leaves_the_action},
     {"infinite_values_still_give_an_action_within_bounds", infinite_values_still_give_an_action_within_bounds},
     CU_TEST_INFO_NULL,

@@ -1,11 +1,12 @@
-/* Loops allocate nothing: all memory of plans, updates and episodes is taken when they are made. */
+/* Loops allocate nothing: plans, updates and episodes get all their memory when they are
+ * created. */
 #include "allocations.h"
 #include "tiny_agent.h"
 #include "starts.h"
 
 enum { EPISODES = 3, BATCH = 40, HORIZON = 2, ACTIONS = 1 };
 
-/* Prints why a claim is not examined, and says whether it is. */
+/* Whether allocations can be counted here; prints the reason if not. */
 static bool can_count(void)
 {
     if (!COUNTS_ALLOCATIONS) printf("skipped: a sanitizer owns the allocator ");
@@ -22,7 +23,7 @@ static void the_counter_sees_an_allocation(void)
     CU_ASSERT_EQUAL(own_allocations, 1);
 }
 
-/* 512 + 25 sequences, as in the paper: sorting them is where a plan was tempted. */
+/* 512 + 25 sequences, as in the paper: with so many, sorting used to allocate. */
 static void a_plan_allocates_nothing(void)
 {
     if (!can_count()) return;
@@ -34,7 +35,7 @@ static void a_plan_allocates_nothing(void)
     float z[EPISODES * 4] = {0.1f, -0.2f, 0.3f}, actions[EPISODES];
     esp_rng rng[EPISODES];
     for (int e = 0; e < EPISODES; e++) rng[e] = esp_rng_make(1, ESP_RNG_TEST, (uint64_t)e);
-    CHECK_OK(esp_mppi_plan(planner, EPISODES, z, NULL, rng, actions, NULL)); /* threads start here */
+    CHECK_OK(esp_mppi_plan(planner, EPISODES, z, NULL, rng, actions, NULL)); /* the first plan starts the threads */
     start_counting();
     for (int i = 0; i < 3; i++) CHECK_OK(esp_mppi_plan(planner, EPISODES, z, NULL, rng, actions, NULL));
     CU_ASSERT_EQUAL(stop_counting(), 0);
@@ -63,7 +64,7 @@ static void an_update_allocates_nothing_after_the_first(void)
     esp_network_free(net);
 }
 
-/* Counts from the second control step of an episode to its last. */
+/* Counts allocations from the second control step of an episode to its last. */
 typedef struct {
     esp_controller *controller; /* NULL: acts without pixels */
     int last_step;
@@ -103,7 +104,8 @@ static void an_episode_without_pixels_allocates_nothing(void)
     esp_world_free(world);
 }
 
-/* Only this program's own calls: the OpenGL driver under the renderer allocates as it pleases. */
+/* Counts only this program's own calls: the OpenGL driver under the renderer allocates as it
+ * pleases. */
 static void a_planned_episode_from_pixels_allocates_nothing_of_ours(void)
 {
     if (!can_count()) return;

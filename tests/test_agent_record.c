@@ -1,5 +1,5 @@
-/* A recording is what the agent saw and did, the same on any number of threads, of episodes that serve
- * nothing else; its samples are what the components read. */
+/* A recording holds what the agent saw and did, the same on any number of threads, in episodes that serve no other
+ * purpose; its samples are what the components read. */
 #include <omp.h>
 
 #include "tiny_agent.h"
@@ -70,12 +70,12 @@ static void check_threads(esp_controller_kind kind)
     close_stage(&s);
 }
 
-static void a_policy_is_recorded_with_the_same_bits_on_one_thread_and_two(void)
+static void recording_a_policy_is_bit_identical_on_one_thread_and_two(void)
 {
     check_threads(ESP_CONTROLLER_POLICY);
 }
 
-static void a_planner_is_recorded_with_the_same_bits_on_one_thread_and_two(void)
+static void recording_a_planner_is_bit_identical_on_one_thread_and_two(void)
 {
     check_threads(ESP_CONTROLLER_MPPI);
 }
@@ -145,14 +145,14 @@ static void noise_grows_from_none_to_the_deviation_asked_for(void)
         for (int i = 0; i < 8 * TINY_STEPS; i++)
             squares[i / TINY_STEPS / 2] += pow((double)r.actions[i] - r.intended[i], 2.0) / (2 * TINY_STEPS);
         CU_ASSERT_EQUAL(squares[0], 0.0);
-        /* 24 draws a level: their deviation is known to 15 %, and the clamp of the action cuts some. */
+        /* 24 draws per level: their deviation is known to 15 %, and clamping the actions cuts some of it. */
         for (int level = 1; level < 4; level++) CU_ASSERT_DOUBLE_EQUAL(sqrt(squares[level]), 0.1 * level, 0.04 * level);
         esp_recording_free(&r);
     }
     close_stage(&s);
 }
 
-static void a_recording_of_nothing_or_of_noise_without_measure_is_refused(void)
+static void a_recording_without_episodes_or_with_invalid_noise_is_refused(void)
 {
     stage s = {.config = tiny_config(), .record = esp_record_config_default()};
     esp_recording r;
@@ -164,7 +164,7 @@ static void a_recording_of_nothing_or_of_noise_without_measure_is_refused(void)
     CHECK_FAILS(ESP_ERR_RANGE, esp_recording_make(NULL, &s.record, &r), "noise");
 }
 
-static void an_agent_that_is_no_number_is_not_recorded(void)
+static void an_agent_with_a_nan_weight_is_not_recorded(void)
 {
     stage s;
     if (open_stage(&s)) {
@@ -217,7 +217,7 @@ static void few_samples_are_spread_evenly(void)
     close_stage(&s);
 }
 
-/* Without noise, encoder and policy fed as the calibration says do what was recorded. */
+/* Without noise, encoder and policy, fed by the calibration, reproduce the recorded actions. */
 static void fed_samples_give_the_recorded_actions(void)
 {
     stage s;
@@ -293,16 +293,16 @@ static void the_replay_holds_every_episode_with_scaled_rewards(void)
 }
 
 static CU_TestInfo tests[] = {
-    {"a_policy_is_recorded_with_the_same_bits_on_one_thread_and_two",
-     a_policy_is_recorded_with_the_same_bits_on_one_thread_and_two},
-    {"a_planner_is_recorded_with_the_same_bits_on_one_thread_and_two",
-     a_planner_is_recorded_with_the_same_bits_on_one_thread_and_two},
+    {"recording_a_policy_is_bit_identical_on_one_thread_and_two",
+     recording_a_policy_is_bit_identical_on_one_thread_and_two},
+    {"recording_a_planner_is_bit_identical_on_one_thread_and_two",
+     recording_a_planner_is_bit_identical_on_one_thread_and_two},
     {"recorded_actions_from_the_recording_s_own_starts_give_its_frames_and_rewards",
      recorded_actions_from_the_recording_s_own_starts_give_its_frames_and_rewards},
     {"noise_grows_from_none_to_the_deviation_asked_for", noise_grows_from_none_to_the_deviation_asked_for},
-    {"a_recording_of_nothing_or_of_noise_without_measure_is_refused",
-     a_recording_of_nothing_or_of_noise_without_measure_is_refused},
-    {"an_agent_that_is_no_number_is_not_recorded", an_agent_that_is_no_number_is_not_recorded},
+    {"a_recording_without_episodes_or_with_invalid_noise_is_refused",
+     a_recording_without_episodes_or_with_invalid_noise_is_refused},
+    {"an_agent_with_a_nan_weight_is_not_recorded", an_agent_with_a_nan_weight_is_not_recorded},
     {"samples_are_what_the_controller_saw_and_did", samples_are_what_the_controller_saw_and_did},
     {"few_samples_are_spread_evenly", few_samples_are_spread_evenly},
     {"fed_samples_give_the_recorded_actions", fed_samples_give_the_recorded_actions},

@@ -30,7 +30,7 @@ static void agent_has_the_parameters_of_table_three(void)
     esp_network_free(net);
 }
 
-static void images_of_84_pixels_take_as_many_parameters(void)
+static void images_of_84_pixels_need_as_many_parameters(void)
 {
     esp_network *net = make_agent(84);
     CU_ASSERT_EQUAL(esp_network_params(net, ESP_ALL_COMPONENTS), 1548360);
@@ -58,8 +58,8 @@ static void components_carry_the_names_of_the_reference(void)
     esp_network_free(net);
 }
 
-/* The model's optimiser moves one stretch of weights, the policy's the rest. */
-static void policy_is_the_last_stretch_of_weights(void)
+/* The model's optimiser moves one range of weights, the policy's the rest. */
+static void policy_weights_come_last(void)
 {
     esp_network *net = make_agent(28);
     const esp_component *policy = &net->component[ESP_TOLD_POLICY];
@@ -181,7 +181,7 @@ static void latents_come_before_actions(void)
     CHECK_CLOSE("x", 6, x, expected, 0.0, 0.0);
 }
 
-/* The groups of Table IV that are left are those of pruning for the policy. */
+/* The groups of Table IV that remain are those of pruning for the policy. */
 static void agent_without_its_model_has_the_groups_of_the_policy(void)
 {
     const unsigned used = esp_controller_components(ESP_CONTROLLER_POLICY);
@@ -212,10 +212,10 @@ static void agent_without_its_model_has_the_groups_of_the_policy(void)
 
 static CU_TestInfo tests[] = {
     {"agent_has_the_parameters_of_table_three", agent_has_the_parameters_of_table_three},
-    {"images_of_84_pixels_take_as_many_parameters", images_of_84_pixels_take_as_many_parameters},
+    {"images_of_84_pixels_need_as_many_parameters", images_of_84_pixels_need_as_many_parameters},
     {"images_too_small_for_the_kernels_are_refused", images_too_small_for_the_kernels_are_refused},
     {"components_carry_the_names_of_the_reference", components_carry_the_names_of_the_reference},
-    {"policy_is_the_last_stretch_of_weights", policy_is_the_last_stretch_of_weights},
+    {"policy_weights_come_last", policy_weights_come_last},
     {"policy_controller_uses_encoder_and_policy_alone", policy_controller_uses_encoder_and_policy_alone},
     {"fresh_agent_expects_no_reward_and_no_value", fresh_agent_expects_no_reward_and_no_value},
     {"encoding_a_picture_takes_3_29_million_multiply_adds", encoding_a_picture_takes_3_29_million_multiply_adds},

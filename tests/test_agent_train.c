@@ -1,15 +1,16 @@
-/* A training run goes to its end, and one that was stopped goes on as if nothing had happened. */
+/* A training run reaches its end, and a run that was stopped resumes as if nothing had happened. */
 #include "tiny_agent.h"
 #include "training_runs.h"
 
 enum { EVAL_EVERY = 40, UPDATES = 135, BUFFER = 20 };
 
-/* Everything a run has: averaged weights, shifts, exploration, and a buffer that is full in the end. */
+/* A run with all features: averaged weights, shifts, exploration, and a buffer that is full in the
+ * end. */
 static esp_agent_config run_config(void)
 {
     esp_agent_config config = tiny_config();
     config.train.updates = UPDATES;
-    config.train.reward_updates = EVAL_EVERY; /* the reward changes right where a state is saved */
+    config.train.reward_updates = EVAL_EVERY; /* the reward changes exactly where a state is saved */
     config.train.batch = 8;
     config.train.horizon = 2;
     config.train.reward = "mixed";
@@ -63,8 +64,8 @@ static void a_run_reaches_its_end_and_leaves_an_agent(void)
     free(path);
 }
 
-/* Updates 40, 80, 120 and 135 were evaluated; the window of update 100 tells of losses. */
-static void metrics_tell_of_every_evaluation_once(void)
+/* Updates 40, 80, 120 and 135 are evaluated; update 100 has a line for losses only. */
+static void metrics_list_every_evaluation_once(void)
 {
     static const int expected[] = {40, 80, 100, 120, 135};
     if (!whole_run()) return;
@@ -79,7 +80,7 @@ static void metrics_tell_of_every_evaluation_once(void)
     cJSON_Delete(lines);
 }
 
-/* Stopped within the pretraining, 20 updates after the first saved state. */
+/* Stopped during pretraining, 20 updates after the first saved state. */
 static void a_run_stopped_early_and_resumed_ends_with_the_same_bytes(void)
 {
     if (!whole_run()) return;
@@ -89,8 +90,8 @@ static void a_run_stopped_early_and_resumed_ends_with_the_same_bytes(void)
     check_same_run("early");
 }
 
-/* Killed when the buffer had begun to lose its first episodes, while a line was being written; then
- * resumed on another number of threads. */
+/* Killed after the buffer had begun to drop its first episodes, in the middle of writing a line;
+ * then resumed with another number of threads. */
 static void a_run_killed_late_and_resumed_ends_with_the_same_bytes(void)
 {
     if (!whole_run()) return;
@@ -183,7 +184,7 @@ static void a_configuration_that_cannot_work_is_refused_before_anything_is_writt
 
 static CU_TestInfo tests[] = {
     {"a_run_reaches_its_end_and_leaves_an_agent", a_run_reaches_its_end_and_leaves_an_agent},
-    {"metrics_tell_of_every_evaluation_once", metrics_tell_of_every_evaluation_once},
+    {"metrics_list_every_evaluation_once", metrics_list_every_evaluation_once},
     {"a_run_stopped_early_and_resumed_ends_with_the_same_bytes",
      a_run_stopped_early_and_resumed_ends_with_the_same_bytes},
     {"a_run_killed_late_and_resumed_ends_with_the_same_bytes", a_run_killed_late_and_resumed_ends_with_the_same_bytes},

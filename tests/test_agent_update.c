@@ -1,5 +1,5 @@
-/* One update is the gradient of its losses: against central differences of plain loops in double,
- * for every tensor; the same on one thread and two; and whole or refused. */
+/* One update follows the gradient of its losses, checked against central differences of plain loops
+ * in double for every tensor; it is bit-identical on one thread and two; it is complete or refused. */
 #include <omp.h>
 
 #include "plain_network.h"
@@ -70,7 +70,7 @@ static double *encode(const esp_network *net, const double *weights, const uint8
     return z;
 }
 
-/* Output of a head at (z, a), one value a row. */
+/* Output of a head at (z, a), one value per row. */
 static double *head(const esp_network *net, int component, const double *weights, const double *z, const double *a,
                     int n)
 {
@@ -96,7 +96,7 @@ static void noisy_actions(const double *mu, const float *noise, double std, int 
         a[i] = clamped(tanh(mu[i]) + clamped(noise[i] * std, -0.3, 0.3), -1.0 + 1e-6, 1.0 - 1e-6);
 }
 
-/* What an update is compared with: the batch, and targets that carry no gradient. */
+/* What an update is compared with: the batch, and targets that have no gradient. */
 typedef struct {
     const esp_network *net;
     const esp_loss_config *config;
@@ -222,8 +222,8 @@ static void free_case(update_case *c)
     esp_network_free(c->net);
 }
 
-/* The double loss is smooth at this width, and the difference exact to 1e-8 of it; what is left is
- * the float32 arithmetic of the update. */
+/* In double the loss is smooth at this width and the difference accurate to a relative 1e-8; what
+ * remains is the float32 arithmetic of the update. */
 #define WIDTH 1e-6
 
 typedef double (*loss_fn)(const update_case *c, const double *weights);
@@ -235,7 +235,7 @@ static double model_loss(const update_case *c, const double *weights)
 
 static double policy_loss(const update_case *c, const double *weights)
 {
-    /* The values are those of after the model's step, the policy and the latents of before. */
+    /* Values after the model's step; policy and latents before it. */
     const esp_component *policy = &c->net->component[ESP_TOLD_POLICY];
     int rows = (c->drawn.batch.horizon + 1) * c->drawn.batch.batch;
     double *z = doubles_of(c->updater->record.zs, (size_t)rows * esp_told_latent(c->net));
@@ -277,7 +277,7 @@ static void check_gradients(const update_case *c, loss_fn loss, bool policy)
         }
         moving += moves;
     }
-    CU_ASSERT(moving >= (policy ? 5 : 30)); /* the claim is not about zeros */
+    CU_ASSERT(moving >= (policy ? 5 : 30)); /* the claim does not rest on zeros */
 }
 
 static void model_gradient_matches_central_differences_in_every_tensor(void)
@@ -319,7 +319,7 @@ static void *repeat(const void *part, size_t steps, size_t from, size_t to, size
     return out;
 }
 
-/* The samples of `one` round after round, `times` rounds in one batch. */
+/* Repeats the samples of `one` `times` times in one batch. */
 static random_batch repeat_batch(const esp_network *net, const random_batch *one, int times)
 {
     size_t B = (size_t)one->batch.batch, all = B * (size_t)times, T = HORIZON, number = sizeof(float);
@@ -336,8 +336,8 @@ static random_batch repeat_batch(const esp_network *net, const random_batch *one
     return r;
 }
 
-/* 70 samples are three blocks, and each of them counts. Tolerance: sums of 7 and of 70 floats. */
-static void ten_rounds_of_a_batch_have_the_gradient_of_one(void)
+/* 70 samples make three blocks, and each of them counts. Tolerance: sums of 7 and of 70 floats. */
+static void a_batch_repeated_ten_times_has_the_gradient_of_one(void)
 {
     enum { SAMPLES = 7, ROUNDS = 10 };
     esp_agent_config config = tiny_config();
@@ -365,8 +365,8 @@ static void ten_rounds_of_a_batch_have_the_gradient_of_one(void)
 
 /* ---- threads ---- */
 
-/* Weights of model and target after three updates; large enough for three blocks of samples, and
- * for the parallel loops over weights. The caller frees. */
+/* Weights of model and target after three updates of a network large enough for three blocks of
+ * samples and for the parallel loops over weights. The caller frees them. */
 static float *train_on(int threads, size_t *count)
 {
     enum { BATCH = 70 };
@@ -389,7 +389,7 @@ static float *train_on(int threads, size_t *count)
     return out;
 }
 
-static void one_thread_and_two_learn_the_same_bits(void)
+static void updates_are_bit_identical_on_one_thread_and_two(void)
 {
     int threads = omp_get_max_threads();
     size_t count = 0;
@@ -459,8 +459,8 @@ static CU_TestInfo tests[] = {
     {"policy_gradient_matches_central_differences_in_every_tensor",
      policy_gradient_matches_central_differences_in_every_tensor},
     {"pre_tanh_penalty_enters_loss_and_gradient", pre_tanh_penalty_enters_loss_and_gradient},
-    {"ten_rounds_of_a_batch_have_the_gradient_of_one", ten_rounds_of_a_batch_have_the_gradient_of_one},
-    {"one_thread_and_two_learn_the_same_bits", one_thread_and_two_learn_the_same_bits},
+    {"a_batch_repeated_ten_times_has_the_gradient_of_one", a_batch_repeated_ten_times_has_the_gradient_of_one},
+    {"updates_are_bit_identical_on_one_thread_and_two", updates_are_bit_identical_on_one_thread_and_two},
     {"target_moves_only_every_so_many_updates", target_moves_only_every_so_many_updates},
     {"infinite_reward_is_refused_and_changes_nothing", infinite_reward_is_refused_and_changes_nothing},
     {"batch_of_another_size_is_refused", batch_of_another_size_is_refused},

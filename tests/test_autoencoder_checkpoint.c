@@ -1,5 +1,5 @@
-/* An autoencoder in one file: weights and configuration come back as they were, sizes are those of the
- * shapes, and a file that is no autoencoder says why. */
+/* An autoencoder in one file: weights and configuration come back as they were, sizes follow from the shapes, and a
+ * file that does not hold an autoencoder is refused with the reason. */
 #include "agent/agent.h"
 #include "autoencoder/autoencoder.h"
 
@@ -70,7 +70,7 @@ static void file_without_metadata_needs_a_configuration(void)
     esp_network_free(net);
 }
 
-static void files_that_are_no_autoencoder_say_why(void)
+static void files_without_an_autoencoder_are_refused_with_the_reason(void)
 {
     static const char plain[] = "{\"application\": \"autoencoder\"}";
     esp_autoencoder_checkpoint read = {0};
@@ -86,7 +86,7 @@ static void files_that_are_no_autoencoder_say_why(void)
     esp_network_free(net);
 }
 
-static void an_agent_is_no_autoencoder(void)
+static void an_agent_is_refused_as_an_autoencoder(void)
 {
     esp_agent_config config = esp_agent_config_default();
     esp_autoencoder_checkpoint read = {0};
@@ -103,8 +103,9 @@ static CU_TestInfo tests[] = {
     {"weights_and_configuration_read_back_bit_for_bit", weights_and_configuration_read_back_bit_for_bit},
     {"pruned_autoencoder_loads_by_its_shapes", pruned_autoencoder_loads_by_its_shapes},
     {"file_without_metadata_needs_a_configuration", file_without_metadata_needs_a_configuration},
-    {"files_that_are_no_autoencoder_say_why", files_that_are_no_autoencoder_say_why},
-    {"an_agent_is_no_autoencoder", an_agent_is_no_autoencoder},
+    {"files_without_an_autoencoder_are_refused_with_the_reason",
+     files_without_an_autoencoder_are_refused_with_the_reason},
+    {"an_agent_is_refused_as_an_autoencoder", an_agent_is_refused_as_an_autoencoder},
     CU_TEST_INFO_NULL,
 };
 

@@ -1,5 +1,5 @@
-/* The reconstruction objective: what it says of a cut is what the cut network does, and nothing else that
- * was or is evaluated moves a bit of it. */
+/* The reconstruction objective: the performance of a cut is exactly that of the cut network, whatever else was or is
+ * being evaluated. */
 #include <omp.h>
 #include <signal.h>
 
@@ -14,11 +14,11 @@ static uint8_t pixels[POOL * ESP_IMAGE_PIXELS];
 static const esp_images images = {POOL, pixels, true};
 static esp_network *net;
 static esp_ranking ranking;
-static esp_widths widths[CUTS]; /* full, one unit everywhere, then of chance with common prefixes */
+static esp_widths widths[CUTS]; /* the full network, one unit everywhere, then random widths with common prefixes */
 static esp_cut cuts[CUTS];
 
-/* Random weights whose every layer passes on more than it got, so that a unit lost anywhere changes the
- * picture, and running statistics as different as those of a trained network. */
+/* Random weights whose layers amplify, so that a unit lost anywhere changes the picture, and running statistics as
+ * varied as those of a trained network. */
 static void randomise(void)
 {
     esp_network_init_default(net, 1);
@@ -36,7 +36,7 @@ static void randomise(void)
     }
 }
 
-/* Half of the widths of the cut before stay, from the input on, so that cuts share layers. */
+/* Keeps half of the widths of the cut before, from the input on, so that cuts share layers. */
 static void draw_widths(void)
 {
     esp_rng rng = esp_rng_make(1, ESP_RNG_TEST, 0);
@@ -76,7 +76,7 @@ static esp_autoencoder_objective *objective_of(int count)
     return objective;
 }
 
-/* The long way: a smaller network, and both components of it on all images at once. */
+/* The direct way: a smaller network, and both of its components on all images at once. */
 static double by_surgery(const esp_cut *cut, int count)
 {
     esp_network *smaller = NULL;
@@ -104,7 +104,8 @@ static void check_against_surgery(int count)
     double performance[CUTS];
     CHECK_OK(esp_autoencoder_objective_performance(objective, CUTS, cuts, 1, performance));
     for (int i = 0; i < CUTS; i++) CU_ASSERT_DOUBLE_EQUAL(performance[i], by_surgery(&cuts[i], count), 1e-5);
-    for (int i = 1; i < CUTS; i++) CU_ASSERT(fabs(performance[i] - performance[i - 1]) > 1e-3); /* cuts matter */
+    /* The cuts differ in performance. */
+    for (int i = 1; i < CUTS; i++) CU_ASSERT(fabs(performance[i] - performance[i - 1]) > 1e-3);
     esp_autoencoder_objective_free(objective);
 }
 
@@ -119,7 +120,7 @@ static void any_number_of_images_is_counted_exactly(void)
     for (int i = 0; i < 5; i++) check_against_surgery(counts[i]);
 }
 
-static void numbers_do_not_depend_on_company_order_or_history(void)
+static void results_do_not_depend_on_other_cuts_order_or_history(void)
 {
     esp_autoencoder_objective *together = objective_of(POOL), *alone = objective_of(POOL);
     double expected[CUTS], performance[CUTS];
@@ -143,7 +144,7 @@ static void numbers_do_not_depend_on_company_order_or_history(void)
     esp_autoencoder_objective_free(together);
 }
 
-static void numbers_do_not_depend_on_threads(void)
+static void results_do_not_depend_on_threads(void)
 {
     double expected[CUTS], performance[CUTS];
     int before = omp_get_max_threads();
@@ -153,7 +154,7 @@ static void numbers_do_not_depend_on_threads(void)
         CHECK_OK(esp_autoencoder_objective_performance(objective, CUTS, cuts, 1, performance));
         if (threads == 1) memcpy(expected, performance, sizeof expected);
         CU_ASSERT_EQUAL(memcmp(performance, expected, sizeof expected), 0);
-        omp_set_num_threads(4 - threads); /* more or fewer than it was made for */
+        omp_set_num_threads(4 - threads); /* more or fewer threads than it was made for */
         CHECK_OK(esp_autoencoder_objective_performance(objective, CUTS, cuts, 1, performance));
         CU_ASSERT_EQUAL(memcmp(performance, expected, sizeof expected), 0);
         esp_autoencoder_objective_free(objective);
@@ -161,7 +162,7 @@ static void numbers_do_not_depend_on_threads(void)
     omp_set_num_threads(before);
 }
 
-static void scale_means_so_many_times_the_images_that_are_there(void)
+static void scale_multiplies_the_images_up_to_all_there_are(void)
 {
     const int scales[] = {1, 3, 2, 1000000000, 1}, counts[] = {70, POOL, 140, POOL, 70};
     esp_autoencoder_objective *objective = objective_of(70);
@@ -187,7 +188,7 @@ static void equal_cuts_get_equal_numbers(void)
     esp_autoencoder_objective_free(objective);
 }
 
-static void search_objective_hands_it_its_cuts(void)
+static void search_objective_passes_its_cuts_on(void)
 {
     esp_autoencoder_objective *context = objective_of(64);
     esp_grouping grouping;
@@ -218,7 +219,7 @@ static long allocations_of(esp_autoencoder_objective *objective, int n)
 static void allocations_do_not_grow_with_the_work(void)
 {
     esp_autoencoder_objective *objective = objective_of(POOL), *small = objective_of(1);
-    allocations_of(objective, CUTS); /* threads start */
+    allocations_of(objective, CUTS); /* the first call starts threads */
     long few = allocations_of(small, 1);
     CU_ASSERT(!COUNTS_ALLOCATIONS || few > 0);
     for (int i = 0; i < 3; i++) CU_ASSERT_EQUAL(allocations_of(objective, CUTS), few);
@@ -251,7 +252,7 @@ static void no_images_are_refused(void)
     CU_ASSERT_PTR_NULL(objective);
 }
 
-static void layer_that_is_no_product_is_refused_by_name(void)
+static void layer_that_is_not_a_product_is_refused_by_name(void)
 {
     esp_network *other = esp_network_new();
     int in = esp_network_axis(other, "in", 4, false), out = esp_network_axis(other, "out", 4, false);
@@ -267,7 +268,7 @@ static void layer_that_is_no_product_is_refused_by_name(void)
     esp_network_free(other);
 }
 
-/* Last: an interruption cannot be taken back. */
+/* This test comes last, because an interruption cannot be taken back. */
 static void interrupted_evaluation_says_so(void)
 {
     esp_autoencoder_objective *objective = objective_of(POOL);
@@ -284,15 +285,15 @@ static CU_TestInfo tests[] = {
     {"(the subject)", make_subject},
     {"performance_is_that_of_the_cut_network", performance_is_that_of_the_cut_network},
     {"any_number_of_images_is_counted_exactly", any_number_of_images_is_counted_exactly},
-    {"numbers_do_not_depend_on_company_order_or_history", numbers_do_not_depend_on_company_order_or_history},
-    {"numbers_do_not_depend_on_threads", numbers_do_not_depend_on_threads},
-    {"scale_means_so_many_times_the_images_that_are_there", scale_means_so_many_times_the_images_that_are_there},
+    {"results_do_not_depend_on_other_cuts_order_or_history", results_do_not_depend_on_other_cuts_order_or_history},
+    {"results_do_not_depend_on_threads", results_do_not_depend_on_threads},
+    {"scale_multiplies_the_images_up_to_all_there_are", scale_multiplies_the_images_up_to_all_there_are},
     {"equal_cuts_get_equal_numbers", equal_cuts_get_equal_numbers},
-    {"search_objective_hands_it_its_cuts", search_objective_hands_it_its_cuts},
+    {"search_objective_passes_its_cuts_on", search_objective_passes_its_cuts_on},
     {"allocations_do_not_grow_with_the_work", allocations_do_not_grow_with_the_work},
     {"cut_of_another_ranking_is_refused_by_axis", cut_of_another_ranking_is_refused_by_axis},
     {"no_images_are_refused", no_images_are_refused},
-    {"layer_that_is_no_product_is_refused_by_name", layer_that_is_no_product_is_refused_by_name},
+    {"layer_that_is_not_a_product_is_refused_by_name", layer_that_is_not_a_product_is_refused_by_name},
     {"interrupted_evaluation_says_so", interrupted_evaluation_says_so},
     CU_TEST_INFO_NULL,
 };

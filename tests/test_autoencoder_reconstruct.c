@@ -18,7 +18,7 @@ static double *plain_weights(const esp_network *net)
     return weights;
 }
 
-/* Reconstruction [784] of one image, caller frees. */
+/* Reconstruction [784] of one image; the caller frees it. */
 static double *plain_reconstruction(const esp_network *net, const double *weights, const uint8_t *image)
 {
     double x[ESP_IMAGE_PIXELS];
@@ -70,7 +70,7 @@ static void both_psnrs_follow_from_the_errors_of_the_images(void)
     esp_network_free(net);
 }
 
-static void any_number_of_threads_gives_the_same_bits(void)
+static void result_is_bit_identical_for_any_number_of_threads(void)
 {
     esp_network *net = test_network();
     esp_images images = rectangles(IMAGES);
@@ -119,7 +119,7 @@ static void weights_that_overflow_are_reported(void)
 static CU_TestInfo tests[] = {
     {"errors_are_those_of_a_plain_loop", errors_are_those_of_a_plain_loop},
     {"both_psnrs_follow_from_the_errors_of_the_images", both_psnrs_follow_from_the_errors_of_the_images},
-    {"any_number_of_threads_gives_the_same_bits", any_number_of_threads_gives_the_same_bits},
+    {"result_is_bit_identical_for_any_number_of_threads", result_is_bit_identical_for_any_number_of_threads},
     {"pictures_are_the_rounded_reconstructions", pictures_are_the_rounded_reconstructions},
     {"weights_that_overflow_are_reported", weights_that_overflow_are_reported},
     CU_TEST_INFO_NULL,

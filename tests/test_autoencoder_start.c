@@ -1,9 +1,9 @@
-/* A run of no epochs leaves the start of training: principal components as a network. */
+/* A run of zero epochs leaves the initial weights: principal components as a network. */
 #include <unistd.h>
 
 #include "small_autoencoder.h"
 
-enum { IMAGES = 60 }; /* fewer than the latent has entries: their components hold all there is */
+enum { IMAGES = 60 }; /* fewer images than latent entries: their components represent them exactly */
 
 static char folder[] = "/tmp/espalier-start-XXXXXX";
 
@@ -64,7 +64,7 @@ static void images_within_the_components_pass_unchanged(void)
         x[i] = (float)images.pixels[i] / 255.0f;
         expected[i] = (float)(1.0 / (1.0 + exp(-8.0 * ((double)x[i] - 0.5))));
     }
-    /* Float32, and BatchNorm's epsilon, beside the offset of 30. */
+    /* Errors: float32, and BatchNorm's epsilon against the offset of 30. */
     CHECK_CLOSE("reconstruction", count, reconstruct(net, tape, x, IMAGES), expected, 1e-3, 0.0);
     for (int c = 0; c < 2; c++) esp_tape_free(tape[c]);
     free(x);

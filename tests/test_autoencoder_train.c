@@ -1,10 +1,10 @@
-/* A training run learns, and one that was stopped goes on as if nothing had happened. */
+/* A training run learns, and a run that was stopped resumes as if nothing had happened. */
 #include "small_autoencoder.h"
 #include "training_runs.h"
 
 enum { IMAGES = 40, TEST_IMAGES = 20, BATCH = 12, EPOCHS = 5, STEPS_PER_EPOCH = 3 };
 
-/* Everything a run has: averaged weights, shifts, and statistics that are frozen in the middle. */
+/* A run with all features: averaged weights, shifts, and statistics that are frozen in the middle. */
 static esp_autoencoder_config run_config(void)
 {
     esp_autoencoder_config config = esp_autoencoder_config_default();
@@ -64,8 +64,8 @@ static void a_run_lowers_the_error_and_leaves_an_autoencoder(void)
     free(path);
 }
 
-/* Before the first step, every second epoch, and the end. */
-static void metrics_tell_of_every_evaluation_once(void)
+/* Before the first step, after every second epoch, and at the end. */
+static void metrics_list_every_evaluation_once(void)
 {
     static const int expected[] = {0, 2, 4, 5};
     whole_run();
@@ -96,8 +96,8 @@ static void a_run_asked_to_stop_and_resumed_ends_with_the_same_bytes(void)
     check_same_run("asked");
 }
 
-/* Killed after statistics were frozen, while a line was being written; then resumed on another number
- * of threads. */
+/* Killed after the statistics were frozen, in the middle of writing a line; then resumed with another number of
+ * threads. */
 static void a_run_killed_and_resumed_ends_with_the_same_bytes(void)
 {
     whole_run();
@@ -190,7 +190,7 @@ static void finetuning_lowers_the_error_of_a_network_of_any_size(void)
     esp_network_free(net);
 }
 
-/* Steps so long that they only do harm. */
+/* Steps so large that they only do harm. */
 static void finetuning_that_only_harms_returns_what_it_got(void)
 {
     esp_images images = rectangles(IMAGES), judges = {.count = 10, .pixels = images.pixels};
@@ -214,7 +214,7 @@ static void finetuning_that_only_harms_returns_what_it_got(void)
 
 static CU_TestInfo tests[] = {
     {"a_run_lowers_the_error_and_leaves_an_autoencoder", a_run_lowers_the_error_and_leaves_an_autoencoder},
-    {"metrics_tell_of_every_evaluation_once", metrics_tell_of_every_evaluation_once},
+    {"metrics_list_every_evaluation_once", metrics_list_every_evaluation_once},
     {"one_thread_gives_the_same_bytes", one_thread_gives_the_same_bytes},
     {"a_run_asked_to_stop_and_resumed_ends_with_the_same_bytes",
      a_run_asked_to_stop_and_resumed_ends_with_the_same_bytes},

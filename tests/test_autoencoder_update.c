@@ -1,4 +1,4 @@
-/* The error of a batch and its gradient, and what a step does to the weights. */
+/* The error of a batch, its gradient, and the effect of a step on the weights. */
 #include <omp.h>
 
 #include "small_autoencoder.h"
@@ -10,7 +10,7 @@ static esp_network *test_network(void)
     return shaken_autoencoder(PIXELS, HIDDEN, LATENT, 2);
 }
 
-/* Input and target differ, so that neither is taken for the other. */
+/* Input and target differ, so that mixing them up would show. */
 static void fill_batch(esp_autoencoder_updater *u, int pixels, int n)
 {
     esp_rng rng = esp_rng_make(4, ESP_RNG_TEST, 1);
@@ -20,7 +20,8 @@ static void fill_batch(esp_autoencoder_updater *u, int pixels, int n)
     }
 }
 
-/* Of a plain tape's reconstruction, per pixel and image; the gradient is twice the difference per image. */
+/* Compares with the reconstruction of a plain tape, per pixel and image; the gradient is twice the
+ * difference, per image. */
 static void error_and_gradient_are_those_of_the_batch(void)
 {
     esp_network *net = test_network();
@@ -73,7 +74,7 @@ static void a_step_is_adam_on_the_gradient(void)
 }
 
 /* Hidden layers of several stripes, the last one ragged. */
-static void any_number_of_threads_gives_the_same_bits(void)
+static void result_is_bit_identical_for_any_number_of_threads(void)
 {
     enum { WIDE = 300, MANY = 40 };
     float *weights[3];
@@ -113,7 +114,7 @@ static void weights_that_overflow_are_reported(void)
 static CU_TestInfo tests[] = {
     {"error_and_gradient_are_those_of_the_batch", error_and_gradient_are_those_of_the_batch},
     {"a_step_is_adam_on_the_gradient", a_step_is_adam_on_the_gradient},
-    {"any_number_of_threads_gives_the_same_bits", any_number_of_threads_gives_the_same_bits},
+    {"result_is_bit_identical_for_any_number_of_threads", result_is_bit_identical_for_any_number_of_threads},
     {"weights_that_overflow_are_reported", weights_that_overflow_are_reported},
     CU_TEST_INFO_NULL,
 };

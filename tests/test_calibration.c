@@ -1,4 +1,5 @@
-/* Recorded data: every layer reads what plain loops say it reads, and feeds that do not fit are refused. */
+/* Recorded data: every layer reads the values that plain loops compute, and feeds that do not fit
+ * are refused. */
 #include "plain_network.h"
 #include "recorded_data.h"
 
@@ -40,7 +41,7 @@ static void check_outputs(recorded *r, const int *samples, int num_samples)
     recorded_free(r);
 }
 
-/* 1,100 samples are more than a batch of eight blocks, and the last block is not full. */
+/* 1,100 samples are more than one batch of eight blocks, and the last block is not full. */
 static void components_read_their_source_and_their_data(void)
 {
     const int samples[] = {0, 127, 128, 1023, 1024, 1099}, few[] = {0, 77, 128, 139};

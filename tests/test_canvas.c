@@ -1,4 +1,5 @@
-/* Pictures of a player: the pole is where the physics has it, and over it is what was asked for. */
+/* Pictures of a player: the pole is where the physics has it, and the requested overlays are drawn
+ * over it. */
 #include "viewer/viewer.h"
 
 #include "tiny_role.h"
@@ -32,7 +33,8 @@ static void draw(const esp_player *player, esp_overlays overlays, uint8_t *pixel
     esp_canvas_free(canvas);
 }
 
-/* Mean place of the bob's orange pixels, 0 to 1 from the left and from the top; -1: there are none. */
+/* Mean position of the bob's orange pixels, 0 to 1 from the left and from the top; -1: there are
+ * none. */
 static void find_bob(const uint8_t *pixels, double *x, double *y)
 {
     double count = 0;
@@ -73,7 +75,7 @@ static void bob_is_drawn_where_the_physics_has_it(void)
     esp_player_free(player);
 }
 
-/* Up to the rounding of edges, which depends on where in the picture they are. */
+/* Equal up to the rounding of edges, which depends on their place in the picture. */
 static void equal_states_side_by_side_are_equal_pictures(void)
 {
     static uint8_t pixels[2 * BYTES];

@@ -1,5 +1,5 @@
 /* A chart tells the truth: marks stand where its own tick labels say, for data of any size; texts
- * keep apart and are escaped; nothing that can be in the data breaks it. */
+ * do not overlap and are escaped; no data breaks it. */
 #include "report/report.h"
 
 #include "tests/strict_xml.h"
@@ -14,7 +14,7 @@ static char *draw(const esp_chart *chart)
     return svg;
 }
 
-/* What stands between `start` and `end` behind the first `after` in the text, in new memory; "" when absent. */
+/* The text between `start` and `end` after the first `after`, in new memory; "" when absent. */
 static char *part(const char *svg, const char *after, const char *start, const char *end)
 {
     const char *at = strstr(svg, after);
@@ -35,7 +35,7 @@ static char *path_of(const char *svg, const char *class)
     return part(svg, after, " d=\"", "\"");
 }
 
-/* The number a label stands for: a minus sign of typography, a unit. */
+/* The number that a label stands for; a label may have a typographic minus sign and a unit. */
 static double label_value(const char *label)
 {
     static const char units[] = "kMGT";
@@ -99,7 +99,7 @@ static int corners(const char *path, double (*out)[2], int room)
     return count;
 }
 
-/* Coordinates are written with one decimal, those of the labels too. */
+/* Coordinates have one decimal, those of the labels too. */
 #define CHECK_PX(got, expected) CU_ASSERT_DOUBLE_EQUAL(got, expected, 0.25)
 
 static int count_of(const char *text, const char *what)
@@ -269,7 +269,7 @@ static void a_long_line_marks_only_points_that_stand_alone(void)
     free(svg);
 }
 
-static void the_frontier_visits_what_no_point_beats(void)
+static void the_frontier_visits_the_points_that_no_other_beats(void)
 {
     static const double x1[] = {5, 1, 3, NAN}, y1[] = {9, 2, 5, 100}, x2[] = {2, 3, 6, 5}, y2[] = {1, 4, 8, 9};
     const esp_chart_series series[] = {{"a", 4, x1, y1, NULL, NULL}, {"b", 4, x2, y2, NULL, NULL}};
@@ -373,7 +373,7 @@ static void a_requested_range_is_shown_beside_the_data(void)
     free(svg);
 }
 
-static void numbers_are_written_shortly(void)
+static void numbers_are_written_in_few_characters(void)
 {
     static const struct { double to; const char *label; } cases[] = {
         {100, ">20<"}, {9000, ">2000<"}, {30000, ">20k<"}, {1.5e6, ">0.5M<"},
@@ -460,7 +460,7 @@ static void legend_entries_wrap_inside_the_picture(void)
             CU_ASSERT(y < edge[1]);
             CU_ASSERT(y > row || x > last);
             row = y;
-            last = x + 5.5 * (double)strlen(name); /* less than any letter of "magnitude" but i and t is wide */
+            last = x + 5.5 * (double)strlen(name); /* every letter of "magnitude" except i and t is wider than that */
             CU_ASSERT(last < width);
         }
         CU_ASSERT_EQUAL(count, 20);
@@ -502,7 +502,7 @@ static void strange_data_gives_a_finite_picture(void)
     }
 }
 
-static void sizes_no_chart_can_have_are_refused(void)
+static void impossible_chart_sizes_are_refused(void)
 {
     char *svg = NULL;
     CHECK_FAILS(ESP_ERR_RANGE, esp_chart_svg(&(esp_chart){.width = 10}, &svg), "10 px wide");
@@ -518,17 +518,17 @@ static CU_TestInfo tests[] = {
     {"absent_bars_take_no_room", absent_bars_take_no_room},
     {"points_that_are_not_finite_leave_a_gap", points_that_are_not_finite_leave_a_gap},
     {"a_long_line_marks_only_points_that_stand_alone", a_long_line_marks_only_points_that_stand_alone},
-    {"the_frontier_visits_what_no_point_beats", the_frontier_visits_what_no_point_beats},
+    {"the_frontier_visits_the_points_that_no_other_beats", the_frontier_visits_the_points_that_no_other_beats},
     {"reference_lines_cross_the_plot_at_their_value", reference_lines_cross_the_plot_at_their_value},
     {"ticks_are_round_even_and_cover_the_range", ticks_are_round_even_and_cover_the_range},
     {"logarithmic_ticks_are_few_for_any_number_of_decades", logarithmic_ticks_are_few_for_any_number_of_decades},
     {"a_requested_range_is_shown_beside_the_data", a_requested_range_is_shown_beside_the_data},
-    {"numbers_are_written_shortly", numbers_are_written_shortly},
+    {"numbers_are_written_in_few_characters", numbers_are_written_in_few_characters},
     {"texts_are_escaped_and_made_valid", texts_are_escaped_and_made_valid},
     {"names_turn_when_they_do_not_fit", names_turn_when_they_do_not_fit},
     {"legend_entries_wrap_inside_the_picture", legend_entries_wrap_inside_the_picture},
     {"strange_data_gives_a_finite_picture", strange_data_gives_a_finite_picture},
-    {"sizes_no_chart_can_have_are_refused", sizes_no_chart_can_have_are_refused},
+    {"impossible_chart_sizes_are_refused", impossible_chart_sizes_are_refused},
     CU_TEST_INFO_NULL,
 };
 

@@ -1,4 +1,4 @@
-/* A network and its configuration in one file, whatever the application. */
+/* A network and its configuration in one file, for any application. */
 #include "checkpoint_file.h"
 
 typedef struct {
@@ -80,7 +80,7 @@ static void equal_networks_give_equal_files(void)
     esp_network_free(net);
 }
 
-/* Keys that are absent keep their value. */
+/* Absent keys keep their value. */
 static void file_without_configuration_takes_it_from_another(void)
 {
     static const char text[] = "{\"train\": {\"steps\": 9}}";
@@ -98,7 +98,7 @@ static void file_without_configuration_takes_it_from_another(void)
     esp_network_free(net);
 }
 
-static void configuration_that_is_none_is_refused(void)
+static void invalid_configuration_is_refused(void)
 {
     config read = {.steps = 1};
     esp_network *net = make_network();
@@ -109,7 +109,7 @@ static void configuration_that_is_none_is_refused(void)
     write_tensors(net, NULL, "{\"train\": {\"steps\": 101}}");
     CHECK_FAILS(ESP_ERR_RANGE, read_config(NULL, &read), "from 0 to 100");
     write_tensors(net, NULL, "{\"application\": \"singer\", \"pitch\": 440}");
-    CHECK_FAILS(ESP_ERR_FORMAT, read_config(NULL, &read), "its application is 'singer', 'juggler' is needed");
+    CHECK_FAILS(ESP_ERR_FORMAT, read_config(NULL, &read), "its application is 'singer', expected 'juggler'");
     esp_network_free(net);
 }
 
@@ -136,7 +136,7 @@ static void contract_and_pedigree_stand_beside_the_configuration(void)
     esp_network_free(net);
 }
 
-/* The file is moved together with what it names. */
+/* The file is moved together with the file that it names. */
 static void path_inside_is_relative_to_the_file(void)
 {
     config written = {.steps = 7}, read = {.steps = 1};
@@ -200,7 +200,7 @@ static CU_TestInfo tests[] = {
     {"network and configuration read back bit for bit", network_and_configuration_read_back_bit_for_bit},
     {"equal networks give equal files", equal_networks_give_equal_files},
     {"file without configuration takes it from another", file_without_configuration_takes_it_from_another},
-    {"configuration that is none is refused", configuration_that_is_none_is_refused},
+    {"invalid configuration is refused", invalid_configuration_is_refused},
     CU_TEST_INFO_NULL,
 };
 

@@ -1,7 +1,8 @@
 /* A network in a file: its sizes come back from the shapes, and a file that does not fit says why. */
 #include "checkpoint_file.h"
 
-/* Flatten, concatenation and running statistics: every way in which a shape follows the axes. */
+/* Flatten, concatenation and running statistics: every way in which a shape can follow from the
+ * axes. */
 static esp_network *describe_network(int latent_units, int kernels, int hidden_units)
 {
     esp_network *net = esp_network_new();
@@ -85,7 +86,7 @@ static void two_networks_share_a_file_by_prefix(void)
     esp_network_free(back);
 }
 
-/* An axis that only inputs mention: the heads of an agent whose encoder is elsewhere. */
+/* An axis that only inputs mention: the heads of an agent whose encoder is in another file. */
 static void axes_without_a_producer_are_read_off_the_columns(void)
 {
     esp_network *net = esp_network_new(), *back;
@@ -115,17 +116,17 @@ static void files_that_do_not_fit_name_tensor_found_and_expected(void)
         {"head.0.bias", {.name = "head.0.bias", .dtype = ESP_U8, .rank = 1, .shape = {7}, .count = 7}, ESP_ERR_FORMAT,
          "must be F32"},
         {"head.0.bias", {.name = "head.0.bias", .rank = 2, .shape = {7, 1}, .count = 7}, ESP_ERR_SHAPE,
-         "has 2 dimensions, the network expects 1"},
+         "has 2 dimensions, expected 1"},
         {"head.0.bias", {.name = "head.0.bias", .rank = 1, .shape = {8}, .count = 8}, ESP_ERR_SHAPE,
-         "'head.0.bias' has shape [8], the network expects [7]"},
+         "'head.0.bias' has shape [8], expected [7]"},
         {"head.0.weight", {.name = "head.0.weight", .rank = 2, .shape = {7, 4}, .count = 28}, ESP_ERR_SHAPE,
-         "'head.0.weight' has shape [7, 4], the network expects [7, 5]"},
+         "'head.0.weight' has shape [7, 4], expected [7, 5]"},
         {"encoder.4.weight", {.name = "encoder.4.weight", .rank = 2, .shape = {4, 27}, .count = 108}, ESP_ERR_SHAPE,
-         "'encoder.4.weight' has shape [4, 27], the network expects [4, 48]"},
+         "'encoder.4.weight' has shape [4, 27], expected [4, 48]"},
         {"encoder.1.weight", {.name = "encoder.1.weight", .rank = 4, .shape = {3, 2, 3, 5}, .count = 90}, ESP_ERR_SHAPE,
-         "has shape [3, 2, 3, 5], the network expects [3, 2, 3, 3]"},
+         "has shape [3, 2, 3, 5], expected [3, 2, 3, 3]"},
         {"head.3.weight", {.name = "head.3.weight", .rank = 2, .shape = {2, 7}, .count = 14}, ESP_ERR_SHAPE,
-         "'head.3.weight' has shape [2, 7], the network expects [1, 7]"},
+         "'head.3.weight' has shape [2, 7], expected [1, 7]"},
         {"encoder.4.weight", {.name = "encoder.4.weight", .rank = 2, .shape = {0, 48}, .count = 0}, ESP_ERR_SHAPE,
          "gives axis 'latent' 0 units"},
         {"encoder.4.weight", {.name = "encoder.4.weight", .rank = 2, .shape = {INT64_C(1) << 40, 0}, .count = 0},
@@ -160,7 +161,7 @@ static void weights_that_are_not_numbers_name_tensor_and_index(void)
     check_bad_value("head.1.running_var", 0, -1e-3f, "'head.1.running_var' is -0.001 at index 0");
 }
 
-/* 3e38 is a float, and so is no product of it. */
+/* 3e38 is a float, but its products are not. */
 static void weights_that_overflow_in_products_are_refused(void)
 {
     check_bad_value("head.0.weight", 1, 3e38f, "'head.0.weight' is 3e+38 at index 1; weights beyond 1e+18 overflow");

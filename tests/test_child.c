@@ -1,4 +1,4 @@
-/* Work in a child process: its result comes back, and its crash, hang or exit is a sentence. */
+/* Work in a child process: its result comes back; a crash, hang or exit becomes a sentence. */
 #include "tests/check.h"
 
 #include <signal.h>
@@ -13,7 +13,7 @@ static esp_status add_one(void *argument)
     return ESP_OK;
 }
 
-static void what_the_work_wrote_comes_back(void)
+static void results_that_the_work_writes_come_back(void)
 {
     sum s = {.given = 41};
     CHECK_OK(esp_isolate(add_one, &s, sizeof s, 10));
@@ -37,7 +37,7 @@ static esp_status crash(void *argument)
     sum *s = argument;
     s->made = 7;
     fputs("a line\nlast words\n", stderr);
-    signal(SIGSEGV, SIG_DFL); /* a sanitizer would write a report */
+    signal(SIGSEGV, SIG_DFL); /* otherwise a sanitizer would write a report */
     raise(SIGSEGV);
     return ESP_OK;
 }
@@ -77,7 +77,7 @@ static void work_that_hangs_is_given_up(void)
     CU_ASSERT(esp_clock() - before < 30.0);
 }
 
-static void a_program_gives_its_first_line_or_nothing(void)
+static void a_program_line_is_its_first_line_or_nothing(void)
 {
     char line[32], version[32];
     CU_ASSERT(esp_program_line("printf 'one\\ntwo\\n'", line, sizeof line));
@@ -90,12 +90,12 @@ static void a_program_gives_its_first_line_or_nothing(void)
 }
 
 static CU_TestInfo tests[] = {
-    {"what the work wrote comes back", what_the_work_wrote_comes_back},
+    {"results that the work writes come back", results_that_the_work_writes_come_back},
     {"a failure of the work keeps status and sentence", a_failure_of_the_work_keeps_status_and_sentence},
     {"a crash is a sentence with the last words", a_crash_is_a_sentence_with_the_last_words},
     {"a library that ends the process ends only the child", a_library_that_ends_the_process_ends_only_the_child},
     {"work that hangs is given up", work_that_hangs_is_given_up},
-    {"a program gives its first line or nothing", a_program_gives_its_first_line_or_nothing},
+    {"a program line is its first line or nothing", a_program_line_is_its_first_line_or_nothing},
     CU_TEST_INFO_NULL,
 };
 

@@ -16,7 +16,8 @@ static void an_agent_is_trained_into_a_run_directory(void)
     CLI_OK("grep -q '\"seed\":[[:space:]]*7' second/config.json");
 }
 
-/* argp breaks what is longer than a line of a terminal; what it broke off stands at the margin. */
+/* argp wraps lines that are longer than a terminal; the rest of a wrapped example starts at the
+ * margin. */
 static void check_examples(const char *help)
 {
     const char *line = strstr(help, "Examples:\n");
@@ -129,7 +130,7 @@ static void wrong_usage_has_status_2_and_one_line(void)
     CLI_OK("echo '{\"train\": {\"batch\": \"8\"}}' >wrong_type.json");
     CLI_OK("echo '{\"train\": {\"batch\": 0}}' >wrong_range.json");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) cli_check_refusal(2, cases[i].arguments, cases[i].word);
-    CU_ASSERT_EQUAL(cli("$E eval --bogus"), 2); /* argp's own answer has a second line, on help */
+    CU_ASSERT_EQUAL(cli("$E eval --bogus"), 2); /* argp's own message has a second line, which points to the help */
     CU_ASSERT(strstr(cli_err, "--bogus") != NULL && strstr(cli_err, "espalier eval --help") != NULL);
     CLI_OK("! test -e o && ! test -e x");
 }
@@ -216,8 +217,8 @@ static void eval_reports_what_the_contract_promises(void)
     cJSON_Delete(json);
 }
 
-/* One control step is too short to learn from and long enough to be judged. */
-static void eval_asks_nothing_that_only_training_needs(void)
+/* One control step is too short to learn from but long enough to be judged. */
+static void eval_needs_no_key_that_only_training_uses(void)
 {
     CLI_OK("$E eval agent.safetensors --episodes 1 --controller policy --set env.physics_steps=8 --json");
     cJSON_Delete(cli_json());
@@ -225,7 +226,7 @@ static void eval_asks_nothing_that_only_training_needs(void)
     CU_ASSERT(strstr(cli_err, "train.horizon") != NULL);
 }
 
-/* Also when it is longer than 127 bytes. */
+/* Even when it is longer than 127 bytes. */
 static void a_scene_given_by_set_is_named_in_results(void)
 {
     char folder[170], command[1024];
@@ -247,7 +248,7 @@ static void a_scene_given_by_set_is_named_in_results(void)
     CU_ASSERT(strstr(cli_out, folder) != NULL);
 }
 
-static void a_return_below_the_demanded_one_has_status_3(void)
+static void a_return_below_the_threshold_has_status_3(void)
 {
     CU_ASSERT_EQUAL(cli("$E eval agent.safetensors --episodes 2 --json --min-return 97"), 3);
     cJSON_Delete(cli_json());
@@ -292,7 +293,7 @@ static void inspect_reports_components_axes_and_both_groupings(void)
     CU_ASSERT(strstr(cli_out, "paper groups") != NULL && strstr(cli_out, "encoder-model") != NULL);
 }
 
-/* What is said about the smaller network is what the file holds. */
+/* The report on the smaller network matches the file. */
 static void check_pruned(const cJSON *json, const char *path, double target)
 {
     double before = cli_number(json, "params_before"), after = cli_number(json, "params_after");
@@ -362,7 +363,7 @@ static void a_journal_of_another_search_is_refused_and_kept(void)
     CLI_OK("cmp m.st.journal.jsonl kept && cmp m.st kept.st");
 }
 
-static void a_journal_nobody_named_makes_way_for_another_search(void)
+static void a_journal_that_was_not_named_makes_way_for_another_search(void)
 {
     CLI_OK("$E prune agent.safetensors -o m.st --method magnitude --seed 2 --report-episodes 2 --tolerance 0.02");
     CU_ASSERT(strstr(cli_err, "moved to m.st.journal.jsonl.old") != NULL);
@@ -400,16 +401,17 @@ static CU_TestInfo tests[] = {
     {"wrong usage has status 2 and one line", wrong_usage_has_status_2_and_one_line},
     {"bad files have status 1 and are named", bad_files_have_status_1_and_are_named},
     {"eval reports what the contract promises", eval_reports_what_the_contract_promises},
-    {"eval asks nothing that only training needs", eval_asks_nothing_that_only_training_needs},
+    {"eval needs no key that only training uses", eval_needs_no_key_that_only_training_uses},
     {"a scene given by --set is named in results", a_scene_given_by_set_is_named_in_results},
-    {"a return below the demanded one has status 3", a_return_below_the_demanded_one_has_status_3},
+    {"a return below the threshold has status 3", a_return_below_the_threshold_has_status_3},
     {"a foreign checkpoint loads with its configuration", a_foreign_checkpoint_loads_with_its_configuration},
     {"inspect reports components, axes and both groupings", inspect_reports_components_axes_and_both_groupings},
     {"prune writes a smaller network and proves it", prune_writes_a_smaller_network_and_proves_it},
     {"prune knows baselines, groups, importances and the policy",
      prune_knows_baselines_groups_importances_and_the_policy},
     {"a journal of another search is refused and kept", a_journal_of_another_search_is_refused_and_kept},
-    {"a journal nobody named makes way for another search", a_journal_nobody_named_makes_way_for_another_search},
+    {"a journal that was not named makes way for another search",
+     a_journal_that_was_not_named_makes_way_for_another_search},
     {"output that cannot be written is a failure", output_that_cannot_be_written_is_a_failure},
     {"bench measures selected rows", bench_measures_selected_rows},
     CU_TEST_INFO_NULL,

@@ -1,4 +1,4 @@
-/* The command line on an autoencoder: what scripts read, and what is refused. */
+/* The command line with an autoencoder: what scripts read, and what is refused. */
 #include "autoencoder/autoencoder.h"
 
 #include "cli_run.h"
@@ -52,7 +52,7 @@ static void train_interrupted_and_resumed_gives_the_same_file(void)
     char *const argv[] = {"espalier", "train", "ae.json", "-o", "stopped", "--data", "digits", "--seed", "7", NULL};
     int status = cli_interrupt(argv, "stopped/state.safetensors", SIGINT);
     char *said = cli_file("err");
-    if (status != 0) /* it may have been quicker */
+    if (status != 0) /* the run may have ended before the signal */
         CU_ASSERT(strstr(said, "espalier: interrupted; go on with: espalier train ae.json -o stopped --data digits "
                                "--seed 7 --resume\n") != NULL);
     free(said);
@@ -87,7 +87,7 @@ static void eval_reports_what_the_contract_promises(void)
     cJSON_Delete(json);
 }
 
-static void a_psnr_below_the_demanded_one_has_status_3(void)
+static void a_psnr_below_the_threshold_has_status_3(void)
 {
     CU_ASSERT_EQUAL(cli("$E eval ae.st --data digits --json --min-psnr 90"), 3);
     cJSON_Delete(cli_json());
@@ -121,7 +121,7 @@ static const cJSON *kept(const cJSON *json, const char *axis)
     return pair;
 }
 
-/* The network in the file is the one of that stage. */
+/* The network in the file is that of the given stage. */
 static void check_file(const cJSON *json, const char *path, const char *stage)
 {
     char key[64];
@@ -170,7 +170,8 @@ static void every_stage_is_reported_on_its_own(void)
     double uncompensated = cli_number(json, "mse_uncompensated"), after = cli_number(json, "mse_after");
     cJSON_Delete(json);
 
-    /* The cut of magnitude depends on nothing else, so plain runs must say the same of their stage. */
+    /* The cut of magnitude depends on nothing else, so plain runs must report the same for their
+     * stage. */
     CLI_OK(PRUNE "-o plain.st --method magnitude --sparsity 0.6 --json");
     json = cli_json();
     CU_ASSERT_EQUAL(cli_number(json, "mse_after"), uncompensated);
@@ -193,7 +194,7 @@ static void least_squares_repair_the_recorded_images(void)
     cJSON_Delete(json);
 }
 
-static void units_are_ranked_by_recorded_images(void)
+static void units_can_be_ranked_by_recorded_images(void)
 {
     static const char *const names[] = {"lamp", "activation", "taylor"};
     for (int i = 0; i < 3; i++) {
@@ -300,7 +301,8 @@ static void a_checkpoint_of_the_other_application_is_refused(void)
     CLI_OK("! test -e new");
 }
 
-/* digits/ with another file of training images, whose header begins with four numbers. */
+/* Writes a folder like digits/ with another file of training images, whose header begins with four
+ * numbers. */
 static void write_folder(const char *folder, const uint32_t header[4], const char *data, size_t size)
 {
     char path[128];
@@ -325,7 +327,7 @@ static void write_folders(void)
     write_folder("size", size, data, whole);
     write_folder("labels", labels, data, 8 + TRAIN);
     write_folder("short", good, data, whole - 1);
-    write_folder("trailing", good, data, whole + 1); /* the final 0 of cli_file */
+    write_folder("trailing", good, data, whole + 1); /* includes the final 0 that cli_file appends */
     free(data);
     CLI_OK("mkdir empty && mkdir half && cp digits/train-images-idx3-ubyte half");
     CLI_OK("cp -r digits hollow && : >hollow/train-images-idx3-ubyte");
@@ -365,12 +367,12 @@ static CU_TestInfo tests[] = {
     {"without data every result says that digits are generated",
      without_data_every_result_says_that_digits_are_generated},
     {"eval reports what the contract promises", eval_reports_what_the_contract_promises},
-    {"a PSNR below the demanded one has status 3", a_psnr_below_the_demanded_one_has_status_3},
+    {"a PSNR below the threshold has status 3", a_psnr_below_the_threshold_has_status_3},
     {"inspect reports the tables of the paper", inspect_reports_the_tables_of_the_paper},
     {"prune writes a smaller network and proves it", prune_writes_a_smaller_network_and_proves_it},
     {"every stage is reported on its own", every_stage_is_reported_on_its_own},
     {"least squares repair the recorded images", least_squares_repair_the_recorded_images},
-    {"units are ranked by recorded images", units_are_ranked_by_recorded_images},
+    {"units can be ranked by recorded images", units_can_be_ranked_by_recorded_images},
     {"pins and rounding are obeyed", pins_and_rounding_are_obeyed},
     {"groups of the paper are constrained by nominal sparsity",
      groups_of_the_paper_are_constrained_by_nominal_sparsity},

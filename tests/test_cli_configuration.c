@@ -1,5 +1,5 @@
 /* docs/configuration.md has one row for every key, with its default, its range and its meaning, and
- * no row for a key that is gone. What is missing is printed the way it has to stand there. */
+ * no row for a key that no longer exists. Missing rows are printed as they have to be written. */
 #include "agent/agent.h"
 #include "autoencoder/autoencoder.h"
 #include "search/search.h"
@@ -25,7 +25,7 @@ static void describe_range(const esp_field *field, char *out, size_t size)
     }
 }
 
-/* The default as JSON has it. */
+/* The default, formatted as in JSON. */
 static char *describe_default(const esp_field *field, const void *config)
 {
     cJSON *json = esp_config_json(field, 1, config), *item = json;
@@ -35,7 +35,7 @@ static char *describe_default(const esp_field *field, const void *config)
     return text;
 }
 
-/* Markdown takes <task> for a tag. */
+/* Markdown would take <task> for a tag. */
 static void escape(const char *text, char out[ROW])
 {
     size_t at = 0;
@@ -46,7 +46,7 @@ static void escape(const char *text, char out[ROW])
     out[at] = 0;
 }
 
-/* From its heading to the next of its rank; the caller frees it. */
+/* The text from a heading to the next one of its rank; the caller frees it. */
 static char *read_section(const char *heading)
 {
     char *page = NULL;
@@ -66,7 +66,7 @@ static void check_rows(const char *heading, const esp_field *fields, int count, 
     int rows = 0, documented = 0;
     char *section = read_section(heading);
     for (int i = 0; i < count; i++) {
-        if (!fields[i].help) continue; /* an older name */
+        if (!fields[i].help) continue; /* an older name of a key */
         documented++;
         char range[256], help[ROW], row[2 * ROW];
         char *value = describe_default(&fields[i], config);
@@ -79,7 +79,7 @@ static void check_rows(const char *heading, const esp_field *fields, int count, 
         cJSON_free(value);
     }
     for (const char *at = section; (at = strstr(at, "\n| `")); at++) rows++;
-    CU_ASSERT_EQUAL(rows, documented); /* none of a key that is gone */
+    CU_ASSERT_EQUAL(rows, documented); /* no row for a key that no longer exists */
     free(section);
 }
 

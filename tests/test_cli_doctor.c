@@ -4,7 +4,7 @@
 #include "tests/display.h"
 #include "tests/sanitized.h"
 
-/* What it says, in an environment that hides a part of the machine. */
+/* The doctor's JSON, in an environment that hides a part of the machine. */
 static cJSON *doctor(const char *environment, int status)
 {
     int found = cli("%s $E doctor --json", environment);
@@ -31,8 +31,8 @@ static void check_said(const cJSON *json, const char *key, const char *word)
     CU_ASSERT(strstr(said(json, key), word) != NULL);
 }
 
-/* Skipped on a machine that lacks what the tests take away. */
-static void a_whole_machine_evaluates(void)
+/* Skipped on a machine that lacks what the tests hide. */
+static void a_complete_machine_evaluates(void)
 {
     cli_open();
     unsetenv("DISPLAY");
@@ -74,14 +74,14 @@ static void without_egl_the_package_is_named_and_the_status_is_1(void)
     cJSON_Delete(json);
 }
 
-static void a_limit_of_memory_is_named_and_no_missing_package(void)
+static void a_memory_limit_is_named_instead_of_a_missing_package(void)
 {
     if (SANITIZED) return; /* sanitizers reserve terabytes of addresses */
     cJSON *json = doctor("ulimit -v 400000;", 1);
     check_said(json, "egl", "ulimit -v");
     check_said(json, "memory", "ulimit -v");
     cJSON_Delete(json);
-    CU_ASSERT_EQUAL(cli("ulimit -v 100000; $E --version"), 1); /* would never end: OpenBLAS waits for memory */
+    CU_ASSERT_EQUAL(cli("ulimit -v 100000; $E --version"), 1); /* must not hang: OpenBLAS used to wait for memory */
     CU_ASSERT(strstr(cli_err, "ulimit -v") != NULL);
 }
 
@@ -90,12 +90,13 @@ static void without_models_the_status_is_1(void)
     CLI_OK("mkdir -p empty");
     int status = cli("ESPALIER_MODELS=empty $E doctor --json");
     cJSON *json = cli_json();
-    if (status == 1) check_said(json, "models", "ESPALIER_MODELS"); /* else the installed or the source's are there */
+    /* Otherwise the installed models or those of the source tree are found. */
+    if (status == 1) check_said(json, "models", "ESPALIER_MODELS");
     else CU_ASSERT(well(json, "models"));
     cJSON_Delete(json);
 }
 
-static void a_missing_display_is_no_obstacle(void)
+static void a_missing_display_leaves_status_0(void)
 {
     cJSON *json = doctor("DISPLAY=:98765", 0);
     CU_ASSERT_FALSE(well(json, "display"));
@@ -136,7 +137,7 @@ static void more_threads_than_processors_are_noticed(void)
     cJSON_Delete(json);
 }
 
-static void what_the_doctor_can_explain_mentions_it(void)
+static void failures_that_the_doctor_can_explain_mention_it(void)
 {
     int status = cli("LIBGL_DRIVERS_PATH=/nowhere $E eval $ESPALIER_MODELS/pendulum/agent.safetensors --episodes 1");
     CU_ASSERT_EQUAL(status, 1);
@@ -154,17 +155,17 @@ static void help_has_examples(void)
 }
 
 static CU_TestInfo tests[] = {
-    {"a whole machine evaluates", a_whole_machine_evaluates},
+    {"a complete machine evaluates", a_complete_machine_evaluates},
     {"the JSON has the keys that scripts rely on", the_json_has_the_keys_that_scripts_rely_on},
     {"every check is one line", every_check_is_one_line},
     {"without EGL the package is named and the status is 1", without_egl_the_package_is_named_and_the_status_is_1},
-    {"a limit of memory is named and no missing package", a_limit_of_memory_is_named_and_no_missing_package},
+    {"a memory limit is named instead of a missing package", a_memory_limit_is_named_instead_of_a_missing_package},
     {"without models the status is 1", without_models_the_status_is_1},
-    {"a missing display is no obstacle", a_missing_display_is_no_obstacle},
+    {"a missing display leaves status 0", a_missing_display_leaves_status_0},
     {"missing programs are named with their packages", missing_programs_are_named_with_their_packages},
     {"missing fonts are noticed by drawing letters", missing_fonts_are_noticed_by_drawing_letters},
     {"more threads than processors are noticed", more_threads_than_processors_are_noticed},
-    {"what the doctor can explain mentions it", what_the_doctor_can_explain_mentions_it},
+    {"failures that the doctor can explain mention it", failures_that_the_doctor_can_explain_mention_it},
     {"help has examples", help_has_examples},
     {"a display is tried with a window", a_display_is_tried_with_a_window},
     CU_TEST_INFO_NULL,

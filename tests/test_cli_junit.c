@@ -1,10 +1,11 @@
-/* `eval --junit`: what a CI system reads of an evaluation that was good enough, too bad, or impossible. */
+/* `eval --junit`: what a CI system reads about an evaluation that was good enough, too bad, or
+ * impossible. */
 #include "cli_run.h"
 #include "strict_xml.h"
 
 static char *report;
 
-/* The report of the last run: well formed, with these numbers of failures and errors. */
+/* Reads the report of the last run: well formed, with these numbers of failures and errors. */
 static void read_report(int failures, int errors)
 {
     char counts[64];
@@ -47,7 +48,7 @@ static void a_met_threshold_is_a_test_that_passed(void)
     CU_ASSERT(strstr(report, "<failure") == NULL && strstr(report, "<error") == NULL);
 }
 
-static void without_a_demand_the_test_is_that_it_runs(void)
+static void without_a_threshold_the_test_is_that_the_evaluation_runs(void)
 {
     CLI_OK("%s", eval);
     read_report(0, 0);
@@ -87,7 +88,7 @@ static void an_evaluation_that_failed_is_an_error_with_its_sentence(void)
     CU_ASSERT(strstr(cli_err, "cut <&") != NULL && cli_lines(cli_err) == 1);
 }
 
-/* A job that runs out of time is killed: what is left must not look like an earlier success. */
+/* A job that runs out of time is killed: the file must not look like an earlier success. */
 static void a_killed_evaluation_leaves_an_error(void)
 {
     char *argv[] = {"espalier", "eval", "agent.safetensors", "--episodes", "1000000", "--junit", "eval.xml", NULL};
@@ -105,7 +106,8 @@ static void a_report_that_cannot_be_written_is_a_failure(void)
 
 static CU_TestInfo tests[] = {
     {"a met threshold is a test that passed", a_met_threshold_is_a_test_that_passed},
-    {"without a demand the test is that it runs", without_a_demand_the_test_is_that_it_runs},
+    {"without a threshold the test is that the evaluation runs",
+     without_a_threshold_the_test_is_that_the_evaluation_runs},
     {"properties are the numbers of the JSON object", properties_are_the_numbers_of_the_json_object},
     {"a missed threshold is a failure with its sentence", a_missed_threshold_is_a_failure_with_its_sentence},
     {"an evaluation that failed is an error with its sentence",

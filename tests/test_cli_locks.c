@@ -1,5 +1,5 @@
-/* Two processes at one output, and signals: the second is refused in one line with the id of the first, whose result
- * is as if the second had never been; every signal that asks for an end is heard soon, within a long plan as well. */
+/* Two processes with one output, and signals: the second process is refused in one line with the id of the first,
+ * whose result does not change; every signal that asks for an end is heard soon, even within a long plan. */
 #include "cli_run.h"
 
 static void machine_can_draw(void)
@@ -7,7 +7,7 @@ static void machine_can_draw(void)
     cli_begin();
 }
 
-/* Refused with the id of the process that holds the output. */
+/* The command is refused with the id of the process that holds the output. */
 static void check_refused(const char *arguments, pid_t holder)
 {
     char expected[64];
@@ -28,7 +28,7 @@ static int end_of(pid_t child)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Starts the command, meets it with a second one when `file` is there, and lets it end. */
+/* Starts the first command, runs a second one as soon as `file` exists, and lets the first finish. */
 static void meet(char *const first[], const char *file, const char *second)
 {
     pid_t child = cli_start(first);
@@ -38,7 +38,7 @@ static void meet(char *const first[], const char *file, const char *second)
     CU_ASSERT_NOT_EQUAL(access(file, F_OK), 0);
 }
 
-static void two_prunings_of_one_output(void)
+static void the_second_of_two_prunings_with_one_output_is_refused(void)
 {
     char *first[] = {"espalier", "prune", "agent.safetensors", "-o", "both.st", "--method", "evolve", NULL};
     CLI_OK("$E prune agent.safetensors -o alone.st --method evolve --quiet");
@@ -48,7 +48,7 @@ static void two_prunings_of_one_output(void)
     CU_ASSERT_NOT_EQUAL(access("both.st.journal.jsonl.old", F_OK), 0);
 }
 
-static void two_trainings_into_one_folder(void)
+static void the_second_of_two_trainings_into_one_folder_is_refused(void)
 {
     char *first[] = {"espalier", "train", "tiny.json", "-o", "twice", NULL};
     meet(first, "twice/.lock", "train tiny.json -o twice --set train.seed=7");
@@ -56,8 +56,8 @@ static void two_trainings_into_one_folder(void)
            "test $(wc -l <twice/metrics.jsonl) = $(wc -l <run/metrics.jsonl)");
 }
 
-/* This process is the first one. */
-static void every_command_that_writes_is_refused(void)
+/* This process itself is the first one. */
+static void every_command_that_writes_respects_the_lock(void)
 {
     static const struct { const char *output, *arguments; } cases[] = {
         {"x.st", "prune agent.safetensors -o x.st"},
@@ -81,7 +81,7 @@ static void every_command_that_writes_is_refused(void)
     CU_ASSERT_NOT_EQUAL(cli("ls x.st* y.st* j.jsonl* s.png* page.html*"), 0);
 }
 
-static void two_sweeps_into_one_folder(void)
+static void the_second_of_two_sweeps_into_one_folder_is_refused(void)
 {
     char *first[] = {"espalier", "sweep", "agent.safetensors", "-o", "cells", "--methods", "magnitude,random,gd",
                      "--sparsities", "0.2,0.5", NULL};
@@ -89,7 +89,7 @@ static void two_sweeps_into_one_folder(void)
     CLI_OK("test $(wc -l <cells/results.jsonl) = 7"); /* six cells and the dense network */
 }
 
-static void what_a_killed_process_held_is_free(void)
+static void locks_of_a_killed_process_are_free(void)
 {
     char *first[] = {"espalier", "prune", "agent.safetensors", "-o", "killed.st", "--method", "evolve", NULL};
     pid_t child = cli_start(first);
@@ -126,7 +126,7 @@ static void signals_are_heard_within_one_long_plan(void)
     }
 }
 
-/* nohup: the terminal may go. */
+/* As under nohup: the terminal may close. */
 static void a_hangup_that_was_ignored_stays_ignored(void)
 {
     CLI_OK("trap '' HUP; $E eval agent.safetensors --episodes 20 --json >long & pid=$!; sleep 0.5; kill -HUP $pid; wait $pid");
@@ -135,11 +135,11 @@ static void a_hangup_that_was_ignored_stays_ignored(void)
 
 static CU_TestInfo tests[] = {
     {"machine can draw", machine_can_draw},
-    {"two prunings of one output", two_prunings_of_one_output},
-    {"two trainings into one folder", two_trainings_into_one_folder},
-    {"every command that writes is refused", every_command_that_writes_is_refused},
-    {"two sweeps into one folder", two_sweeps_into_one_folder},
-    {"what a killed process held is free", what_a_killed_process_held_is_free},
+    {"the second of two prunings with one output is refused", the_second_of_two_prunings_with_one_output_is_refused},
+    {"the second of two trainings into one folder is refused", the_second_of_two_trainings_into_one_folder_is_refused},
+    {"every command that writes respects the lock", every_command_that_writes_respects_the_lock},
+    {"the second of two sweeps into one folder is refused", the_second_of_two_sweeps_into_one_folder_is_refused},
+    {"locks of a killed process are free", locks_of_a_killed_process_are_free},
     {"an infeasible search leaves nothing", an_infeasible_search_leaves_nothing},
     {"signals are heard within one long plan", signals_are_heard_within_one_long_plan},
     {"a hangup that was ignored stays ignored", a_hangup_that_was_ignored_stays_ignored},

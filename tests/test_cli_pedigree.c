@@ -1,4 +1,4 @@
-/* The command line: files that know what they are for and where they come from. */
+/* The command line: files that know their purpose and their origin. */
 #include "cli_run.h"
 
 #define PRUNE "$E prune agent.safetensors --controller policy --sparsity 0.4 --tolerance 0.1 --report-episodes 2 --quiet "
@@ -83,14 +83,14 @@ static void equal_work_gives_equal_files(void)
     CU_ASSERT_EQUAL(cli("cmp -s p.st seed.st"), 1);
 }
 
-static void command_of_the_pedigree_makes_the_file_again(void)
+static void command_of_the_pedigree_reproduces_the_file(void)
 {
     CLI_OK("command=$($E inspect p.st --json | sed -n 's/.*\"command\":[[:space:]]*\"espalier \\(.*\\)\".*/\\1/p') && "
            "$E $command --report-episodes 1 --quiet -o again.st");
     CLI_OK("cmp p.st again.st");
 }
 
-static void file_pruned_twice_tells_both_and_its_sparsity_of_the_original(void)
+static void file_pruned_twice_names_both_prunings_and_its_sparsity_of_the_original(void)
 {
     CLI_OK("$E prune p.st --sparsity 0.3 --tolerance 0.1 --report-episodes 2 --method magnitude --importance l1 -o q.st "
            "--json");
@@ -116,7 +116,7 @@ static void file_pruned_twice_tells_both_and_its_sparsity_of_the_original(void)
     cJSON_Delete(source);
 }
 
-static void file_of_the_policy_goes_everywhere(void)
+static void file_with_the_policy_alone_works_everywhere(void)
 {
     CLI_OK("$E prune p.st --groups paper --sparsity 0.2 --tolerance 0.2 --method magnitude --report-episodes 1 -o g.st");
     CLI_OK("$E prune p.st --importance obs --compensate lsq --finetune 2 --sparsity 0.2 --tolerance 0.1 --episodes 2 "
@@ -130,7 +130,7 @@ static void file_of_the_policy_goes_everywhere(void)
     CU_ASSERT(strstr(cli_err, "also runs") != NULL);
 }
 
-/* A scene given by --set is the pruned file's own, wherever both are moved. */
+/* A scene given by --set belongs to the pruned file, wherever both are moved. */
 static void scene_travels_with_the_file(void)
 {
     CLI_OK("mkdir -p box/scenes && cp " ESP_SOURCE "/models/pendulum/*.xml box/scenes/ && "
@@ -168,10 +168,10 @@ static CU_TestInfo tests[] = {
     {"only what the controller uses is written", only_what_the_controller_uses_is_written},
     {"all components are kept when asked for", all_components_are_kept_when_asked_for},
     {"equal work gives equal files", equal_work_gives_equal_files},
-    {"command of the pedigree makes the file again", command_of_the_pedigree_makes_the_file_again},
-    {"file pruned twice tells both and its sparsity of the original",
-     file_pruned_twice_tells_both_and_its_sparsity_of_the_original},
-    {"file of the policy goes everywhere", file_of_the_policy_goes_everywhere},
+    {"command of the pedigree reproduces the file", command_of_the_pedigree_reproduces_the_file},
+    {"file pruned twice names both prunings and its sparsity of the original",
+     file_pruned_twice_names_both_prunings_and_its_sparsity_of_the_original},
+    {"file with the policy alone works everywhere", file_with_the_policy_alone_works_everywhere},
     {"scene travels with the file", scene_travels_with_the_file},
     {"trained file has a contract and no pedigree", trained_file_has_a_contract_and_no_pedigree},
     CU_TEST_INFO_NULL,

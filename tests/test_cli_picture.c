@@ -1,4 +1,4 @@
-/* Pictures that commands draw: reconstructions of an autoencoder, coefficients of a sweep. */
+/* Pictures drawn by commands: reconstructions of an autoencoder, coefficients of a sweep. */
 #include "autoencoder/autoencoder.h"
 
 #include "cli_run.h"
@@ -6,7 +6,8 @@
 
 enum { COLUMNS = 16, ZOOM = 2, GAP = 4, STEP = ZOOM * ESP_IMAGE_SIDE + GAP };
 
-/* An untrained autoencoder as a checkpoint, and what it makes of the first test images. */
+/* Writes an untrained autoencoder as a checkpoint; returns its reconstructions of the first test
+ * images. */
 static void write_autoencoder(uint8_t *reconstructions)
 {
     esp_autoencoder_config config = esp_autoencoder_config_default();

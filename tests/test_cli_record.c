@@ -42,14 +42,15 @@ static void film_strip_has_frames_in_columns_and_checkpoints_in_rows(void)
     CLI_OK("$E record agent.safetensors agent.safetensors --frames 5 --size 80x64 -o strip.png");
     picture strip = read_png("strip.png");
     CU_ASSERT(strip.width == 400 && strip.height == 128 && strip.channels == 3);
-    /* Almost: Mesa rounds where an edge crosses a pixel by where the tile lies in the buffer. */
+    /* Almost equal: where an edge crosses a pixel, Mesa's rounding depends on the tile's place in
+     * the buffer. */
     int differing = 0;
     for (int i = 0; i < 3 * 400 * 64; i++) differing += strip.pixels[i] != strip.pixels[3 * 400 * 64 + i];
     CU_ASSERT(differing <= 3 * 4);
     free(strip.pixels);
 }
 
-static void folder_gets_a_picture_a_frame(void)
+static void folder_gets_one_picture_per_frame(void)
 {
     CLI_OK("mkdir there && $E record agent.safetensors --fps 10 --seconds 1 --size 100x90 -o there");
     CLI_OK("ls there");
@@ -59,7 +60,7 @@ static void folder_gets_a_picture_a_frame(void)
     free(frame.pixels);
 }
 
-static void what_cannot_be_recorded_is_told_in_one_line(void)
+static void impossible_recordings_are_refused_in_one_line(void)
 {
     const struct { const char *command, *word; int status; } cases[] = {
         {"$E record agent.safetensors -o e.gif", "'e.gif' is neither a .mp4", 2},
@@ -84,7 +85,7 @@ static void what_cannot_be_recorded_is_told_in_one_line(void)
 }
 
 /* A program named ffmpeg that reads a little and gives up. */
-static void failing_ffmpeg_is_one_line_and_leaves_nothing(void)
+static void failing_ffmpeg_gives_one_line_and_leaves_nothing(void)
 {
     CLI_OK("mkdir bin && printf '#!/bin/sh\\nhead -c 1000 >/dev/null\\necho no such codec >&2\\nexit 1\\n' "
            ">bin/ffmpeg && chmod +x bin/ffmpeg");
@@ -95,7 +96,7 @@ static void failing_ffmpeg_is_one_line_and_leaves_nothing(void)
     CU_ASSERT_STRING_EQUAL(cli_out, "");
 }
 
-/* A recording that would take long, ended by a signal once it has begun to write. */
+/* A recording that would take long; a signal ends it once it has begun to write. */
 static int record_until(int signal)
 {
     char *argv[] = {"espalier", "record", "agent.safetensors", "--episodes", "1000", "-o", "long.mp4", NULL};
@@ -117,7 +118,7 @@ static void interrupted_recording_leaves_nothing(void)
     CU_ASSERT_NOT_EQUAL(cli("ls long.mp4*"), 0);
 }
 
-static void what_a_killed_recording_left_the_next_one_removes(void)
+static void leftovers_of_a_killed_recording_are_removed_by_the_next_one(void)
 {
     CU_ASSERT(WIFSIGNALED(record_until(SIGKILL)));
     CLI_OK("ls long.mp4.*.tmp");
@@ -132,11 +133,12 @@ static CU_TestInfo tests[] = {
     {"recorded return is that of eval", recorded_return_is_that_of_eval},
     {"film strip has frames in columns and checkpoints in rows",
      film_strip_has_frames_in_columns_and_checkpoints_in_rows},
-    {"folder gets a picture a frame", folder_gets_a_picture_a_frame},
-    {"what cannot be recorded is told in one line", what_cannot_be_recorded_is_told_in_one_line},
-    {"failing ffmpeg is one line and leaves nothing", failing_ffmpeg_is_one_line_and_leaves_nothing},
+    {"folder gets one picture per frame", folder_gets_one_picture_per_frame},
+    {"impossible recordings are refused in one line", impossible_recordings_are_refused_in_one_line},
+    {"failing ffmpeg gives one line and leaves nothing", failing_ffmpeg_gives_one_line_and_leaves_nothing},
     {"interrupted recording leaves nothing", interrupted_recording_leaves_nothing},
-    {"what a killed recording left the next one removes", what_a_killed_recording_left_the_next_one_removes},
+    {"leftovers of a killed recording are removed by the next one",
+     leftovers_of_a_killed_recording_are_removed_by_the_next_one},
     CU_TEST_INFO_NULL,
 };
 

@@ -1,5 +1,5 @@
-/* espalier report: a page from whatever a command left behind, with the numbers that the command gave, and
- * one clear line about what is no such thing. */
+/* espalier report: a page from the output of any command, with the numbers that the command gave, and one clear line
+ * about anything else. */
 #include <sys/resource.h>
 
 #include "cli_run.h"
@@ -10,7 +10,7 @@
 #define SWEEP "$E sweep agent.safetensors --controller policy --episodes 2 --report-episodes 2 --tolerance 0.02 " \
               "--set search.iterations=2 --set search.draws=2 --methods magnitude,random,gd --sparsities 0.2,0.5 -o sweep"
 
-/* The page that a command line writes, whose numbers are those of its data; *data is deleted by the caller. */
+/* Runs a command line and returns its page, whose numbers must be those of its data; the caller deletes *data. */
 static char *report(const char *arguments, cJSON **data)
 {
     char *html = NULL;
@@ -73,7 +73,7 @@ static void a_pruned_network_has_before_and_after_and_its_search(void)
     free(html);
 }
 
-/* J(c) = -P(c) / |P(0)| + lambda (rho - rho*)^2 of every evaluation, and the least up to it. */
+/* J(c) = -P(c) / |P(0)| + lambda (rho - rho*)^2 of every evaluation, and the least so far. */
 static void the_objective_is_that_of_the_evaluations(void)
 {
     cJSON *data;
@@ -124,7 +124,7 @@ static void a_search_without_a_result_says_so(void)
     free(html);
 }
 
-/* 120,000 evaluations in 17 MB took 0.6 GB and made a page of 80 MB. */
+/* An earlier version took 0.6 GB for 120,000 evaluations in 17 MB and made a page of 80 MB. */
 static void a_long_journal_takes_little_memory_and_has_a_page_to_look_at(void)
 {
     enum { LINES = 120000, BEST = 77777 };
@@ -160,7 +160,7 @@ static void a_long_journal_takes_little_memory_and_has_a_page_to_look_at(void)
     free(html);
 }
 
-/* Before there were sparsities and what a journal is about. */
+/* A journal from before sparsities and the question were written to it. */
 static void a_journal_of_evaluations_alone_has_a_page(void)
 {
     CLI_OK("sed 's/,\"about\":.*/}/; s/,\"structural\".*/}/; s/,\"scale\":1//' part.jsonl >old.jsonl");
@@ -209,7 +209,7 @@ static void a_hundred_cells_are_less_than_two_megabytes(void)
     free(html);
 }
 
-/* An autoencoder's run, in the few lines that a page is made of. */
+/* The run of an autoencoder, in the few lines that its page is made from. */
 static void a_run_of_an_autoencoder_has_its_errors(void)
 {
     cJSON *data;
@@ -241,7 +241,7 @@ static void a_report_says_what_it_wrote(void)
     CU_ASSERT(strncmp(cli_out, "written: report.html (", 22) == 0);
 }
 
-static void a_report_changes_nothing_of_its_source(void)
+static void a_report_leaves_its_source_unchanged(void)
 {
     CLI_OK("rm -rf kept cut && cp -r sweep cut && truncate -s -30 cut/results.jsonl && cp -r cut kept");
     CLI_OK("$E report cut -o cut.html --no-film && diff -r cut kept");
@@ -275,7 +275,7 @@ static void a_machine_that_cannot_draw_writes_the_page_all_the_same(void)
     free(html);
 }
 
-static void what_is_no_source_is_refused(void)
+static void paths_without_results_are_refused(void)
 {
     static const struct { int status; const char *arguments, *word; } cases[] = {
         {2, "report", "SOURCE is missing"},
@@ -338,7 +338,7 @@ static void broken_journals_are_refused_and_named(void)
     CLI_OK("! test -e bad.html");
 }
 
-/* Keys may be there and be something else. */
+/* Keys may be present with values of another type. */
 static void a_result_of_the_wrong_shape_breaks_nothing(void)
 {
     static const char *const results[] = {
@@ -369,12 +369,12 @@ static CU_TestInfo tests[] = {
     {"a hundred cells are less than two megabytes", a_hundred_cells_are_less_than_two_megabytes},
     {"a run of an autoencoder has its errors", a_run_of_an_autoencoder_has_its_errors},
     {"a report says what it wrote", a_report_says_what_it_wrote},
-    {"a report changes nothing of its source", a_report_changes_nothing_of_its_source},
+    {"a report leaves its source unchanged", a_report_leaves_its_source_unchanged},
     {"without the network there is no strip and the page says why",
      without_the_network_there_is_no_strip_and_the_page_says_why},
     {"a machine that cannot draw writes the page all the same",
      a_machine_that_cannot_draw_writes_the_page_all_the_same},
-    {"what is no source is refused", what_is_no_source_is_refused},
+    {"paths without results are refused", paths_without_results_are_refused},
     {"broken files are refused and named", broken_files_are_refused_and_named},
     {"broken journals are refused and named", broken_journals_are_refused_and_named},
     {"a result of the wrong shape breaks nothing", a_result_of_the_wrong_shape_breaks_nothing},

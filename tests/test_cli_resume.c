@@ -1,4 +1,4 @@
-/* The same files, bit for bit, whatever the number of threads and however often a run was killed. */
+/* The same files, bit for bit, for any number of threads and however often a run was killed. */
 #include "cli_run.h"
 
 static void train_gives_the_same_file_with_one_thread_and_two(void)
@@ -16,12 +16,12 @@ static void train_killed_and_resumed_gives_the_same_file(void)
     CU_ASSERT(kills > 0);
     printf("(%d kills) ", kills);
     CLI_OK("cmp killed/checkpoint.safetensors agent.safetensors");
-    /* Each update is told of once, in order; wall_s differs. */
+    /* Each update has one line, in order; only wall_s differs. */
     CLI_OK("sed 's/,\"wall_s.*//; s/,\"ms_per_update.*//' killed/metrics.jsonl >a");
     CLI_OK("sed 's/,\"wall_s.*//; s/,\"ms_per_update.*//' run/metrics.jsonl >b && cmp a b");
 }
 
-static void train_interrupted_says_how_to_go_on(void)
+static void train_interrupted_says_how_to_resume(void)
 {
     char *const argv[] = {"espalier", "train", "tiny.json", "-o", "stopped", "--set", "train.updates=100000", "--quiet",
                           NULL};
@@ -61,7 +61,7 @@ static void eval_gives_the_same_returns_with_one_thread_and_two(void)
               "--set", "search.iterations=6"
 #define PRUNE_TEXT "$E prune agent.safetensors --sparsity 0.3 --tolerance 0.02 --episodes 4 --set search.iterations=6"
 
-/* The evaluations of a search without their times; the lines around them name the command. */
+/* The evaluations of a search without their times; other lines name the command. */
 static const char *const strip_journal =
     "sed -n '/^{\"kept\"/ s/,\"wall_s\":[^,}]*//p' %s.journal.jsonl >%s.lines";
 
@@ -100,7 +100,7 @@ static void prune_interrupted_leaves_the_journal_and_no_network(void)
 static CU_TestInfo tests[] = {
     {"train gives the same file with one thread and two", train_gives_the_same_file_with_one_thread_and_two},
     {"train killed and resumed gives the same file", train_killed_and_resumed_gives_the_same_file},
-    {"train interrupted says how to go on", train_interrupted_says_how_to_go_on},
+    {"train interrupted says how to resume", train_interrupted_says_how_to_resume},
     {"eval gives the same returns with one thread and two", eval_gives_the_same_returns_with_one_thread_and_two},
     {"prune gives the same files with one thread and two", prune_gives_the_same_files_with_one_thread_and_two},
     {"prune killed and started again gives the same files", prune_killed_and_started_again_gives_the_same_files},

@@ -1,4 +1,5 @@
-/* espalier sweep: cells that are made once, whatever happens in between, and what is drawn of them. */
+/* espalier sweep: every cell is made once, whatever happens in between; the pictures show the
+ * cells. */
 #include "cli_run.h"
 
 #define CELLS "--controller policy --episodes 2 --report-episodes 2 --tolerance 0.02 --set search.draws=2"
@@ -55,7 +56,7 @@ static void every_method_is_run_at_every_sparsity(void)
     cJSON_Delete(cells);
 }
 
-/* A cell says what `prune` says of the same question. */
+/* A cell says what `prune` says to the same question. */
 static void a_cell_is_what_prune_gives(void)
 {
     cJSON *cells = read_cells("whole/results.jsonl"), *cell = cJSON_GetArrayItem(cells, 3);
@@ -111,8 +112,8 @@ static void finished_cells_are_not_made_again(void)
     CLI_OK("diff -r before whole");
 }
 
-/* A folder in the place of results.csv stops root as well, whom no permission does. */
-static void a_finished_sweep_is_told_of_where_nothing_can_be_written(void)
+/* A folder in place of results.csv stops even root, whom permissions do not stop. */
+static void a_finished_sweep_is_printed_even_where_nothing_can_be_written(void)
 {
     CLI_OK("mkdir locked && cp before/*.json* locked && mkdir locked/results.csv");
     CLI_OK(SWEEP LISTS " -o locked");
@@ -133,7 +134,7 @@ static void a_finished_sweep_grows(void)
     CLI_OK("test $(wc -l <whole/results.jsonl) = 9"); /* two at 0.6; dense and one cell of seed 2 */
 }
 
-static void a_killed_sweep_goes_on_to_the_same_table(void)
+static void a_killed_sweep_resumes_to_the_same_table(void)
 {
     char *const argv[] = {"espalier", "sweep", "agent.safetensors", "--controller", "policy", "--episodes", "2",
                           "--report-episodes", "2", "--tolerance", "0.02", "--set", "search.draws=2", "--methods",
@@ -146,7 +147,7 @@ static void a_killed_sweep_goes_on_to_the_same_table(void)
     CLI_OK("cut -d, -f1-12,14- before/results.csv >a && cut -d, -f1-12,14- killed/results.csv >b && cmp a b");
 }
 
-static void an_interrupted_sweep_says_how_to_go_on(void)
+static void an_interrupted_sweep_says_how_to_resume(void)
 {
     char *const argv[] = {"espalier", "sweep", "agent.safetensors", "--episodes", "1000", "--sparsities", "0.5", "-o",
                           "stopped", "--quiet", NULL};
@@ -312,7 +313,8 @@ static void a_last_line_cut_short_is_made_again(void)
     CLI_OK(SWEEP LISTS " -o bad");
     CU_ASSERT(strstr(cli_err, "random at 0.5") != NULL && strstr(cli_err, "at 0.2") == NULL);
     CLI_OK("cut -d, -f1-12,14- before/results.csv >a && cut -d, -f1-12,14- bad/results.csv >b && cmp a b");
-    CLI_OK("rm -rf bad && cp -r before bad && truncate -s -1 bad/results.jsonl"); /* lacks nothing but its end */
+    /* The last line lacks only its newline. */
+    CLI_OK("rm -rf bad && cp -r before bad && truncate -s -1 bad/results.jsonl");
     CLI_OK(SWEEP LISTS " -o bad && cmp bad/results.jsonl before/results.jsonl");
 }
 
@@ -328,11 +330,11 @@ static CU_TestInfo tests[] = {
     {"the table has a column for every number", the_table_has_a_column_for_every_number},
     {"pictures show every method", pictures_show_every_method},
     {"finished cells are not made again", finished_cells_are_not_made_again},
-    {"a finished sweep is told of where nothing can be written",
-     a_finished_sweep_is_told_of_where_nothing_can_be_written},
+    {"a finished sweep is printed even where nothing can be written",
+     a_finished_sweep_is_printed_even_where_nothing_can_be_written},
     {"a finished sweep grows", a_finished_sweep_grows},
-    {"a killed sweep goes on to the same table", a_killed_sweep_goes_on_to_the_same_table},
-    {"an interrupted sweep says how to go on", an_interrupted_sweep_says_how_to_go_on},
+    {"a killed sweep resumes to the same table", a_killed_sweep_resumes_to_the_same_table},
+    {"an interrupted sweep says how to resume", an_interrupted_sweep_says_how_to_resume},
     {"a sparsity out of reach is a result", a_sparsity_out_of_reach_is_a_result},
     {"cells obey pins, rounding and budget", cells_obey_pins_rounding_and_budget},
     {"every method makes a cell", every_method_makes_a_cell},

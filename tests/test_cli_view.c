@@ -1,4 +1,4 @@
-/* The command line: espalier view, in an X server without a screen. Its keys and its panel are told from the
+/* The command line: espalier view, in an X server without a screen. The effects of keys and panel are read from the
  * pictures that it saves. */
 #include "cli_run.h"
 #include "display.h"
@@ -57,7 +57,7 @@ static void key(const char *names)
     CLI_OK("xdotool mousemove 600 300 key --delay 100 %s", names);
 }
 
-/* Until it answers: a busy machine may take long to open a window. */
+/* Waits until it answers: on a busy machine a window may take long to open. */
 static void wait_for_window(void)
 {
     for (int i = 0; i < 60 && access("espalier-view-1.png", F_OK) != 0; i++) {
@@ -93,7 +93,7 @@ static void keys_slider_and_interrupt_reach_the_window(void)
     CU_ASSERT(differing(&plain, &help, 320, 10, 200, 400) > 0.05);   /* the list of keys */
     CU_ASSERT(differing(&plain, &slid, 137, 412, 140, 28) > 0.2);    /* the slider's bar */
     CU_ASSERT(differing(&plain, &slid, 410, 52, 120, 46) > 0.01);    /* the caption's sparsity and parameters */
-    CU_ASSERT(differing(&plain, &slid, 590, 150, 100, 250) < 0.01);  /* the pole waits */
+    CU_ASSERT(differing(&plain, &slid, 590, 150, 100, 250) < 0.01);  /* the pole stands still */
     free(plain.pixels);
     free(help.pixels);
     free(slid.pixels);

@@ -1,5 +1,5 @@
-/* Compensation: mean keeps means, least squares is the plain solution of the normal equations, and
- * what has not changed keeps its bits. */
+/* Compensation: mean keeps means, least squares is the plain solution of the normal equations, and what has not
+ * changed stays bit-identical. */
 #include "recorded_data.h"
 
 /* Keeps all units but `removed` of one axis. */
@@ -20,7 +20,7 @@ static esp_cut cut_units(const esp_network *net, const char *name, int num_remov
     return cut;
 }
 
-/* About half of every axis. */
+/* Removes about half of every axis. */
 static esp_cut cut_half(const esp_network *net)
 {
     esp_ranking ranking;
@@ -90,8 +90,8 @@ static bool layer_kept_bits(const esp_network *surgery, const esp_network *opera
     return true;
 }
 
-/* Cut in one head: only the layers behind the cut are fitted anew. */
-static void layers_whose_input_is_the_same_keep_their_bits(void)
+/* Cut in one head: only the layers after the cut are fitted again. */
+static void layers_with_unchanged_input_stay_bit_identical(void)
 {
     recorded r = recorded_agent(40, 4, 5, 8);
     const int removed[] = {1, 6};
@@ -158,7 +158,7 @@ static void one_surgeon_may_operate_in_several_threads(void)
 
 /* ---- mean ---- */
 
-/* Means of the units that a layer gives, over all samples and pixels. */
+/* Means of the units that a layer outputs, over all samples and pixels. */
 static double *mean_outputs(const esp_network *net, const esp_calibration *calibration, int l, int units)
 {
     const esp_component *component = &net->component[net->layer[l].component];
@@ -174,7 +174,7 @@ static double *mean_outputs(const esp_network *net, const esp_calibration *calib
     return mean;
 }
 
-/* Cuts an axis and looks at a linear layer that reads it. */
+/* Cuts an axis and checks a linear layer that reads it. */
 static void check_mean(recorded *r, const char *axis, const char *reader)
 {
     int l = layer_named(r->net, reader), units = r->net->axis[r->net->layer[l].out.part[0].axis].size;
@@ -202,7 +202,7 @@ static void mean_compensation_keeps_mean_pre_activations(void)
 {
     recorded r = recorded_agent(150, 4, 5, 8);
     check_mean(&r, "dynamics.hidden2", "_dynamics.4");
-    check_mean(&r, "enc.conv4", "_encoder.10"); /* behind flatten */
+    check_mean(&r, "enc.conv4", "_encoder.10"); /* after flatten */
     check_mean(&r, "enc.conv2", "_encoder.5");
     check_mean(&r, "latent", "_reward.0");      /* latent and action */
     recorded_free(&r);
@@ -222,8 +222,8 @@ static double plain_pre_activation(const esp_network *net, int l, const float *i
     return sum;
 }
 
-/* Of what the operated network itself reads at layer l: covariance of the columns, covariances of the
- * dense pre-activations of its outputs with them, and the means of both. */
+/* What the pruned network itself reads at layer l: covariance of the columns, their covariances with the dense
+ * pre-activations of its outputs, and the means of both. */
 typedef struct {
     int     n, outs;
     double *gram, *cross, *mean, *mean_out;
@@ -312,7 +312,7 @@ static void least_squares_solves_the_normal_equations_layer_by_layer(void)
     recorded_free(&small_agent);
 }
 
-/* A dense layer behind a linear one: unit 1 is the sum of units 0 and 2, and unit 3 is always 2. */
+/* A dense layer after a linear one: unit 1 is the sum of units 0 and 2, and unit 3 is always 2. */
 static void removed_combinations_of_kept_units_leave_no_error(void)
 {
     enum { COUNT = 20000 };
@@ -455,7 +455,7 @@ static void data_that_are_not_numbers_are_an_error(void)
 static CU_TestInfo tests[] = {
     {"without_compensation_the_surgeon_is_surgery", without_compensation_the_surgeon_is_surgery},
     {"surgery_of_nothing_changes_nothing", surgery_of_nothing_changes_nothing},
-    {"layers_whose_input_is_the_same_keep_their_bits", layers_whose_input_is_the_same_keep_their_bits},
+    {"layers_with_unchanged_input_stay_bit_identical", layers_with_unchanged_input_stay_bit_identical},
     {"result_does_not_depend_on_the_number_of_threads", result_does_not_depend_on_the_number_of_threads},
     {"one_surgeon_may_operate_in_several_threads", one_surgeon_may_operate_in_several_threads},
     {"mean_compensation_keeps_mean_pre_activations", mean_compensation_keeps_mean_pre_activations},

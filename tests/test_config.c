@@ -1,4 +1,4 @@
-/* A configuration is read by its table: what is known and sound is taken, everything else is
+/* A configuration is read by its table: known and valid values are taken, everything else is
  * refused by name, with the value found and the one expected. */
 #include "tests/check.h"
 
@@ -112,7 +112,7 @@ static void a_value_of_the_wrong_type_or_range_is_refused_and_changes_nothing(vo
     }
 }
 
-static void limits_belong_to_the_range(void)
+static void limits_are_part_of_the_range(void)
 {
     config c = defaults();
     CHECK_OK(read("{\"planner\": {\"samples\": 1, \"temperature\": 0}, \"any\": -2147483648}", &c));
@@ -255,7 +255,7 @@ static CU_TestInfo tests[] = {
     {"an unknown key is refused with the nearest valid name", an_unknown_key_is_refused_with_the_nearest_valid_name},
     {"a value of the wrong type or range is refused and changes nothing",
      a_value_of_the_wrong_type_or_range_is_refused_and_changes_nothing},
-    {"limits belong to the range", limits_belong_to_the_range},
+    {"limits are part of the range", limits_are_part_of_the_range},
     {"a text of any length is kept whole", a_text_of_any_length_is_kept_whole},
     {"set applies one assignment", set_applies_one_assignment},
     {"set refuses what a file would refuse", set_refuses_what_a_file_would_refuse},

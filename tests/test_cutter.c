@@ -17,7 +17,7 @@ static void write_results(const char *text)
     free(path);
 }
 
-/* A cell that keeps so many units of every hidden layer. */
+/* A cell that keeps this many units of every hidden layer. */
 static int add_cell(char *out, const char *controller, double target, double performance, int kept, const char *rest)
 {
     int length = sprintf(out, "{\"way\":\"gd\",\"controller\":\"%s\",\"seed\":1,\"target_sparsity\":%g,"
@@ -75,7 +75,7 @@ static void slider_picks_the_best_cell_nearest_to_it(void)
     write_results(text);
     esp_cutter *cutter = NULL;
     CHECK_OK(esp_cutter_create(&role, folder, &cutter));
-    CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, 0.05), 8); /* the whole network is nearest */
+    CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, 0.05), 8); /* the uncut network is the closest */
     CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, 0.15), 6);
     CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, 0.38), 6);
     CU_ASSERT_EQUAL(hidden_after(cutter, ESP_CONTROLLER_POLICY, 0.95), 3);
@@ -97,7 +97,7 @@ static void write_journal(const char *name, const char *text)
 #define TRIED(kept, scale, performance) \
     "{\"kept\":{\"pi.hidden1\":" #kept "},\"scale\":" #scale ",\"performance\":" #performance "}\n"
 
-static void slider_goes_along_a_search_and_trusts_its_longer_evaluations(void)
+static void slider_follows_a_search_and_trusts_its_longer_evaluations(void)
 {
     const double none = 0.0, all = 0.9;
     char *path = esp_path_join(folder, "journal.jsonl");
@@ -153,8 +153,8 @@ static CU_TestInfo tests[] = {
     {"even cuts have the sparsity of what the controller uses",
      even_cuts_have_the_sparsity_of_what_the_controller_uses},
     {"slider picks the best cell nearest to it", slider_picks_the_best_cell_nearest_to_it},
-    {"slider goes along a search and trusts its longer evaluations",
-     slider_goes_along_a_search_and_trusts_its_longer_evaluations},
+    {"slider follows a search and trusts its longer evaluations",
+     slider_follows_a_search_and_trusts_its_longer_evaluations},
     {"sweeps that do not fit are refused", sweeps_that_do_not_fit_are_refused},
     CU_TEST_INFO_NULL,
 };

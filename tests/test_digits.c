@@ -1,4 +1,4 @@
-/* Generated digits depend on their index alone, are laid out and inked like MNIST's, and can be told apart. */
+/* Generated digits depend on their index alone, have the layout and ink of MNIST's, and can be told apart. */
 #include <omp.h>
 
 #include "autoencoder/autoencoder.h"
@@ -56,7 +56,7 @@ static void no_two_training_or_test_images_are_equal(void)
 
 /* ---- layout and ink ---- */
 
-/* Of one direction: the first and the last line with ink, and the centre of mass. */
+/* Extent in one direction: the first and the last line with ink, and the centre of mass. */
 typedef struct {
     int    first, last;
     double centre;
@@ -78,7 +78,7 @@ static extent extent_of(const uint8_t *image, int stride, int other)
     return e;
 }
 
-/* The box moves by whole pixels and stays in the image: 0.01 is for gray levels rounded to integers. */
+/* The box moves by whole pixels and stays in the image; 0.01 allows for gray levels rounded to integers. */
 static bool is_central(extent e)
 {
     return fabs(e.centre - 0.5 * ESP_IMAGE_SIDE) < 0.51 || e.first == 0 || e.last == ESP_IMAGE_SIDE - 1;
@@ -98,8 +98,8 @@ static void ink_fills_twenty_pixels_and_is_centred_by_its_mass(void)
     free(all);
 }
 
-/* Of MNIST's 60,000 training images: 33.3, 78.6, 11.0; pixels of at least 1, 128 and 253: 19.1 %, 13.2 %
- * and 5.6 %. */
+/* MNIST's 60,000 training images have 33.3, 78.6, 11.0; pixels of at least 1, 128 and 253: 19.1 %, 13.2 % and 5.6
+ * %. */
 static void ink_is_as_much_and_as_dark_as_in_mnist(void)
 {
     uint8_t *all = drawn(0, ALL);

@@ -1,10 +1,10 @@
-/* Eigenvectors of a symmetric matrix are what they claim to be. */
+/* Eigenvectors of a symmetric matrix satisfy their definition. */
 #include "check.h"
 #include "nn/nn.h"
 
 enum { N = 9 };
 
-/* Only the lower triangle is filled in; the upper one is poison. */
+/* Only the lower triangle is filled in; the upper one holds values that must not be read. */
 static void fill(double *a, double *whole)
 {
     esp_rng rng = esp_rng_make(6, ESP_RNG_TEST, 0);

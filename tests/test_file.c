@@ -1,4 +1,4 @@
-/* A file is the old one or the whole new one, nothing is left lying about, and every failure says
+/* A file is the old one or the whole new one, nothing else is left behind, and every failure says
  * which path, why and what to do. */
 #include "tests/check.h"
 
@@ -44,7 +44,7 @@ static int count_entries(const char *path)
     return count;
 }
 
-/* Runs a check that changes what the process may do, in a child. */
+/* Runs a check that changes the rights of its process, in a child. */
 static bool true_in_child(bool (*check)(void))
 {
     fflush(stdout);
@@ -77,7 +77,7 @@ static void a_written_file_is_read_back_with_a_final_zero(void)
     CU_ASSERT_EQUAL(count_entries(folder), 1);
 }
 
-static void reading_refuses_what_is_no_file_of_the_expected_size(void)
+static void reading_refuses_anything_but_a_file_of_the_expected_size(void)
 {
     char *data = NULL;
     size_t size = 0;
@@ -152,7 +152,7 @@ static void devices_pipes_folders_and_dead_links_are_not_replaced(void)
     unlink(in_folder("dead"));
 }
 
-/* Root may write everywhere, so the child becomes nobody. */
+/* Root may write everywhere, so the child changes to the user nobody. */
 static bool write_without_permission(void)
 {
     if (getuid() == 0 && setuid(65534) != 0) return false;
@@ -194,7 +194,7 @@ static void a_write_protected_file_is_kept(void)
     rmdir(in_folder("open"));
 }
 
-/* The limit stops the write half way, as a full disk does. */
+/* The limit stops the write halfway, as a full disk does. */
 static bool write_beyond_the_limit(void)
 {
     static char big[100000];
@@ -212,7 +212,7 @@ static void a_failed_write_leaves_the_old_file_and_no_temporary(void)
     CU_ASSERT_EQUAL(count_entries(folder), 1);
 }
 
-/* Whoever does not ignore SIGXFSZ is killed by it, here in the middle of the temporary. */
+/* SIGXFSZ kills a process that does not ignore it, here in the middle of the temporary file. */
 static bool die_beyond_the_limit(void)
 {
     static char big[100000];
@@ -221,7 +221,7 @@ static bool die_beyond_the_limit(void)
     return esp_file_write(in_folder("x"), big, sizeof big) == ESP_OK;
 }
 
-static void a_write_removes_what_a_killed_one_left_behind(void)
+static void a_write_removes_temporaries_of_a_killed_one(void)
 {
     CHECK_OK(esp_file_write(in_folder("x"), "old", 3));
     CU_ASSERT(!true_in_child(die_beyond_the_limit));
@@ -239,7 +239,7 @@ static void create(const char *name)
     close(fd);
 }
 
-static void a_write_keeps_what_somebody_is_writing_and_what_is_of_other_files(void)
+static void a_write_keeps_temporaries_in_use_and_those_of_other_files(void)
 {
     static const char *const others[] = {"xx.1.2.tmp", "x.1.tmp", "x.1.2.tmp.1", "x.1a.2.tmp", "x.1..tmp", "x.1.2"};
     for (int i = 0; i < 6; i++) create(others[i]);
@@ -360,7 +360,8 @@ static void nothing_is_left_behind(void)
 
 static CU_TestInfo tests[] = {
     {"a written file is read back with a final zero", a_written_file_is_read_back_with_a_final_zero},
-    {"reading refuses what is no file of the expected size", reading_refuses_what_is_no_file_of_the_expected_size},
+    {"reading refuses anything but a file of the expected size",
+     reading_refuses_anything_but_a_file_of_the_expected_size},
     {"replacing keeps permissions and follows links", replacing_keeps_permissions_and_follows_links},
     {"a new file obeys the umask", a_new_file_obeys_the_umask},
     {"writing into a missing folder names the folder", writing_into_a_missing_folder_names_the_folder},
@@ -368,9 +369,9 @@ static CU_TestInfo tests[] = {
     {"an unwritable folder is a clear error", an_unwritable_folder_is_a_clear_error},
     {"a write-protected file is kept", a_write_protected_file_is_kept},
     {"a failed write leaves the old file and no temporary", a_failed_write_leaves_the_old_file_and_no_temporary},
-    {"a write removes what a killed one left behind", a_write_removes_what_a_killed_one_left_behind},
-    {"a write keeps what somebody is writing and what is of other files",
-     a_write_keeps_what_somebody_is_writing_and_what_is_of_other_files},
+    {"a write removes temporaries of a killed one", a_write_removes_temporaries_of_a_killed_one},
+    {"a write keeps temporaries in use and those of other files",
+     a_write_keeps_temporaries_in_use_and_those_of_other_files},
     {"a film that an earlier version left is removed after a day",
      a_film_that_an_earlier_version_left_is_removed_after_a_day},
     {"appending keeps whole lines even when it fails", appending_keeps_whole_lines_even_when_it_fails},

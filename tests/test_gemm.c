@@ -14,7 +14,7 @@ static void fill(void)
     esp_rng_normal(&rng, c, M * N);
 }
 
-/* Element (i, k) of the left factor and (k, j) of the right one, by the steps between them. */
+/* Element (i, k) of the left factor and (k, j) of the right one are found by their strides. */
 static void plain_product(const float *left, int left_i, int left_k, int right_k, int right_j, double beta)
 {
     for (int i = 0; i < M; i++)

@@ -1,4 +1,4 @@
-/* Gram matrices: against sums in double over every sample and every place of a kernel. */
+/* Gram matrices against sums in double over every sample and every place of a kernel. */
 #include "recorded_data.h"
 
 /* Covariance of columns i and j. */

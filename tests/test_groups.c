@@ -1,4 +1,5 @@
-/* Groups: the sizes of Tables II and IV, and what a controller that uses fewer components prunes. */
+/* Groups: the sizes of Tables II and IV, and what is pruned for a controller that uses fewer
+ * components. */
 #include "check.h"
 #include "pruned_networks.h"
 
@@ -62,7 +63,7 @@ static esp_network *paper_autoencoder(void)
 
 static void table_two_sizes_match_to_the_parameter(void)
 {
-    /* Activations are modules in the paper and no layers here; eight fill the list. */
+    /* Activations are modules in the paper but not layers here; eight fill the list. */
     static const esp_group_spec table_ii[] = {
         {"Encoder 1", false, {"enc.3"}, {"encoder.3", "encoder.4", "encoder.5", "encoder.6", "encoder.7", "encoder.8",
                                          "encoder.9", "encoder.10"}},

@@ -1,4 +1,4 @@
-/* Images arrive to the byte, plain and gzipped; whatever is wrong with a file has its sentence. */
+/* Images arrive to the byte, plain and gzipped; every kind of bad file has its own message. */
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -15,7 +15,7 @@ static bool reads(const char *path, const idx_bytes *expected)
     return equal;
 }
 
-/* 3,000 images are several blocks of the reader's memory and many of its input. */
+/* 3,000 images fill several blocks of the reader's memory and many of its input. */
 static void images_arrive_to_the_byte_plain_and_gzipped(void)
 {
     static const int counts[] = {1, 2, 3000};
@@ -47,7 +47,7 @@ static idx_bytes join(idx_bytes a, idx_bytes b)
     return both;
 }
 
-static void gzip_members_behind_one_another_are_one_file(void)
+static void gzip_members_in_a_row_are_one_file(void)
 {
     idx_bytes file = idx_make(2, 0);
     idx_bytes packed = join(idx_gzip(file.data, 1000), idx_gzip(file.data + 1000, file.size - 1000));
@@ -58,10 +58,10 @@ static void gzip_members_behind_one_another_are_one_file(void)
 
 /* ---- bad input ---- */
 
-/* What is wrong with a file of two images: a word of the header replaced, bytes cut off or appended. */
+/* Defects of a file with two images: a word of the header replaced, bytes cut off or appended. */
 static const struct {
     const char *what;
-    int         offset; /* of the word */
+    int         offset; /* offset of the word */
     uint32_t    word;
     int         surplus;
     const char *sentence;
@@ -99,7 +99,7 @@ static void refuse(const char *name, const uint8_t *data, size_t size, const cha
     CU_ASSERT(images.count == -1 && images.pixels == NULL);
 }
 
-static void every_mistake_has_its_sentence_plain_and_gzipped(void)
+static void every_defect_has_its_own_message_plain_and_gzipped(void)
 {
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         idx_bytes file = join(idx_make(2, 0), (idx_bytes){1, esp_alloc(1, 1)});
@@ -117,7 +117,7 @@ static void damaged_gzip_data_is_refused(void)
 {
     idx_bytes file = idx_make(2, 0), packed = idx_gzip(file.data, file.size);
     refuse("truncated", packed.data, packed.size - 1, "gzip data ends too early");
-    packed.data[packed.size - 8] ^= 1; /* the checksum, then the length */
+    packed.data[packed.size - 8] ^= 1; /* first the checksum, then the length */
     refuse("checksum", packed.data, packed.size, "gzip data is corrupt (incorrect data check)");
     packed.data[packed.size - 8] ^= 1;
     packed.data[packed.size - 1] ^= 1;
@@ -132,8 +132,8 @@ static void damaged_gzip_data_is_refused(void)
     free(file.data);
 }
 
-/* A byte changed in the middle of gzip data alters what it unpacks to, and mostly how much of it; the header of
- * the images may be hit as well. That is damage, not a wrong count. */
+/* A byte changed in the middle of gzip data alters what it unpacks to, and usually how much of it; it may even hit
+ * the header of the images. The message must speak of damage, not of a wrong count. */
 static void damaged_byte_inside_gzip_data_is_called_damage(void)
 {
     idx_bytes file = idx_make(3, 0), packed = idx_gzip(file.data, file.size);
@@ -146,7 +146,7 @@ static void damaged_byte_inside_gzip_data_is_called_damage(void)
     free(file.data);
 }
 
-/* Kilobytes by which refusing the file raised the largest memory of this process. */
+/* Kilobytes by which refusing the file raised the peak memory of this process. */
 static long memory_to_refuse(const char *name, const uint8_t *data, size_t size, const char *sentence)
 {
     struct rusage before, after;
@@ -156,7 +156,7 @@ static long memory_to_refuse(const char *name, const uint8_t *data, size_t size,
     return after.ru_maxrss - before.ru_maxrss;
 }
 
-static void header_that_promises_much_costs_what_the_file_holds(void)
+static void header_that_promises_much_costs_only_what_the_file_holds(void)
 {
     idx_bytes file = idx_make(2, 0);
     idx_put(file.data + 4, ESP_IDX_MAX_IMAGES);
@@ -167,24 +167,24 @@ static void header_that_promises_much_costs_what_the_file_holds(void)
     free(file.data);
 }
 
-/* Sanitizers keep freed memory, and every block that grew is one. */
+/* Sanitizers keep freed memory, including every block that was outgrown. */
 enum { BOMB_KILOBYTES = (SANITIZED ? 4 : 1) * 70 * 1024 };
 
 /* 80,000 of 1,000,000 promised images are 63 MB, 0.1 MB of gzip data. */
-static void gzip_bomb_costs_what_it_unpacks_to(void)
+static void gzip_bomb_costs_only_what_it_unpacks_to(void)
 {
     idx_bytes file = idx_make(80000, 0);
     memset(file.data + IDX_HEADER, 0, file.size - IDX_HEADER);
     idx_put(file.data + 4, ESP_IDX_MAX_IMAGES);
     idx_bytes packed = idx_gzip(file.data, file.size);
     free(file.data);
-    void *reserve = esp_alloc(80 << 20, 1); /* so that what was freed is not what is used */
+    void *reserve = esp_alloc(80 << 20, 1); /* so that memory freed earlier is not counted */
     CU_ASSERT(memory_to_refuse("bomb.gz", packed.data, packed.size, "ends after 62720000 bytes") < BOMB_KILOBYTES);
     free(reserve);
     free(packed.data);
 }
 
-/* What the format allows and this reader does not: 3,000,000 images are 2.4 GB, whatever the file's own size. */
+/* Valid in the format but above this reader's limit: 3,000,000 images are 2.4 GB, however small the file. */
 static void more_images_than_the_limit_are_refused_before_they_are_read(void)
 {
     idx_bytes file = idx_make(20000, 0);
@@ -197,7 +197,7 @@ static void more_images_than_the_limit_are_refused_before_they_are_read(void)
     free(file.data);
 }
 
-static void what_is_no_file_is_an_io_error(void)
+static void anything_but_a_file_is_an_io_error(void)
 {
     esp_images images;
     char path[512];
@@ -230,7 +230,7 @@ static void every_flipped_bit_of_a_header_is_refused(void)
     free(file.data);
 }
 
-/* Refused, or the right images: a flipped bit of the time stamp does no harm. */
+/* Refused, or the right images: a flipped bit in the time stamp does no harm. */
 static bool is_safe(const idx_bytes *damaged, const idx_bytes *original)
 {
     esp_images images = {0};
@@ -252,7 +252,7 @@ static void no_flipped_bit_of_a_gzipped_file_changes_an_image(void)
     free(file.data);
 }
 
-static void no_heap_of_damage_goes_unnoticed_or_crashes(void)
+static void random_damage_is_noticed_and_never_crashes(void)
 {
     for (uint64_t round = 0; round < 500; round++) {
         esp_rng rng = esp_rng_make(2, ESP_RNG_TEST, round);
@@ -269,19 +269,20 @@ static void no_heap_of_damage_goes_unnoticed_or_crashes(void)
 static CU_TestInfo tests[] = {
     {"images arrive to the byte, plain and gzipped", images_arrive_to_the_byte_plain_and_gzipped},
     {"gzip is known by its content, not its name", gzip_is_known_by_its_content_not_its_name},
-    {"gzip members behind one another are one file", gzip_members_behind_one_another_are_one_file},
-    {"every mistake has its sentence, plain and gzipped", every_mistake_has_its_sentence_plain_and_gzipped},
+    {"gzip members in a row are one file", gzip_members_in_a_row_are_one_file},
+    {"every defect has its own message, plain and gzipped", every_defect_has_its_own_message_plain_and_gzipped},
     {"damaged gzip data is refused", damaged_gzip_data_is_refused},
     {"damaged byte inside gzip data is called damage", damaged_byte_inside_gzip_data_is_called_damage},
-    {"header that promises much costs what the file holds", header_that_promises_much_costs_what_the_file_holds},
-    {"gzip bomb costs what it unpacks to", gzip_bomb_costs_what_it_unpacks_to},
+    {"header that promises much costs only what the file holds",
+     header_that_promises_much_costs_only_what_the_file_holds},
+    {"gzip bomb costs only what it unpacks to", gzip_bomb_costs_only_what_it_unpacks_to},
     {"more images than the limit are refused before they are read",
      more_images_than_the_limit_are_refused_before_they_are_read},
-    {"what is no file is an I/O error", what_is_no_file_is_an_io_error},
+    {"anything but a file is an I/O error", anything_but_a_file_is_an_io_error},
     {"every shorter file is refused", every_shorter_file_is_refused},
     {"every flipped bit of a header is refused", every_flipped_bit_of_a_header_is_refused},
     {"no flipped bit of a gzipped file changes an image", no_flipped_bit_of_a_gzipped_file_changes_an_image},
-    {"no heap of damage goes unnoticed or crashes", no_heap_of_damage_goes_unnoticed_or_crashes},
+    {"random damage is noticed and never crashes", random_damage_is_noticed_and_never_crashes},
     CU_TEST_INFO_NULL,
 };
 

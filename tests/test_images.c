@@ -33,7 +33,7 @@ static int images_in(const char *folder, bool train)
     return count;
 }
 
-/* Files appear in the folder from the last name to the first. */
+/* Files are added to the folder from the last name to the first. */
 static void plain_files_go_before_gzipped_ones(void)
 {
     char folder[512], name[64];
@@ -58,7 +58,7 @@ static void training_and_test_images_are_different_files(void)
     CU_ASSERT_EQUAL(images_in(folder, false), 3);
 }
 
-static void folder_of_the_name_of_a_file_is_passed_over(void)
+static void folder_with_the_name_of_a_file_is_skipped(void)
 {
     char folder[512], inner[512];
     make_folder("archive", folder);
@@ -124,7 +124,7 @@ static void freeing_twice_or_nothing_is_allowed(void)
 static CU_TestInfo tests[] = {
     {"plain files go before gzipped ones", plain_files_go_before_gzipped_ones},
     {"training and test images are different files", training_and_test_images_are_different_files},
-    {"folder of the name of a file is passed over", folder_of_the_name_of_a_file_is_passed_over},
+    {"folder with the name of a file is skipped", folder_with_the_name_of_a_file_is_skipped},
     {"missing data says what was looked for", missing_data_says_what_was_looked_for},
     {"labels under the name of images are refused", labels_under_the_name_of_images_are_refused},
     {"no folder means the same generated digits each time", no_folder_means_the_same_generated_digits_each_time},

@@ -1,4 +1,4 @@
-/* Importance: norms against plain loops over whole tensors, and what ranks promise. */
+/* Importance: norms against plain loops over whole tensors, and the properties of a ranking. */
 #include "check.h"
 #include "recorded_data.h"
 

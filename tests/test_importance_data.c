@@ -1,5 +1,5 @@
-/* Importance from recorded data: activity against plain sums, loss changes against central
- * differences, and elimination against fits that are solved anew for every candidate. */
+/* Importance from recorded data: activity against plain sums, loss changes against central differences, and
+ * elimination against fits that are solved again for every candidate. */
 #include "plain_network.h"
 #include "recorded_data.h"
 
@@ -84,7 +84,7 @@ static double plain_loss(const recorded *r, const double *weights, int sample)
     return loss;
 }
 
-/* A unit gets louder when all weights that read it grow. */
+/* Scales up a unit by scaling all weights that read it. */
 static void scale_unit(const recorded *r, int axis, int unit, double factor, double *weights)
 {
     esp_reader readers[ESP_MAX_READERS];
@@ -157,8 +157,8 @@ static void without_targets_every_output_counts_alike(void)
 
 /* ---- obs ---- */
 
-/* What the readers of an axis lose at least when all columns of `gone` units are zero and all other
- * columns are free: sum_o h_o w_S (A_SS - A_SR A_RR^-1 A_RS) w_S^T with A the matrix with its ridge. */
+/* The least that the readers of an axis lose when all columns of `gone` units are zero and all other columns are
+ * free: sum_o h_o w_S (A_SS - A_SR A_RR^-1 A_RS) w_S^T with A the matrix with its ridge. */
 static double plain_cost(const recorded *r, const esp_gram *gram, const double *squares, const esp_reader *reader,
                          int units, const bool *gone)
 {
@@ -211,8 +211,8 @@ static double plain_total(const recorded *r, const esp_gram *grams, double *cons
     return total;
 }
 
-/* Replays the elimination: at every step no other unit would have been cheaper, and the score is the
- * error of the best fit with all of them gone. */
+/* Replays the elimination: at every step no other unit would have been cheaper, and the score is the error of the
+ * best fit without all units removed so far. */
 static void check_elimination(const recorded *r, const char *name)
 {
     int axis = esp_network_find_axis(r->net, name), units = r->net->axis[axis].size;
@@ -251,7 +251,7 @@ static void elimination_matches_fits_solved_anew(void)
     check_elimination(&autoencoder, "one");
     check_elimination(&autoencoder, "two");
     check_elimination(&agent, "enc.conv3"); /* a convolution reads it */
-    check_elimination(&agent, "enc.conv4"); /* nine columns a unit behind flatten */
+    check_elimination(&agent, "enc.conv4"); /* nine columns per unit after flatten */
     check_elimination(&agent, "latent");    /* five readers, four of them with an action */
     check_elimination(&agent, "Q1.hidden1");
     recorded_free(&autoencoder);
@@ -264,7 +264,7 @@ static void duplicate_goes_first_and_its_twin_much_later(void)
     int axis = esp_network_find_axis(r.net, "one");
     float *w = esp_network_weights(r.net, r.net->layer[0].weight);
     float *b = esp_network_weights(r.net, r.net->layer[0].bias);
-    for (int u = 0; u < 9; u++) esp_network_weights(r.net, r.net->layer[1].bias)[u] = 1; /* nobody is dead */
+    for (int u = 0; u < 9; u++) esp_network_weights(r.net, r.net->layer[1].bias)[u] = 1; /* no dead units */
     memcpy(w + 5 * 6, w + 2 * 6, 6 * sizeof *w);
     b[5] = b[2];
     for (int t = r.net->layer[1].weight; t <= r.net->layer[1].var; t++)

@@ -42,7 +42,7 @@ static void orthogonal_makes_the_shorter_side_orthogonal(void)
     check_random_matrix(32, 441, sqrtf(2.0f));
 }
 
-/* Gram-Schmidt keeps the direction of what it starts from; Householder alone would not. */
+/* Gram-Schmidt keeps the direction of its input; Householder alone would not. */
 static void orthogonal_keeps_a_scaled_identity_positive(void)
 {
     float w[9] = {3, 0, 0, 0, 0.5f, 0, 0, 0, 7};
@@ -51,7 +51,7 @@ static void orthogonal_keeps_a_scaled_identity_positive(void)
     CHECK_CLOSE("w", 9, w, expected, 1e-6, 0.0);
 }
 
-/* One of every layer kind that has weights. */
+/* One layer of every kind that has weights. */
 static esp_network *make_network(void)
 {
     esp_network *net = esp_network_new();
@@ -152,7 +152,7 @@ static void equal_seeds_give_equal_starts(void)
     check_seeds(esp_network_init_default);
 }
 
-/* Large enough that BLAS would share the work if it were let. */
+/* Large enough for BLAS to share the work among threads if it were allowed to. */
 static void start_does_not_depend_on_the_threads_of_blas(void)
 {
     enum { SIDE = 256 };

@@ -1,5 +1,5 @@
-/* The journal: what is written can be read back bit by bit, a kill at any byte costs nothing but
- * the evaluation that was being written, and a journal of something else is refused. */
+/* The journal: everything in it is read back bit for bit, a kill at any byte costs only the
+ * evaluation that was being written, and a journal that belongs to another search is refused. */
 #include <unistd.h>
 
 #include "check.h"
@@ -113,7 +113,7 @@ static void search_resumed_from_any_byte_ends_the_same_and_repeats_nothing(void)
         b.performance.evaluations = 0;
         CHECK_OK(bench_search(&b, "gd", &config, &resumed));
         CU_ASSERT(same_result(&whole, &resumed, b.grouping.num, b.net->num_axes));
-        /* A line that lacks nothing but its end is complete. */
+        /* A line that lacks only its newline is complete. */
         int complete = lines_of(text, cut) + (cut < size && cut > 0 && text[cut] == '\n');
         CU_ASSERT_EQUAL(b.performance.evaluations, complete == 0 ? lines - 1 : lines - complete);
         char *again = journal_text(&new_size);
@@ -200,8 +200,8 @@ static int journal_lines(void)
     return lines;
 }
 
-/* Whatever stands in the header beside the identity, and behind the last evaluation. */
-static void journal_says_what_was_asked_and_what_came_out_to_readers_alone(void)
+/* Anything may stand in the header beside the identity, and after the last evaluation. */
+static void question_and_result_in_a_journal_are_for_readers_alone(void)
 {
     bench b;
     start(&b);
@@ -223,7 +223,7 @@ static void journal_says_what_was_asked_and_what_came_out_to_readers_alone(void)
     CU_ASSERT(same_result(&whole, &resumed, b.grouping.num, b.net->num_axes));
     CU_ASSERT_EQUAL(b.performance.evaluations, 0);
     CU_ASSERT_EQUAL(journal_lines(), lines);
-    CHECK_OK(bench_search(&b, "random", &config, &next)); /* evaluations behind a result */
+    CHECK_OK(bench_search(&b, "random", &config, &next)); /* evaluations after a result */
     CU_ASSERT(journal_lines() > lines);
     b.performance.evaluations = 0;
     CHECK_OK(bench_search(&b, "random", &config, &resumed));
@@ -267,7 +267,7 @@ static void evaluations_name_their_sparsities(void)
     bench_end(&b);
 }
 
-/* A journal begins with its first evaluation: of the uncut network. */
+/* A journal begins with its first evaluation, that of the uncut network. */
 static esp_status open_only(bench *b)
 {
     esp_objective *objective = NULL;
@@ -281,7 +281,7 @@ static esp_status open_only(bench *b)
 
 /* ---- scales ---- */
 
-static void scales_are_apart_in_cache_budget_and_journal(void)
+static void scales_are_kept_apart_in_cache_budget_and_journal(void)
 {
     bench b;
     start(&b);
@@ -298,7 +298,7 @@ static void scales_are_apart_in_cache_budget_and_journal(void)
         CHECK_OK(esp_objective_evaluate(objective, 1, &less, 4, &performance[1]));
         CHECK_OK(esp_objective_evaluate(objective, 1, &less, 4, &performance[1]));
         CU_ASSERT_EQUAL(esp_objective_evaluations(objective), 5);
-        CHECK_OK(esp_objective_evaluate(objective, 1, &less, 7, &performance[2])); /* 6 are left */
+        CHECK_OK(esp_objective_evaluate(objective, 1, &less, 7, &performance[2])); /* 6 evaluations are left */
         CU_ASSERT(isnan(performance[2]));
         CU_ASSERT_EQUAL(esp_objective_left(objective), 6);
         CU_ASSERT_EQUAL(b.performance.evaluations, run == 0 ? 5 : 0);
@@ -309,7 +309,7 @@ static void scales_are_apart_in_cache_budget_and_journal(void)
     bench_end(&b);
 }
 
-static void lines_without_a_scale_are_of_scale_one(void)
+static void lines_without_a_scale_have_scale_one(void)
 {
     bench b;
     start(&b);
@@ -379,7 +379,8 @@ static void foreign_file_is_refused_and_left_alone(void)
     for (int i = 0; i < 5; i++) {
         size_t size;
         write_text(foreign[i], strlen(foreign[i]));
-        CU_ASSERT_EQUAL(open_only(&b), i == 4 ? ESP_OK : ESP_ERR_FORMAT); /* the last is the start of our header */
+        /* The last file is the beginning of our own header. */
+        CU_ASSERT_EQUAL(open_only(&b), i == 4 ? ESP_OK : ESP_ERR_FORMAT);
         char *text = journal_text(&size);
         if (i < 4) CU_ASSERT_STRING_EQUAL(text, foreign[i]);
         free(text);
@@ -446,7 +447,7 @@ static void a_search_without_an_evaluation_leaves_no_journal(void)
     bench_end(&b);
 }
 
-static void a_journal_is_one_search_s_at_a_time(void)
+static void a_journal_belongs_to_one_search_at_a_time(void)
 {
     bench b;
     char owner[32];
@@ -460,7 +461,7 @@ static void a_journal_is_one_search_s_at_a_time(void)
     bench_end(&b);
 }
 
-/* What another search evaluated is neither read nor lost. */
+/* Evaluations of another search are neither read nor lost. */
 static void a_journal_set_aside_keeps_its_content(void)
 {
     bench b;
@@ -475,7 +476,7 @@ static void a_journal_set_aside_keeps_its_content(void)
     esp_objective *objective = NULL;
     CHECK_OK(esp_objective_create(&b.config, &objective));
     CU_ASSERT_EQUAL(esp_objective_known(objective), 0);
-    CU_ASSERT_NOT_EQUAL(access(aside, F_OK), 0); /* not before there is something to write */
+    CU_ASSERT_NOT_EQUAL(access(aside, F_OK), 0); /* not before the first evaluation */
     esp_objective_free(objective);
     CHECK_OK(open_only(&b));
     CU_ASSERT_EQUAL(access(aside, F_OK), 0);
@@ -509,18 +510,18 @@ static CU_TestInfo tests[] = {
     {"resumed_search_spends_its_budget_like_an_uninterrupted_one",
      resumed_search_spends_its_budget_like_an_uninterrupted_one},
     {"evaluations_of_one_method_serve_the_next", evaluations_of_one_method_serve_the_next},
-    {"journal_says_what_was_asked_and_what_came_out_to_readers_alone",
-     journal_says_what_was_asked_and_what_came_out_to_readers_alone},
+    {"question_and_result_in_a_journal_are_for_readers_alone",
+     question_and_result_in_a_journal_are_for_readers_alone},
     {"evaluations_name_their_sparsities", evaluations_name_their_sparsities},
-    {"scales_are_apart_in_cache_budget_and_journal", scales_are_apart_in_cache_budget_and_journal},
-    {"lines_without_a_scale_are_of_scale_one", lines_without_a_scale_are_of_scale_one},
+    {"scales_are_kept_apart_in_cache_budget_and_journal", scales_are_kept_apart_in_cache_budget_and_journal},
+    {"lines_without_a_scale_have_scale_one", lines_without_a_scale_have_scale_one},
     {"journal_of_another_identity_is_refused_by_key", journal_of_another_identity_is_refused_by_key},
     {"journal_of_other_groups_or_importance_is_refused", journal_of_other_groups_or_importance_is_refused},
     {"foreign_file_is_refused_and_left_alone", foreign_file_is_refused_and_left_alone},
     {"damaged_lines_are_refused_with_their_number", damaged_lines_are_refused_with_their_number},
     {"journal_that_cannot_be_written_is_an_error", journal_that_cannot_be_written_is_an_error},
     {"a_search_without_an_evaluation_leaves_no_journal", a_search_without_an_evaluation_leaves_no_journal},
-    {"a_journal_is_one_search_s_at_a_time", a_journal_is_one_search_s_at_a_time},
+    {"a_journal_belongs_to_one_search_at_a_time", a_journal_belongs_to_one_search_at_a_time},
     {"a_journal_set_aside_keeps_its_content", a_journal_set_aside_keeps_its_content},
     {"(clean_up)", clean_up},
     CU_TEST_INFO_NULL,

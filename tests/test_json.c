@@ -1,5 +1,5 @@
-/* JSON is strict: what is accepted is a tree that says what the text said, everything else is
- * refused with its line. */
+/* JSON is strict: an accepted text becomes a tree with the same content, everything else is refused
+ * with its line. */
 #include "tests/check.h"
 
 #include <unistd.h>
@@ -175,7 +175,7 @@ static void an_object_of_many_keys_is_checked_quickly(void)
     free(text);
 }
 
-/* Two bytes of text would become a hundred of memory: 16 MiB took 0.7 GB. */
+/* An earlier version needed a hundred bytes of memory for two bytes of text: 0.7 GB for 16 MiB. */
 static void values_that_are_too_many_for_their_text_are_refused(void)
 {
     enum { SIZE = 1 << 22 };
@@ -184,13 +184,14 @@ static void values_that_are_too_many_for_their_text_are_refused(void)
     text[SIZE] = ']';
     cJSON *json = NULL;
     CHECK_FAILS(ESP_ERR_FORMAT, esp_json_parse(text, SIZE + 1, "x.json", &json), "more than 589824 values");
-    text[2 * 60000] = ']'; /* few enough, whatever their length */
+    text[2 * 60000] = ']'; /* few enough values, whatever their length */
     CHECK_OK(esp_json_parse(text, 2 * 60000 + 1, "x.json", &json));
     cJSON_Delete(json);
     free(text);
 }
 
-/* What was accepted after damage must be printable and parse again to the same text. */
+/* A text that was accepted in spite of damage must be printable and parse again to the same
+ * text. */
 static void check_survivor(cJSON *json)
 {
     char *printed = cJSON_PrintUnformatted(json);
@@ -252,7 +253,7 @@ static void a_written_tree_is_read_back_equal(void)
     unlink(path_of("tree.json"));
 }
 
-static void a_value_is_had_by_its_key_and_kind(void)
+static void a_value_is_found_by_its_key_and_kind(void)
 {
     cJSON *json = NULL;
     static const char text[] = "{\"n\": -2.5, \"t\": \"sparse\", \"null\": null, \"list\": [1]}";
@@ -309,7 +310,7 @@ static void a_file_beyond_16_mib_is_refused(void)
     CU_ASSERT_EQUAL(rmdir(folder), 0);
 }
 
-/* The keys as the person writes them with --set; NULL: equal. */
+/* Keys are written as for --set; NULL: equal. */
 static void check_difference(const char *first, const char *second, const char *expected)
 {
     cJSON *a = cJSON_Parse(first), *b = cJSON_Parse(second);
@@ -343,7 +344,7 @@ static CU_TestInfo tests[] = {
     {"an object of many keys is checked quickly", an_object_of_many_keys_is_checked_quickly},
     {"damaged documents never crash and survivors round trip", damaged_documents_never_crash_and_survivors_round_trip},
     {"a written tree is read back equal", a_written_tree_is_read_back_equal},
-    {"a value is had by its key and kind", a_value_is_had_by_its_key_and_kind},
+    {"a value is found by its key and kind", a_value_is_found_by_its_key_and_kind},
     {"appended trees are one line each and NaN is null", appended_trees_are_one_line_each_and_nan_is_null},
     {"reading names the file and the line", reading_names_the_file_and_the_line},
     {"the first key that differs is named with both values", the_first_key_that_differs_is_named_with_both_values},

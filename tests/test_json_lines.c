@@ -1,4 +1,5 @@
-/* Files of JSON lines: every line with its number, and what a kill leaves of the last one. */
+/* Files of JSON lines: every line with its number, and what happens to a last line that was cut
+ * short. */
 #include "tests/check.h"
 
 #include <unistd.h>
@@ -22,8 +23,8 @@ static bool holds(const char *text, size_t size)
 
 typedef struct {
     int    count;
-    double sum;    /* of "value" */
-    int    refused; /* number of the line that is refused, 0: none */
+    double sum;    /* sum of "value" */
+    int    refused; /* number of the line to refuse, 0: none */
 } taken;
 
 static esp_status take(void *context, int number, cJSON *line)
@@ -36,7 +37,7 @@ static esp_status take(void *context, int number, cJSON *line)
     return number == t->refused ? esp_fail(ESP_ERR_RANGE, "not this one") : ESP_OK;
 }
 
-/* What a program does with a file that another one may have left. */
+/* What a program does with a file that a killed one may have left. */
 static esp_status mend(void)
 {
     esp_json_log *log = NULL;
@@ -69,7 +70,7 @@ static void appended_lines_come_back_in_order(void)
     CU_ASSERT_EQUAL(t.sum, 300 * 301 / 2);
 }
 
-static void a_file_cut_at_any_byte_is_its_whole_lines(void)
+static void a_file_cut_at_any_byte_keeps_its_whole_lines(void)
 {
     static const char text[] = "{\"value\":1}\n{\"value\":20,\"s\":\"\303\266\\n\"}\n{\"value\":300}\n";
     size_t size = strlen(text), whole = 0;
@@ -77,7 +78,7 @@ static void a_file_cut_at_any_byte_is_its_whole_lines(void)
     double sum = 0;
     for (size_t cut = 0; cut <= size; cut++) {
         if (cut > 0 && text[cut - 1] == '\n') whole = cut;
-        if (text[cut] == '\n') { /* nothing but its end is missing: the line counts, and is given its end */
+        if (text[cut] == '\n') { /* only its newline is missing: the line counts, and gets its newline */
             static const double values[] = {1, 20, 300};
             whole = cut + 1;
             sum += values[lines++];
@@ -94,7 +95,7 @@ static void a_file_cut_at_any_byte_is_its_whole_lines(void)
     CU_ASSERT_EQUAL(lines, 3);
 }
 
-static void a_line_that_is_no_json_is_refused_by_its_number(void)
+static void a_line_that_is_not_json_is_refused_by_its_number(void)
 {
     static const struct { const char *text; int number; } cases[] = {
         {"junk\n", 1}, {"\n", 1}, {"{\"value\":1}\n\n", 2}, {"{\"value\":1}\n{\"value\":\n{}\n", 2}, {"{} {}\n{}\n", 1},
@@ -120,8 +121,8 @@ static void a_refusal_ends_the_reading(void)
     CU_ASSERT_EQUAL(t.count, 2);
 }
 
-/* Another process moves the file aside and makes one of its own. */
-static void an_open_file_is_appended_to_whatever_its_name_becomes(void)
+/* Another process moves the file aside and makes a new one. */
+static void lines_go_to_the_opened_file_whatever_its_name_becomes(void)
 {
     char aside[80];
     taken t = {0};
@@ -140,9 +141,9 @@ static void an_open_file_is_appended_to_whatever_its_name_becomes(void)
     CU_ASSERT_EQUAL(unlink(aside), 0);
 }
 
-static void a_long_file_is_read_a_line_at_a_time(void)
+static void a_long_file_is_read_line_by_line(void)
 {
-    enum { LINES = 3, LENGTH = 200000 }; /* longer than what is read at once */
+    enum { LINES = 3, LENGTH = 200000 }; /* longer than one read */
     taken t = {0};
     char *text = esp_alloc(LINES, LENGTH), *end = text;
     for (int i = 1; i <= LINES; i++) {
@@ -178,11 +179,11 @@ static void a_file_that_cannot_be_read_is_refused(void)
 
 static CU_TestInfo tests[] = {
     {"appended lines come back in order", appended_lines_come_back_in_order},
-    {"a file cut at any byte is its whole lines", a_file_cut_at_any_byte_is_its_whole_lines},
-    {"a line that is no JSON is refused by its number", a_line_that_is_no_json_is_refused_by_its_number},
+    {"a file cut at any byte keeps its whole lines", a_file_cut_at_any_byte_keeps_its_whole_lines},
+    {"a line that is not JSON is refused by its number", a_line_that_is_not_json_is_refused_by_its_number},
     {"a refusal ends the reading", a_refusal_ends_the_reading},
-    {"an open file is appended to whatever its name becomes", an_open_file_is_appended_to_whatever_its_name_becomes},
-    {"a long file is read a line at a time", a_long_file_is_read_a_line_at_a_time},
+    {"lines go to the opened file whatever its name becomes", lines_go_to_the_opened_file_whatever_its_name_becomes},
+    {"a long file is read line by line", a_long_file_is_read_line_by_line},
     {"a line longer than a JSON file is refused", a_line_longer_than_a_json_file_is_refused},
     {"a file that cannot be read is refused", a_file_that_cannot_be_read_is_refused},
     CU_TEST_INFO_NULL,

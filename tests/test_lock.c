@@ -1,4 +1,5 @@
-/* One writer at a time, in real processes: the second is told the first one's id, and a killed one locks nothing. */
+/* One writer at a time, in real processes: the second is refused with the id of the first, and a
+ * killed one locks nothing. */
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -61,13 +62,13 @@ static void the_second_process_is_refused_with_the_id_of_the_first(void)
     end_holder(child);
 }
 
-static void what_a_killed_process_left_is_taken_over_and_removed(void)
+static void a_lock_file_of_a_killed_process_is_taken_over_and_removed(void)
 {
     esp_lock *lock = NULL;
     end_holder(start_holder(output));
     CU_ASSERT_EQUAL(access(lock_file, F_OK), 0);
     CHECK_OK(esp_lock_take(output, &lock));
-    pid_t child = fork(); /* the next one is told of us, not of whom was killed */
+    pid_t child = fork(); /* the refusal names this process, not the killed one */
     if (child == 0) {
         char expected[64];
         esp_lock *mine = NULL;
@@ -107,7 +108,7 @@ static void a_folder_is_locked_from_within(void)
     CU_ASSERT_NOT_EQUAL(access(inside, F_OK), 0);
 }
 
-/* Where nothing can be written the writer's own sentence is the better one. */
+/* Where nothing can be written, the writer's own message is the better one. */
 static void where_nothing_can_be_written_nothing_is_locked(void)
 {
     esp_lock *lock = NULL;
@@ -116,7 +117,7 @@ static void where_nothing_can_be_written_nothing_is_locked(void)
     esp_lock_release(NULL);
 }
 
-static void a_name_that_is_no_file_locks_nothing(void)
+static void a_lock_file_that_cannot_be_opened_is_an_error(void)
 {
     esp_lock *lock = NULL;
     CU_ASSERT_FATAL(mkdir(lock_file, 0777) == 0);
@@ -124,8 +125,9 @@ static void a_name_that_is_no_file_locks_nothing(void)
     CU_ASSERT_EQUAL(rmdir(lock_file), 0);
 }
 
-/* Processes that take and release as fast as they can: never two inside, and every one gets in. */
-static void never_two_hold_it_however_they_race(void)
+/* Processes that take and release the lock as fast as they can: never two inside, and every one
+ * gets in. */
+static void two_processes_never_hold_a_lock_at_once(void)
 {
     enum { PROCESSES = 6, TURNS = 300 };
     int *shared = mmap(NULL, 2 * sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -138,7 +140,7 @@ static void never_two_hold_it_however_they_race(void)
             esp_lock *lock = NULL;
             if (esp_lock_take(output, &lock) != ESP_OK) continue;
             alone = alone && __atomic_add_fetch(&shared[0], 1, __ATOMIC_SEQ_CST) == 1;
-            shared[1]++; /* not atomic: the lock orders it */
+            shared[1]++; /* not atomic: only the lock keeps it in order */
             __atomic_sub_fetch(&shared[0], 1, __ATOMIC_SEQ_CST);
             esp_lock_release(lock);
             turns++;
@@ -152,12 +154,13 @@ static void never_two_hold_it_however_they_race(void)
 
 static CU_TestInfo tests[] = {
     {"the second process is refused with the id of the first", the_second_process_is_refused_with_the_id_of_the_first},
-    {"what a killed process left is taken over and removed", what_a_killed_process_left_is_taken_over_and_removed},
+    {"a lock file of a killed process is taken over and removed",
+     a_lock_file_of_a_killed_process_is_taken_over_and_removed},
     {"two names of one file share a lock", two_names_of_one_file_share_a_lock},
     {"a folder is locked from within", a_folder_is_locked_from_within},
     {"where nothing can be written nothing is locked", where_nothing_can_be_written_nothing_is_locked},
-    {"a name that is no file locks nothing", a_name_that_is_no_file_locks_nothing},
-    {"never two hold it however they race", never_two_hold_it_however_they_race},
+    {"a lock file that cannot be opened is an error", a_lock_file_that_cannot_be_opened_is_an_error},
+    {"two processes never hold a lock at once", two_processes_never_hold_a_lock_at_once},
     CU_TEST_INFO_NULL,
 };
 

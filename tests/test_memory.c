@@ -27,7 +27,7 @@ static void strdup_copies_a_text(void)
     free(copy);
 }
 
-/* Runs `fatal` in a child without its message; its wait status. */
+/* Runs `fatal` in a child without its message; returns its wait status. */
 static int fate_of(void (*fatal)(void))
 {
     fflush(stdout);
@@ -52,7 +52,7 @@ static void take_more_than_any_machine_has(void)
     free(esp_alloc(SIZE_MAX / 4, 1));
 }
 
-static void alloc_ends_the_program_when_memory_is_out(void)
+static void alloc_ends_the_program_when_memory_runs_out(void)
 {
     int overflow = fate_of(take_product_beyond_size_t), refused = fate_of(take_more_than_any_machine_has);
     CU_ASSERT(WIFEXITED(overflow) && WEXITSTATUS(overflow) == 1);
@@ -62,7 +62,7 @@ static void alloc_ends_the_program_when_memory_is_out(void)
 static CU_TestInfo tests[] = {
     {"alloc gives zeroed aligned memory for any count", alloc_gives_zeroed_aligned_memory_for_any_count},
     {"strdup copies a text", strdup_copies_a_text},
-    {"alloc ends the program when memory is out", alloc_ends_the_program_when_memory_is_out},
+    {"alloc ends the program when memory runs out", alloc_ends_the_program_when_memory_runs_out},
     CU_TEST_INFO_NULL,
 };
 

@@ -1,7 +1,7 @@
 /* Contract and pedigree of a file: read as they were written, refused when they are damaged. */
 #include "checkpoint_file.h"
 
-/* A file with one tensor and these texts in its metadata; NULL: left out. */
+/* Writes a file with one tensor and these texts in its metadata; NULL: left out. */
 static void write_file(const char *contract, const char *pedigree)
 {
     static const float weight[1] = {1.0f};
@@ -70,7 +70,7 @@ static void damaged_pedigree_is_refused(void)
     CU_ASSERT_PTR_NULL(read.contract);
 }
 
-static void native_code_is_never_named_by_a_file(void)
+static void a_file_that_names_native_code_is_refused(void)
 {
     static const char *const code[] = {"{\"version\": 1, \"application\": \"a\", \"task\": \"./evil.so\"}",
                                        "{\"version\": 1, \"application\": \"a\", \"scene\": [{\"x\": \"evil.so.1\"}]}",
@@ -105,7 +105,7 @@ static CU_TestInfo tests[] = {
     {"file without them is read", file_without_them_is_read},
     {"damaged contract is refused", damaged_contract_is_refused},
     {"damaged pedigree is refused", damaged_pedigree_is_refused},
-    {"native code is never named by a file", native_code_is_never_named_by_a_file},
+    {"a file that names native code is refused", a_file_that_names_native_code_is_refused},
     {"original size is that before the first pruning", original_size_is_that_before_the_first_pruning},
     CU_TEST_INFO_NULL,
 };

@@ -1,11 +1,12 @@
-/* The images of the MNIST database arrive as they are, from both kinds of file. */
+/* The images of the MNIST database are read unchanged, from both kinds of file. */
 #include <zlib.h>
 
 #include "tests/idx_files.h"
 #include "tests/mnist.h"
 
-/* Of the unpacked files, whose MD5 sums are those published everywhere: 6bbc9ace898e44ae57da46a324031adb and
- * 2646ac647ad5339dbf082846283269ea. CRC-32 and sum of all pixels, sum of the first image, by Python's zlib. */
+/* Of the unpacked files, whose published MD5 sums are 6bbc9ace898e44ae57da46a324031adb and
+ * 2646ac647ad5339dbf082846283269ea: CRC-32 and sum of all pixels, sum of the first image, computed with Python's
+ * zlib. */
 static const struct {
     bool     train;
     int      count;
@@ -36,7 +37,7 @@ static void both_sets_have_their_published_content(void)
     }
 }
 
-/* The other kind of file is made from what was read. */
+/* The other kind of file is made from the one that was read. */
 static void gzipped_test_images_equal_plain_ones(void)
 {
     esp_images images = {0}, again = {0};

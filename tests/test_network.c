@@ -1,4 +1,5 @@
-/* Axes, and everything that follows from their sizes: shapes, places, parameters, multiply-adds. */
+/* Axes, and everything that follows from their sizes: shapes, offsets, parameters,
+ * multiply-adds. */
 #include "check.h"
 #include "nn/nn.h"
 

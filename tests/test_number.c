@@ -16,7 +16,7 @@ static void decimal_numbers_are_read_to_the_last_bit(void)
     }
 }
 
-static void what_is_no_decimal_number_is_refused(void)
+static void anything_but_a_decimal_number_is_refused(void)
 {
     static const char *const cases[] = {"", " 1", "1 ", "0x10", "0x1p3", "inf", "nan", "-infinity", "1e999", "1,5", "1.5.2",
                                         ".", "-", "+.", "e5", "1e", "1e+", "--1", "1d2", "1_000", "\xd9\xa1"};
@@ -57,7 +57,7 @@ static void a_host_with_a_decimal_comma_reads_and_writes_points(void)
     CU_ASSERT_EQUAL(esp_format(text, sizeof text, "%.2f|%g", 1234.5, 0.1), 11);
     CU_ASSERT_STRING_EQUAL(text, "1234.50|0.1");
     CHECK_FAILS(ESP_ERR_RANGE, esp_fail(ESP_ERR_RANGE, "period %g s", 0.16), "period 0.16 s");
-    snprintf(text, sizeof text, "%.1f", 1.5); /* the host's own locale is left as it was */
+    snprintf(text, sizeof text, "%.1f", 1.5); /* the host's own locale is unchanged */
     CU_ASSERT_STRING_EQUAL(text, "1,5");
     comma_end();
 }
@@ -101,7 +101,7 @@ static void a_host_with_a_decimal_comma_draws_the_same_chart(void)
 
 static CU_TestInfo tests[] = {
     {"decimal numbers are read to the last bit", decimal_numbers_are_read_to_the_last_bit},
-    {"what is no decimal number is refused", what_is_no_decimal_number_is_refused},
+    {"anything but a decimal number is refused", anything_but_a_decimal_number_is_refused},
     {"whole numbers are digits within 64 bits", whole_numbers_are_digits_within_64_bits},
     {"a host with a decimal comma reads and writes points", a_host_with_a_decimal_comma_reads_and_writes_points},
     {"a host with a decimal comma reads and writes the same JSON",

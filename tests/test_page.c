@@ -1,4 +1,4 @@
-/* A page is well formed whatever is written on it, keeps its numbers, and needs nothing but itself. */
+/* A page is well formed whatever is written on it, keeps its numbers, and needs no other file. */
 #include "report/report.h"
 
 #include <sys/stat.h>
@@ -11,7 +11,7 @@ static const char evil[] = "</script><script>alert(1)</script> & \"quoted\" <b> 
 
 static char path[64];
 
-/* The written page, its declaration checked and left out; frees the page. */
+/* The written page, its declaration checked and removed; frees the page. */
 static char *write_page(esp_page *page)
 {
     static const char declaration[] = "<!DOCTYPE html>\n";
@@ -54,7 +54,7 @@ static void a_page_has_a_head_for_phones_and_both_schemes(void)
     free(html);
 }
 
-static void texts_cannot_leave_their_place(void)
+static void texts_cannot_break_out_of_their_place(void)
 {
     esp_page *page = esp_page_create(evil, evil);
     esp_chart chart = small_chart();
@@ -139,7 +139,8 @@ static void a_table_has_a_heading_for_every_column_and_aligns_numbers(void)
     CU_ASSERT_EQUAL(count_of(html, "<th scope=\"col\""), 3);
     CU_ASSERT_EQUAL(count_of(html, "<tr>"), 5);
     CU_ASSERT_EQUAL(count_of(html, "<th scope=\"row\">name</th><td class=\"number\">1</td>"), 4);
-    CU_ASSERT(strstr(html, "width:0.00%") != NULL && strstr(html, "width:100.00%") != NULL); /* within the cell */
+    /* The bar stays within the cell. */
+    CU_ASSERT(strstr(html, "width:0.00%") != NULL && strstr(html, "width:100.00%") != NULL);
     CU_ASSERT(strstr(html, "-1") == NULL || strstr(html, "width:-") == NULL);
     free(html);
 }
@@ -167,7 +168,7 @@ static void a_chart_is_drawn_for_wide_pages_and_for_narrow_ones(void)
     free(html);
 }
 
-/* The plain way to read base64. */
+/* A plain decoder of base64. */
 static size_t decode(const char *text, uint8_t *out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -190,7 +191,7 @@ static void a_picture_is_part_of_the_page_byte_for_byte(void)
 {
     uint8_t bytes[260], read[300];
     for (int i = 0; i < 260; i++) bytes[i] = (uint8_t)(i * 7);
-    memcpy(bytes + 16, "\0\0\4\0\0\0\1\2", 8); /* where a PNG file says 1024 x 258 */
+    memcpy(bytes + 16, "\0\0\4\0\0\0\1\2", 8); /* the place in a PNG file that says 1024 x 258 */
     for (size_t size = 250; size < 260; size++) {
         esp_page *page = esp_page_create("Picture", "One.");
         esp_page_picture(page, bytes, size, 80, "What is seen", "Caption.");
@@ -214,7 +215,7 @@ static void a_page_that_cannot_be_written_is_a_failure(void)
 
 static CU_TestInfo tests[] = {
     {"a page has a head for phones and both schemes", a_page_has_a_head_for_phones_and_both_schemes},
-    {"texts cannot leave their place", texts_cannot_leave_their_place},
+    {"texts cannot break out of their place", texts_cannot_break_out_of_their_place},
     {"numbers keep all their digits", numbers_keep_all_their_digits},
     {"cards and facts that follow each other are one list", cards_and_facts_that_follow_each_other_are_one_list},
     {"a table has a heading for every column and aligns numbers",

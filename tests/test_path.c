@@ -46,7 +46,7 @@ static void relative_path_leads_from_the_file_to_what_it_names(void)
     check(esp_path_relative, "out/net.safetensors", "", "");
 }
 
-/* Neither the working folder nor how the path was written matters. */
+/* Neither the working folder nor the spelling of the path matters. */
 static void path_of_one_file_is_the_same_from_everywhere(void)
 {
     char *absolute = realpath("models/pole/scene.xml", NULL);
@@ -57,7 +57,7 @@ static void path_of_one_file_is_the_same_from_everywhere(void)
     free(absolute);
 }
 
-static void what_does_not_exist_stays_as_it_was_written(void)
+static void a_path_that_does_not_exist_stays_as_it_was_written(void)
 {
     check(esp_path_relative, "out/net.safetensors", "nowhere/scene.xml", "nowhere/scene.xml");
     check(esp_path_relative, "nowhere/net.safetensors", "models/pole/scene.xml", "models/pole/scene.xml");
@@ -67,7 +67,7 @@ static CU_TestInfo tests[] = {
     {"resolved path starts at the folder of its file", resolved_path_starts_at_the_folder_of_its_file},
     {"relative path leads from the file to what it names", relative_path_leads_from_the_file_to_what_it_names},
     {"path of one file is the same from everywhere", path_of_one_file_is_the_same_from_everywhere},
-    {"what does not exist stays as it was written", what_does_not_exist_stays_as_it_was_written},
+    {"a path that does not exist stays as it was written", a_path_that_does_not_exist_stays_as_it_was_written},
     CU_TEST_INFO_NULL,
 };
 

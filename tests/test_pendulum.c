@@ -1,4 +1,4 @@
-/* The pendulum is the control suite's: its numbers, its reward, its starts. */
+/* The pendulum is that of the control suite: its numbers, its reward, its starts. */
 #include "envs/envs.h"
 
 #include "check.h"
@@ -14,7 +14,7 @@ static esp_world *open_world(int start, int reward)
     return world;
 }
 
-/* Angles in degrees and speeds in rad/s put into mjData, for the task's functions to judge. */
+/* Puts angles in degrees and speeds in rad/s into mjData, for the task's functions to judge. */
 static const esp_play *pose(const esp_world *world, mjData *data, double degrees, double speed)
 {
     mj_resetData(world->model, data);
@@ -116,7 +116,7 @@ static int ascending(const void *a, const void *b)
 }
 
 /* Kolmogorov-Smirnov: the largest gap between the sorted draws and the uniform distribution stays
- * below 1.63 / sqrt(n) in 99 of 100 cases; the seed is fixed, so this one always does. */
+ * below 1.63 / sqrt(n) in 99 of 100 cases; the seed is fixed, so the test never fails by chance. */
 static void random_start_is_uniform_and_at_rest(void)
 {
     enum { DRAWS = 4000 };

@@ -43,8 +43,8 @@ static void play(esp_player *player, const esp_episode *episode)
     while (esp_player_steps(player) < esp_player_length(player)) CHECK_OK(esp_player_step(player));
 }
 
-/* Twice, so that the second beginning forgets the first episode. */
-static void episode_played_is_the_one_that_is_evaluated(void)
+/* Twice, to show that the second episode starts afresh. */
+static void episode_played_equals_the_one_evaluated(void)
 {
     esp_role roles[] = {tiny_role(&config, net, ESP_CONTROLLER_POLICY), tiny_role(&config, net, ESP_CONTROLLER_MPPI),
                         tiny_role(&config, net, ESP_CONTROLLER_POLICY)};
@@ -94,7 +94,7 @@ static void checkpoints_out_of_step_are_refused(void)
     CU_ASSERT_PTR_NULL(player);
 }
 
-/* Bit for bit: what people see is not another pendulum. */
+/* Bit for bit: the scene that people see is the same pendulum. */
 static void scene_for_people_has_the_physics_of_the_agents(void)
 {
     char text[256] = "";
@@ -120,7 +120,7 @@ static void scene_for_people_has_the_physics_of_the_agents(void)
 
 static CU_TestInfo tests[] = {
     {"machine can draw", machine_can_draw},
-    {"episode played is the one that is evaluated", episode_played_is_the_one_that_is_evaluated},
+    {"episode played equals the one evaluated", episode_played_equals_the_one_evaluated},
     {"all start at the same state", all_start_at_the_same_state},
     {"checkpoints of different applications are refused", checkpoints_of_different_applications_are_refused},
     {"checkpoints out of step are refused", checkpoints_out_of_step_are_refused},

@@ -1,5 +1,5 @@
-/* The controller inside another program: a simulation that MuJoCo steps on its own behaves as the
- * closed loop of `eval`, whatever else the program does with it. */
+/* The controller inside another program: a simulation stepped by its host behaves as the closed
+ * loop of `eval`, whatever else the host does with it. */
 #include <fcntl.h>
 #include <pthread.h>
 
@@ -46,18 +46,18 @@ static void scene_that_looks_different_is_seen_as_the_agent_learnt_to_see_it(voi
     free_host(&h);
 }
 
-static void stages_of_runge_kutta_are_no_steps(void)
+static void stages_of_runge_kutta_do_not_count_as_steps(void)
 {
     CU_ASSERT(attached_follows(ESP_CONTROLLER_POLICY, mjINT_RK4, NULL));
 }
 
-/* What hosts do between steps: look, look again, and differentiate. */
+/* What hosts do between steps: evaluate the state, evaluate it again, and differentiate. */
 static void look_around(host *h)
 {
     mjtNum A[4], B[2], time = h->data->time;
     mj_forward(h->model, h->data);
     mjd_transitionFD(h->model, h->data, 1e-6, 0, A, B, NULL, NULL);
-    h->data->time = time; /* which MuJoCo 2.2.2 forgets to restore */
+    h->data->time = time; /* MuJoCo 2.2.2 does not restore the time */
     mj_forward(h->model, h->data);
 }
 
@@ -116,8 +116,8 @@ static void two_models_with_two_controllers_do_not_disturb_each_other(void)
     CU_ASSERT(guests[0].equal && guests[1].equal);
 }
 
-/* As MuJoCo's own copying of plugin instances does. */
-static void copied_core_goes_on_like_the_original(void)
+/* As when MuJoCo copies plugin instances. */
+static void copied_core_continues_like_the_original(void)
 {
     episode expected = evaluate(agent_path, ESP_CONTROLLER_MPPI, 0, mjINT_EULER);
     esp_plugin_options options = tiny_options(ESP_CONTROLLER_MPPI);
@@ -151,7 +151,7 @@ static void copied_core_goes_on_like_the_original(void)
 
 /* ---- configuration ----------------------------------------------------------------------------------- */
 
-static void control_is_chosen_once_a_period(void)
+static void control_is_chosen_once_per_period(void)
 {
     esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
     options.period = 0.06;
@@ -167,7 +167,7 @@ static void control_is_chosen_once_a_period(void)
     free_host(&h);
 }
 
-/* What a simulation of `steps` says on stderr, in a static buffer. */
+/* What a simulation of `steps` steps prints to stderr, in a static buffer. */
 static const char *said_by(host *h, const esp_plugin_options *options, int steps)
 {
     static char text[2048];
@@ -255,7 +255,7 @@ static void check_refused(host *h, const esp_plugin_options *options, const char
     CU_ASSERT(strstr(esp_plugin_error(), "model 'pendulum'") != NULL);
 }
 
-static void what_does_not_fit_is_refused_in_one_sentence(void)
+static void anything_that_does_not_fit_is_refused_in_one_sentence(void)
 {
     esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
     host h = pendulum();
@@ -273,7 +273,7 @@ static void what_does_not_fit_is_refused_in_one_sentence(void)
     free_host(&h);
     h = pendulum();
     h.model->names[h.model->name_camadr[0]] = 'x';
-    h.model->body_mass[1] *= 1.1; /* another pendulum is drawn from its own scene */
+    h.model->body_mass[1] *= 1.1; /* a different pendulum is drawn from its own scene */
     check_refused(&h, &options, "camera");
     free_host(&h);
     write_scene(in_folder("misfit.xml"),
@@ -323,7 +323,7 @@ static void warnings_of_the_host_still_reach_its_handler(void)
 
 typedef enum { DRIVEN, ZERO, LEFT_ALONE } standing;
 
-/* What a program that preloads the library gets, for every simulation that shows up. */
+/* What a program that preloads the library gets, for every simulation that it creates. */
 static void step_with_noise(const host *h, standing expected)
 {
     h->data->ctrl[0] = 0.25;
@@ -332,7 +332,7 @@ static void step_with_noise(const host *h, standing expected)
     CU_ASSERT((h->data->ctrl[0] == 0.25) == (expected == LEFT_ALONE));
 }
 
-static void preloaded_controller_takes_over_what_names_a_checkpoint(void)
+static void preloaded_controller_takes_over_simulations_that_name_a_checkpoint(void)
 {
     esp_callback_take_all();
     host unnamed = pendulum();
@@ -365,7 +365,7 @@ static cJSON *log_line(char **at)
     return json;
 }
 
-/* Numbers are written so that they are read as the same, or the next one. */
+/* Numbers in the log read back as the same number or its neighbour. */
 static bool logged(double number, double value)
 {
     return fabs(number - value) <= 2.3e-16 * fabs(value);
@@ -379,7 +379,7 @@ static double number(const cJSON *json, const char *key)
     return item->valuedouble;
 }
 
-static void log_tells_states_controls_and_the_return_of_eval(void)
+static void log_holds_states_controls_and_the_return_of_eval(void)
 {
     episode expected = evaluate(agent_path, ESP_CONTROLLER_POLICY, 0, mjINT_EULER);
     esp_plugin_options options = tiny_options(ESP_CONTROLLER_POLICY);
@@ -506,26 +506,26 @@ static CU_TestInfo tests[] = {
     {"attached simulation is an episode of eval", attached_simulation_is_an_episode_of_eval},
     {"scene that looks different is seen as the agent learnt to see it",
      scene_that_looks_different_is_seen_as_the_agent_learnt_to_see_it},
-    {"stages of Runge-Kutta are no steps", stages_of_runge_kutta_are_no_steps},
+    {"stages of Runge-Kutta do not count as steps", stages_of_runge_kutta_do_not_count_as_steps},
     {"evaluations between steps change nothing", evaluations_between_steps_change_nothing},
     {"reset begins the next episode", reset_begins_the_next_episode},
     {"two models with two controllers do not disturb each other",
      two_models_with_two_controllers_do_not_disturb_each_other},
-    {"copied core goes on like the original", copied_core_goes_on_like_the_original},
-    {"control is chosen once a period", control_is_chosen_once_a_period},
+    {"copied core continues like the original", copied_core_continues_like_the_original},
+    {"control is chosen once per period", control_is_chosen_once_per_period},
     {"controller slower than its period says so once", controller_slower_than_its_period_says_so_once},
     {"finer time step keeps the period and is mentioned", finer_time_step_keeps_the_period_and_is_mentioned},
     {"scene names the controller and the environment overrules it",
      scene_names_the_controller_and_the_environment_overrules_it},
-    {"what does not fit is refused in one sentence", what_does_not_fit_is_refused_in_one_sentence},
+    {"anything that does not fit is refused in one sentence", anything_that_does_not_fit_is_refused_in_one_sentence},
     {"callback that was there serves the others", callback_that_was_there_serves_the_others},
     {"warnings of the host still reach its handler", warnings_of_the_host_still_reach_its_handler},
-    {"log tells states, controls and the return of eval", log_tells_states_controls_and_the_return_of_eval},
+    {"log holds states, controls and the return of eval", log_holds_states_controls_and_the_return_of_eval},
     {"a second program with the same log acts without one", a_second_program_with_the_same_log_acts_without_one},
     {"simulations of one program share a log", simulations_of_one_program_share_a_log},
     {"a host with a decimal comma gets the same log", a_host_with_a_decimal_comma_gets_the_same_log},
-    {"preloaded controller takes over what names a checkpoint",
-     preloaded_controller_takes_over_what_names_a_checkpoint},
+    {"preloaded controller takes over simulations that name a checkpoint",
+     preloaded_controller_takes_over_simulations_that_name_a_checkpoint},
     {"scene has keyframes to start from", scene_has_keyframes_to_start_from},
     CU_TEST_INFO_NULL,
 };

@@ -1,4 +1,4 @@
-/* The engine plugin: an actuator of the model is the controller, and MuJoCo itself makes, copies, resets and
+/* The engine plugin: an actuator of the model is the controller, and MuJoCo itself creates, copies, resets and
  * deletes it. MuJoCo before 2.3.1 has no plugins: skipped. */
 #include <pthread.h>
 
@@ -37,7 +37,7 @@ static host engine(const char *checkpoint, const char *controller)
     return make_host(in_folder("engine.xml"));
 }
 
-/* Of another weight, so that it is drawn from the host's own model, plugins included. */
+/* With another mass, so that it is drawn from the host's own model, plugins included. */
 static void another_pendulum_is_drawn_from_the_hosts_model(void)
 {
     host h = engine(agent_path, "policy");
@@ -86,7 +86,7 @@ static void reset_begins_the_next_episode(void)
     free_host(&h);
 }
 
-static void copy_goes_on_like_the_original(void)
+static void copy_continues_like_the_original(void)
 {
     enum { HALF = TINY_STEPS / 2 * 8 + 3 };
     episode expected = evaluate(agent_path, ESP_CONTROLLER_MPPI, 0, mjINT_EULER);
@@ -135,7 +135,7 @@ static void instances_do_not_disturb_each_other(void)
     for (int i = 0; i < 3; i++) {
         guests[i].h = engine(checkpoints[i], "mppi");
         guests[i].expected = evaluate(checkpoints[i], ESP_CONTROLLER_MPPI, i, mjINT_EULER);
-        for (int skipped = 0; skipped < i; skipped++) { /* to the episode of that number */
+        for (int skipped = 0; skipped < i; skipped++) { /* skips to the episode with that number */
             mj_step(guests[i].h.model, guests[i].h.data);
             mj_step(guests[i].h.model, guests[i].h.data);
             mj_resetData(guests[i].h.model, guests[i].h.data);
@@ -161,7 +161,7 @@ static void instance_without_its_agent_exerts_no_force(void)
     free_host(&h);
 }
 
-/* A controller with two inputs and one force stands before the plugin, so no two of their indices agree. */
+/* An actuator with two inputs and one force comes before the plugin, so none of their indices agree. */
 static void forces_are_those_of_the_plugin_beside_an_actuator_with_several_inputs(void)
 {
 #if mjVERSION_HEADER >= 3014000
@@ -180,7 +180,8 @@ static void forces_are_those_of_the_plugin_beside_an_actuator_with_several_input
     esp_plugin_exert(h.model, h.data, 0, false);
     CU_ASSERT_EQUAL(h.data->actuator_force[1], 0.0);
     CU_ASSERT(h.data->actuator_force[0] == -1.0 && h.data->actuator_force[2] == -1.0);
-    for (int step = 0; step < 10; step++) mj_step(h.model, h.data); /* no checkpoint: refused, the host lives on */
+    /* No checkpoint: the controller is refused, the host continues. */
+    for (int step = 0; step < 10; step++) mj_step(h.model, h.data);
     CU_ASSERT_EQUAL(h.data->actuator_force[1], 0.0);
     free_host(&h);
 #endif
@@ -191,7 +192,7 @@ static CU_TestInfo tests[] = {
     {"driven simulation is an episode of eval", driven_simulation_is_an_episode_of_eval},
     {"another pendulum is drawn from the host's model", another_pendulum_is_drawn_from_the_hosts_model},
     {"reset begins the next episode", reset_begins_the_next_episode},
-    {"copy goes on like the original", copy_goes_on_like_the_original},
+    {"copy continues like the original", copy_continues_like_the_original},
     {"instances do not disturb each other", instances_do_not_disturb_each_other},
     {"instance without its agent exerts no force", instance_without_its_agent_exerts_no_force},
     {"forces are those of the plugin beside an actuator with several inputs",

@@ -1,5 +1,5 @@
-/* Debian's own MuJoCo programs, unmodified, with the controller preloaded: what they do is read from the
- * log. Programs that are not installed are skipped. */
+/* Debian's own MuJoCo programs, unmodified, with the controller preloaded: their behaviour is read from the log.
+ * Programs that are not installed are skipped. */
 #include <fcntl.h>
 #include <mujoco/mujoco.h>
 #include <signal.h>
@@ -30,7 +30,7 @@ static bool is_installed(const char *program, const char *package)
     return found;
 }
 
-/* Starts a program with the controller preloaded; it writes its output to the files out and err. */
+/* Starts a program with the controller preloaded; its output goes to the files out and err. */
 static pid_t start_host(char *const argv[], const char *checkpoint)
 {
     fflush(NULL);
@@ -47,7 +47,7 @@ static pid_t start_host(char *const argv[], const char *checkpoint)
     _exit(127);
 }
 
-/* Waits for its end: the exit status and the largest memory in KiB. */
+/* Waits for the program to end: its exit status, and its peak memory in KiB. */
 static int finish_host(pid_t child, long *memory)
 {
     struct rusage usage;
@@ -76,7 +76,7 @@ static char *read_text(const char *name)
 
 /* ---- the log --------------------------------------------------------------------------------------- */
 
-/* Whole lines in the log, and one of them (the last: -1), or NULL; the caller deletes it. */
+/* Number of whole lines in the log, and one of them (the last: -1), or NULL; the caller deletes it. */
 static int log_lines(int wanted, cJSON **line)
 {
     char *text = read_text("log"), *at = text;
@@ -131,14 +131,14 @@ static void machine_has_programs_to_preload_into(void)
 
 /* ---- mujoco-testspeed -------------------------------------------------------------------------------- */
 
-/* The keyframe it starts from, without the noise of episodes. */
+/* The keyframe at which it starts, without the noise of episodes. */
 static void hang(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng)
 {
     (void)task, (void)rng;
     play->data->qpos[0] = model->key_qpos[mj_name2id(model, mjOBJ_KEY, "test")];
 }
 
-/* The episode of eval from there. */
+/* The return of eval's episode from there. */
 static double return_of_eval(void)
 {
     esp_agent_checkpoint agent;
@@ -169,8 +169,8 @@ static void testspeed_returns_what_eval_does_and_does_not_grow(void)
     long early = 0, late = 0;
     cJSON *line = NULL;
     CU_ASSERT_EQUAL(run_testspeed(PENDULUM_SCENE, "10000", "1", AGENT, &early), 0);
-    /* A leak grows every time; what the renderer and the allocator take differs from run to run, once
-     * seen by more than the limit. */
+    /* A leak grows every time; the memory of renderer and allocator varies between runs, once by more than the
+     * limit. */
     for (int i = 0; i < 3 && (i == 0 || late >= early + GROWTH_KIB); i++)
         CU_ASSERT_EQUAL(run_testspeed(PENDULUM_SCENE, "100000", "1", AGENT, &late), 0);
     CU_ASSERT_EQUAL(log_lines(125, &line), 12500);
@@ -202,8 +202,8 @@ static void host_lives_on_when_there_is_no_controller(void)
 
 /* ---- programs with a window ---------------------------------------------------------------------------- */
 
-/* The shipped scene, whose pole hangs where a program starts that knows no keyframes: the same angles
- * (upright is 0), with the pole drawn up in its hanging position. It names its controller itself. */
+/* The shipped scene, changed for programs that know no keyframes: its pole hangs at the start. The angles are the
+ * same (upright is 0); the pole is drawn at its hanging position. The scene names its controller itself. */
 static void write_hanging_scene(const char *path)
 {
     write_scene(path, (scene_edit[]){
@@ -213,8 +213,8 @@ static void write_hanging_scene(const char *path)
         {NULL, NULL}});
 }
 
-/* Runs a program with a window until the log says that a control step earned `reward`, at most a
- * minute; true if it did. */
+/* Runs a program with a window until the log shows a control step with this `reward`, for at most a minute; true if
+ * it came. */
 static bool earns(const char *program, const char *scene, double reward)
 {
     char *argv[] = {(char *)program, (char *)scene, NULL};

@@ -1,4 +1,5 @@
-/* What is written as PNG is what libpng reads; what cannot be written leaves nothing behind. */
+/* libpng reads back what was written as PNG; pictures that cannot be written leave nothing
+ * behind. */
 #include "report/report.h"
 
 #include "tests/read_png.h"

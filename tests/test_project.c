@@ -1,4 +1,4 @@
-/* Projection: whatever the direction, the cut along it keeps the target sparsity. */
+/* Projection: the cut along any direction has the target sparsity. */
 #include <math.h>
 
 #include "check.h"
@@ -11,7 +11,7 @@ typedef struct {
     esp_levels    levels;
 } subject;
 
-/* Takes over the network. */
+/* Takes ownership of the network. */
 static subject subject_of(esp_network *net)
 {
     subject s = {.net = net, .grouping = esp_alloc(1, sizeof *s.grouping)};

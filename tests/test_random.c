@@ -1,7 +1,8 @@
-/* The numbers are Philox's, their distributions are right, and streams never touch. */
+/* The numbers are Philox's, their distributions are right, and streams never overlap. */
 #include "tests/check.h"
 
-/* Numbers of a stream whose key and counter are given, as the published vectors are. */
+/* The first numbers of a stream with the given key and counter, compared with the published
+ * vectors. */
 static bool gives(esp_rng rng, const uint32_t expected[4])
 {
     for (int i = 0; i < 4; i++)
@@ -21,7 +22,8 @@ static void philox_matches_the_published_vectors(void)
     CU_ASSERT(gives(digits_of_pi, (uint32_t[]){0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
 }
 
-/* Recorded from version 0.1.0: a change here changes every published result and breaks resuming. */
+/* Recorded from version 0.1.0: a change here would change every published result and break
+ * resuming. */
 static void streams_stay_what_they_were_in_version_0_1(void)
 {
     esp_rng made = esp_rng_make(1, ESP_RNG_PLAN, 2);
@@ -113,7 +115,7 @@ static void forking_leaves_the_parent_alone_and_repeats_itself(void)
 
 enum { DRAWS = 1 << 20 };
 
-/* |correlation| of independent series is below 5 / sqrt(n) but for 6 cases in 10^7. */
+/* |correlation| of independent series is below 5 / sqrt(n), except in 6 of 10^7 cases. */
 static void siblings_and_neighbouring_indices_are_uncorrelated(void)
 {
     float *x = esp_alloc(DRAWS, sizeof *x), *y = esp_alloc(DRAWS, sizeof *y), *z = esp_alloc(DRAWS, sizeof *z);

@@ -1,4 +1,4 @@
-/* An SVG becomes a PNG of the size asked for, and a machine that cannot do it says what it lacks. */
+/* An SVG becomes a PNG of the requested size; a machine that cannot draw says what it lacks. */
 #include "report/report.h"
 
 #include "tests/read_png.h"
@@ -28,7 +28,7 @@ static void a_drawing_has_the_size_and_colours_of_the_text(void)
 static void a_large_text_is_drawn_too(void)
 {
     if (!can_draw()) return;
-    size_t size = sizeof red + 4000000; /* more than any pipe holds */
+    size_t size = sizeof red + 4000000; /* more than fits in a pipe */
     char *svg = esp_alloc(size, 1);
     memset(svg, ' ', size - 1);
     memcpy(svg, red, strlen(red));
@@ -37,7 +37,7 @@ static void a_large_text_is_drawn_too(void)
     unlink(picture_path());
 }
 
-static void text_that_is_no_svg_is_refused_with_the_programs_words(void)
+static void text_that_is_not_svg_is_refused_with_the_programs_words(void)
 {
     if (!can_draw()) return;
     CHECK_FAILS(ESP_ERR_MACHINE, esp_svg_draw("<svg", 1, picture_path()), "rsvg-convert failed: ");
@@ -67,7 +67,8 @@ static void without_the_program_its_package_is_named(void)
 static CU_TestInfo tests[] = {
     {"a_drawing_has_the_size_and_colours_of_the_text", a_drawing_has_the_size_and_colours_of_the_text},
     {"a_large_text_is_drawn_too", a_large_text_is_drawn_too},
-    {"text_that_is_no_svg_is_refused_with_the_programs_words", text_that_is_no_svg_is_refused_with_the_programs_words},
+    {"text_that_is_not_svg_is_refused_with_the_programs_words",
+     text_that_is_not_svg_is_refused_with_the_programs_words},
     {"a_path_that_cannot_be_written_is_named", a_path_that_cannot_be_written_is_named},
     {"without_the_program_its_package_is_named", without_the_program_its_package_is_named},
     CU_TEST_INFO_NULL,

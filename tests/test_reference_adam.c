@@ -1,8 +1,8 @@
-/* Adam and the moving average against the recorded steps of the reference (case 3b). Sizes and constants are the
- * recording's. */
+/* Adam and the moving average against the recorded steps of the reference (case 3b). Sizes and constants come from
+ * the recording. */
 #include "reference.h"
 
-/* What a recording may choose freely are rate and tau; betas and eps are those of esp_adam. */
+/* A recording may choose rate and tau freely; its betas and eps must be those of esp_adam. */
 static void check_constants(const esp_safetensors *file)
 {
     CU_ASSERT_DOUBLE_EQUAL(reference_number(file, "beta1"), 0.9, 1e-12);
@@ -38,7 +38,7 @@ static void adam_takes_the_reference_steps(void)
     esp_safetensors_free(file);
 }
 
-/* Towards the weights after the last step. */
+/* Moves towards the weights after the last step. */
 static void moving_average_equals_the_reference(void)
 {
     esp_safetensors *file = reference_open("adam.safetensors");

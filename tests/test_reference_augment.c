@@ -1,8 +1,8 @@
 /* Random shifts against recorded ones of the reference (case 5). */
 #include "reference_agent.h"
 
-/* What the shift makes of all images of a case: exactly the integer shift, and the reference's
- * interpolated image within four times the difference that was measured when it was recorded. */
+/* Shifts all images of a case: exactly the integer shift, and the reference's interpolated image
+ * within four times the difference that was measured when it was recorded. */
 static void check_shifts(const char *name)
 {
     esp_safetensors *file = reference_open(name);

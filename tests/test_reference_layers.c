@@ -4,10 +4,10 @@
 
 enum { CONVS = 4 };
 
-/* What a convolution is, beside its channels. */
+/* Shapes of the convolutions, apart from their channels. */
 typedef struct { int kernel[CONVS], stride[CONVS]; } conv_sizes;
 
-/* The first `convs` convolutions and a flatten, then the linear layer if wanted. */
+/* The first `convs` convolutions and a flatten, then optionally the linear layer. */
 static esp_network *make_encoder(int channels, int rows, const conv_sizes *sizes, int convs, bool linear)
 {
     esp_network *net = esp_network_new();

@@ -1,5 +1,5 @@
-/* Plans against recorded plans of the reference (case 4), iteration by iteration, with the noise
- * that was drawn there. */
+/* Plans against recorded plans of the reference (case 4), iteration by iteration, with the recorded
+ * noise. */
 #include "reference_agent.h"
 
 #define VALUE_TOLERANCE 1e-4 /* float32: a rollout through four networks */
@@ -128,7 +128,8 @@ static bool holds(int count, const int64_t *set, int64_t member)
     return false;
 }
 
-/* Neighbours may be closer than the tolerance of values: then only who is in is certain. */
+/* Neighbours in the ranking may be closer than the tolerance of values: then only the set of elites
+ * is certain. */
 static void check_elites_as_sets(const plan_case *c)
 {
     const int64_t *expected = recorded_elites(c);

@@ -60,7 +60,7 @@ static void update_priorities(replay_case *c, int episode)
     free(slots);
 }
 
-/* Adds and updates in turn; row 2 e of the log is after the addition, row 2 e + 1 after the update. */
+/* Adds and updates in turn; row 2 e of the log follows the addition, row 2 e + 1 the update. */
 static void live_through(replay_case *c, bool check)
 {
     size_t all = (size_t)c->config.capacity * c->config.num_steps;

@@ -1,5 +1,5 @@
 /* Linear schedules against recorded ones of the reference (case 8). A recording holds steps and values; start, end
- * and duration follow from them, so that any schedule can be recorded. */
+ * and duration are derived from them, so that any schedule can be recorded. */
 #include "agent/agent.h"
 
 #include "reference.h"
@@ -11,8 +11,8 @@ typedef struct {
     double         start, end, duration;
 } schedule;
 
-/* Start and end are the values at the first and the last step. Of the points between them the one that went
- * furthest tells the duration: there rounding of the value matters least. */
+/* Start and end are the values at the first and the last step. The duration follows from the point between them that
+ * is furthest along, where rounding of the value matters least. */
 static void derive(schedule *s)
 {
     s->start = s->value[0];
@@ -24,7 +24,7 @@ static void derive(schedule *s)
     }
 }
 
-/* Floats keep seven digits of an end such as 0.05. */
+/* The decimal number that a float such as 0.05 came from; floats keep seven digits. */
 static double decimal(double value)
 {
     return round(value * 1e6) / 1e6;

@@ -1,5 +1,5 @@
 /* One update of the agent against recorded updates of the reference (case 3): latents, targets,
- * losses, gradients, and every weight that moved. */
+ * losses, gradients, and every changed weight. */
 #include "reference_agent.h"
 
 typedef struct {
@@ -58,7 +58,8 @@ static update_case updated_case(const char *name)
     return c;
 }
 
-/* A second update with another batch, at an odd step: the target rests, both Adams remember. */
+/* A second update with another batch, at an odd step: the target rests, both Adam optimisers keep
+ * their moments. */
 static update_case twice_updated_case(const char *name)
 {
     update_case c = updated_case(name);
@@ -226,7 +227,7 @@ static void clipped_update_has_the_gradients(void)
 {
     update_case c = updated_case("update_small_clip.safetensors");
     const esp_update_record *r = &c.updater->record;
-    CU_ASSERT(clamped_samples(&c) > 0); /* else this recording does not show what it is for */
+    CU_ASSERT(clamped_samples(&c) > 0); /* otherwise this recording does not show what it was made for */
     CU_ASSERT(r->grad_norm > c.config.loss.grad_clip);
     check_gradients(&c, "grad.", false, 1.0f, 1e-4, 1e-4);
     check_gradients(&c, "clipped.", false, esp_clip_scale(r->grad_norm, c.config.loss.grad_clip), 2e-5, 1e-4);

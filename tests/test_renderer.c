@@ -1,4 +1,4 @@
-/* The pictures are sharp enough to control by, whole, and the same from every context and thread. */
+/* The pictures are sharp enough for control, complete, and the same from every context and thread. */
 #include <omp.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ static esp_world *open_world(int image_size, int supersample)
     return world;
 }
 
-/* Exit status 77 means skipped; any other failure than a machine without EGL is a failure. */
+/* Exit status 77 means skipped; any failure other than a machine without EGL fails the test. */
 static esp_renderer *open_renderer(const esp_world *world)
 {
     esp_renderer *renderer = NULL;
@@ -71,8 +71,8 @@ static int count_distinct(uint8_t *frames, int count)
     return distinct;
 }
 
-/* What a renderer says in a child process where an environment variable hides a part of EGL: "" when it works all the
- * same. These run first, since the display is opened once. */
+/* The error of a renderer in a child process where an environment variable hides a part of EGL; "" when it works all
+ * the same. These run first, since the display is opened once. */
 typedef struct { const char *name, *value; char said[ESP_ERROR_TEXT]; } hiding;
 
 static esp_status try_renderer(void *argument)
@@ -91,7 +91,7 @@ static void check_hiding(const char *name, const char *value, const char *packag
     char unset[64];
     snprintf(unset, sizeof unset, "unset %s", name);
     CHECK_OK(esp_isolate(try_renderer, &h, sizeof h, 60));
-    if (!h.said[0]) return; /* an EGL that this variable cannot lead astray */
+    if (!h.said[0]) return; /* this EGL ignores the variable */
     CU_ASSERT(strstr(h.said, package) != NULL);
     CU_ASSERT(strstr(h.said, unset) != NULL);
 }
@@ -116,7 +116,7 @@ static void near_upright_frames_resolve_a_tenth_of_a_degree(void)
     free(frames);
 }
 
-/* Seen at the resolution that is rendered, where the edge of the bob cannot blur over the border. */
+/* Checked at the rendered resolution, where the bob's edge is not blurred over the border. */
 static void pole_and_bob_are_inside_the_frame_at_all_angles(void)
 {
     enum { LARGE = 3 * SIDE, COUNT = 360 };
@@ -161,8 +161,8 @@ static void row_zero_is_the_top_and_positive_angles_lean_right(void)
     free(frames);
 }
 
-/* The scene is gray, so the large picture has already its final values and only the mean is left;
- * both round to the nearest level, hence a tolerance of one. */
+/* The scene is gray, so the large picture already has its final values and only the mean remains; both round to the
+ * nearest level, hence a tolerance of one. */
 static void box_filter_equals_the_mean_of_the_large_picture(void)
 {
     uint8_t *small = sweep(SIDE, 3, 16, 5.0, 365.0), *large = sweep(3 * SIDE, 1, 16, 5.0, 365.0);
@@ -181,7 +181,7 @@ static void box_filter_equals_the_mean_of_the_large_picture(void)
     free(large);
 }
 
-/* The frame is that of the state, whatever positions in space mjData holds from the step before. */
+/* The frame shows the state, whatever derived positions mjData holds from the step before. */
 static void frame_shows_the_state_and_leaves_it(void)
 {
     esp_world *world = open_world(SIDE, 3);
@@ -206,7 +206,7 @@ static void frame_shows_the_state_and_leaves_it(void)
     esp_world_free(world);
 }
 
-/* Twice over, the second time with the renderers in the hands of the other thread. */
+/* Done twice, the second time with the renderers exchanged between the threads. */
 static void frames_are_identical_across_contexts_and_threads(void)
 {
     enum { COUNT = 400, THREADS = 2, REGIONS = 4 };

@@ -1,5 +1,5 @@
-/* Pages of `espalier report` in a real browser: they can be seen in light and dark and on a phone, they say nothing
- * to the console, and what is read in them is what their data says. */
+/* Pages of `espalier report` in a real browser: they can be read in light, in dark and on a phone, print nothing to
+ * the console, and show the numbers of their data. */
 #include "cli_run.h"
 #include "page_text.h"
 #include "read_png.h"
@@ -13,7 +13,7 @@ static void skip(const char *reason)
     exit(77);
 }
 
-/* A browser talks to itself a lot; what a page made it say has this word. */
+/* A browser prints much of its own; messages caused by a page contain this word. */
 static void check_console(void)
 {
     if (strstr(cli_err, "CONSOLE")) cli_say();
@@ -31,7 +31,7 @@ static void pages_are_made_and_a_browser_is_there(void)
     CLI_OK("$E report run -o run.html && $E report small.st -o search.html && $E report sweep -o sweep.html");
 }
 
-/* What the browser made of the page, as text: every number is there and is the one of the data. */
+/* The browser's version of the page, as text: every number is there and equals that of the data. */
 static void numbers_read_in_the_browser_are_those_of_the_data(void)
 {
     static const char *const pages[] = {"run", "search", "sweep"};
@@ -92,7 +92,7 @@ static void pages_can_be_seen_in_light_and_in_dark(void)
     CU_ASSERT(dark.brightness < 80 && dark.ink > 0.01 && dark.ink < 0.4);
 }
 
-/* A frame as wide as a phone; its script tells how wide the page in it became. */
+/* A frame as wide as a phone; its script prints the width of the page inside it. */
 static void pages_fit_a_phone(void)
 {
     static const char frame[] =
@@ -106,7 +106,8 @@ static void pages_fit_a_phone(void)
     CHECK_OK(esp_file_write("phone.html", frame, strlen(frame)));
     CLI_OK(CHROMIUM "--allow-file-access-from-files --window-size=600,2000 --screenshot=phone.png --dump-dom "
                     "phone.html");
-    const char *said = strstr(cli_err, "CONSOLE"); /* the frame, and nobody else: silence can be told from deafness */
+    /* Only the frame printed something, which also shows that the console is being read. */
+    const char *said = strstr(cli_err, "CONSOLE");
     CU_ASSERT(said && strstr(said, "heard") && !strstr(said + 1, "CONSOLE"));
     CU_ASSERT(strstr(cli_out, "data-wide=\"390\"") != NULL);
     look phone = look_at("phone.png");

@@ -6,7 +6,7 @@
 
 enum { STEPS = 25, REPEAT = 8, STACK = 3, SIDE = 28, PIXELS = SIDE * SIDE, EPISODES = 6 };
 
-/* All that an episode leaves behind, in fixed arrays. */
+/* All results of an episode, in fixed arrays. */
 typedef struct {
     float   rewards[STEPS], actions[STEPS];
     uint8_t frames[STEPS + 1][PIXELS];
@@ -55,7 +55,7 @@ static esp_episode name_episode(int index)
     return (esp_episode){.seed = 11, .index = (uint64_t)index, .start = START_RANDOM};
 }
 
-/* An action made of what is seen, so that a difference anywhere grows into the states. */
+/* An action computed from the pixels, so that any difference spreads to the states. */
 static esp_status act_on_pixels(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     (void)context;
@@ -106,7 +106,8 @@ static void start_upright(const esp_task *task, const mjModel *model, esp_play *
     play->data->qpos[0] = play->data->qvel[0] = 0.0;
 }
 
-/* Exactly upright and unmoved it stays there, which is the best that can be: 1000. */
+/* Exactly upright and at rest the pole stays there, which gives the largest possible return:
+ * 1000. */
 static void returns_are_at_most_1000(void)
 {
     esp_env_config config = esp_env_config_default();
@@ -230,7 +231,7 @@ static void actions_are_clamped_to_one(void)
     esp_world_free(world);
 }
 
-/* Fails at step 3, in the last episode: with a value that is no number, or by saying so. */
+/* Fails at step 3, in the last episode: by an action that is NaN, or by returning an error. */
 static esp_status act_failing(void *context, int n, int step, const esp_observation *obs, float *actions)
 {
     const bool *says_so = context;
@@ -242,7 +243,7 @@ static esp_status act_failing(void *context, int n, int step, const esp_observat
     return ESP_OK;
 }
 
-static void what_the_controller_does_wrong_stops_the_episodes(void)
+static void a_failing_controller_stops_the_episodes(void)
 {
     esp_world *world = open_world();
     esp_simulator *simulator = open_simulator(world, 2, false);
@@ -286,7 +287,7 @@ static void observations_are_the_last_frames_oldest_first(void)
     esp_episode episodes[2] = {name_episode(0), name_episode(1)};
     esp_trajectory out[2] = {into(&r[0]), into(&r[1])};
     stack_check check = {.record = r};
-    for (int repeat = 0; simulator && repeat < 2; repeat++) /* the second time over old frames */
+    for (int repeat = 0; simulator && repeat < 2; repeat++) /* the second time over frames of the first */
         CHECK_OK(esp_rollout(simulator, episodes, 2, act_checking_the_stack, &check, out));
     CU_ASSERT_EQUAL(check.differing, 0);
     if (simulator) CU_ASSERT(memcmp(r[0].frames[0], r[0].frames[STEPS], PIXELS) != 0);
@@ -294,7 +295,8 @@ static void observations_are_the_last_frames_oldest_first(void)
     esp_world_free(world);
 }
 
-/* Episodes 0 .. EPISODES-1 in batches of `batch`, one batch a simulator of the pool at a time. */
+/* Episodes 0 .. EPISODES-1 in batches of `batch`; each simulator of the pool plays one batch at a
+ * time. */
 static bool play_all(const esp_world *world, int batch, int threads, record *records)
 {
     esp_pool *pool = esp_pool_create(world, batch, true);
@@ -328,7 +330,7 @@ static void episode_in_a_batch_equals_the_episode_alone(void)
 {
     esp_world *world = open_world();
     if (play_all(world, 1, 1, reference)) {
-        for (int batch = 2; batch <= EPISODES; batch *= 3) { /* 2 and 6 divide the episodes */
+        for (int batch = 2; batch <= EPISODES; batch *= 3) { /* 2 and 6 divide the number of episodes */
             memset(again, 0, sizeof again);
             play_all(world, batch, 1, again);
             CU_ASSERT(memcmp(reference, again, sizeof again) == 0);
@@ -398,7 +400,7 @@ static CU_TestInfo tests[] = {
     {"settled is the first state of the final stay", settled_is_the_first_state_of_the_final_stay},
     {"equal episode names give equal starts", equal_episode_names_give_equal_starts},
     {"actions are clamped to one", actions_are_clamped_to_one},
-    {"what the controller does wrong stops the episodes", what_the_controller_does_wrong_stops_the_episodes},
+    {"a failing controller stops the episodes", a_failing_controller_stops_the_episodes},
     {"observations are the last frames oldest first", observations_are_the_last_frames_oldest_first},
     {"episode in a batch equals the episode alone", episode_in_a_batch_equals_the_episode_alone},
     {"episodes are the same on one thread and two", episodes_are_the_same_on_one_thread_and_two},

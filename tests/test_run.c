@@ -94,7 +94,7 @@ static void a_folder_without_a_state_becomes_a_new_run(void)
     bool go_on = true;
     append(run, "epoch", 1);
     esp_run_release(run);
-    write_file("checkpoint.safetensors"); /* of the run that was killed before its first state */
+    write_file("checkpoint.safetensors"); /* left by the run that was killed before its first state */
     CHECK_OK(claim(3, true, NULL, &run, &go_on));
     CU_ASSERT_FALSE(go_on);
     CU_ASSERT_FALSE(has_file("checkpoint.safetensors"));
@@ -105,7 +105,7 @@ static void a_folder_without_a_state_becomes_a_new_run(void)
     remove_run();
 }
 
-static void a_state_is_gone_on_from_only_when_asked_and_with_its_configuration(void)
+static void a_state_is_resumed_only_on_request_and_with_its_configuration(void)
 {
     esp_run *run = claimed(3, false);
     bool go_on = false;
@@ -119,13 +119,13 @@ static void a_state_is_gone_on_from_only_when_asked_and_with_its_configuration(v
     remove_run();
 }
 
-static void what_a_run_says_of_its_start_stays_when_it_is_resumed(void)
+static void the_record_of_its_start_stays_when_a_run_is_resumed(void)
 {
     cJSON *about[2] = {config(1), config(2)}, *found = NULL;
     char *path = esp_path_join(folder, "run.json");
     esp_run *run = NULL;
     bool go_on;
-    for (int i = 0; i < 3; i++) { /* began, and was killed before its first state; began; was resumed */
+    for (int i = 0; i < 3; i++) { /* started, and killed before its first state; started; resumed */
         if (i == 2) write_file("state.safetensors");
         CHECK_OK(claim(3, true, about[i % 2], &run, &go_on));
         esp_run_release(run);
@@ -139,8 +139,8 @@ static void what_a_run_says_of_its_start_stays_when_it_is_resumed(void)
     remove_run();
 }
 
-/* Lines of another counter, later lines and half a line go. */
-static void metrics_behind_the_state_are_cut(void)
+/* Lines of another counter, later lines and half a line are dropped. */
+static void metrics_after_the_state_are_cut(void)
 {
     esp_run *run = claimed(3, false);
     append(run, "epoch", 1);
@@ -160,7 +160,7 @@ static void metrics_behind_the_state_are_cut(void)
 }
 
 /* Another process holds the run until it is killed. */
-static void a_run_is_one_process_s_until_that_ends(void)
+static void a_run_belongs_to_one_process_until_that_ends(void)
 {
     char owner[48];
     esp_run *run = NULL;
@@ -190,11 +190,11 @@ static void a_run_is_one_process_s_until_that_ends(void)
 
 static CU_TestInfo tests[] = {
     {"a_folder_without_a_state_becomes_a_new_run", a_folder_without_a_state_becomes_a_new_run},
-    {"a_state_is_gone_on_from_only_when_asked_and_with_its_configuration",
-     a_state_is_gone_on_from_only_when_asked_and_with_its_configuration},
-    {"what_a_run_says_of_its_start_stays_when_it_is_resumed", what_a_run_says_of_its_start_stays_when_it_is_resumed},
-    {"metrics_behind_the_state_are_cut", metrics_behind_the_state_are_cut},
-    {"a_run_is_one_process_s_until_that_ends", a_run_is_one_process_s_until_that_ends},
+    {"a_state_is_resumed_only_on_request_and_with_its_configuration",
+     a_state_is_resumed_only_on_request_and_with_its_configuration},
+    {"the_record_of_its_start_stays_when_a_run_is_resumed", the_record_of_its_start_stays_when_a_run_is_resumed},
+    {"metrics_after_the_state_are_cut", metrics_after_the_state_are_cut},
+    {"a_run_belongs_to_one_process_until_that_ends", a_run_belongs_to_one_process_until_that_ends},
     CU_TEST_INFO_NULL,
 };
 

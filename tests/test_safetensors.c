@@ -1,4 +1,4 @@
-/* The file format: what is written comes back, and nothing else is believed. */
+/* The file format: what was written comes back, and nothing in a file is trusted. */
 #include <unistd.h>
 
 #include "check.h"
@@ -19,7 +19,7 @@ __attribute__((destructor)) static void remove_folder(void)
     rmdir(folder);
 }
 
-/* Not esp_file_write, whose sync to disk would make the thousands of files below slow. */
+/* Replaces esp_file_write, whose sync to disk would make the thousands of files below slow. */
 static void put_file(const void *bytes, size_t size)
 {
     FILE *file = fopen(path, "wb");
@@ -28,7 +28,7 @@ static void put_file(const void *bytes, size_t size)
     fclose(file);
 }
 
-/* A file with any header text and `data_size` bytes 0, 1, 2 ... behind it. */
+/* A file with any header text, followed by `data_size` bytes 0, 1, 2 ... */
 static void put_header(const char *header, size_t data_size)
 {
     size_t length = strlen(header);
@@ -138,7 +138,7 @@ static void every_truncation_reports_format_error(void)
     free(bytes);
 }
 
-/* The sanitizers see what a misread byte would do; here only that an answer comes back. */
+/* Sanitizers would notice a misread byte; here the reader only has to return. */
 static void flipped_bits_never_crash_the_reader(void)
 {
     char *bytes;
@@ -153,12 +153,14 @@ static void flipped_bits_never_crash_the_reader(void)
         esp_safetensors_free(file);
         bytes[bit / 8] ^= (char)(1 << bit % 8);
     }
-    CU_ASSERT(accepted >= 8 * (sizeof floats + sizeof longs + sizeof bytes3)); /* flips of values are values */
+    /* Flipped bits of values are still values. */
+    CU_ASSERT(accepted >= 8 * (sizeof floats + sizeof longs + sizeof bytes3));
     CU_ASSERT(accepted < 8 * size);
     free(bytes);
 }
 
-/* Two floats at [0,8] unless the text says otherwise; the reader's sentence must hold the word. */
+/* Two floats at [0,8] unless the text says otherwise; the reader's message must contain the
+ * word. */
 static void malformed_headers_are_refused_with_the_reason(void)
 {
     static const struct {
@@ -223,7 +225,7 @@ static void header_lengths_are_compared_with_the_file(void)
     esp_safetensors *file = NULL;
     unsigned char bytes[16] = {9, 0, 0, 0, 0, 0, 0, 0, '{', '}', ' ', ' ', ' ', ' ', ' ', ' '};
     put_file(bytes, sizeof bytes);
-    CHECK_FAILS(ESP_ERR_FORMAT, esp_safetensors_read(path, &file), "needs 9 bytes, the file has 8");
+    CHECK_FAILS(ESP_ERR_FORMAT, esp_safetensors_read(path, &file), "needs 9 bytes, but the file has 8");
     bytes[7] = 0x80;
     put_file(bytes, sizeof bytes);
     CHECK_FAILS(ESP_ERR_FORMAT, esp_safetensors_read(path, &file), "at most 4194304");

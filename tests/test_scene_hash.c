@@ -1,4 +1,4 @@
-/* A scene's hash changes with whatever MuJoCo would read, and with nothing else. */
+/* A scene's hash changes with everything that MuJoCo would read, and with nothing else. */
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,7 +57,7 @@ static void scene_that_includes_itself_has_a_hash(void)
     hash_of("open.xml");
 }
 
-static void missing_scene_is_told(void)
+static void missing_scene_is_reported(void)
 {
     uint64_t hash = 7;
     CHECK_FAILS(ESP_ERR_IO, esp_scene_hash("nowhere.xml", &hash), "nowhere.xml");
@@ -67,7 +67,7 @@ static void missing_scene_is_told(void)
 static CU_TestInfo tests[] = {
     {"hash follows the scene and the files it names", hash_follows_the_scene_and_the_files_it_names},
     {"scene that includes itself has a hash", scene_that_includes_itself_has_a_hash},
-    {"missing scene is told", missing_scene_is_told},
+    {"missing scene is reported", missing_scene_is_reported},
     CU_TEST_INFO_NULL,
 };
 

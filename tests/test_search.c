@@ -1,5 +1,5 @@
-/* Search: the objective asks once, gradient descent finds what hurts, and none of it depends on chance or on
- * when it was stopped. */
+/* Search: the objective evaluates every cut once, gradient descent finds what hurts, and nothing depends on chance or
+ * on when the search was stopped. */
 #include <limits.h>
 #include <signal.h>
 
@@ -77,7 +77,7 @@ static void spent_budget_leaves_nan_and_no_error(void)
     bench_end(&b);
 }
 
-static void cuts_are_handed_over_as_many_at_once_as_asked(void)
+static void cuts_are_evaluated_in_batches_of_the_requested_size(void)
 {
     bench b;
     bench_start(&b, middle_agent());
@@ -248,7 +248,7 @@ static void one_iteration_is_evaluated_in_full_batches(void)
     config.iterations = 4;
     esp_search_result result;
     CHECK_OK(bench_search(&b, "gd", &config, &result));
-    /* the uncut network, four iterations of 31 candidates at most in batches of 16, the end point */
+    /* the uncut network, four iterations of at most 31 candidates in batches of 16, the end point */
     CU_ASSERT(b.performance.calls > 1 + 4 && b.performance.calls <= 1 + 4 * 2 + 1);
     CU_ASSERT_EQUAL(b.performance.largest_batch, 16);
     bench_end(&b);
@@ -261,7 +261,8 @@ static void searches_are_deterministic(void)
     b.performance.noise = 0.05;
     draw_limits(&b, 3, 0.3, 0.5);
     const char *drawing = "grid evolve random"; /* another seed, another result */
-    const char *maybe = "nlopt:crs2 nlopt:isres"; /* draw as well, but the point they all begin at may stay the best */
+    /* Methods that draw as well, but whose common starting point may stay the best. */
+    const char *maybe = "nlopt:crs2 nlopt:isres";
     for (const esp_search_method *method = esp_search_methods; method->name; method++) {
         esp_search_config config = target(0.3);
         esp_search_result first, second;
@@ -336,7 +337,7 @@ static void performance_of_zero_or_below_is_searched_like_any_other(void)
     bench_end(&b);
 }
 
-static void random_draws_more_to_do_no_worse(void)
+static void more_random_draws_do_no_worse(void)
 {
     bench b;
     bench_start(&b, middle_agent());
@@ -408,7 +409,7 @@ static void configuration_outside_its_bounds_is_refused_by_key(void)
     bench_end(&b);
 }
 
-/* The range of every key and the defaults stand once: what a file or --set may say, a program may set. */
+/* The range and default of every key stand in one place: a program may set what a file or --set may set. */
 static void every_search_key_is_checked_against_the_range_it_documents(void)
 {
     for (int i = 0; i < esp_search_num_fields; i++) {
@@ -432,7 +433,7 @@ static esp_status interrupted_performance(void *context, int n, const esp_cut *c
     return synthetic_performance(context, n, cuts, scale, performance);
 }
 
-/* Last, since the request to stop stays for the rest of the program. */
+/* This test comes last, since the request to stop stays for the rest of the program. */
 static void interrupted_search_stops_at_the_next_batch(void)
 {
     bench b;
@@ -451,7 +452,7 @@ static void count_blindness(void *context, esp_log_level level, const char *line
     *(int *)context += level == ESP_LOG_WARNING && strstr(line, "cannot judge what it cuts");
 }
 
-static void network_without_a_performance_of_its_own_is_warned_about(void)
+static void network_without_performance_causes_a_warning(void)
 {
     const double heights[] = {845, 0};
     esp_search_config config = target(0.2);
@@ -479,7 +480,7 @@ static void first_failure_by_index_is_the_one_raised(void)
 static CU_TestInfo tests[] = {
     {"equal_widths_are_evaluated_once", equal_widths_are_evaluated_once},
     {"spent_budget_leaves_nan_and_no_error", spent_budget_leaves_nan_and_no_error},
-    {"cuts_are_handed_over_as_many_at_once_as_asked", cuts_are_handed_over_as_many_at_once_as_asked},
+    {"cuts_are_evaluated_in_batches_of_the_requested_size", cuts_are_evaluated_in_batches_of_the_requested_size},
     {"failed_evaluation_is_reported_and_forgotten", failed_evaluation_is_reported_and_forgotten},
     {"shared_coefficient_cuts_its_axes_alike", shared_coefficient_cuts_its_axes_alike},
     {"unreachable_target_names_the_nearest_sparsity", unreachable_target_names_the_nearest_sparsity},
@@ -492,14 +493,14 @@ static CU_TestInfo tests[] = {
     {"descent_arrives_within_its_budget", descent_arrives_within_its_budget},
     {"performance_of_zero_or_below_is_searched_like_any_other",
      performance_of_zero_or_below_is_searched_like_any_other},
-    {"random_draws_more_to_do_no_worse", random_draws_more_to_do_no_worse},
+    {"more_random_draws_do_no_worse", more_random_draws_do_no_worse},
     {"magnitude_cuts_every_group_by_the_same_fraction", magnitude_cuts_every_group_by_the_same_fraction},
     {"unknown_method_is_answered_with_the_known_ones", unknown_method_is_answered_with_the_known_ones},
     {"configuration_outside_its_bounds_is_refused_by_key", configuration_outside_its_bounds_is_refused_by_key},
     {"every_search_key_is_checked_against_the_range_it_documents",
      every_search_key_is_checked_against_the_range_it_documents},
-    {"network_without_a_performance_of_its_own_is_warned_about",
-     network_without_a_performance_of_its_own_is_warned_about},
+    {"network_without_performance_causes_a_warning",
+     network_without_performance_causes_a_warning},
     {"first_failure_by_index_is_the_one_raised", first_failure_by_index_is_the_one_raised},
     {"interrupted_search_stops_at_the_next_batch", interrupted_search_stops_at_the_next_batch},
     CU_TEST_INFO_NULL,

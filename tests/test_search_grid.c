@@ -64,7 +64,7 @@ static void check_counts(bench *b, const esp_search_config *config)
     if (status != ESP_OK) return;
     CU_ASSERT_EQUAL(result.combinations, combinations);
     CU_ASSERT_EQUAL(result.survivors, survivors);
-    double evaluated = 1 + fmin(survivors, config->samples); /* and the equal cut, when rounding spoils all others */
+    double evaluated = 1 + fmin(survivors, config->samples); /* and the equal cut, in case rounding spoils all others */
     CU_ASSERT(result.evaluations == evaluated || result.evaluations == evaluated + 1);
 }
 
@@ -107,14 +107,14 @@ static esp_status count_cuts(void *context, int n, const esp_cut *cuts, int scal
     for (int i = 0; i < n; i++) {
         uint64_t hash = 0;
         for (int a = 0; a < 10; a++) hash = hash * 31 + (uint64_t)cuts[i].widths.kept[a];
-        bins[hash % BINS] += n > 1; /* the uncut network comes alone */
+        bins[hash % BINS] += n > 1; /* the uncut network is evaluated alone */
         performance[i] = 1;
     }
     return ESP_OK;
 }
 
-/* Chi-square of k bins has mean k - 1 and variance 2 (k - 1). Samples without replacement vary less: by
- * the share of survivors that they leave. */
+/* Chi-square of k bins has mean k - 1 and variance 2 (k - 1). Samples without replacement vary less, by the share of
+ * survivors that are not drawn. */
 static void samples_of_the_survivors_are_uniform(void)
 {
     bench b;
@@ -185,8 +185,8 @@ static void autoencoder_of_the_paper_has_971_survivors(void)
     bench_end(&b);
 }
 
-/* 10^10 and 4 x 10^14 combinations: no enumeration to compare with, but the counts over windows that
- * tile the range add up to all of them. */
+/* 10^10 and 4 x 10^14 combinations are too many to enumerate, but the counts over windows that tile the range must
+ * add up to all of them. */
 static void windows_that_tile_the_range_count_every_combination(void)
 {
     for (int paper = 0; paper < 2; paper++) {
@@ -195,7 +195,7 @@ static void windows_that_tile_the_range_count_every_combination(void)
         if (paper) CHECK_OK(esp_grouping_from_specs(b.net, table_iv, TABLE_IV, ESP_ALL_COMPONENTS, &b.grouping));
         double sum = 0, combinations = 0;
         for (int i = 0; i < (paper ? 10 : 3); i++) {
-            /* edges that no sum of whole parameters meets */
+            /* edges that no sum of whole parameters hits */
             double width = paper ? 0.1 : 1.0 / 3, edge = 1e-9 * M_PI;
             esp_search_config config = grid_config((i + 0.5) * width - edge, 0.5 * width, 10);
             config.samples = 3;

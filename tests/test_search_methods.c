@@ -1,5 +1,4 @@
-/* What every search method promises, whatever the groups, the target, the pins and the rounding; and
- * what each is good for. */
+/* What every search method promises, for all groups, targets, pins and rounding; and what each is good for. */
 #include "check.h"
 #include "pruned_networks.h"
 #include "synthetic_performance.h"
@@ -33,7 +32,7 @@ static void make_groups(bench *b, bool paper)
     else       esp_grouping_structural(b->net, ESP_ALL_COMPONENTS, &b->grouping);
 }
 
-/* Widths are what rounding, pins and the bound of 0.95 allow. */
+/* Widths obey rounding, pins and the bound of 0.95. */
 static void check_widths(const bench *b, const esp_search_result *result)
 {
     for (int g = 0; g < b->grouping.num; g++) {
@@ -85,7 +84,7 @@ static void pins_that_forbid_the_target_are_named(void)
     bench_end(&b);
 }
 
-static void baseline_and_result_are_of_one_scale(void)
+static void baseline_and_result_have_one_scale(void)
 {
     bench b;
     bench_start(&b, agent_network_of(16, 20, 64));
@@ -137,7 +136,7 @@ static void finalists_are_better_than_the_luckiest(void)
 
 /* ---- sensitivity ---- */
 
-/* Four groups with curves that are known: the cut is within 1 % of the best of all whole widths. */
+/* Four groups with known curves: the cut is within 1 % of the best of all whole widths. */
 static void knapsack_comes_close_to_exhaustive_search(void)
 {
     bench b;
@@ -190,7 +189,7 @@ static void curves_serve_every_target(void)
 
 /* ---- against each other ---- */
 
-/* The mean of the noise-free performance over draws of what hurts. */
+/* Mean noise-free performance over random choices of the groups that hurt. */
 static double mean_truth(bench *b, const char *method, double sparsity, int budget)
 {
     double sum = 0;
@@ -206,7 +205,7 @@ static double mean_truth(bench *b, const char *method, double sparsity, int budg
     return sum;
 }
 
-static void few_evaluations_reach_what_descent_takes_many_for(void)
+static void few_evaluations_suffice_where_descent_needs_many(void)
 {
     bench b;
     bench_start(&b, agent_network_of(16, 20, 64));
@@ -250,11 +249,11 @@ static void global_takes_the_lowest_scores_of_all_groups(void)
 static CU_TestInfo tests[] = {
     {"every_method_keeps_target_pins_and_rounding", every_method_keeps_target_pins_and_rounding},
     {"pins_that_forbid_the_target_are_named", pins_that_forbid_the_target_are_named},
-    {"baseline_and_result_are_of_one_scale", baseline_and_result_are_of_one_scale},
+    {"baseline_and_result_have_one_scale", baseline_and_result_have_one_scale},
     {"finalists_are_better_than_the_luckiest", finalists_are_better_than_the_luckiest},
     {"knapsack_comes_close_to_exhaustive_search", knapsack_comes_close_to_exhaustive_search},
     {"curves_serve_every_target", curves_serve_every_target},
-    {"few_evaluations_reach_what_descent_takes_many_for", few_evaluations_reach_what_descent_takes_many_for},
+    {"few_evaluations_suffice_where_descent_needs_many", few_evaluations_suffice_where_descent_needs_many},
     {"global_takes_the_lowest_scores_of_all_groups", global_takes_the_lowest_scores_of_all_groups},
     CU_TEST_INFO_NULL,
 };

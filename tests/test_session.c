@@ -1,4 +1,4 @@
-/* What a person does while looking, without a window. */
+/* What a person does while looking on, without a window. */
 #include "viewer/session.h"
 
 #include "tiny_role.h"
@@ -42,7 +42,7 @@ static void press(esp_session *session, int key)
 
 /* ---- time --------------------------------------------------------------------------------------------- */
 
-static void clock_drives_the_physics_and_a_slow_frame_is_not_made_up_for(void)
+static void clock_drives_the_physics_and_time_lost_by_a_slow_frame_is_not_caught_up(void)
 {
     esp_session *session = open_session(1);
     for (int i = 0; i < 10; i++) CHECK_OK(esp_session_advance(session, STEP / 2));
@@ -135,7 +135,7 @@ static void slider_prunes_the_running_controller_and_gives_it_back(void)
     esp_session_free(session);
 }
 
-static void sparsity_out_of_reach_is_told_and_changes_nothing(void)
+static void sparsity_out_of_reach_is_reported_and_changes_nothing(void)
 {
     esp_session *session = open_session(1);
     session->controls.sparsity = 0.999;
@@ -146,7 +146,7 @@ static void sparsity_out_of_reach_is_told_and_changes_nothing(void)
     esp_session_free(session);
 }
 
-static void planner_of_a_file_without_a_model_is_told_and_changes_nothing(void)
+static void planner_of_a_file_without_a_model_is_reported_and_changes_nothing(void)
 {
     esp_network *whole = net, *part = NULL;
     CHECK_OK(esp_told_create_part(&config, 1, esp_controller_components(ESP_CONTROLLER_POLICY), &part));
@@ -185,7 +185,8 @@ static void keys_choose_checkpoint_controller_and_sparsity(void)
 
 /* ---- the mouse ------------------------------------------------------------------------------------------- */
 
-/* Hanging at rest; what the mouse holds is pulled towards it, and let go it is free again. */
+/* From hanging at rest: the body that the mouse holds is pulled towards it, and is free again once
+ * released. */
 static void push_pulls_the_pole_towards_the_mouse(void)
 {
     for (int side = -1; side <= 1; side += 2) {
@@ -238,16 +239,16 @@ static void help_names_every_key(void)
 
 static CU_TestInfo tests[] = {
     {"machine can draw", machine_can_draw},
-    {"clock drives the physics and a slow frame is not made up for",
-     clock_drives_the_physics_and_a_slow_frame_is_not_made_up_for},
+    {"clock drives the physics and time lost by a slow frame is not caught up",
+     clock_drives_the_physics_and_time_lost_by_a_slow_frame_is_not_caught_up},
     {"slow motion plays half and full speed returns", slow_motion_plays_half_and_full_speed_returns},
     {"pause holds and a single step is one decision", pause_holds_and_a_single_step_is_one_decision},
     {"reset repeats the episode and the next is another", reset_repeats_the_episode_and_the_next_is_another},
     {"episodes follow each other", episodes_follow_each_other},
     {"slider prunes the running controller and gives it back", slider_prunes_the_running_controller_and_gives_it_back},
-    {"sparsity out of reach is told and changes nothing", sparsity_out_of_reach_is_told_and_changes_nothing},
-    {"planner of a file without a model is told and changes nothing",
-     planner_of_a_file_without_a_model_is_told_and_changes_nothing},
+    {"sparsity out of reach is reported and changes nothing", sparsity_out_of_reach_is_reported_and_changes_nothing},
+    {"planner of a file without a model is reported and changes nothing",
+     planner_of_a_file_without_a_model_is_reported_and_changes_nothing},
     {"keys choose checkpoint, controller and sparsity", keys_choose_checkpoint_controller_and_sparsity},
     {"push pulls the pole towards the mouse", push_pulls_the_pole_towards_the_mouse},
     {"keys show and hide and quit", keys_show_and_hide_and_quit},

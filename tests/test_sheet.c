@@ -3,7 +3,7 @@
 
 #include "tests/read_png.h"
 
-/* What belongs at a pixel of the sheet. */
+/* The value that a pixel of the sheet must have. */
 static uint8_t expected(const esp_sheet *s, const uint8_t *images, int x, int y)
 {
     int step_x = s->zoom * s->width + s->gap, step_y = s->zoom * s->height + s->gap;

@@ -1,4 +1,4 @@
-/* The trained agent in models/: it is the paper's network, and it does its job in closed loop. */
+/* The trained agent in models/ is the paper's network and does its job in closed loop. */
 #include "agent/agent.h"
 
 #include "check.h"
@@ -13,7 +13,7 @@ static esp_agent_checkpoint load(void)
     return agent;
 }
 
-/* Means and settled episodes of one controller and start; false without EGL. */
+/* Mean return and number of settled episodes, for one controller and start; false without EGL. */
 static bool play(const esp_agent_checkpoint *agent, esp_controller_kind kind, int start, double *mean, int *settled)
 {
     esp_world *world = NULL;
@@ -48,7 +48,7 @@ static void shipped_agent_has_the_parameters_of_table_iii(void)
     esp_agent_checkpoint_free(&agent);
 }
 
-/* The optimum from hanging is about 690, and its spread over starts is small; 630 leaves room for
+/* The optimum from hanging is about 690, and it varies little between starts; 630 leaves room for
  * another processor's rounding. */
 static void shipped_agent_swings_up_and_holds_the_pole(void)
 {

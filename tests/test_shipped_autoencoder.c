@@ -1,4 +1,4 @@
-/* The trained autoencoders in models/: they are the paper's network, and as good as their card says. */
+/* The trained autoencoders in models/ are the paper's network and as good as their card says. */
 #include "autoencoder/autoencoder.h"
 
 #include "check.h"
@@ -21,8 +21,8 @@ static esp_autoencoder_checkpoint load(int which)
     return result;
 }
 
-/* The images MNIST's name stands for are no part of the project: in the folder that ESPALIER_MNIST names,
- * or beside it. */
+/* The images of MNIST are not part of the project: they are looked for in the folder that ESPALIER_MNIST names, and
+ * beside the project. */
 static bool load_mnist(esp_images *test)
 {
     const char *folder = getenv("ESPALIER_MNIST");

@@ -1,4 +1,4 @@
-/* The acting interface: what an observation holds, what becomes of an action, when an episode ends. All with a task
+/* The acting interface: what an observation holds, how an action becomes a control, when an episode ends; with a task
  * made of the pendulum's physics, without pixels. */
 #include "envs/envs.h"
 
@@ -8,7 +8,7 @@
 enum { STEPS = 12, HISTORY = 3, ENTRIES = 4, COMMANDS = 2 };
 
 /* Draws a command in reset, shows angle, last action, command and clock as floats, and ends after as many control
- * steps as the number of the episode says. */
+ * steps as the episode's number. */
 static void reset(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng)
 {
     (void)task, (void)model;
@@ -125,7 +125,7 @@ static void last_action_command_and_clock_belong_to_the_episode(void)
     float action = 0.25f;
     esp_episode names[2] = {{.seed = 1}, {.seed = 2}};
     open_stage(2, &s);
-    for (int repeat = 0; repeat < 2; repeat++) { /* the second time nothing of the first is left */
+    for (int repeat = 0; repeat < 2; repeat++) { /* the second time nothing of the first may be left */
         CHECK_OK(esp_simulator_begin(s.simulator, names, 2));
         const esp_play *one = esp_simulator_play(s.simulator, 0), *two = esp_simulator_play(s.simulator, 1);
         CU_ASSERT(one->action[0] == 0.0f && one->steps == 0 && one->episode_return == 0.0);
@@ -161,7 +161,7 @@ static void an_action_is_clipped_scaled_offset_and_clipped_to_the_actuator(void)
     CU_ASSERT_EQUAL(control_of(&s, 0.0f), 0.5);
     CU_ASSERT_EQUAL(control_of(&s, -2.0f), 0.0);
     CU_ASSERT_EQUAL(control_of(&s, 100.0f), 1.0);
-    CU_ASSERT_EQUAL(esp_simulator_play(s.simulator, 0)->action[0], 100.0f); /* what an observation shows */
+    CU_ASSERT_EQUAL(esp_simulator_play(s.simulator, 0)->action[0], 100.0f); /* the action as the observation shows it */
     s.world->actuation[0].low = s.world->actuation[0].high = 2.0;
     CU_ASSERT_EQUAL(control_of(&s, 0.0f), 1.0);
     close_stage(&s);
@@ -181,7 +181,7 @@ static void reward_may_be_taken_once_per_control_step(void)
     close_stage(&s);
 }
 
-/* As a plugin does it: the state is the host's, here one of another simulator. */
+/* As a plugin does it: the host's state, here that of another simulator, begins the episode. */
 static void an_episode_joined_in_a_state_begins_there(void)
 {
     stage s, host;

@@ -1,4 +1,4 @@
-/* Symmetric positive definite systems: solutions and inverses multiply back to what they came from. */
+/* Symmetric positive definite systems: solutions and inverses multiply back to the originals. */
 #include "check.h"
 #include "nn/nn.h"
 

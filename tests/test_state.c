@@ -1,4 +1,4 @@
-/* Named arrays come back bit for bit, and a file that lacks one leaves memory as it was. */
+/* Named arrays come back bit for bit, and a file that lacks one leaves memory unchanged. */
 #include <unistd.h>
 
 #include "check.h"
@@ -39,7 +39,7 @@ static void a_file_that_does_not_fit_changes_nothing(void)
     esp_state_item shorter = {"weights", ESP_F32, 2, kept, 0, 9}, integer = {"weights", ESP_I64, 3, kept, 0, 9};
     CHECK_OK(esp_state_write(path, &item, 1));
     CHECK_FAILS(ESP_ERR_FORMAT, esp_state_read(path, missing, 2), "'moments' is missing");
-    CHECK_FAILS(ESP_ERR_SHAPE, esp_state_read(path, &shorter, 1), "3 entries, this configuration needs 2");
+    CHECK_FAILS(ESP_ERR_SHAPE, esp_state_read(path, &shorter, 1), "3 entries, but this configuration needs 2");
     CHECK_FAILS(ESP_ERR_SHAPE, esp_state_read(path, &integer, 1), "'weights'");
     CU_ASSERT_EQUAL(kept[0], 7.0f);
 }
@@ -57,7 +57,7 @@ static void entries_outside_their_range_are_refused_and_change_nothing(void)
     }
 }
 
-static void infinity_is_no_float_of_a_state_whatever_its_range(void)
+static void infinity_is_refused_whatever_the_range(void)
 {
     float weights[1] = {INFINITY}, kept[1] = {7};
     esp_state_item item = {"weights", ESP_F32, 1, weights, 0, 0};
@@ -66,7 +66,7 @@ static void infinity_is_no_float_of_a_state_whatever_its_range(void)
     CHECK_FAILS(ESP_ERR_NUMERIC, esp_state_read(path, &read, 1), "is inf at index 0");
 }
 
-static void doubles_travel_as_their_bits(void)
+static void doubles_are_stored_as_their_bits(void)
 {
     const double numbers[] = {1.0 / 3.0, -0.0, INFINITY, 5e-324};
     for (int i = 0; i < 4; i++) {
@@ -91,8 +91,8 @@ static CU_TestInfo tests[] = {
     {"a_file_that_does_not_fit_changes_nothing", a_file_that_does_not_fit_changes_nothing},
     {"entries_outside_their_range_are_refused_and_change_nothing",
      entries_outside_their_range_are_refused_and_change_nothing},
-    {"infinity_is_no_float_of_a_state_whatever_its_range", infinity_is_no_float_of_a_state_whatever_its_range},
-    {"doubles_travel_as_their_bits", doubles_travel_as_their_bits},
+    {"infinity_is_refused_whatever_the_range", infinity_is_refused_whatever_the_range},
+    {"doubles_are_stored_as_their_bits", doubles_are_stored_as_their_bits},
     {"a_double_outside_its_range_is_refused_by_name", a_double_outside_its_range_is_refused_by_name},
     CU_TEST_INFO_NULL,
 };

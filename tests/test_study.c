@@ -1,4 +1,5 @@
-/* What applications and commands share: settings, options that only some applications have, figures. */
+/* What applications and commands share: settings, options that only some applications have,
+ * figures. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static void option_is_checked_when_it_is_given(void)
         {"episodes", "0", "--episodes: expected a whole number from 1 to 1000000, found '0'"},
         {"episodes", "0x10", "--episodes: expected a whole number from 1 to 1000000, found '0x10'"},
         {"min-return", "much", "--min-return: expected a number, found 'much'"},
-        {"images", "9", "--images: no application has this option here"}, /* of `prune` */
+        {"images", "9", "--images: no application has this option here"}, /* an option of `prune` */
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         esp_judging judging = {.count = 0};
@@ -48,12 +49,12 @@ static void last_option_of_a_name_holds_and_keys_join_names(void)
     CU_ASSERT_EQUAL(eval.count, 1);
     CU_ASSERT_DOUBLE_EQUAL(esp_judging_number(&eval, ESP_KEY_REPORT, 20), 7, 0);
     CU_ASSERT_DOUBLE_EQUAL(esp_judging_number(&eval, ESP_KEY_SEARCH, 3), 3, 0);
-    /* the same name means the episodes of a search there */
+    /* in prune the same name means the episodes of a search */
     CHECK_OK(esp_judging_give(&prune, ESP_FOR_PRUNE, "episodes", "5"));
     CHECK_OK(esp_judging_give(&prune, ESP_FOR_PRUNE, "controller", "policy"));
     CU_ASSERT_DOUBLE_EQUAL(esp_judging_number(&prune, ESP_KEY_SEARCH, 3), 5, 0);
     CU_ASSERT_STRING_EQUAL(esp_judging_text(&prune, "controller"), "policy");
-    CU_ASSERT_DOUBLE_EQUAL(esp_judging_number(&prune, "controller", 0), 1, 0); /* of the words */
+    CU_ASSERT_DOUBLE_EQUAL(esp_judging_number(&prune, "controller", 0), 1, 0); /* index of the word */
     CU_ASSERT_PTR_NULL(esp_judging_text(&prune, "data"));
 }
 
@@ -67,7 +68,7 @@ static void figures_own_their_content_and_keep_their_order(void)
     esp_figure_list_add(&list, (esp_figure){.line = 1, .label = "for people", .text = "alone"});
     esp_figure_list_add(&list, (esp_figure){.key = "rate", .kind = ESP_FIGURE_SHARE, .value = 17, .other = 20});
     esp_figure_list_add(&list, (esp_figure){.key = "ci95", .kind = ESP_FIGURE_INTERVAL, .value = 3, .other = 4});
-    for (int i = 0; i < 20; i++) /* it grows */
+    for (int i = 0; i < 20; i++) /* more than its initial room */
         esp_figure_list_add(&list, (esp_figure){.key = "psnr", .kind = ESP_FIGURE_NUMBER, .value = i, .unit = unit});
     values[0] = -1;
     text[0] = unit[0] = 'x';
@@ -76,7 +77,7 @@ static void figures_own_their_content_and_keep_their_order(void)
     CU_ASSERT_STRING_EQUAL(esp_figure_list_find(&list, "start")->text, "hanging");
     CU_ASSERT_STRING_EQUAL(list.figure[24].unit, "dB");
 
-    list.count = 5; /* equal keys are no JSON */
+    list.count = 5; /* equal keys are not valid JSON */
     cJSON *json = cJSON_CreateObject();
     esp_figure_list_json(&list, json);
     char *said = esp_json_line(json);
@@ -88,7 +89,7 @@ static void figures_own_their_content_and_keep_their_order(void)
     CU_ASSERT_EQUAL(list.count, 0);
 }
 
-/* A row that lacks a hook would crash the command that wants it. */
+/* A row that lacks a hook would crash the command that calls it. */
 static void every_application_is_a_complete_row(void)
 {
     for (int i = 0; esp_applications[i]; i++) {

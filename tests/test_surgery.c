@@ -1,5 +1,5 @@
-/* Surgery: every weight of the smaller network is the one that was meant, and the smaller network
- * computes what the large one does once nobody listens to the removed units. */
+/* Surgery: every weight of the smaller network is the intended one, and the smaller network
+ * computes what the large one does when the removed units are silenced. */
 #include "check.h"
 #include "pruned_networks.h"
 
@@ -64,7 +64,7 @@ static void cut_keeps_the_most_important_units_in_their_order(void)
     esp_network_free(net);
 }
 
-/* Walks the large tensor; what stays must be the smaller tensor in order. */
+/* Walks the large tensor: the kept entries must be the smaller tensor, in order. */
 static bool tensor_was_copied(const esp_network *net, const esp_cut *cut, const esp_network *smaller, int t)
 {
     const esp_tensor *tensor = &net->tensor[t];
@@ -174,7 +174,7 @@ static void cut_perceptron_computes_what_silenced_units_leave(void)
     compare_networks(small_network(), 1, 100);
 }
 
-/* The value networks are left out: their LayerNorm sees the units that are left. */
+/* The value networks are left out: their LayerNorm sees only the units that are left. */
 static void cut_agent_computes_what_silenced_units_leave(void)
 {
     esp_network *net = agent_network_of(8, 6, 16);

@@ -1,9 +1,10 @@
-/* Every layer forward against plain loops and backward against their central differences. */
+/* Every layer: forward against plain loops, and backward against their central differences. */
 #include "plain_network.h"
 
 /* Sums of up to 450 float32 products of values near 1. */
 #define FORWARD_TOLERANCE 2e-5
-/* The differences are of double loops (h = 1e-5: error 1e-9), so what is left is float32 again. */
+/* The differences come from loops in double (h = 1e-5: error 1e-9), so what remains is float32
+ * again. */
 #define BACKWARD_TOLERANCE 1e-4
 
 static esp_rng test_rng(uint64_t index)
@@ -29,12 +30,12 @@ static void fill_weights(esp_network *net)
     }
 }
 
-/* One forward of the only component with everything that backward may be asked. */
+/* One forward pass of the only component, with everything that a backward pass may need. */
 typedef struct {
     const esp_network *net;
     esp_tape *tape;
     int    n;
-    size_t in, out, weights;         /* values of the batch, and of the network */
+    size_t in, out, weights;         /* sizes of the batch's input and output, and number of weights */
     double *x;
     void   *input;                   /* x as the network wants it: float or uint8 */
     float  *direction;               /* the loss is the sum of direction * y */
@@ -60,7 +61,7 @@ static probe probe_make(const esp_network *net, int n)
     p.direction = esp_alloc(p.out, sizeof *p.direction);
     p.y = esp_alloc(p.out, sizeof *p.y);
     esp_rng_normal(&rng, p.direction, p.out);
-    p.tape = esp_tape_create(net, 0, n + 2); /* room to spare, as in a batch that is not full */
+    p.tape = esp_tape_create(net, 0, n + 2); /* more capacity than the batch needs, as when a batch is not full */
     memcpy(p.y, esp_forward(net, p.tape, p.input, n), p.out * sizeof *p.y);
     return p;
 }
@@ -197,7 +198,7 @@ static esp_network *make_encoder(int channels, int rows, int kernels, int first_
     return net;
 }
 
-/* The value network's kinds of layers behind a concatenated input. */
+/* The kinds of layers in a value network, after a concatenated input. */
 static esp_network *make_value(void)
 {
     esp_network *net = esp_network_new();
@@ -212,7 +213,7 @@ static esp_network *make_value(void)
     return net;
 }
 
-/* The autoencoder's kinds of layers. */
+/* The kinds of layers in the autoencoder. */
 static esp_network *make_autoencoder(void)
 {
     esp_network *net = esp_network_new();
@@ -244,7 +245,7 @@ static void batchnorm_matches_plain_loops_with_every_activation(void)
 static void convolutions_match_plain_loops(void)
 {
     check_network(make_encoder(2, 8, 3, 3, 2), 3);
-    check_network(make_encoder(3, 6, 1, 3, 1), 2); /* one kernel, as a hard cut leaves */
+    check_network(make_encoder(3, 6, 1, 3, 1), 2); /* one kernel, as after a hard cut */
     check_network(make_encoder(1, 5, 2, 3, 2), 1); /* the last convolution leaves one pixel */
 }
 
@@ -274,11 +275,12 @@ static void gradients_accumulate(void)
     esp_network_free(net);
 }
 
-/* What a watcher sees, taken through the activation and summed over the batch, by layer. */
+/* What a watcher sees, multiplied by the activation's derivative and summed over the batch, per
+ * layer. */
 typedef struct {
     const esp_network *net;
     const esp_tape    *tape;
-    int    n, next;              /* the layer whose turn it is */
+    int    n, next;              /* the layer expected next */
     float *bias[ESP_MAX_LAYERS]; /* [units] */
 } bias_watch;
 
@@ -318,7 +320,7 @@ static void check_watch(esp_network *net)
         free(watch.bias[i]);
     }
     esp_tape_watch(p.tape, NULL, NULL);
-    watch.next = 99; /* nobody watches any more */
+    watch.next = 99; /* from here on a call of the watcher would fail */
     probe_backward(&p, grads, NULL);
     CU_ASSERT_EQUAL(watch.next, 99);
     free(grads);
@@ -366,7 +368,7 @@ static void unwanted_image_gradients_may_be_null(void)
     esp_network_free(net);
 }
 
-/* Sample by sample through a tape of its own: outputs, and the sum of the weight gradients. */
+/* Sample by sample through a separate tape: outputs, and the sum of the weight gradients. */
 static void check_batch_equals_samples(esp_network *net, int n)
 {
     CHECK_OK(esp_network_finish(net));
@@ -397,8 +399,8 @@ static void batch_equals_its_samples_one_by_one(void)
     check_batch_equals_samples(make_encoder(2, 8, 3, 3, 2), 9);
 }
 
-/* Patches of 3 and of 9 such images exceed the cache: both convolutions go through 11 of them in
- * blocks, forward and backward, the last block not full. */
+/* Patches of 3 and of 9 such images exceed the cache: both convolutions process 11 of them in
+ * blocks, forward and backward, and the last block is not full. */
 static void images_in_several_blocks_equal_single_images(void)
 {
     check_batch_equals_samples(make_encoder(9, 28, 8, 3, 1), 11);

@@ -1,5 +1,5 @@
 /* A pass of all threads over one batch: its gradient against central differences of plain loops, the running
- * statistics it moves, the centres it takes off its inputs. */
+ * statistics that it moves, and the centres that it subtracts from its inputs. */
 #include <omp.h>
 
 #include "plain_network.h"
@@ -72,7 +72,7 @@ static double plain_loss(const probe *p, const double *weights, bool batch_stati
     return loss;
 }
 
-/* Of trainable weights; the others have none. */
+/* For trainable weights; the others have no gradient. */
 static float *central_differences(const probe *p, double *weights, bool batch_statistics)
 {
     const double h = 1e-5;
@@ -140,7 +140,7 @@ static void running_statistics_give_the_gradient_of_tapes(void)
     probe_free(&p);
 }
 
-/* Of the first layer's units: mean and, as PyTorch keeps it, unbiased variance over the batch. */
+/* Mean and, as PyTorch keeps it, unbiased variance over the batch, of the first layer's units. */
 static void running_statistics_move_a_tenth_towards_the_batch(void)
 {
     probe p = probe_make(test_network(), BATCH);
@@ -185,7 +185,7 @@ static void centre_input(probe *p)
         for (int i = 0; i < p->n; i++) p->x[k * p->n + i] -= centres[k];
 }
 
-/* The same function of the batch in other coordinates: same outputs, and the plain weights come back. */
+/* The same function of the batch in other coordinates: equal outputs, and the plain weights come back. */
 static void centred_inputs_change_the_gradient_only(void)
 {
     probe p = probe_make(test_network(), BATCH);
@@ -227,7 +227,7 @@ static void a_centred_gradient_lacks_the_centres_share(void)
 /* ---- threads ---- */
 
 /* Layers of several stripes, the last one ragged. */
-static void any_number_of_threads_gives_the_same_bits(void)
+static void result_is_bit_identical_for_any_number_of_threads(void)
 {
     enum { WIDE = 300, MANY = 40 };
     float *grads[3];
@@ -256,7 +256,7 @@ static CU_TestInfo tests[] = {
     {"a pass with running statistics changes no weight", a_pass_with_running_statistics_changes_no_weight},
     {"centred inputs change the gradient only", centred_inputs_change_the_gradient_only},
     {"a centred gradient lacks the centres' share", a_centred_gradient_lacks_the_centres_share},
-    {"any number of threads gives the same bits", any_number_of_threads_gives_the_same_bits},
+    {"result is bit-identical for any number of threads", result_is_bit_identical_for_any_number_of_threads},
     CU_TEST_INFO_NULL,
 };
 

@@ -1,5 +1,5 @@
-/* A third application is a third row: this test has a table of its own in the place of study/applications.c, with
- * a toy in it that no other file knows, and opens, judges, prunes, measures, writes and sweeps over it. */
+/* A third application is a third row: this test replaces the table in study/applications.c by one with a toy that no
+ * other file knows, and opens, judges, prunes, measures, writes and sweeps with it. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -200,7 +200,7 @@ static void third_application_is_pruned_and_measured(void)
     CU_ASSERT_DOUBLE_EQUAL(esp_json_number(json, "gain"), 2, 0);
     CU_ASSERT_DOUBLE_EQUAL(esp_json_number(json, "units_before"), 12, 0);
     CU_ASSERT(esp_json_number(json, "look_ms_after") == 1);
-    CU_ASSERT(!cJSON_HasObjectItem(json, "performance_before_ci95")); /* it has none */
+    CU_ASSERT(!cJSON_HasObjectItem(json, "performance_before_ci95")); /* it has no interval */
     cJSON_Delete(json);
     esp_pruning_free(&pruning);
     esp_subject_close(&subject);

@@ -30,7 +30,7 @@ static void coefficients_round_to_the_nearest_unit(void)
     esp_network_free(net);
 }
 
-/* Kept counts of one axis of n units under a group's bounds and rounding. */
+/* Kept units of one axis of n units under a group's bounds and rounding. */
 static int kept_of(int n, int round_to, double least, double most, double coefficient)
 {
     esp_network *net = esp_network_new();
@@ -67,7 +67,7 @@ static void bounds_hold_and_rounding_stays_within_them_where_it_can(void)
         int kept = kept_of(512, 8, 0.3, 0.61, percent / 100.0); /* 200 to 358 */
         CU_ASSERT(kept >= 200 && kept <= 352);
     }
-    CU_ASSERT_EQUAL(kept_of(512, 8, 0.1, 0.1, 0), 464); /* 461 is no multiple */
+    CU_ASSERT_EQUAL(kept_of(512, 8, 0.1, 0.1, 0), 464); /* 461 is not a multiple */
     CU_ASSERT_EQUAL(kept_of(7, 8, 0.5, 0.5, 0), 7);     /* no multiple fits */
 }
 

@@ -1,4 +1,5 @@
-/* A scene that cannot be used is one line that names the file; nothing is printed or left behind. */
+/* A scene that cannot be used gives one line that names the file; nothing is printed or left
+ * behind. */
 #include <unistd.h>
 
 #include "envs/envs.h"
@@ -143,7 +144,7 @@ static esp_status play(esp_world *world, float action)
     return status;
 }
 
-/* MuJoCo would reset the state and go on, and the episode would look like a success. */
+/* MuJoCo would reset the state and carry on, and the episode would look like a success. */
 static void unstable_physics_is_an_error(void)
 {
     esp_world *world = NULL;
@@ -152,7 +153,7 @@ static void unstable_physics_is_an_error(void)
     esp_world_free(world);
 }
 
-/* The same push in a scene of quarter steps: as long, as far, and worth as much. */
+/* The same push in a scene with quarter steps: as long, as far, and with an equal return. */
 static void finer_time_step_keeps_control_period_and_return(void)
 {
     const struct { const char *timestep; int repeat; double share; } cases[] = {
