@@ -1,5 +1,5 @@
-/* What an attached controller costs the program it sits in, a physics step at a time:
- *   not due   the control callback in the steps that only hold the control (7 of 8), mean of each seven;
+/* What an attached controller costs its host program per physics step:
+ *   not due   the control callback in the steps that only hold the control (7 of 8), mean over each seven;
  *   due       the callback in the steps in which the policy or the planner acts, with its picture;
  *   step      mj_step of the pendulum without any controller, for comparison.
  * Episodes start from the keyframe `hanging`. usage: bench_plugin CHECKPOINT SCENE.xml */
@@ -39,7 +39,7 @@ static void report(const char *what, double *seconds, int count)
 
 /* ---- what is measured ---- */
 
-/* The callback is called here, with the states that mj_step leads to, and MuJoCo does without it. */
+/* Calls the callback directly, in the states that mj_step leads to; MuJoCo itself runs without it. */
 static void measure_controller(simulation *s, const char *checkpoint, const char *controller)
 {
     static double due[EPISODES * CONTROL_STEPS], held[EPISODES * CONTROL_STEPS];

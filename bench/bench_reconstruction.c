@@ -1,11 +1,10 @@
-/* Speed of the reconstruction objective on the work of two searches with the paper's groups, 1,000
- * images a cut:
- *   grid     the cuts of 10 coefficients a group from 0 to 0.95 whose nominal sparsity is 20 +- 1 %,
+/* Speed of the reconstruction objective on the work of two searches with the paper's groups, 1,000 images per cut:
+ *   grid     the cuts with 10 coefficients per group from 0 to 0.95 whose nominal sparsity is 20 +- 1 %,
  *            all in one call;
- *   descent  64 iterates on the way to 20 %, and to either side of each coefficient 0.05 more and
- *            less, in one call of 11 an iterate.
- * Digits are drawn, the network has random weights. Every repeat starts with a new objective, whose
- * creation counts. OMP_NUM_THREADS sets the threads. */
+ *   descent  64 iterates on the way to 20 %, each with every coefficient 0.05 more and 0.05 less, in one
+ *            call of 11 cuts per iterate.
+ * Digits are drawn, and the network has random weights. Every repeat starts with a new objective, whose creation
+ * counts. OMP_NUM_THREADS sets the threads. */
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -25,7 +24,7 @@ typedef struct {
 
 /* ---- what is measured ---- */
 
-/* Random weights whose every layer passes on more than it got, so that cuts matter. */
+/* Random weights whose layers amplify, so that cuts matter. */
 static void randomise(esp_network *net)
 {
     esp_network_init_default(net, SEED);
@@ -50,7 +49,7 @@ static esp_status subject_make(subject *out)
     return status;
 }
 
-/* The widths of all combinations that come within the tolerance; returns how many. */
+/* Fills in the widths of all combinations within the tolerance; returns how many there are. */
 static int grid(const subject *s, esp_widths *widths)
 {
     int combinations = 1, count = 0, groups = s->grouping.num;
@@ -66,7 +65,7 @@ static int grid(const subject *s, esp_widths *widths)
     return count;
 }
 
-/* Coefficients rise at paces of their own for 16 iterates and then wander about the target. */
+/* For 16 iterates each coefficient rises at its own pace; then they wander around the target. */
 static int descent(const subject *s, esp_widths *widths)
 {
     int count = 0;
@@ -96,7 +95,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Seconds of one repeat from the creation of the objective to its last number. */
+/* Seconds of one repeat, from the creation of the objective to its last result. */
 static esp_status repeat(const subject *s, int count, const esp_cut *cuts, int at_once, double *performance,
                          double *seconds)
 {
@@ -112,7 +111,7 @@ static esp_status repeat(const subject *s, int count, const esp_cut *cuts, int a
     return status;
 }
 
-/* The long way: a smaller network that reconstructs all images. */
+/* The direct way: a smaller network reconstructs all images. */
 static esp_status by_surgery(const subject *s, const esp_cut *cut, double *performance)
 {
     esp_network *smaller = NULL;
@@ -147,7 +146,7 @@ static esp_status measure(const subject *s, const char *name, int count, const e
         status = repeat(s, count, cuts, at_once, performance, &seconds[r]);
     if (status == ESP_OK) status = check(s, count, cuts, performance);
     if (status == ESP_OK) {
-        qsort(seconds, REPEATS, sizeof *seconds, compare); /* of five, p10 and p90 are the least and the most */
+        qsort(seconds, REPEATS, sizeof *seconds, compare); /* of five repeats, p10 and p90 are the least and the most */
         printf("%-8s %7d %8d %8.2f %8.2f %8.2f s\n", name, count, at_once, seconds[REPEATS / 2], seconds[0],
                seconds[REPEATS - 1]);
         fflush(stdout);

@@ -1,8 +1,8 @@
 # cmake --install: the executable, the controller for other programs, the libraries with their headers,
 # the models, a pkg-config file.
 #
-# A MuJoCo other than the system's goes along, with its headers and licence, in folders of espalier's own: what is
-# installed works when the build folder is gone, and no other program picks that MuJoCo up by accident.
+# A MuJoCo other than the system's is installed too, with its headers and licence, in espalier's own folders: what is
+# installed works when the build folder is gone, and no other program picks up that MuJoCo by accident.
 set(ESP_PC_MUJOCO "-lmujoco")
 if(MUJOCO_BUNDLED)
   set(mujoco_libdir ${CMAKE_INSTALL_LIBDIR}/espalier)
@@ -30,7 +30,7 @@ install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/espalier)
 if(ESP_WITH_VIEWER)
   set(ESP_PC_GLFW " glfw3")
 endif()
-# gcc finds its own; other compilers are told where.
+# gcc finds its own OpenMP library; other compilers need the path.
 set(ESP_PC_OPENMP "-lgomp")
 if(NOT CMAKE_C_COMPILER_ID STREQUAL "GNU")
   set(ESP_PC_OPENMP "")

@@ -3,11 +3,11 @@
 #   -DMUJOCO_ROOT=DIR     a release archive (include/ and lib/), an unpacked wheel of mujoco or mujoco-core, a
 #                         site-packages folder, or the folder `mujoco` inside one
 #   build/mujoco-X.Y.Z    the release that scripts/mujoco.txt pins, when scripts/fetch_mujoco.sh has put it there
-#   else                  the system's
+#   otherwise             the system's
 # Wheels hold libmujoco.so.X.Y.Z without the link libmujoco.so, so the library is linked by its full path.
 #
 # Sets MUJOCO_VERSION (X.Y.Z), MUJOCO_LIBRARY, MUJOCO_INCLUDE, and MUJOCO_BUNDLED when the library is not the
-# system's, which is when `cmake --install` takes it along.
+# system's, in which case `cmake --install` installs it too.
 set(ESP_MUJOCO "pinned" CACHE STRING "MuJoCo to build with: pinned (or MUJOCO_ROOT), or system")
 set_property(CACHE ESP_MUJOCO PROPERTY STRINGS pinned system)
 set(MUJOCO_ROOT "" CACHE PATH "folder of a MuJoCo other than the pinned and the system's")

@@ -1,4 +1,4 @@
-/* Prunes a fifth of the parameters that an agent's policy uses, and says what the policy is worth before and after.
+/* Prunes a fifth of the parameters that an agent's policy uses, and prints its mean return before and after.
  *
  *   cc prune.c $(pkg-config --cflags --libs espalier) -o prune
  *   ./prune agent.safetensors pruned.safetensors */

@@ -16,8 +16,8 @@ Learnt from pixels by
 
     espalier train $(dirname "$checkpoint")/config.json -o RUN_DIR
 
-and copied from RUN_DIR/checkpoint.safetensors, the best of the evaluations below. The same command on the same kind
-of processor gives the same file again, bit for bit, on any number of threads.
+and copied from RUN_DIR/checkpoint.safetensors, the best checkpoint by the evaluations below. On the same kind of
+processor the same command gives a bit-identical file, with any number of threads.
 
 | | |
 |---|---|
@@ -31,8 +31,8 @@ of processor gives the same file again, bit for bit, on any number of threads.
 ## Held-out evaluation
 
 Sparse reward, 100 episodes of each start, \`espalier eval $checkpoint --episodes 100 --seed 1000 --controller C
---start S\`. An episode is held when the pole is within 0.1 rad and 0.5 rad/s of upright from some control step to the
-end.
+--start S\`. An episode counts as held when the pole stays within 0.1 rad and 0.5 rad/s of upright from some control
+step to the end.
 
 | controller | start | mean return | 95 % interval | held |
 |---|---|---|---|---|
@@ -52,7 +52,7 @@ cat <<'TEXT'
 ## Learning curve
 
 Mean return of the evaluations during training (sparse reward, `train.eval_episodes` episodes each, the planner with the
-smaller budget `planner.search.*`); the row with the highest mean of the four was kept.
+smaller budget `planner.search.*`). The checkpoint of the row with the highest mean of the four was kept.
 
 | update | policy, random | policy, hanging | planner, random | planner, hanging | minutes |
 |---|---|---|---|---|---|

@@ -4,7 +4,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 say() { printf '\n== %s\n' "$*"; }
 
-# Those to build and run, or with `tests` all of them.
+# The packages that are not installed: those to build and run, or with `tests` all of packages.txt.
 missing_packages() { # missing_packages [tests]
     local package
     sed "$([ "${1:-}" = tests ] || echo '/^# For the tests/,$d')" packages.txt | grep -v '^#' | while read -r package; do
@@ -29,7 +29,7 @@ install_packages() { # install_packages [tests]
     "${root[@]}" apt-get install -y -q --no-install-recommends $wanted </dev/null || exit 1
 }
 
-# The pinned MuJoCo below build/, which cmake finds there; where the package index is out of reach, the system's.
+# Fetches the pinned MuJoCo below build/, where cmake finds it; without the package index, the system's is used.
 fetch_mujoco() {
     local reason status=0
     reason=$(scripts/fetch_mujoco.sh 2>&1) || status=$?
@@ -40,7 +40,7 @@ fetch_mujoco() {
     esac
 }
 
-pinned_mujoco() { # its folder, which is there once it was fetched
+pinned_mujoco() { # its folder, which exists once it was fetched
     sed -n 's|^mujoco[a-z-]*==\([0-9.]*\).*|build/mujoco-\1|p' scripts/mujoco.txt
 }
 

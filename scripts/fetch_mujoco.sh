@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Puts the MuJoCo that scripts/mujoco.txt pins into build/mujoco-X.Y.Z: its wheel from the Python package index, checked
-# against the hashes there and unpacked. Nothing is installed, and it does not matter which Python runs pip. A copy
-# that is there and intact is kept.
-# Exit status 1: it cannot be had, said in one line. 2: what the index sent is not what was pinned.
+# against the hashes there and unpacked. Nothing is installed, and it does not matter which Python runs pip. An intact
+# copy is kept.
+# Exit status 1: it cannot be downloaded; one line says why. 2: the index sent another file than the pinned one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts a Python with the pinned MuJoCo package, numpy and glfw into build/python-X.Y.Z, for the tests of the controller
-# inside Python programs: a virtual environment, checked against the hashes in scripts/mujoco.txt. One that was finished
-# and works is kept; what an interrupted run left is made anew. Exit status 1: it cannot be had, said in one line.
+# inside Python programs: a virtual environment, checked against the hashes in scripts/mujoco.txt. A finished one that
+# works is kept; one that an interrupted run left is rebuilt. Exit status 1: it cannot be made; one line says why.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,4 +21,4 @@ then
     rm -rf "$folder"
     exit 1
 fi
-cp scripts/mujoco.txt "$folder/finished" # last: without it the folder is half-made
+cp scripts/mujoco.txt "$folder/finished" # comes last: without this file the folder counts as half-made

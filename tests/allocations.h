@@ -1,5 +1,5 @@
 /* Counts calls of the C library's allocator, from this program and from the libraries under it, by
- * standing in front of it. Sanitizers bring an allocator of their own: then nothing is counted. */
+ * wrapping it. Sanitizers bring their own allocator: with them nothing is counted. */
 #ifndef ESP_TESTS_ALLOCATIONS_H
 #define ESP_TESTS_ALLOCATIONS_H
 
@@ -12,7 +12,8 @@
 
 #define COUNTS_ALLOCATIONS (!SANITIZED)
 
-/* Calls while `counting`: all, and those made by code of this program rather than by a library. */
+/* Calls while `counting`: all calls, and those made by code of this program rather than of a
+ * library. */
 static atomic_bool counting;
 static atomic_long allocations, own_allocations;
 
@@ -22,8 +23,8 @@ static inline void start_counting(void)
     counting = true;
 }
 
-/* Allocations of a stretch with parallel regions. LLVM's OpenMP allocates in every region, GCC's
- * does not, so only the latter shows what libraries do. */
+/* Allocations in a part of the program with parallel regions. LLVM's OpenMP allocates in every
+ * region, GCC's does not, so only the latter shows what libraries allocate. */
 static inline long stop_counting(void)
 {
     counting = false;
@@ -39,7 +40,7 @@ extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t count, size_t size);
 extern void *__libc_realloc(void *block, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
-extern char __executable_start, etext; /* the linker's ends of this program's code */
+extern char __executable_start, etext; /* where the linker put this program's code */
 
 static inline void count_allocation(const void *caller)
 {

@@ -27,7 +27,7 @@ static inline bool check_close(const char *what, size_t count, const float *got,
 
 #define CHECK_CLOSE(what, count, got, expected, atol, rtol) \
     CU_ASSERT(check_close(what, count, got, expected, atol, rtol))
-/* The status, and a word of the sentence a person would read. */
+/* Checks the status, and that the sentence for the person contains a word. */
 #define CHECK_FAILS(status, expression, word)                                                     \
     do {                                                                                          \
         CU_ASSERT_EQUAL(expression, status);                                                      \

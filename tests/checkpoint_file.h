@@ -1,4 +1,4 @@
-/* A checkpoint in a folder of its own, written as wrong as a test wants it. */
+/* A checkpoint in its own folder, written with the defects that a test asks for. */
 #ifndef ESP_TESTS_CHECKPOINT_FILE_H
 #define ESP_TESTS_CHECKPOINT_FILE_H
 
@@ -30,7 +30,7 @@ static inline bool same_weights(const esp_network *a, const esp_network *b)
     return a->num_weights == b->num_weights && memcmp(a->weights, b->weights, a->num_weights * sizeof(float)) == 0;
 }
 
-/* Writes all tensors of `net` but the one called `left_out`, with `text` as the configuration; NULL: none. */
+/* Writes all tensors of `net` except `left_out`, with `text` as the configuration; NULL: none. */
 static inline void write_tensors(const esp_network *net, const char *left_out, const char *text)
 {
     esp_st_tensor entries[ESP_MAX_TENSORS], used[ESP_MAX_TENSORS];

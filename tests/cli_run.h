@@ -1,4 +1,4 @@
-/* Runs the built executable in a folder of its own, as a shell would, and keeps what it said. */
+/* Runs the built executable in its own folder, as a shell would, and keeps its output. */
 #ifndef ESP_TESTS_CLI_RUN_H
 #define ESP_TESTS_CLI_RUN_H
 
@@ -22,7 +22,7 @@ static const char tiny_json[] =
     "  \"cycle_episodes\": 2, \"cycle_updates\": 10, \"eval_every\": 15, \"eval_episodes\": 2}}";
 
 static char cli_folder[] = "/tmp/espalier-cli-XXXXXX";
-static char *cli_out, *cli_err; /* of the last run */
+static char *cli_out, *cli_err; /* output of the last run */
 
 static inline char *cli_file(const char *name)
 {
@@ -69,7 +69,7 @@ static inline void cli_say(void)
         CU_ASSERT_EQUAL_FATAL(cli_status, 0);                                                     \
     } while (0)
 
-/* What the last run printed, as one JSON object; the caller deletes it. */
+/* The output of the last run, as one JSON object; the caller deletes it. */
 static inline cJSON *cli_json(void)
 {
     cJSON *json = NULL;
@@ -78,7 +78,7 @@ static inline cJSON *cli_json(void)
     return json;
 }
 
-/* A space-separated list of keys that must be there. */
+/* Checks a space-separated list of keys that must be there. */
 static inline void cli_check_keys(const cJSON *json, const char *keys)
 {
     char *list = esp_strdup(keys);
@@ -111,8 +111,8 @@ static inline pid_t cli_start(char *const argv[])
     return child;
 }
 
-/* Sends a signal as soon as the run has made that file, and waits for its end. Returns its exit status;
- * -1 when a signal ended it. What it said is in the file "err". */
+/* Sends a signal as soon as the run has created `file`, and waits for it to end. Returns its exit status; -1 when a
+ * signal ended it. Its error output is in the file "err". */
 static inline int cli_interrupt(char *const argv[], const char *file, int signal)
 {
     int status = 0;
@@ -127,8 +127,8 @@ static inline int cli_interrupt(char *const argv[], const char *file, int signal
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Kills the run again and again, each time a quarter later, so that a slow machine gets there as well,
- * until one life is long enough. Returns the number of kills. */
+/* Kills the run again and again, each time a quarter later than before, so that even a slow machine makes progress,
+ * until one run is long enough to finish. Returns the number of kills. */
 static inline int cli_kill_until_done(char *const argv[], int milliseconds)
 {
     double life = 1e3 * milliseconds;
@@ -152,7 +152,7 @@ static inline void cli_end(void)
     if (system(command) != 0) perror(cli_folder);
 }
 
-/* One line on stderr, nothing on stdout, a word of the sentence, the exit status. */
+/* The command must be refused: one line on stderr that contains the word, nothing on stdout, this exit status. */
 static inline void cli_check_refusal(int status, const char *arguments, const char *word)
 {
     int found = cli("$E %s", arguments);
@@ -164,7 +164,7 @@ static inline void cli_check_refusal(int status, const char *arguments, const ch
     CU_ASSERT(good);
 }
 
-/* Works in a new folder from now on. */
+/* Changes into a new folder. */
 static inline void cli_open(void)
 {
     atexit(cli_end);
@@ -173,7 +173,7 @@ static inline void cli_open(void)
     if (setenv("ESPALIER_MODELS", ESP_SOURCE "/models", 1) != 0) exit(1);
 }
 
-/* Leaves agent.safetensors in a new folder. Exit status 77 (skipped) on a machine that cannot draw. */
+/* Creates agent.safetensors in a new folder. Exit status 77 (skipped) on a machine that cannot draw. */
 static inline void cli_begin(void)
 {
     cli_open();

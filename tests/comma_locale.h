@@ -1,4 +1,4 @@
-/* A locale whose decimal point is a comma, made for the test: machines that build programs often have none. */
+/* A locale with a decimal comma, made for the test: build machines often have none. */
 #ifndef ESP_TESTS_COMMA_LOCALE_H
 #define ESP_TESTS_COMMA_LOCALE_H
 
@@ -33,7 +33,8 @@ static inline void comma_make(void)
     setenv("LOCPATH", comma_folder, 1);
 }
 
-/* From now on the program, and programs that it starts and that ask for it, have a decimal comma. */
+/* Gives this program, and programs started by it that use the environment's locale, a decimal
+ * comma. */
 static inline void comma_begin(void)
 {
     char text[16];

@@ -8,7 +8,8 @@
 
 #include "check.h"
 
-/* Starts Xvfb with a screen such as 640x480x24 on a display of its own choosing; it ends with the test. */
+/* Starts Xvfb with a screen such as 640x480x24, on a display that it chooses; it ends with the
+ * test. */
 static inline void start_display(const char *screen)
 {
     int ends[2];

@@ -1,15 +1,15 @@
 #!/bin/sh
 # Every declaration of a public header has a doc comment, directly above or on the same line: functions, types,
-# macros, variables, and of a type on several lines every member. A heading ("/* ---- file.c ---- */") says where
-# things are, not what they are.
+# macros, variables, and every member of a type that spans several lines. A heading ("/* ---- file.c ---- */") says
+# where things are, not what they are.
 # usage: documented.sh SOURCE_FOLDER [HEADER...]; without headers, all public ones
 cd "$1" || exit 1
 shift
 
-# Headers that are not complete yet: what they lack is counted, but is no failure.
+# Headers that are not complete yet: their missing comments are counted, but are not a failure.
 exceptions=""
 
-# Prints "HEADER:LINE: TEXT" for what is not documented, then "HEADER: N of M declarations documented".
+# Prints "HEADER:LINE: TEXT" for each undocumented declaration, then "HEADER: N of M declarations documented".
 program='
 function judge() {
     all++

@@ -1,4 +1,4 @@
-/* The pendulum's scene with pieces of its text exchanged. */
+/* The pendulum's scene with parts of its text replaced. */
 #ifndef ESP_TESTS_EDITED_SCENE_H
 #define ESP_TESTS_EDITED_SCENE_H
 
@@ -22,7 +22,8 @@ static inline char *replaced(char *text, const char *old, const char *new)
     return out;
 }
 
-/* One file, with what the scene includes. Edits end with one whose old text is NULL. */
+/* Writes one file, with the scene's includes inserted. The list of edits ends with one whose old
+ * text is NULL. */
 static inline void write_scene(const char *path, const scene_edit *edits)
 {
     char *physics = NULL, *text = NULL;

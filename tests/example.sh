@@ -1,6 +1,6 @@
 #!/bin/sh
-# A program of another project: examples/prune.c, built against installed files by pkg-config without --static, and
-# what it says is what `espalier eval` says of the file that it wrote.
+# Builds examples/prune.c as another project would, against installed files by pkg-config without --static, and checks
+# that it prints the return that `espalier eval` reports for the file that it wrote.
 # usage: example.sh SOURCE_FOLDER BUILD_FOLDER COMPILER [FLAG...]
 source=$1 build=$2 compiler=$3
 shift 3
@@ -26,4 +26,4 @@ after=$(sed -n 's/.*after \([0-9.]*\)$/\1/p' said)
 judged=$(sed -n 's/^mean return  *\([0-9.]*\).*/\1/p' table)
 [ -n "$after" ] && [ "$after" = "$judged" ] || fail "the example says $after, espalier eval $judged"
 ./prune nosuch.safetensors x.safetensors 2>error && fail "a missing file is no error"
-grep -q "nosuch.safetensors" error || fail "the sentence does not name the file"
+grep -q "nosuch.safetensors" error || fail "the error message does not name the file"

@@ -1,4 +1,4 @@
-/* Small IDX files, right and wrong, in a folder that is removed at the end. */
+/* Small IDX files, valid and invalid, in a folder that is removed at the end. */
 #ifndef ESP_TESTS_IDX_FILES_H
 #define ESP_TESTS_IDX_FILES_H
 
@@ -34,7 +34,7 @@ static inline void idx_put(uint8_t *at, uint32_t value)
     for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> (24 - 8 * i));
 }
 
-/* `count` images of noise on white paper, behind a header. */
+/* `count` images of noise on white paper, after a header. */
 static inline idx_bytes idx_make(int count, uint64_t seed)
 {
     idx_bytes file = {.size = IDX_HEADER + (size_t)count * ESP_IMAGE_PIXELS};
@@ -65,12 +65,12 @@ static inline idx_bytes idx_gzip(const uint8_t *data, size_t size)
     return packed;
 }
 
-/* The path of a file of that name and content; valid until the next call. */
+/* Writes a file with this name and content and returns its path, valid until the next call. */
 static inline const char *idx_write(const char *name, const uint8_t *data, size_t size)
 {
     static char path[512];
     snprintf(path, sizeof path, "%s/%s", idx_folder, name);
-    unlink(path); /* file systems flush a file that is overwritten: 2 ms each */
+    unlink(path); /* file systems flush a file that is overwritten, which takes 2 ms each time */
     FILE *file = fopen(path, "wb");
     CU_ASSERT_FATAL(file != NULL);
     CU_ASSERT_EQUAL(fwrite(data, 1, size, file), size);

@@ -1,5 +1,5 @@
-/* The MNIST files: where they are. They are not part of the project, so a program that finds none says
- * so and is skipped. */
+/* Where the MNIST files are. They are not part of the project, so a program that finds none says so and is
+ * skipped. */
 #ifndef ESP_TESTS_MNIST_H
 #define ESP_TESTS_MNIST_H
 
@@ -14,7 +14,7 @@ static inline const char *mnist_folder(void)
     return folder ? folder : ESP_SOURCE "/../shared/data/mnist";
 }
 
-/* Before main, so that the suite of a program that includes this need not ask. */
+/* Runs before main, so that the suite of a program that includes this need not ask. */
 __attribute__((constructor)) static void skip_without_mnist(void)
 {
     struct stat info;

@@ -1,4 +1,4 @@
-/* What a report says, read back: its data, and the numbers that point into it. */
+/* Reads a report back: its data, and the numbers that point into it. */
 #ifndef ESP_TESTS_PAGE_TEXT_H
 #define ESP_TESTS_PAGE_TEXT_H
 
@@ -16,7 +16,7 @@ static inline cJSON *page_data(const char *html)
     return json;
 }
 
-/* What a pointer of RFC 6901 finds. */
+/* The value at a pointer as in RFC 6901. */
 static inline const cJSON *page_item(const cJSON *data, char *pointer)
 {
     char *rest = NULL;
@@ -26,8 +26,8 @@ static inline const cJSON *page_item(const cJSON *data, char *pointer)
     return data;
 }
 
-/* A number as people write it: "1,548,360", "19.9 %", "844 M"; to the last digit that is written, `unit` apart.
- * NAN when it is none, such as a time "1:29". */
+/* A number as people write it: "1,548,360", "19.9 %", "844 M"; *unit is the weight of its last digit. NAN for
+ * anything else, such as the time "1:29". */
 static inline double page_number(const char *text, double *unit)
 {
     char digits[64];
@@ -51,7 +51,8 @@ static inline double page_number(const char *text, double *unit)
     return value;
 }
 
-/* Every number of the page is the one in its data, in its attribute and as it is read. Returns how many. */
+/* Checks that every number of the page equals the one in its data, in its attribute and as shown. Returns how many
+ * there are. */
 static inline int page_check_numbers(const char *html, const cJSON *data)
 {
     int count = 0;
@@ -71,7 +72,7 @@ static inline int page_check_numbers(const char *html, const cJSON *data)
     return count;
 }
 
-/* No address but the name space of SVG, nothing that a browser would fetch or run. */
+/* Whether the page holds no address except the name space of SVG, and nothing that a browser would fetch or run. */
 static inline bool page_is_alone(const char *html)
 {
     static const char *const names[] = {"<link", "src=", "href=", "url(", "@import", "http"};

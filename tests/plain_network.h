@@ -1,5 +1,5 @@
-/* The layers once more, as loops in double that are obviously right: what forward is compared
- * with, and what central differences are taken of. Images stay [channel, row, column]. */
+/* The layers once more, as plain loops in double whose correctness is obvious: forward is compared
+ * with them, and central differences are taken of them. Images stay [channel, row, column]. */
 #ifndef ESP_TESTS_PLAIN_NETWORK_H
 #define ESP_TESTS_PLAIN_NETWORK_H
 
@@ -54,7 +54,7 @@ static inline void plain_conv2d(const esp_network *net, const esp_layer *layer, 
             }
 }
 
-/* Normalises `count` values `stride` apart by the given mean and variance, or by their own. */
+/* Normalises `count` values, `stride` apart, by the given mean and variance, or by their own. */
 static inline void plain_normalise(int count, int stride, const double *x, const double *mean_var, double *y)
 {
     double mean = 0, var = 0;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The plugin and what it includes of envs compile against the headers of another MuJoCo.
+# The files of plugin/ and envs/ compile against the headers of another MuJoCo.
 # usage: MUJOCO_ROOT=DIR plugin_headers.sh SOURCE_FOLDER COMPILER
 cd "$1" || exit 1
 root=$MUJOCO_ROOT

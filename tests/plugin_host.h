@@ -1,5 +1,5 @@
-/* A host's simulation and the episode of `eval` that it should be, with agents small enough to play it
- * in a moment. */
+/* A host's simulation and the episode of `eval` that it should equal, with agents small enough to play it in a
+ * moment. */
 #ifndef ESP_TESTS_PLUGIN_HOST_H
 #define ESP_TESTS_PLUGIN_HOST_H
 
@@ -48,7 +48,7 @@ static inline void keep_warning(const char *text)
     snprintf(warned, sizeof warned, "%s", text);
 }
 
-/* First of all; exit status 77 (skipped) on a machine that cannot draw. */
+/* Comes first; exit status 77 (skipped) on a machine that cannot draw. */
 static inline void machine_draws_what_agents_see(void)
 {
     setvbuf(stdout, NULL, _IONBF, 0);
@@ -77,12 +77,12 @@ static inline void machine_draws_what_agents_see(void)
 
 typedef struct {
     double start;             /* rad */
-    double states[STATES][2]; /* at control steps */
+    double states[STATES][2]; /* at every control step */
     float  actions[TINY_STEPS];
     double episode_return;
 } episode;
 
-/* What `eval` does with episode `index` of SEED. */
+/* The episode `index` of SEED as `eval` plays it. */
 static inline episode evaluate(const char *path, esp_controller_kind kind, int index, int integrator)
 {
     episode e = {0};
@@ -136,7 +136,7 @@ static inline void free_host(host *h)
     mj_deleteModel(h->model);
 }
 
-/* Steps through an episode; true if it is `expected` to the last bit. `disturb` may be NULL. */
+/* Steps through an episode; true if it equals `expected` to the last bit. `disturb` may be NULL. */
 static inline bool follows(host *h, const episode *expected, void (*disturb)(host *h))
 {
     bool equal = true;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/python_host.sh makes anew what an interrupted run left and keeps what was finished; the test of Python hosts
-# is skipped, with a reason, where the environment is half-made. Stand-ins play python3 and pip: no network.
+# scripts/python_host.sh keeps a finished environment and rebuilds one that an interrupted run left; the test of Python
+# hosts is skipped, with a reason, when the environment is half-made. Stand-ins for python3 and pip need no network.
 # usage: python_environment.sh SOURCE_FOLDER
 set -u
 source_folder=$1

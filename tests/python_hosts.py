@@ -39,7 +39,7 @@ def make(log, **changes):
     data = mujoco.MjData(model)
     mujoco.mj_resetDataKeyframe(model, data, 1)
     if os.path.exists(log):
-        os.remove(log)  # of the step that the compiler makes to test a model
+        os.remove(log)  # written by the step with which the compiler tests a model
     return model, data
 
 
@@ -163,7 +163,7 @@ def earns(log, reward, seconds=60):
 
 
 def check_window_earns(program, log, environment=()):
-    """Runs Python under Xvfb until the pole is up for a whole control step, as the log tells."""
+    """Runs Python under Xvfb until the log shows the pole up for a whole control step."""
     with open(path('err'), 'w') as err:
         host = subprocess.Popen(['xvfb-run', '-a', '-s', '-screen 0 640x480x24', 'env', *environment,
                                  sys.executable, *program], stdout=err, stderr=err, start_new_session=True)
@@ -175,7 +175,7 @@ def check_window_earns(program, log, environment=()):
 
 
 def hanging(text):
-    """The pole hangs where a program starts that knows no keyframes."""
+    """Makes the pole hang at the start of a program that knows no keyframes."""
     text = text.replace('<body name="pole"', '<body name="pole" quat="0 0 1 0"')
     return text.replace('<joint name="hinge"', '<joint name="hinge" ref="3.141592653589793"')
 

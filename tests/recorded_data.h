@@ -1,5 +1,5 @@
-/* Networks of two kinds with recorded data for every component: an autoencoder with normalisations,
- * and the agent of Table III made small. */
+/* Two kinds of networks with recorded data for every component: an autoencoder with normalisations,
+ * and a small version of the agent of Table III. */
 #ifndef ESP_RECORDED_DATA_H
 #define ESP_RECORDED_DATA_H
 
@@ -77,7 +77,7 @@ static inline recorded recorded_agent(int count, int channels, int latent, int h
     return r;
 }
 
-/* What the components with an opinion should give: normals. */
+/* Targets for the components that have one: normal numbers. */
 static inline void recorded_targets(recorded *r, const char *component)
 {
     int c = esp_network_find_component(r->net, component);
@@ -85,7 +85,8 @@ static inline void recorded_targets(recorded *r, const char *component)
     r->calibration.feed[c].target = recorded_normals(r, count, 30 + (uint64_t)c);
 }
 
-/* Outputs of every component for all samples, [count, out_size] each, through playback. */
+/* Outputs of every component for all samples, [count, out_size] each, by playing the data
+ * through. */
 static inline void recorded_outputs(const esp_network *net, const esp_calibration *calibration,
                                     float *outputs[ESP_MAX_COMPONENTS])
 {
@@ -106,7 +107,7 @@ static inline void recorded_outputs(const esp_network *net, const esp_calibratio
     esp_playback_free(play);
 }
 
-/* Everything a layer read, [count, in_size]. */
+/* All inputs of a layer, [count, in_size]. */
 static inline float *recorded_inputs(const esp_network *net, const esp_calibration *calibration, int layer)
 {
     size_t size = (size_t)net->layer[layer].in_size;
@@ -127,7 +128,8 @@ static inline int layer_named(const esp_network *net, const char *module)
     abort();
 }
 
-/* Row `place` of what a layer's weights are multiplied with, straight from the definition. */
+/* Row `place` of the matrix that a layer's weights are multiplied with, straight from the
+ * definition. */
 static inline double plain_column(const esp_layer *layer, const float *x, int place, int column)
 {
     if (layer->kind == ESP_LAYER_DENSE) return (double)x[column];
@@ -138,7 +140,7 @@ static inline double plain_column(const esp_layer *layer, const float *x, int pl
     return (double)x[(row * layer->in_rows + col) * channels + channel];
 }
 
-/* Gaussian elimination with row exchange: x a = b for one row b of n. a and b are destroyed. */
+/* Gaussian elimination with row exchange: solves x a = b for one row b of n. Overwrites a and b. */
 static inline void plain_solve(int n, double *a, double *b)
 {
     for (int i = 0; i < n; i++) {

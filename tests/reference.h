@@ -14,7 +14,7 @@ static inline const char *reference_folder(void)
     return folder ? folder : ESP_SOURCE "/../shared/reference";
 }
 
-/* Before main, so that the suite of a program that includes this need not ask. */
+/* Runs before main, so that the suite of a program that includes this need not ask. */
 __attribute__((constructor)) static void skip_without_reference(void)
 {
     struct stat info;
@@ -47,7 +47,7 @@ static inline const float *reference_floats(const esp_safetensors *file, const c
     return tensor->data;
 }
 
-/* Sizes and constants of a case stand in its metadata. */
+/* A number from the metadata of a case, which hold its sizes and constants. */
 static inline double reference_number(const esp_safetensors *file, const char *key)
 {
     const char *text = esp_safetensors_metadata(file, key);
@@ -61,7 +61,7 @@ static inline int reference_int(const esp_safetensors *file, const char *key)
     return (int)reference_number(file, key);
 }
 
-/* Of a case that may leave it to the reference's default. */
+/* The same for a case that may leave it to the reference's default. */
 static inline double reference_number_or(const esp_safetensors *file, const char *key, double otherwise)
 {
     return esp_safetensors_metadata(file, key) ? reference_number(file, key) : otherwise;

@@ -1,11 +1,11 @@
-/* An agent as large as a recorded case says, with the weights and constants of that case. */
+/* An agent of the size that a recorded case states, with the weights and constants of that case. */
 #ifndef ESP_TESTS_REFERENCE_AGENT_H
 #define ESP_TESTS_REFERENCE_AGENT_H
 
 #include "agent/agent.h"
 #include "reference.h"
 
-/* What the cases share: pre_tanh and acting on the mean are ours, not the reference's. */
+/* Shared by all cases: pre_tanh and acting on the mean are ours, not the reference's. */
 static inline esp_agent_config reference_config(const esp_safetensors *file)
 {
     esp_agent_config config = esp_agent_config_default();

@@ -1,5 +1,5 @@
-/* Whether this program was built with a sanitizer, which brings an allocator of its own, reserves terabytes of
- * addresses and keeps what was freed. */
+/* Whether this program was built with a sanitizer, which brings its own allocator, reserves terabytes of addresses
+ * and keeps freed memory. */
 #ifndef ESP_TESTS_SANITIZED_H
 #define ESP_TESTS_SANITIZED_H
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shell scripts parse, and bench/reproduce writes a whole document even when no result is there: every table with
-# rows of equal width, every missing number a dash.
+# Shell scripts parse, and bench/reproduce writes a whole document even without results: every table has rows of equal
+# width, and every missing number is a dash.
 # usage: scripts.sh SOURCE_FOLDER
 set -u
 cd "$1" || exit 1
@@ -30,7 +30,7 @@ write_parts >"$folder/text" 2>"$folder/errors" || fail "a part cannot be written
 awk -F'|' '/^\|/ { if (width && NF != width) { print "a row is not as wide as its table: " $0; bad = 1 }
                    width = NF; next }
            { width = 0 } END { exit bad }' "$folder/text" || status=1
-grep -q '| - |' "$folder/text" || fail "missing numbers are no dashes"
+grep -q '| - |' "$folder/text" || fail "missing numbers are not dashes"
 
 [ $status -eq 0 ] && echo "scripts are sound"
 exit $status

@@ -1,5 +1,5 @@
-/* A chain like the autoencoder's that central differences can walk through: BatchNorm, ReLU and a
- * latent in the middle, Sigmoid at the end. */
+/* A chain like the autoencoder, small enough for central differences: BatchNorm, ReLU and a latent
+ * in the middle, Sigmoid at the end. */
 #ifndef ESP_TESTS_SMALL_AUTOENCODER_H
 #define ESP_TESTS_SMALL_AUTOENCODER_H
 
@@ -41,7 +41,8 @@ static inline esp_network *shaken_autoencoder(int pixels, int hidden, int latent
     return net;
 }
 
-/* Pixels that have something in common: bright within a rectangle that differs from image to image. */
+/* Images that have something in common: bright within a rectangle that differs from image to
+ * image. */
 static inline esp_images rectangles(int count)
 {
     esp_images images = {.count = count, .pixels = esp_alloc((size_t)count * ESP_IMAGE_PIXELS, 1)};

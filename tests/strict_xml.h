@@ -1,4 +1,5 @@
-/* A tiny strict reader: enough of XML to say whether a text without comments or declarations is well formed. */
+/* A tiny strict reader: just enough XML to tell whether a text without comments or declarations is
+ * well formed. */
 #ifndef ESP_TESTS_STRICT_XML_H
 #define ESP_TESTS_STRICT_XML_H
 
@@ -24,7 +25,8 @@ static inline bool xml_accept(xml_text *xml, const char *token)
     return true;
 }
 
-/* Characters up to one of `stop`: references must be known, and no control character may appear. */
+/* Reads characters up to one of `stop`: references must be known, and control characters are
+ * errors. */
 static inline void xml_characters(xml_text *xml, const char *stop)
 {
     static const char *const references[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"};
@@ -82,12 +84,12 @@ static inline void xml_element(xml_text *xml)
     if (strcmp(name, end) != 0 || !xml_accept(xml, ">")) xml_refuse(xml, "an element closed by another name");
 }
 
-/* One element and a final newline. Says where and what when it is not. */
+/* Whether the text is one element and a final newline. Prints what is wrong, and where. */
 static inline bool is_strict_xml(const char *text)
 {
     xml_text xml = {text, NULL};
     xml_element(&xml);
-    if (!xml.wrong && strcmp(xml.at, "\n") != 0) xml_refuse(&xml, "text behind the element");
+    if (!xml.wrong && strcmp(xml.at, "\n") != 0) xml_refuse(&xml, "text after the element");
     if (xml.wrong) printf("\n    %s at: %.60s ", xml.wrong, xml.at);
     return xml.wrong == NULL;
 }

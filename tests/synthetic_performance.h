@@ -1,5 +1,5 @@
-/* A performance whose best cut is known: every group of units may be thinned up to a limit of its
- * own, and performance falls off around it. Stands in for the closed loop, and counts. */
+/* A performance whose best cut is known: every group of units may be thinned up to its own limit,
+ * and performance falls off around it. Stands in for the closed loop, and counts evaluations. */
 #ifndef ESP_SYNTHETIC_PERFORMANCE_H
 #define ESP_SYNTHETIC_PERFORMANCE_H
 
@@ -10,10 +10,10 @@
 typedef struct {
     const esp_network *net;
     const esp_grouping *grouping;
-    double limit[ESP_MAX_AXES];  /* fraction at which a group has halved the performance; 0: never */
+    double limit[ESP_MAX_AXES];  /* fraction removed at which a group halves the performance; 0: never */
     double height, offset;       /* P = height * product + offset */
-    double noise;                /* relative, a function of the cut and the episode */
-    int    calls, evaluations;   /* evaluations in those of scale 1 */
+    double noise;                /* relative; depends on the cut and the episode */
+    int    calls, evaluations;   /* evaluations, and the same in units of scale 1 */
     int    largest_batch;
 } synthetic;
 
@@ -26,7 +26,7 @@ static inline double synthetic_truth(const synthetic *s, const esp_widths *width
     return s->height * product + s->offset;
 }
 
-/* The mean over `scale` episodes, those of smaller scales among them. */
+/* The mean over `scale` episodes, which include those of smaller scales. */
 static inline double synthetic_noise(const synthetic *s, const esp_widths *widths, int scale)
 {
     uint64_t hash = 0;
@@ -53,7 +53,8 @@ static inline esp_status synthetic_performance(void *context, int n, const esp_c
     return ESP_OK;
 }
 
-/* A network, its groups, its ranking and the synthetic performance: all that a search borrows. */
+/* A network, its groups, its ranking and the synthetic performance: everything that a search
+ * borrows. */
 typedef struct {
     esp_network *net;
     esp_grouping grouping;
@@ -62,7 +63,7 @@ typedef struct {
     esp_objective_config config;
 } bench;
 
-/* In place, because the parts point to each other; takes over the network. */
+/* Initialises in place, because the members point to each other; takes ownership of the network. */
 static inline void bench_start(bench *b, esp_network *net)
 {
     *b = (bench){.net = net};
@@ -79,7 +80,7 @@ static inline void bench_end(bench *b)
     esp_network_free(b->net);
 }
 
-/* One search on a fresh objective. */
+/* Runs one search on a new objective. */
 static inline esp_status bench_search(bench *b, const char *method, const esp_search_config *config,
                                       esp_search_result *result)
 {

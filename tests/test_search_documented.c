@@ -3,7 +3,7 @@
 
 #include "check.h"
 
-/* From its heading to the next one; the caller frees it. */
+/* The text from a heading to the next one; the caller frees it. */
 static char *read_section(const char *heading)
 {
     char *page = NULL;
@@ -18,7 +18,7 @@ static char *read_section(const char *heading)
     return section;
 }
 
-/* The first cell of a row holds the name, maybe beside others: "| `global`, `lamp` |". */
+/* Whether the first cell of a row holds the name, possibly among others: "| `global`, `lamp` |". */
 static bool is_in_first_cell(const char *section, const char *name)
 {
     char quoted[128];
@@ -37,7 +37,7 @@ static int count_names(const char *section)
         const char *end = strstr(row + 2, " |");
         for (const char *at = row; (at = strchr(at + 1, '`')) && at < end;) count++;
     }
-    return count / 2; /* one before and one behind each */
+    return count / 2; /* one before and one after each */
 }
 
 static void every_method_is_documented(void)
@@ -45,7 +45,7 @@ static void every_method_is_documented(void)
     char *section = read_section("\n## The methods\n");
     int rows = 0;
     for (const esp_search_method *m = esp_search_methods; m->name; m++, rows++) {
-        const char *colon = strchr(m->name, ':'); /* of a family, the first name has the prefix */
+        const char *colon = strchr(m->name, ':'); /* in a family only the first name has the prefix */
         CU_ASSERT(is_in_first_cell(section, m->name) || (colon && is_in_first_cell(section, colon + 1)));
     }
     CU_ASSERT_EQUAL(count_names(section), rows);

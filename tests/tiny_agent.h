@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-enum { TINY_STEPS = 12 }; /* control steps an episode */
+enum { TINY_STEPS = 12 }; /* control steps per episode */
 
 static inline esp_agent_config tiny_config(void)
 {
@@ -23,8 +23,8 @@ static inline esp_agent_config tiny_config(void)
     return config;
 }
 
-/* The usual start, shaken: otherwise the last layers of reward and values are zero, and so are
- * most gradients. */
+/* The usual initial weights plus noise: otherwise the last layers of reward and values are zero,
+ * and so are most gradients. */
 static inline esp_network *tiny_network(const esp_agent_config *config, int num_actions, uint64_t seed)
 {
     esp_network *net = NULL;

@@ -1,4 +1,4 @@
-/* The tiny agent, to be played. */
+/* The tiny agent as a role to be played. */
 #ifndef ESP_TESTS_TINY_ROLE_H
 #define ESP_TESTS_TINY_ROLE_H
 

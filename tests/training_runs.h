@@ -1,5 +1,5 @@
-/* Training runs as processes of their own, as for the user: a stop leaves nothing behind but files, and
- * these are compared. The test says how it trains and which entries of its state hold seconds. */
+/* Training runs as separate processes, as for the user: a stopped run leaves only files, which are compared. The test
+ * supplies how to train and which entries of its state hold seconds. */
 #ifndef ESP_TESTS_TRAINING_RUNS_H
 #define ESP_TESTS_TRAINING_RUNS_H
 
@@ -46,7 +46,7 @@ static inline char *run_file(const char *run, const char *file)
 
 /* ---- processes ---- */
 
-/* How a run ends before its end, and at which gradient step. */
+/* How a run is stopped, and at which gradient step. */
 typedef enum { NEVER, ASKED, KILLED } stop_kind;
 typedef struct { stop_kind kind; int step; } stop;
 
@@ -70,8 +70,8 @@ static inline _Noreturn void train_in_this_process(const char *run, bool resume,
     exit(status);
 }
 
-/* The status of a run in a new process; a killed one counts as ESP_OK. OpenMP's threads do not survive
- * a fork, so no test before may have started any in this process. */
+/* Runs the training in a new process and returns its status; a killed one counts as ESP_OK. OpenMP's threads do not
+ * survive a fork, so no earlier test may have started any in this process. */
 static inline esp_status train(const char *run, bool resume, stop s, int threads)
 {
     int ended = 0;
@@ -85,7 +85,7 @@ static inline esp_status train(const char *run, bool resume, stop s, int threads
     return (esp_status)WEXITSTATUS(ended);
 }
 
-/* The run that was never stopped, made once; false on a machine that cannot train. */
+/* The uninterrupted run, made once; false on a machine that cannot train. */
 static inline bool whole_run(void)
 {
     static bool made;
@@ -166,7 +166,7 @@ static inline cJSON *read_metrics(const char *run)
     return lines;
 }
 
-/* As if it had never been stopped. */
+/* Checks that the run equals the one that was never stopped. */
 static inline void check_same_run(const char *run)
 {
     cJSON *metrics = read_metrics(run), *expected = read_metrics("whole");
@@ -178,7 +178,7 @@ static inline void check_same_run(const char *run)
     cJSON_Delete(expected);
 }
 
-/* Lines that a run wrote after its last saved state, the last one cut short by a kill. */
+/* Appends lines as a run writes them after its last saved state, the last one cut short by a kill. */
 static inline void append_metrics(const char *run, const char *text)
 {
     char *path = run_file(run, "metrics.jsonl");
@@ -194,8 +194,8 @@ static inline int64_t steps_done(const char *run)
     return step;
 }
 
-/* One entry of the state's tensor becomes `value`, for a tensor of integers `integer`; the whole file as it was, to
- * be written back. */
+/* Sets one entry of a tensor in the state to `value`, or to `integer` in a tensor of integers; returns the whole file
+ * as it was, to be written back. */
 static inline char *edit_state(const char *run, const char *tensor, size_t index, float value, int64_t integer,
                                size_t *size)
 {
@@ -211,7 +211,7 @@ static inline char *edit_state(const char *run, const char *tensor, size_t index
     return old;
 }
 
-/* What a state must not hold, and the words it is refused with. */
+/* A mistake in a state, and the words that refuse it. */
 typedef struct {
     const char *tensor;
     size_t      index;
@@ -221,7 +221,7 @@ typedef struct {
     const char *sentence;
 } state_mistake;
 
-/* Resuming names the file, the tensor and what is wrong, for every mistake on its own. */
+/* Checks that resuming names the file, the tensor and what is wrong, for each mistake alone. */
 static inline void check_state_mistakes(const char *run, const state_mistake *mistakes, int count)
 {
     for (int i = 0; i < count; i++) {
