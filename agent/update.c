@@ -18,6 +18,8 @@
 /* Everything one thread needs for one block of n <= BLOCK samples. [T, n, ...] arrays are dense. */
 typedef struct {
     int first, n;         /* samples of the batch */
+    esp_runner *next_encoder, *next_policy;                /* online, for the targets */
+    esp_runner *target_encoder, *target_q1, *target_q2;
     esp_tape *encoder, *reward, *q1, *q2, *policy;
     esp_tape **dynamics;  /* [T]: each step is needed again on the way back */
     float *grads;         /* [num_weights] */
@@ -35,6 +37,7 @@ typedef struct {
 typedef struct esp_update_work {
     int B, T, L, A, X, num_blocks;
     size_t image;         /* bytes of one stacked observation */
+    esp_packed *online, *target; /* weights of the two networks, filled again whenever they moved */
     block *blocks;
 } work;
 
@@ -45,32 +48,44 @@ static float *floats(size_t count)
     return esp_alloc(count, sizeof(float));
 }
 
+static esp_tape *packed_tape(const work *w, const esp_network *net, int component, int rows)
+{
+    esp_tape *tape = esp_tape_create(net, component, rows);
+    esp_tape_pack(tape, w->online);
+    return tape;
+}
+
 static void block_create(block *b, const esp_network *net, const work *w)
 {
-    size_t rows = (size_t)(w->T + 1) * BLOCK;
-    b->encoder = esp_tape_create(net, ESP_TOLD_ENCODER, BLOCK);
-    b->reward = esp_tape_create(net, ESP_TOLD_REWARD, (int)rows);
-    b->q1 = esp_tape_create(net, ESP_TOLD_Q1, (int)rows);
-    b->q2 = esp_tape_create(net, ESP_TOLD_Q2, (int)rows);
-    b->policy = esp_tape_create(net, ESP_TOLD_POLICY, (int)rows);
+    int rows = (w->T + 1) * BLOCK;
+    b->next_encoder = esp_runner_create(w->online, ESP_TOLD_ENCODER, BLOCK);
+    b->next_policy = esp_runner_create(w->online, ESP_TOLD_POLICY, rows);
+    b->target_encoder = esp_runner_create(w->target, ESP_TOLD_ENCODER, BLOCK);
+    b->target_q1 = esp_runner_create(w->target, ESP_TOLD_Q1, rows);
+    b->target_q2 = esp_runner_create(w->target, ESP_TOLD_Q2, rows);
+    b->encoder = packed_tape(w, net, ESP_TOLD_ENCODER, BLOCK);
+    b->reward = packed_tape(w, net, ESP_TOLD_REWARD, rows);
+    b->q1 = packed_tape(w, net, ESP_TOLD_Q1, rows);
+    b->q2 = packed_tape(w, net, ESP_TOLD_Q2, rows);
+    b->policy = packed_tape(w, net, ESP_TOLD_POLICY, rows);
     b->dynamics = esp_alloc((size_t)w->T, sizeof *b->dynamics);
-    for (int t = 0; t < w->T; t++) b->dynamics[t] = esp_tape_create(net, ESP_TOLD_DYNAMICS, BLOCK);
+    for (int t = 0; t < w->T; t++) b->dynamics[t] = packed_tape(w, net, ESP_TOLD_DYNAMICS, BLOCK);
     b->grads = floats(net->num_weights);
-    b->z = floats(rows * w->L);
-    b->z_next = floats(rows * w->L);
-    b->z_target = floats(rows * w->L);
-    b->x = floats(rows * w->X);
-    b->dx = floats(rows * w->X);
-    b->dx_part = floats(rows * w->X);
+    b->z = floats((size_t)rows * w->L);
+    b->z_next = floats((size_t)rows * w->L);
+    b->z_target = floats((size_t)rows * w->L);
+    b->x = floats((size_t)rows * w->X);
+    b->dx = floats((size_t)rows * w->X);
+    b->dx_part = floats((size_t)rows * w->X);
     b->dz = floats((size_t)BLOCK * w->L);
-    b->action = floats(rows * w->A);
-    b->noise = floats(rows * w->A);
-    b->mu = floats(rows * w->A);
-    b->r = floats(rows);
-    b->td = floats(rows);
-    b->dr = floats(rows);
-    b->dq1 = floats(rows);
-    b->dq2 = floats(rows);
+    b->action = floats((size_t)rows * w->A);
+    b->noise = floats((size_t)rows * w->A);
+    b->mu = floats((size_t)rows * w->A);
+    b->r = floats((size_t)rows);
+    b->td = floats((size_t)rows);
+    b->dr = floats((size_t)rows);
+    b->dq1 = floats((size_t)rows);
+    b->dq2 = floats((size_t)rows);
 }
 
 static void block_free(block *b, int T)
@@ -80,6 +95,11 @@ static void block_free(block *b, int T)
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
     for (int t = 0; t < T; t++) esp_tape_free(b->dynamics[t]);
     free(b->dynamics);
+    esp_runner_free(b->next_encoder);
+    esp_runner_free(b->next_policy);
+    esp_runner_free(b->target_encoder);
+    esp_runner_free(b->target_q1);
+    esp_runner_free(b->target_q2);
     esp_tape_free(b->encoder);
     esp_tape_free(b->reward);
     esp_tape_free(b->q1);
@@ -128,6 +148,8 @@ esp_updater *esp_updater_create(esp_network *net, const esp_loss_config *config,
     w->A = net->component[ESP_TOLD_POLICY].out_size;
     w->X = w->L + w->A;
     w->image = (size_t)net->component[ESP_TOLD_ENCODER].in_size;
+    w->online = esp_packed_create(net, ESP_ALL_COMPONENTS);
+    w->target = esp_packed_create(updater->target, 1u << ESP_TOLD_ENCODER | 1u << ESP_TOLD_Q1 | 1u << ESP_TOLD_Q2);
     w->num_blocks = (batch + BLOCK - 1) / BLOCK;
     w->blocks = esp_alloc((size_t)w->num_blocks, sizeof *w->blocks);
     for (int i = 0; i < w->num_blocks; i++) {
@@ -146,6 +168,8 @@ void esp_updater_free(esp_updater *updater)
     work *w = updater->work;
     for (int i = 0; i < w->num_blocks; i++) block_free(&w->blocks[i], w->T);
     free(w->blocks);
+    esp_packed_free(w->online);
+    esp_packed_free(w->target);
     free(w);
     record_free(&updater->record);
     esp_adam_free(&updater->model_adam);
@@ -172,12 +196,12 @@ static void give(const work *w, const block *b, int steps, int width, const floa
 
 /* ---- targets ---- */
 
-/* Encodes next_obs of all steps with `net` into z [T, n, L]. */
-static void encode_next(const work *w, block *b, const esp_network *net, const esp_batch *batch, float *z)
+/* Encodes next_obs of all steps into z [T, n, L]. */
+static void encode_next(const work *w, const block *b, esp_runner *encoder, const esp_batch *batch, float *z)
 {
     for (int t = 0; t < w->T; t++) {
         const uint8_t *images = batch->next_obs + ((size_t)t * w->B + b->first) * w->image;
-        memcpy(z + (size_t)t * b->n * w->L, esp_forward(net, b->encoder, images, b->n),
+        memcpy(z + (size_t)t * b->n * w->L, esp_runner_forward(encoder, images, b->n),
                (size_t)b->n * w->L * sizeof(float));
     }
 }
@@ -187,13 +211,13 @@ static void block_bootstrap(esp_updater *u, block *b, const esp_batch *batch)
 {
     const work *w = u->work;
     int rows = w->T * b->n;
-    encode_next(w, b, u->net, batch, b->z_next);
-    const float *mu = esp_forward(u->net, b->policy, b->z_next, rows);
+    encode_next(w, b, b->next_encoder, batch, b->z_next);
+    const float *mu = esp_runner_forward(b->next_policy, b->z_next, rows);
     take(w, b, w->T, w->A, batch->td_noise, b->noise);
     esp_noisy_action((size_t)rows * w->A, mu, b->noise, (float)u->config.policy_std, b->action);
     esp_concat(rows, w->L, b->z_next, w->A, b->action, b->x);
-    const float *q1 = esp_forward(u->target, b->q1, b->x, rows);
-    const float *q2 = esp_forward(u->target, b->q2, b->x, rows);
+    const float *q1 = esp_runner_forward(b->target_q1, b->x, rows);
+    const float *q2 = esp_runner_forward(b->target_q2, b->x, rows);
     for (int i = 0; i < rows; i++) b->td[i] = b->r[i] + (float)u->config.discount * fminf(q1[i], q2[i]);
 }
 
@@ -204,7 +228,7 @@ static void block_targets(esp_updater *u, block *b, const esp_batch *batch)
     if (batch->td_target) take(w, b, w->T, 1, batch->td_target, b->td);
     else                  block_bootstrap(u, b, batch);
     give(w, b, w->T, 1, b->td, u->record.td_target);
-    encode_next(w, b, u->target, batch, b->z_target);
+    encode_next(w, b, b->target_encoder, batch, b->z_target);
     give(w, b, w->T, w->L, b->z_target, u->record.next_z_target);
 }
 
@@ -411,6 +435,8 @@ static esp_status model_step(esp_updater *u, const esp_batch *batch, double lear
 {
     work *w = u->work;
     esp_update_record *r = &u->record;
+    esp_packed_fill(w->online, ESP_ALL_COMPONENTS);
+    esp_packed_fill(w->target, ESP_ALL_COMPONENTS);
 #pragma omp parallel for schedule(dynamic, 1)
     for (int i = 0; i < w->num_blocks; i++) {
         block_targets(u, &w->blocks[i], batch);
@@ -433,6 +459,7 @@ static esp_status policy_step(esp_updater *u, const esp_batch *batch, double lea
     work *w = u->work;
     esp_update_record *r = &u->record;
     const esp_component *policy = &u->net->component[ESP_TOLD_POLICY];
+    esp_packed_fill(w->online, 1u << ESP_TOLD_Q1 | 1u << ESP_TOLD_Q2); /* the model's step moved them */
 #pragma omp parallel for schedule(dynamic, 1)
     for (int i = 0; i < w->num_blocks; i++) block_policy(u, &w->blocks[i], batch);
     add_gradients(u, policy->offset, policy->count);

@@ -213,6 +213,39 @@ int  esp_layer_columns(const esp_layer *layer);
 /* x [n, in_size] -> patches [n * rows, columns] of a convolution, columns in the order of its weights. */
 void esp_layer_patches(const esp_layer *layer, const float *x, int n, float *patches);
 
+/* ---- packed.c: a network for inference alone ------------------------------------------------- */
+
+/* The weights of some components, copied into the order in which the fastest kernel of this processor reads them.
+ * Shared by any number of threads; borrows the network. The outputs of a sample are
+ * bit-identical for any number of samples beside it. */
+typedef struct esp_packed esp_packed;
+
+/* components: bit i packs component i. Owned by the caller. */
+esp_packed *esp_packed_create(const esp_network *net, unsigned components);
+/* Copies the weights of those components again, after they changed; on all threads unless inside a parallel region. */
+void        esp_packed_fill(esp_packed *packed, unsigned components);
+void        esp_packed_free(esp_packed *packed);  /* accepts NULL */
+
+/* Runs one component on up to `capacity` samples. Borrows what was packed; one runner per thread. */
+typedef struct esp_runner esp_runner;
+
+/* Owned by the caller. */
+esp_runner *esp_runner_create(const esp_packed *packed, int component, int capacity);
+void        esp_runner_free(esp_runner *runner);  /* accepts NULL */
+/* x [n, in_size] float, or uint8 images when the first layer is an image -> [n, out_size] inside the runner, valid
+ * until its next call. BatchNorm uses running statistics. Allocates nothing. */
+const float *esp_runner_forward(esp_runner *runner, const void *x, int n);
+
+/* The instruction sets that the inner loops of matrix products were compiled for, fastest first: "avx512", "avx2",
+ * "baseline" (any processor). */
+int         esp_num_kernels(void);
+const char *esp_kernel_name(int index); /* 0 <= index < esp_num_kernels() */
+/* The one in use: the fastest that this processor has, unless another was chosen. */
+const char *esp_kernel_used(void);
+/* Chooses one by name, to compare or to get what another processor gets, before anything is packed. ESP_ERR_USAGE:
+ * no such name; ESP_ERR_MACHINE: this processor lacks it. */
+esp_status  esp_kernel_choose(const char *name);
+
 /* ---- tape.c: one component forward, and backward over what forward recorded ---------------- */
 
 /* Owns the activations of one component for up to `capacity` samples. One tape per thread. A tape fits the sizes of
@@ -228,6 +261,9 @@ const float *esp_forward(const esp_network *net, esp_tape *tape, const void *x, 
 /* Overwrites dy [n, out_size]. Adds weight gradients to grads (laid out like net->weights; NULL: not wanted) and
  * writes dx [n, in_size] (NULL: not wanted; always NULL for images). */
 void esp_backward(const esp_network *net, esp_tape *tape, float *dy, float *grads, float *dx);
+/* Forward passes read packed weights of the same network from here on; borrowed. NULL: the network's own (default).
+ * BatchNorm and backward passes read the network's in either case. */
+void esp_tape_pack(esp_tape *tape, const esp_packed *packed);
 /* Output of the component's i-th layer, [n, out_size], activation included; valid until the next forward. */
 const float *esp_tape_output(const esp_tape *tape, int i);
 /* Receives the loss gradient dy [n, out_size] of the component's i-th layer, activation included. */
@@ -267,37 +303,6 @@ void esp_team_tape_centre(esp_team_tape *tape, const float *x, int n);
 /* Converts `weights` [num_weights] of the centred network to those of a plain network, into out; out may equal
  * weights. */
 void esp_team_tape_plain(const esp_team_tape *tape, const float *weights, float *out);
-
-/* ---- packed.c: a network for inference alone ------------------------------------------------- */
-
-/* The weights of some components, copied into the order in which the fastest kernel of this processor reads them.
- * Shared by any number of threads; borrows the network, whose weights must not change. The outputs of a sample are
- * bit-identical for any number of samples beside it. */
-typedef struct esp_packed esp_packed;
-
-/* components: bit i packs component i. Owned by the caller. */
-esp_packed *esp_packed_create(const esp_network *net, unsigned components);
-void        esp_packed_free(esp_packed *packed);  /* accepts NULL */
-
-/* Runs one component on up to `capacity` samples. Borrows what was packed; one runner per thread. */
-typedef struct esp_runner esp_runner;
-
-/* Owned by the caller. */
-esp_runner *esp_runner_create(const esp_packed *packed, int component, int capacity);
-void        esp_runner_free(esp_runner *runner);  /* accepts NULL */
-/* x [n, in_size] float, or uint8 images when the first layer is an image -> [n, out_size] inside the runner, valid
- * until its next call. BatchNorm uses running statistics. Allocates nothing. */
-const float *esp_runner_forward(esp_runner *runner, const void *x, int n);
-
-/* The instruction sets that the inner loops of matrix products were compiled for, fastest first: "avx512", "avx2",
- * "baseline" (any processor). */
-int         esp_num_kernels(void);
-const char *esp_kernel_name(int index); /* 0 <= index < esp_num_kernels() */
-/* The one in use: the fastest that this processor has, unless another was chosen. */
-const char *esp_kernel_used(void);
-/* Chooses one by name, to compare or to get what another processor gets, before anything is packed. ESP_ERR_USAGE:
- * no such name; ESP_ERR_MACHINE: this processor lacks it. */
-esp_status  esp_kernel_choose(const char *name);
 
 /* ---- init.c -------------------------------------------------------------------------------- */
 

@@ -19,6 +19,10 @@ void esp_blas_use_one_thread(void);
 /* dst[cols] += sum of the rows of src [rows, cols], in row order. */
 void esp_add_rows(int rows, int cols, const float *src, float *dst);
 
+/* packed.c: one layer on n samples, x [n, in_size] -> y [n, out_size]. Layers without weights in panels compute as
+ * everywhere. */
+void esp_packed_forward(const esp_packed *packed, int layer, const void *x, int n, float *y);
+
 /* conv2d.c: images are [n, row, column, channel]. */
 void   esp_image_forward(const esp_layer *layer, const uint8_t *x, int n, float *y);
 void   esp_flatten_forward(const esp_layer *layer, const float *x, int n, float *y);

@@ -1,6 +1,7 @@
 /* Networks laid out for inference: weights in the panels of dense_kernel.c, once for all threads, and a runner per
  * thread that hands a component's layers from buffer to buffer. */
 #include <assert.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,19 @@ static void pack_layer(esp_packed *p, int index)
     free(ordered);
 }
 
+static bool is_packed(const esp_packed *p, int index, unsigned components)
+{
+    const esp_layer *layer = &p->net->layer[index];
+    return components >> layer->component & 1 && is_product(layer);
+}
+
+void esp_packed_fill(esp_packed *p, unsigned components)
+{
+#pragma omp parallel for schedule(dynamic, 1) if (!omp_in_parallel())
+    for (int i = 0; i < p->net->num_layers; i++)
+        if (p->panels[i] && is_packed(p, i, components)) pack_layer(p, i);
+}
+
 esp_packed *esp_packed_create(const esp_network *net, unsigned components)
 {
     esp_packed *p = esp_alloc(1, sizeof *p);
@@ -73,18 +87,16 @@ esp_packed *esp_packed_create(const esp_network *net, unsigned components)
     p->kernel = esp_dense_kernel_used();
     size_t floats = 0;
     for (int i = 0; i < net->num_layers; i++)
-        if (components >> net->layer[i].component & 1 && is_product(&net->layer[i]))
-            floats += panel_floats(p, &net->layer[i]) + bias_floats(p, &net->layer[i]);
+        if (is_packed(p, i, components)) floats += panel_floats(p, &net->layer[i]) + bias_floats(p, &net->layer[i]);
     p->memory = esp_alloc(floats, sizeof *p->memory);
     float *at = p->memory;
     for (int i = 0; i < net->num_layers; i++) {
-        const esp_layer *layer = &net->layer[i];
-        if (!(components >> layer->component & 1) || !is_product(layer)) continue;
+        if (!is_packed(p, i, components)) continue;
         p->panels[i] = at;
-        p->bias[i] = at += panel_floats(p, layer);
-        at += bias_floats(p, layer);
-        pack_layer(p, i);
+        p->bias[i] = at += panel_floats(p, &net->layer[i]);
+        at += bias_floats(p, &net->layer[i]);
     }
+    esp_packed_fill(p, components);
     return p;
 }
 
@@ -133,13 +145,14 @@ static esp_rows conv_rows(const esp_layer *layer)
                       .length = layer->kernel * channels};
 }
 
-static void run_layer(const esp_packed *p, int index, const void *x, int n, float *y)
+void esp_packed_forward(const esp_packed *p, int index, const void *x, int n, float *y)
 {
     const esp_layer *layer = &p->net->layer[index];
     if (!is_product(layer)) {
         esp_layer_forward(p->net, index, x, n, NULL, y);
         return;
     }
+    assert(p->panels[index]);
     bool conv = layer->kind == ESP_LAYER_CONV2D;
     esp_rows rows = conv ? conv_rows(layer) : dense_rows(layer, n);
     const float *from = x;
@@ -152,7 +165,7 @@ const float *esp_runner_forward(esp_runner *r, const void *x, int n)
     const esp_component *c = &r->packed->net->component[r->component];
     assert(n <= r->capacity);
     for (int i = 0; i < c->num_layers; i++) {
-        run_layer(r->packed, c->first_layer + i, x, n, r->buffer[i % 2]);
+        esp_packed_forward(r->packed, c->first_layer + i, x, n, r->buffer[i % 2]);
         x = r->buffer[i % 2];
     }
     return x;

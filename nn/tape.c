@@ -8,6 +8,7 @@
 
 struct esp_tape {
     int component, capacity, n;   /* n: number of samples in the last forward */
+    const esp_packed *packed;     /* borrowed; forward reads its weights, NULL: the network's */
     const void *x;                /* borrowed input of the last forward */
     float *out[ESP_MAX_LAYERS];   /* [capacity, out_size] of each layer of the component */
     float *scratch;               /* patches of one convolution at a time */
@@ -54,6 +55,11 @@ void esp_tape_free(esp_tape *tape)
     free(tape);
 }
 
+void esp_tape_pack(esp_tape *tape, const esp_packed *packed)
+{
+    tape->packed = packed;
+}
+
 const float *esp_tape_output(const esp_tape *tape, int i)
 {
     return tape->out[i];
@@ -71,9 +77,12 @@ const float *esp_forward(const esp_network *net, esp_tape *tape, const void *x, 
     int layers = net->component[tape->component].num_layers;
     tape->x = x;
     tape->n = n;
-    for (int i = 0; i < layers; i++)
-        esp_layer_forward(net, (int)(tape_layer(net, tape, i) - net->layer), i == 0 ? x : tape->out[i - 1], n,
-                          tape->scratch, tape->out[i]);
+    for (int i = 0; i < layers; i++) {
+        const void *below = i == 0 ? x : tape->out[i - 1];
+        int layer = (int)(tape_layer(net, tape, i) - net->layer);
+        if (tape->packed) esp_packed_forward(tape->packed, layer, below, n, tape->out[i]);
+        else              esp_layer_forward(net, layer, below, n, tape->scratch, tape->out[i]);
+    }
     return tape->out[layers - 1];
 }
 
