@@ -138,8 +138,7 @@ void esp_noisy_action(size_t count, const float *mu, const float *noise, float s
 
 /* ---- contract.c ---------------------------------------------------------------------------------- */
 
-/* The contract of a file at `path`; the caller deletes it. world: adds what the scene says - its hash, the actuators,
- * the control period; NULL: leaves that out. */
+/* The contract of a file at `path`; the caller deletes it. world: as for esp_contract_add_world. */
 cJSON *esp_agent_contract(const char *path, const esp_agent_config *config, const esp_world *world,
                           esp_controller_kind controller);
 

@@ -244,6 +244,7 @@ static inline uint64_t esp_hash_step(uint64_t hash, uint64_t value)
 }
 /* Adds the hash as text: JSON numbers are exact only up to 2^53. */
 void esp_json_add_hash(cJSON *object, const char *key, uint64_t hash);
+bool esp_json_hash_equals(const cJSON *object, const char *key, uint64_t hash); /* false when the key is missing */
 
 /* ---- run.c: the folder of a training run -------------------------------------------------------- */
 

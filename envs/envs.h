@@ -174,8 +174,12 @@ typedef struct {
     char           *scene;       /* path of the MJCF, owned */
 } esp_world;
 
-/* Finds the scene: config.scene if given, else <task>/scene.xml below $ESPALIER_MODELS, the installed models or those
- * of the source tree. MuJoCo's own errors become one line.
+/* An item of the task's observation, with the sizes that the task leaves to the configuration filled in. */
+esp_obs_item esp_task_item(const esp_task *task, const esp_env_config *config, int item);
+/* The path of the scene, in new memory that the caller frees: config.scene if given, else <task>/scene.xml below
+ * $ESPALIER_MODELS, the installed models or those of the source tree; ESP_ERR_MACHINE when none of them has it. */
+esp_status esp_scene_find(const esp_env_config *config, char **out);
+/* Loads the scene that esp_scene_find names. MuJoCo's own errors become one line.
  *
  * The control period is env.action_repeat times the *task's* time step. A scene with a finer time step takes more
  * physics steps per period, each with a smaller share of the reward, so that returns stay comparable; a warning says
@@ -191,6 +195,15 @@ double     esp_world_period(const esp_world *world); /* s, the control period th
 double     esp_world_reward(const esp_world *world, const mjModel *model, const esp_play *play);
 /* Index of the first item of pixels, the one an agent looks at; -1 when there is none. */
 int        esp_world_pixels(const esp_world *world);
+
+/* ---- contract.c: what a file says of the world that its controller belongs to ----------------------- */
+
+/* Adds scene, observation and, with a world, the scene's hash, the actions and the control period (docs/files.md) to
+ * the contract of a file at `path`. world: of this configuration, or NULL. */
+void esp_contract_add_world(cJSON *contract, const char *path, const esp_env_config *config, const esp_world *world);
+/* Warns in one line, which names file and scene, when the scene of this configuration has another hash than the
+ * contract of the file at `path`. Says nothing when there is no hash or no scene. */
+void esp_contract_check_scene(const cJSON *contract, const char *path, const esp_env_config *config);
 
 /* ---- scene_hash.c --------------------------------------------------------------------------------- */
 

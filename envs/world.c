@@ -91,7 +91,7 @@ static char *scene_below(const char *models, const char *task)
     return scene;
 }
 
-static esp_status find_scene(const esp_env_config *config, const char *task, char **out)
+esp_status esp_scene_find(const esp_env_config *config, char **out)
 {
     if (config->scene && config->scene[0]) {
         *out = esp_strdup(config->scene);
@@ -100,7 +100,7 @@ static esp_status find_scene(const esp_env_config *config, const char *task, cha
     const char *models[] = {getenv("ESPALIER_MODELS"), ESP_MODELS_INSTALLED, ESP_MODELS_SOURCE};
     for (int i = 0; i < 3; i++) {
         if (!models[i]) continue;
-        char *scene = scene_below(models[i], task);
+        char *scene = scene_below(models[i], config->task);
         if (access(scene, F_OK) == 0) {
             *out = scene;
             return ESP_OK;
@@ -108,7 +108,7 @@ static esp_status find_scene(const esp_env_config *config, const char *task, cha
         free(scene);
     }
     return esp_fail(ESP_ERR_MACHINE, "no %s/scene.xml below $ESPALIER_MODELS (%s), %s or %s; set ESPALIER_MODELS to "
-                    "the folder models/ of espalier's source", task, models[0] ? models[0] : "not set", models[1],
+                    "the folder models/ of espalier's source", config->task, models[0] ? models[0] : "not set", models[1],
                     models[2]);
 }
 
@@ -153,7 +153,7 @@ static esp_status load_model(void *argument)
 static bool load_own_scene(loading *l)
 {
     esp_world *world = l->world;
-    if (find_scene(&world->config, world->task->about.name, &world->scene) != ESP_OK) return false;
+    if (esp_scene_find(&world->config, &world->scene) != ESP_OK) return false;
     if (esp_guard(load_model, l, ESP_ERR_FORMAT) == ESP_OK && esp_same_physics(world->model, l->source)) return true;
     if (world->model) mj_deleteModel(world->model);
     world->model = NULL;
@@ -187,22 +187,22 @@ static esp_status check_model(const esp_world *world, const mjModel *simulated)
     return ESP_OK;
 }
 
-/* Sizes that the task leaves open come from the configuration. */
+esp_obs_item esp_task_item(const esp_task *task, const esp_env_config *config, int k)
+{
+    esp_obs_item item = task->about.items[k];
+    bool pixels = item.kind == ESP_ITEM_PIXELS;
+    if (!item.history) item.history = pixels ? config->frame_stack : 1;
+    if (!item.width) item.width = config->image_size;
+    if (!item.height) item.height = pixels ? item.width : 1;
+    if (!item.supersample) item.supersample = pixels ? config->supersample : 1;
+    return item;
+}
+
 static void fill_items(esp_world *world)
 {
-    const esp_task_description *about = &world->task->about;
-    const esp_env_config *config = &world->config;
-    world->num_items = about->num_items;
-    world->item = esp_alloc((size_t)about->num_items, sizeof *world->item);
-    for (int k = 0; k < about->num_items; k++) {
-        esp_obs_item *item = &world->item[k];
-        bool pixels = about->items[k].kind == ESP_ITEM_PIXELS;
-        *item = about->items[k];
-        if (!item->history) item->history = pixels ? config->frame_stack : 1;
-        if (!item->width) item->width = config->image_size;
-        if (!item->height) item->height = pixels ? item->width : 1;
-        if (!item->supersample) item->supersample = pixels ? config->supersample : 1;
-    }
+    world->num_items = world->task->about.num_items;
+    world->item = esp_alloc((size_t)world->num_items, sizeof *world->item);
+    for (int k = 0; k < world->num_items; k++) world->item[k] = esp_task_item(world->task, &world->config, k);
 }
 
 /* [-1, 1] maps to the actuator's range in its own unit; an actuator without a range gets the output unchanged. */
@@ -302,7 +302,7 @@ esp_status esp_world_create(const esp_env_config *config, esp_world **out)
 {
     esp_world *world = NULL;
     esp_status status = make_world(config, &world);
-    if (status == ESP_OK) status = find_scene(config, world->task->about.name, &world->scene);
+    if (status == ESP_OK) status = esp_scene_find(&world->config, &world->scene);
     if (status == ESP_OK) return finish_world(world, load_model, NULL, out);
     esp_world_free(world);
     return status;

@@ -62,6 +62,7 @@ static esp_status start(esp_pilot *pilot)
     if (status == ESP_OK) status = open_eyes(pilot);
     if (status != ESP_OK) return status;
     const esp_agent_config *config = &pilot->agent.config;
+    esp_contract_check_scene(pilot->agent.metadata.contract, pilot->settings->checkpoint, &config->env);
     pilot->controller = esp_controller_create(pilot->agent.net, config, pilot->agent.controller,
                                               &config->planner.budget, 1);
     return ESP_OK;

@@ -89,6 +89,7 @@ static esp_status prepare(esp_subject *subject)
     esp_agent_subject *a = subject->state;
     esp_status status = esp_world_create(&a->config.env, &a->world);
     if (status != ESP_OK) return status;
+    esp_contract_check_scene(subject->metadata.contract, subject->path, &a->config.env);
     int actions = subject->net->component[ESP_TOLD_POLICY].out_size;
     if (a->world->num_actions != actions)
         return esp_fail(ESP_ERR_SHAPE, "%s: the controller has %d actions, task '%s' needs %d", subject->path, actions,
@@ -108,6 +109,7 @@ static void close_agent(esp_subject *subject)
 static void cast(const esp_subject *subject, esp_role *role)
 {
     const esp_agent_subject *a = subject->state;
+    esp_contract_check_scene(subject->metadata.contract, subject->path, &a->config.env);
     *role = (esp_role){.name = subject->path, .net = subject->net, .env = &a->config.env, .controller = (int)a->kind,
                        .config = &a->config, .acting = &esp_agent_acting};
 }

@@ -3,6 +3,7 @@
 #ifndef ESP_TESTS_PLUGIN_HOST_H
 #define ESP_TESTS_PLUGIN_HOST_H
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "plugin/plugin_internal.h"
@@ -30,6 +31,17 @@ static inline void write_agent(const char *path, uint64_t seed)
     esp_agent_config config = tiny_config();
     esp_network *net = tiny_network(&config, 1, seed);
     CHECK_OK(esp_agent_checkpoint_write(path, &config, net));
+    esp_network_free(net);
+}
+
+/* Agent 1 for the policy; of its components only those in the set are in the file. */
+static inline void write_policy(const char *path, unsigned components)
+{
+    esp_agent_config config = tiny_config();
+    esp_network *net = tiny_network(&config, 1, 1);
+    esp_metadata metadata = {.contract = esp_agent_contract(path, &config, NULL, ESP_CONTROLLER_POLICY)};
+    CHECK_OK(esp_agent_checkpoint_save(path, &config, net, components, &metadata));
+    esp_metadata_free(&metadata);
     esp_network_free(net);
 }
 
@@ -157,6 +169,34 @@ static inline char *in_folder(const char *name)
     static char path[96];
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return path;
+}
+
+/* ---- what is said on stderr ---------------------------------------------------------------------- */
+
+typedef struct {
+    int before, file;
+} hearing;
+
+static inline hearing hear(void)
+{
+    fflush(stderr);
+    hearing ear = {dup(2), open(in_folder("said"), O_CREAT | O_TRUNC | O_RDWR, 0600)};
+    CU_ASSERT_FATAL(ear.before >= 0 && ear.file >= 0 && dup2(ear.file, 2) == 2);
+    return ear;
+}
+
+/* Ends it; in a static buffer. */
+static inline const char *heard(const hearing *ear)
+{
+    static char text[2048];
+    fflush(stderr);
+    dup2(ear->before, 2);
+    close(ear->before);
+    ssize_t size = pread(ear->file, text, sizeof text - 1, 0);
+    close(ear->file);
+    CU_ASSERT_FATAL(size >= 0);
+    text[size] = 0;
+    return text;
 }
 
 #endif

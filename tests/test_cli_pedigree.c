@@ -152,6 +152,46 @@ static void scene_travels_with_the_file(void)
     CU_ASSERT(strstr(cli_err, "moved/scenes/scene.xml") != NULL);
 }
 
+static void check_scene_warning(const char *command, bool expected)
+{
+    CLI_OK("%s", command);
+    const char *said = strstr(cli_err, "p.st: made in another scene than ");
+    CU_ASSERT_EQUAL(said != NULL, expected);
+    CU_ASSERT(!said || (strstr(said, "pendulum/scene.xml") && !strstr(said + 1, "p.st: made in")));
+}
+
+/* The scene is found, and it is no longer what it was. */
+static void changed_scene_is_warned_about_in_one_line(void)
+{
+    check_scene_warning("$E eval p.st --episodes 1 --quiet", false);
+    CLI_OK("mkdir -p changed/pendulum && cp " ESP_SOURCE "/models/pendulum/*.xml changed/pendulum/ && "
+           "sed -i 's/fovy=\"29\"/fovy=\"31\"/' changed/pendulum/scene.xml");
+    check_scene_warning("ESPALIER_MODELS=changed $E eval p.st --episodes 1 --quiet", true);
+    check_scene_warning("ESPALIER_MODELS=changed $E prune p.st --sparsity 0.3 --tolerance 0.1 --report-episodes 1 " CHEAP
+                        "--quiet -o elsewhere.st", true);
+    check_scene_warning("ESPALIER_MODELS=changed $E record p.st --seconds 0.5 --frames 2 --size 64x64 -o strip.png "
+                        "--quiet", true);
+    CLI_OK("ESPALIER_MODELS=changed $E eval elsewhere.st --episodes 1 --quiet"); /* which was made in it */
+    CU_ASSERT_STRING_EQUAL(cli_err, "");
+}
+
+/* The shipped networks are older than contracts. */
+static void inspect_prints_the_contract_of_shipped_files(void)
+{
+    static const char *const files[][3] = {{"pendulum/agent.safetensors", "tdmpc", "pendulum"},
+                                           {"mnist/autoencoder.safetensors", "autoencoder", "reconstruction"}};
+    for (int i = 0; i < 2; i++) {
+        CLI_OK("$E inspect " ESP_SOURCE "/models/%s --json", files[i][0]);
+        cJSON *json = cli_json(), *pedigree = cJSON_GetObjectItem(json, "pedigree");
+        CU_ASSERT_STRING_EQUAL(text_of(json, "contract", "application"), files[i][1]);
+        CU_ASSERT_STRING_EQUAL(text_of(json, "contract", "task"), files[i][2]);
+        CU_ASSERT(cJSON_IsArray(pedigree) && cJSON_GetArraySize(pedigree) == 0);
+        cJSON_Delete(json);
+        CLI_OK("$E inspect " ESP_SOURCE "/models/%s", files[i][0]);
+        CU_ASSERT(strstr(cli_out, "\ncontract") != NULL);
+    }
+}
+
 static void trained_file_has_a_contract_and_no_pedigree(void)
 {
     cJSON *json = inspected("agent.safetensors"), *contract = cJSON_GetObjectItem(json, "contract");
@@ -173,6 +213,8 @@ static CU_TestInfo tests[] = {
      file_pruned_twice_names_both_prunings_and_its_sparsity_of_the_original},
     {"file with the policy alone works everywhere", file_with_the_policy_alone_works_everywhere},
     {"scene travels with the file", scene_travels_with_the_file},
+    {"changed scene is warned about in one line", changed_scene_is_warned_about_in_one_line},
+    {"inspect prints the contract of shipped files", inspect_prints_the_contract_of_shipped_files},
     {"trained file has a contract and no pedigree", trained_file_has_a_contract_and_no_pedigree},
     CU_TEST_INFO_NULL,
 };

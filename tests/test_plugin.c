@@ -1,6 +1,5 @@
 /* The controller inside another program: a simulation stepped by its host behaves as the closed
  * loop of `eval`, whatever else the host does with it. */
-#include <fcntl.h>
 #include <pthread.h>
 
 #include "comma_locale.h"
@@ -170,20 +169,12 @@ static void control_is_chosen_once_per_period(void)
 /* What a simulation of `steps` steps prints to stderr, in a static buffer. */
 static const char *said_by(host *h, const esp_plugin_options *options, int steps)
 {
-    static char text[2048];
-    fflush(stderr);
-    int before = dup(2), file = open(in_folder("said"), O_CREAT | O_TRUNC | O_RDWR, 0600);
-    CU_ASSERT_FATAL(before >= 0 && file >= 0 && dup2(file, 2) == 2);
+    hearing ear = hear();
     int status = esp_plugin_attach(h->model, h->data, options);
     for (int step = 0; step < steps; step++) mj_step(h->model, h->data);
-    fflush(stderr);
-    dup2(before, 2);
-    close(before);
-    ssize_t size = pread(file, text, sizeof text - 1, 0);
-    close(file);
-    CU_ASSERT_FATAL(status == 0 && size >= 0);
-    text[size] = 0;
-    return text;
+    const char *said = heard(&ear);
+    CU_ASSERT_FATAL(status == 0);
+    return said;
 }
 
 static void controller_slower_than_its_period_says_so_once(void)
@@ -247,6 +238,45 @@ static void scene_names_the_controller_and_the_environment_overrules_it(void)
     free_host(&h);
 }
 
+static void contract_names_the_controller_when_nobody_else_does(void)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s", in_folder("for_policy.safetensors"));
+    write_policy(path, ESP_ALL_COMPONENTS); /* the planner could run as well */
+    episode expected = evaluate(path, ESP_CONTROLLER_POLICY, 0, mjINT_EULER);
+    host h = pendulum();
+    h.data->qpos[0] = expected.start;
+    CU_ASSERT_EQUAL_FATAL(esp_plugin_attach(h.model, h.data, &(esp_plugin_options){.checkpoint = path, .seed = SEED}), 0);
+    CU_ASSERT(follows(&h, &expected, NULL));
+    free_host(&h);
+}
+
+/* A contract made in another scene, which the agent would still act in. */
+static void another_scene_than_the_contracts_is_mentioned(void)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s", in_folder("elsewhere.safetensors"));
+    esp_agent_config config = tiny_config();
+    esp_network *net = tiny_network(&config, 1, 1);
+    esp_world *world = tiny_world();
+    esp_metadata metadata = {.contract = esp_agent_contract(path, &config, world, ESP_CONTROLLER_POLICY)};
+    esp_plugin_options options = {.checkpoint = path, .seed = SEED};
+    host h = pendulum();
+    CHECK_OK(esp_agent_checkpoint_save(path, &config, net, ESP_ALL_COMPONENTS, &metadata));
+    CU_ASSERT_STRING_EQUAL(said_by(&h, &options, 1), "");
+    free_host(&h);
+    cJSON_SetValuestring(cJSON_GetObjectItem(metadata.contract, "scene_hash"), "0123456789abcdef");
+    CHECK_OK(esp_agent_checkpoint_save(path, &config, net, ESP_ALL_COMPONENTS, &metadata));
+    h = pendulum();
+    const char *said = said_by(&h, &options, 1), *end = strchr(said, '\n');
+    CU_ASSERT(strstr(said, "elsewhere.safetensors: made in another scene than") && strstr(said, "pendulum/scene.xml"));
+    CU_ASSERT(end && end[1] == 0);
+    free_host(&h);
+    esp_metadata_free(&metadata);
+    esp_world_free(world);
+    esp_network_free(net);
+}
+
 static void check_refused(host *h, const esp_plugin_options *options, const char *word)
 {
     CU_ASSERT_NOT_EQUAL(esp_plugin_attach(h->model, h->data, options), 0);
@@ -264,6 +294,10 @@ static void anything_that_does_not_fit_is_refused_in_one_sentence(void)
     check_refused(&h, &(esp_plugin_options){.checkpoint = ESP_SOURCE "/README.md"}, "safetensors");
     check_refused(&h, &(esp_plugin_options){.checkpoint = agent_path, .controller = "mpi"}, "mppi|policy");
     check_refused(&h, &(esp_plugin_options){.checkpoint = agent_path, .period = -1.0}, "period");
+    write_policy(in_folder("policy.safetensors"), esp_controller_components(ESP_CONTROLLER_POLICY));
+    check_refused(&h, &(esp_plugin_options){.checkpoint = in_folder("policy.safetensors"), .controller = "mppi"},
+                  "policy.safetensors: controller 'mppi' also runs dynamics, reward, Q1, Q2");
+    CU_ASSERT_PTR_NULL(strchr(esp_plugin_error(), '\n'));
     setenv("ESPALIER_PERIOD", "often", 1);
     check_refused(&h, &options, "'often'");
     unsetenv("ESPALIER_PERIOD");
@@ -349,6 +383,21 @@ static void preloaded_controller_takes_over_simulations_that_name_a_checkpoint(v
     step_with_noise(&driven, DRIVEN);
     unsetenv("ESPALIER_CHECKPOINT");
     free_host(&unnamed);
+    free_host(&driven);
+    free_host(&refused);
+}
+
+static void preloaded_policy_is_played_and_no_planner_made_of_it(void)
+{
+    write_policy(in_folder("policy.safetensors"), esp_controller_components(ESP_CONTROLLER_POLICY));
+    setenv("ESPALIER_CHECKPOINT", in_folder("policy.safetensors"), 1);
+    host driven = pendulum();
+    step_with_noise(&driven, DRIVEN);
+    setenv("ESPALIER_CONTROLLER", "mppi", 1);
+    host refused = pendulum();
+    step_with_noise(&refused, ZERO);
+    unsetenv("ESPALIER_CONTROLLER");
+    unsetenv("ESPALIER_CHECKPOINT");
     free_host(&driven);
     free_host(&refused);
 }
@@ -515,6 +564,8 @@ static CU_TestInfo tests[] = {
     {"control is chosen once per period", control_is_chosen_once_per_period},
     {"controller slower than its period says so once", controller_slower_than_its_period_says_so_once},
     {"finer time step keeps the period and is mentioned", finer_time_step_keeps_the_period_and_is_mentioned},
+    {"contract names the controller when nobody else does", contract_names_the_controller_when_nobody_else_does},
+    {"another scene than the contract's is mentioned", another_scene_than_the_contracts_is_mentioned},
     {"scene names the controller and the environment overrules it",
      scene_names_the_controller_and_the_environment_overrules_it},
     {"anything that does not fit is refused in one sentence", anything_that_does_not_fit_is_refused_in_one_sentence},
@@ -526,6 +577,7 @@ static CU_TestInfo tests[] = {
     {"a host with a decimal comma gets the same log", a_host_with_a_decimal_comma_gets_the_same_log},
     {"preloaded controller takes over simulations that name a checkpoint",
      preloaded_controller_takes_over_simulations_that_name_a_checkpoint},
+    {"preloaded policy is played, and no planner made of it", preloaded_policy_is_played_and_no_planner_made_of_it},
     {"scene has keyframes to start from", scene_has_keyframes_to_start_from},
     CU_TEST_INFO_NULL,
 };

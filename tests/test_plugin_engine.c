@@ -19,16 +19,17 @@ static CU_TestInfo tests[] = {
 
 #else
 
-/* The pendulum, driven by an instance instead of a motor. */
+/* The pendulum, driven by an instance instead of a motor; controller NULL: the file's own. */
 static host engine(const char *checkpoint, const char *controller)
 {
-    char text[512];
+    char text[512], key[64] = "";
+    if (controller) snprintf(key, sizeof key, "<config key='controller' value='%s'/>", controller);
     snprintf(text, sizeof text,
              "<extension><plugin plugin='espalier.controller'>"
-             "<instance name='agent'><config key='checkpoint' value='%s'/><config key='controller' value='%s'/>"
+             "<instance name='agent'><config key='checkpoint' value='%s'/>%s"
              "<config key='seed' value='%d'/></instance>"
              "<instance name='unused'/></plugin></extension><asset>",
-             checkpoint, controller, SEED);
+             checkpoint, key, SEED);
     write_scene(in_folder("engine.xml"), (scene_edit[]){
         {"<asset>", text},
         {"<motor name=\"torque\" joint=\"hinge\" gear=\"1\"",
@@ -72,6 +73,32 @@ static void driven_simulation_is_an_episode_of_eval(void)
     CU_ASSERT(engine_follows(ESP_CONTROLLER_POLICY, mjINT_EULER));
     CU_ASSERT(engine_follows(ESP_CONTROLLER_MPPI, mjINT_EULER));
     CU_ASSERT(engine_follows(ESP_CONTROLLER_POLICY, mjINT_RK4));
+}
+
+static void instance_is_driven_by_the_controller_of_the_contract(void)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s", in_folder("policy.safetensors"));
+    write_policy(path, ESP_ALL_COMPONENTS);
+    episode expected = evaluate(path, ESP_CONTROLLER_POLICY, 0, mjINT_EULER);
+    host h = engine(path, NULL);
+    h.data->qpos[0] = expected.start;
+    CU_ASSERT(follows(&h, &expected, NULL));
+    free_host(&h);
+}
+
+static void planner_is_refused_for_a_file_of_the_policy_alone(void)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s", in_folder("alone.safetensors"));
+    write_policy(path, esp_controller_components(ESP_CONTROLLER_POLICY));
+    hearing ear = hear();
+    host h = engine(path, "mppi");
+    for (int step = 0; step < 20; step++) mj_step(h.model, h.data);
+    const char *said = heard(&ear), *end = strchr(said, '\n');
+    CU_ASSERT(strstr(said, "alone.safetensors: controller 'mppi' also runs dynamics") && end && end[1] == 0);
+    CU_ASSERT_EQUAL(h.data->actuator_force[0], 0.0);
+    free_host(&h);
 }
 
 static void reset_begins_the_next_episode(void)
@@ -191,6 +218,8 @@ static CU_TestInfo tests[] = {
     {"machine draws what agents see", machine_draws_what_agents_see},
     {"driven simulation is an episode of eval", driven_simulation_is_an_episode_of_eval},
     {"another pendulum is drawn from the host's model", another_pendulum_is_drawn_from_the_hosts_model},
+    {"instance is driven by the controller of the contract", instance_is_driven_by_the_controller_of_the_contract},
+    {"planner is refused for a file of the policy alone", planner_is_refused_for_a_file_of_the_policy_alone},
     {"reset begins the next episode", reset_begins_the_next_episode},
     {"copy continues like the original", copy_continues_like_the_original},
     {"instances do not disturb each other", instances_do_not_disturb_each_other},
