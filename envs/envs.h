@@ -106,7 +106,7 @@ typedef struct {
     const char *const  *starts;         /* start states of episodes; the first is the default */
     const char *const  *rewards;        /* the first is the default, and results are measured in it */
     const char         *training_reward; /* reward that training begins with */
-    const char *const  *terms;          /* terms of the reward, as esp_task.terms gives them; reports show each */
+    const char *const  *terms;          /* terms of the reward, as esp_task.terms gives them; the viewer plots each */
     const char         *goal;           /* "hold the pole up to the end": completes "20 of 20 episodes ..." */
     const char         *show_start;     /* the start most worth watching */
     double              show_seconds;   /* time from the start until the goal is kept, with some margin, s */

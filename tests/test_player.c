@@ -1,5 +1,5 @@
 /* Checkpoints played side by side. */
-#include "viewer/viewer.h"
+#include "viewer/viewer_internal.h"
 
 #include "tiny_role.h"
 #include "starts.h"
@@ -56,6 +56,26 @@ static void episode_played_equals_the_one_evaluated(void)
         play(player, &episodes[i]);
         for (int role = 0; role < 3; role++)
             CU_ASSERT_EQUAL(esp_player_return(player, role), evaluated(roles[role].controller, &episodes[i]));
+    }
+    esp_player_free(player);
+}
+
+/* The pendulum's terms are its two rewards, of which this configuration takes the second one. */
+static void history_has_every_term_of_the_reward(void)
+{
+    esp_role role = tiny_role(&config, net, ESP_CONTROLLER_POLICY);
+    esp_player *player = NULL;
+    CHECK_OK(esp_player_create(1, &role, &player));
+    play(player, &(esp_episode){.seed = 5});
+    const esp_history *history = &player->actor[0].history;
+    CU_ASSERT_EQUAL_FATAL(history->num_terms, 2);
+    CU_ASSERT_EQUAL(history->count, TINY_STEPS);
+    for (int i = 0; i < history->count; i++) {
+        float upright = history->terms[i], height = history->terms[history->room + i];
+        CU_ASSERT(upright == 0.0f || upright == 1.0f);
+        CU_ASSERT(height >= 0.0f && height <= 1.0f);
+        /* the reward is the sum over the control step, in which the height moves little */
+        CU_ASSERT(fabsf(history->value[ESP_CURVE_REWARD][i] - (float)config.env.action_repeat * height) < 2.0f);
     }
     esp_player_free(player);
 }
@@ -121,6 +141,7 @@ static void scene_for_people_has_the_physics_of_the_agents(void)
 static CU_TestInfo tests[] = {
     {"machine can draw", machine_can_draw},
     {"episode played equals the one evaluated", episode_played_equals_the_one_evaluated},
+    {"history has every term of the reward", history_has_every_term_of_the_reward},
     {"all start at the same state", all_start_at_the_same_state},
     {"checkpoints of different applications are refused", checkpoints_of_different_applications_are_refused},
     {"checkpoints out of step are refused", checkpoints_out_of_step_are_refused},

@@ -67,6 +67,23 @@ static void describe_quantity(mjvFigure *figure, const esp_task *task)
     set_range(figure, 1, quantity->low, quantity->high);
 }
 
+/* The terms of the reward, below it and in the same unit: each times the physics steps of a control step. */
+static void describe_reward(mjvFigure *figure, const esp_actor *actor)
+{
+    static const float colors[ESP_MOST_TERMS][3] = {
+        {0.86f, 0.62f, 0.84f}, {0.36f, 0.68f, 0.94f}, {0.95f, 0.60f, 0.23f}, {0.93f, 0.86f, 0.35f},
+        {0.55f, 0.58f, 0.95f}, {0.90f, 0.42f, 0.42f}, {0.45f, 0.82f, 0.80f}, {0.70f, 0.72f, 0.74f}};
+    int terms = actor->history.num_terms;
+    set_range(figure, 1, 0.0, actor->world->config.action_repeat);
+    figure->flg_legend = terms > 0;
+    memcpy(figure->linergb[terms], figure->linergb[0], sizeof figure->linergb[0]);
+    snprintf(figure->linename[terms], sizeof figure->linename[0], "reward");
+    for (int i = 0; i < terms; i++) {
+        memcpy(figure->linergb[i], colors[i], sizeof colors[i]);
+        esp_format(figure->linename[i], sizeof figure->linename[0], "%s", actor->world->task->about.terms[i]);
+    }
+}
+
 esp_figures *esp_figures_create(const esp_actor *actor)
 {
     static const float colors[ESP_CURVES][3] = {
@@ -79,7 +96,7 @@ esp_figures *esp_figures_create(const esp_actor *actor)
         set_range(&figures->curve[i], 0, 0.0, duration);
         memcpy(figures->curve[i].linergb[0], colors[i], sizeof colors[i]);
     }
-    set_range(&figures->curve[ESP_CURVE_REWARD], 1, 0.0, world->config.action_repeat);
+    describe_reward(&figures->curve[ESP_CURVE_REWARD], actor);
     action_range(world, range);
     set_range(&figures->curve[ESP_CURVE_ACTION], 1, range[0], range[1]);
     describe_quantity(&figures->curve[ESP_CURVE_QUANTITY], world->task);
@@ -97,15 +114,22 @@ void esp_figures_free(esp_figures *figures)
 
 /* ---- curves ------------------------------------------------------------------------------------- */
 
-/* An episode with more samples than a line can hold is shown by evenly spread samples. */
-static void fill_curve(mjvFigure *figure, const esp_history *history, int curve)
+/* value [room] as a line. An episode with more samples than a line can hold is shown by evenly spread samples. */
+static void fill_line(mjvFigure *figure, int line, const esp_history *history, const float *value, double scale)
 {
     int stride = (history->room + mjMAXLINEPNT - 1) / mjMAXLINEPNT, points = 0;
     for (int i = 0; i < history->count; i += stride, points++) {
-        figure->linedata[0][2 * points] = history->time[i];
-        figure->linedata[0][2 * points + 1] = history->value[curve][i];
+        figure->linedata[line][2 * points] = history->time[i];
+        figure->linedata[line][2 * points + 1] = (float)(scale * value[i]);
     }
-    figure->linepnt[0] = points;
+    figure->linepnt[line] = points;
+}
+
+static void fill_reward(mjvFigure *figure, const esp_history *history, double repeat)
+{
+    int terms = history->num_terms;
+    for (int i = 0; i < terms; i++) fill_line(figure, i, history, history->terms + i * history->room, repeat);
+    fill_line(figure, terms, history, history->value[ESP_CURVE_REWARD], 1.0);
 }
 
 /* From zero to the longest latency so far, in round numbers, so that the axis seldom moves. */
@@ -164,7 +188,8 @@ void esp_figures_draw(esp_figures *figures, const esp_actor *actor, mjrRect area
         mjvFigure *figure = &figures->curve[i];
         int row = rows - 1 - i / columns; /* rows count from the bottom */
         mjrRect place = {area.left + i % columns * width, area.bottom + row * height, width, height};
-        fill_curve(figure, &actor->history, i);
+        if (i == ESP_CURVE_REWARD) fill_reward(figure, &actor->history, actor->world->config.action_repeat);
+        else                       fill_line(figure, 0, &actor->history, actor->history.value[i], 1.0);
         if (i == ESP_CURVE_LATENCY) fit_latency(figure, &actor->history);
         mjr_figure(place, figure, context);
     }

@@ -18,8 +18,13 @@ static esp_status measure_size(esp_actor *actor)
     return status;
 }
 
-static void make_history(esp_history *history, int room)
+/* Room for all terms of the task in `now`, though the first ones alone are plotted. */
+static void make_history(esp_history *history, int room, const esp_task *task)
 {
+    int terms = task->terms && task->about.terms ? esp_names_count(task->about.terms) : 0;
+    history->num_terms = terms < ESP_MOST_TERMS ? terms : ESP_MOST_TERMS;
+    history->terms = esp_alloc((size_t)history->num_terms * (size_t)room, sizeof(float));
+    history->now = esp_alloc((size_t)terms, sizeof(double));
     history->room = room;
     history->time = esp_alloc((size_t)room, sizeof(float));
     for (int i = 0; i < ESP_CURVES; i++) history->value[i] = esp_alloc((size_t)room, sizeof(float));
@@ -45,7 +50,7 @@ static esp_status create_actor(esp_actor *actor, const esp_role *role)
 
     actor->play = esp_simulator_play(actor->simulator, 0);
     actor->controller = role->acting->create(role);
-    make_history(&actor->history, actor->world->num_steps);
+    make_history(&actor->history, actor->world->num_steps, actor->world->task);
     return ESP_OK;
 }
 
@@ -55,6 +60,8 @@ static void free_actor(esp_actor *actor)
     esp_simulator_free(actor->simulator);
     esp_world_free(actor->world);
     free(actor->history.time);
+    free(actor->history.terms);
+    free(actor->history.now);
     for (int i = 0; i < ESP_CURVES; i++) free(actor->history.value[i]);
 }
 
@@ -143,6 +150,9 @@ static void remember(esp_actor *actor)
     if (task->about.num_quantities > 0)
         history->value[ESP_CURVE_QUANTITY][at] = (float)task->quantity(task, actor->world->model, actor->play, 0);
     history->value[ESP_CURVE_LATENCY][at] = (float)(1e3 * actor->latency);
+    if (history->num_terms == 0) return;
+    task->terms(task, actor->world->model, actor->play, history->now);
+    for (int i = 0; i < history->num_terms; i++) history->terms[i * history->room + at] = (float)history->now[i];
 }
 
 static esp_status step_actor(esp_actor *actor)

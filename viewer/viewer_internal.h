@@ -14,7 +14,12 @@ typedef struct {
     int    room;
     float *time;                 /* [room] s */
     float *value[ESP_CURVES];    /* [room] */
+    int     num_terms;           /* terms of the task's reward that are plotted */
+    float  *terms;               /* [num_terms, room], what each is in the state that the control step led to */
+    double *now;                 /* [num_terms] of one state */
 } esp_history;
+
+enum { ESP_MOST_TERMS = 8 };     /* plotted; a task may have more */
 
 /* One role on stage. Owns what it points to, except for what the role borrows. */
 typedef struct {
