@@ -26,6 +26,9 @@ extern const struct argp_child esp_options_children[]; /* the children of a pars
 /* As an entry of a parser's children. */
 #define ESP_OPTIONS_CHILD {&esp_options_argp, 0, "Options of every command:", 1}
 
+/* unknown_option.c: ESP_ERR_USAGE naming the first option that the parser and its children do not have, or that lacks
+ * its value; in_order: those before the first argument alone. */
+esp_status esp_check_options(const struct argp *argp, int argc, char **argv, bool in_order);
 /* argp_parse that ends with a status; argp itself answers --help and unknown options. */
 esp_status esp_parse(const struct argp *argp, int argc, char **argv, void *input);
 /* For parsers: keeps the sentence of a failed esp_parse_* and stops argp. */
@@ -35,6 +38,9 @@ error_t    esp_parse_error(esp_status status);
 esp_status esp_take_argument(const char **slot, const char *argument);
 /* ESP_ERR_USAGE when value is NULL: what `name` names is missing. */
 esp_status esp_need_argument(const char *value, const char *name);
+/* ESP_ERR_USAGE unless the name of an output ends with the suffix (".html"), so that a slip of the hand does not
+ * overwrite results or a checkpoint. */
+esp_status esp_need_suffix(const char *option, const char *path, const char *suffix);
 
 /* The value of an option, whole and in range; the sentence names the option. */
 esp_status esp_parse_int(const char *option, const char *text, int min, int max, int *out);

@@ -36,7 +36,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[0] = &a->judging;
         state->child_inputs[1] = a->common;
         break;
-    case KEY_JUNIT: a->junit = argument; break;
+    case KEY_JUNIT:
+        a->junit = argument;
+        status = esp_need_suffix("--junit", argument, ".xml");
+        break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
     case ARGP_KEY_END: status = finish_arguments(a); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -171,6 +174,7 @@ int esp_cmd_eval(int argc, char **argv, esp_options *options)
     int result;
     esp_status status = esp_parse(&argp, argc, argv, &a);
     const char *picture = esp_judging_text(&a.judging, ESP_KEY_PICTURE);
+    if (status == ESP_OK && picture) status = esp_need_suffix("--picture", picture, ".png");
     if (status == ESP_OK && picture) status = esp_file_writable(picture);
     if (status == ESP_OK) status = write_junit_error(&a, "the evaluation was not finished");
     if (status != ESP_OK) return esp_console_fail(status);

@@ -84,7 +84,7 @@ static const struct argp argp = {
     .children = esp_prune_children,
 };
 
-/* ---- before the search: what would be a pity to find out after it ---- */
+/* ---- checks worth making before a long search ---- */
 
 static esp_status check_not_input(const arguments *a)
 {
@@ -94,11 +94,22 @@ static esp_status check_not_input(const arguments *a)
     return esp_fail(ESP_ERR_USAGE, "-o: '%s' is the checkpoint itself; name another file", a->output);
 }
 
+/* Refuses names that promise another kind of file. */
+static esp_status check_suffix(const char *output)
+{
+    static const char *const others = ".c|.csv|.html|.json|.jsonl|.mp4|.onnx|.png|.svg|.xml";
+    const char *suffix = strrchr(esp_path_name(output), '.');
+    if (!suffix || esp_choice_index(others, suffix) < 0) return ESP_OK;
+    return esp_fail(ESP_ERR_USAGE, "-o: '%s' would hold a network in safetensors format; end the name with .safetensors",
+                    output);
+}
+
 static esp_status check_output(arguments *a)
 {
     if (strcmp(a->output, a->journal) == 0)
         return esp_fail(ESP_ERR_USAGE, "--journal: '%s' is the output as well; name another file", a->journal);
     esp_status status = check_not_input(a);
+    if (status == ESP_OK) status = check_suffix(a->output);
     if (status == ESP_OK) status = esp_file_writable(a->output);
     return status == ESP_OK ? esp_lock_take(a->output, &a->lock) : status;
 }

@@ -26,7 +26,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'o': a->page.output = argument; break;
     case KEY_NO_FILM: a->page.film = false; break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->page.source, argument); break;
-    case ARGP_KEY_END: status = esp_need_argument(a->page.source, "SOURCE"); break;
+    case ARGP_KEY_END:
+        status = esp_need_argument(a->page.source, "SOURCE");
+        if (status == ESP_OK) status = esp_need_suffix("-o", a->page.output, ".html");
+        break;
     default: return ARGP_ERR_UNKNOWN;
     }
     return esp_parse_error(status);

@@ -58,9 +58,22 @@ static esp_status parse_one_sparsity(arguments *a, const char *text)
     return status;
 }
 
+/* A comma at either end, or two in a row. */
+static bool has_gap(const char *list)
+{
+    char before = ',';
+    for (const char *c = list; *c; c++) {
+        if (*c == ' ') continue;
+        if (*c == ',' && before == ',') return true;
+        before = *c;
+    }
+    return before == ',';
+}
+
 static esp_status parse_list(arguments *a, const char *option, const char *list,
                              esp_status (*one)(arguments *a, const char *text))
 {
+    if (has_gap(list)) return esp_fail(ESP_ERR_USAGE, "%s: the list '%s' has an empty entry", option, list);
     char *copy = esp_strdup(list), *rest = NULL;
     esp_status status = ESP_OK;
     int count = 0;
@@ -70,7 +83,6 @@ static esp_status parse_list(arguments *a, const char *option, const char *list,
         else
             status = one(a, word);
     }
-    if (status == ESP_OK && count == 0) status = esp_fail(ESP_ERR_USAGE, "%s: the list is empty", option);
     free(copy);
     return status;
 }

@@ -151,8 +151,9 @@ int main(int argc, char **argv)
     options.settings.command = options.command = command_line(argc, argv);
     if (argc > 0) argv[0] = "espalier";
 
-    error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &selected);
-    int status = error ? esp_console_fail(ESP_ERR_USAGE) : run(&selected, argc, argv);
+    bool wrong = esp_check_options(&argp, argc, argv, true) != ESP_OK ||
+                 argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &selected) != 0;
+    int status = wrong ? esp_console_fail(ESP_ERR_USAGE) : run(&selected, argc, argv);
     free(options.command);
     return status;
 }

@@ -54,7 +54,8 @@ error_t esp_parse_error(esp_status status)
 
 esp_status esp_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
-    return argp_parse(argp, argc, argv, 0, NULL, input) ? ESP_ERR_USAGE : ESP_OK;
+    esp_status status = esp_check_options(argp, argc, argv, false);
+    return status == ESP_OK && argp_parse(argp, argc, argv, 0, NULL, input) ? ESP_ERR_USAGE : status;
 }
 
 esp_status esp_take_argument(const char **slot, const char *argument)
@@ -67,6 +68,14 @@ esp_status esp_take_argument(const char **slot, const char *argument)
 esp_status esp_need_argument(const char *value, const char *name)
 {
     return value ? ESP_OK : esp_fail(ESP_ERR_USAGE, "%s is missing; see --help", name);
+}
+
+esp_status esp_need_suffix(const char *option, const char *path, const char *suffix)
+{
+    const char *name = esp_path_name(path);
+    size_t length = strlen(name), end = strlen(suffix);
+    if (length > end && strcmp(name + length - end, suffix) == 0) return ESP_OK;
+    return esp_fail(ESP_ERR_USAGE, "%s: '%s' does not end with %s", option, path, suffix);
 }
 
 enum { KEY_JSON = 0x1000, KEY_SEED, KEY_THREADS, KEY_SET, KEY_QUIET, KEY_CONFIG };
@@ -104,6 +113,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     esp_options *options = state->input;
     esp_status status = ESP_OK;
     switch (key) {
+    case ARGP_KEY_ARG: return esp_parse_error(esp_fail(ESP_ERR_USAGE, "one argument too many: '%s'", argument));
     case KEY_JSON: options->json = true; break;
     case KEY_QUIET: options->quiet = true; break;
     case KEY_CONFIG: options->settings.config = argument; break;

@@ -102,6 +102,8 @@ esp_status esp_scene_find(const esp_env_config *config, char **out)
         if (!models[i]) continue;
         char *scene = scene_below(models[i], config->task);
         if (access(scene, F_OK) == 0) {
+            if (i > 0 && models[0])
+                esp_log(ESP_LOG_WARNING, "no %s/scene.xml below $ESPALIER_MODELS (%s); using %s", task, models[0], scene);
             *out = scene;
             return ESP_OK;
         }

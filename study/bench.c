@@ -151,7 +151,7 @@ static esp_status open_and_measure(esp_bench *bench)
     esp_subject subject = {.net = NULL};
     esp_status status = esp_subject_open(bench->checkpoint, bench->settings, NULL, NULL, &subject);
     if (status == ESP_OK && !subject.application->bench)
-        status = esp_fail(ESP_ERR_USAGE, "%s: an %s, but bench measures the paths of an agent", bench->checkpoint,
+        status = esp_fail(ESP_ERR_USAGE, "%s: application '%s' has nothing for bench to measure", bench->checkpoint,
                           subject.application->name);
     if (status == ESP_OK) status = measure_gemm(bench);
     if (status == ESP_OK) status = subject.application->bench(&subject, bench);

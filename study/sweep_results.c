@@ -36,15 +36,27 @@ static const char *first_difference(const cJSON *asked, const cJSON *found)
     return NULL;
 }
 
-/* results: of the cells, which no sweep writes before its question. */
-static esp_status check_question(const char *path, const char *results, const cJSON *asked)
+/* A folder without sweep.json that holds cells or a training run is not a sweep's: its question is written first. */
+static esp_status check_folder(const char *folder)
+{
+    static const char *const others[] = {"results.jsonl", "metrics.jsonl"};
+    for (int i = 0; i < 2; i++) {
+        char *path = esp_path_join(folder, others[i]);
+        bool found = access(path, F_OK) == 0;
+        free(path);
+        if (found)
+            return esp_fail(ESP_ERR_FORMAT, "'%s' holds %s, but no sweep.json says that it belongs to a sweep; name "
+                            "another folder with -o", folder, others[i]);
+    }
+    return ESP_OK;
+}
+
+static esp_status check_question(const char *folder, const char *path, const cJSON *asked)
 {
     cJSON *found = NULL;
-    if (access(path, F_OK) != 0 && access(results, F_OK) == 0)
-        return esp_fail(ESP_ERR_FORMAT, "'%s' exists, but no sweep.json says which sweep it belongs to; name another "
-                        "folder with -o", results);
-    if (access(path, F_OK) != 0) return esp_json_write(path, asked);
-    esp_status status = esp_json_read(path, &found);
+    bool begun = access(path, F_OK) == 0;
+    esp_status status = begun ? esp_json_read(path, &found) : check_folder(folder);
+    if (!begun) return status == ESP_OK ? esp_json_write(path, asked) : status;
     const char *key = status == ESP_OK ? first_difference(asked, found) : NULL;
     if (key)
         status = esp_fail(ESP_ERR_FORMAT, "%s describes a sweep with another '%s'; name another folder with -o", path, key);
@@ -123,7 +135,7 @@ esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
     sweep->results = cJSON_CreateArray();
     esp_status status = esp_folder_make(sweep->folder);
     if (status == ESP_OK) status = esp_lock_take(sweep->folder, &sweep->lock);
-    if (status == ESP_OK) status = check_question(asked_path, results_path, asked);
+    if (status == ESP_OK) status = check_question(sweep->folder, asked_path, asked);
     bool begun = status == ESP_OK && access(results_path, F_OK) == 0;
     if (begun) status = esp_json_lines_read(results_path, take_cell, sweep);
     /* A finished sweep may lie where nothing can be written. */

@@ -1,4 +1,7 @@
 /* Training, whatever the application: its configuration read, its options checked, the run described. */
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "study/study_internal.h"
 
 cJSON *esp_training_about(const esp_train_request *request)
@@ -11,6 +14,15 @@ cJSON *esp_training_about(const esp_train_request *request)
     return about;
 }
 
+/* Files of a run and of a sweep in one folder would be taken for each other's. */
+static esp_status check_folder(const char *folder)
+{
+    char *sweep = esp_path_join(folder, "sweep.json");
+    bool found = access(sweep, F_OK) == 0;
+    free(sweep);
+    return found ? esp_fail(ESP_ERR_FORMAT, "'%s' holds a sweep; name another folder with -o", folder) : ESP_OK;
+}
+
 esp_status esp_training_run(const esp_train_request *request, const esp_application **application, esp_figure_list *out)
 {
     cJSON *config = NULL;
@@ -19,6 +31,7 @@ esp_status esp_training_run(const esp_train_request *request, const esp_applicat
     esp_status status = esp_json_read(request->path, &config);
     if (status == ESP_OK) status = esp_application_of_json(config, request->path, application);
     if (status == ESP_OK) status = esp_judging_check(&request->judging, *application, request->path);
+    if (status == ESP_OK) status = check_folder(request->run_dir);
     if (status == ESP_OK) status = (*application)->train(request, config, out);
     cJSON_Delete(config);
     return status;

@@ -72,6 +72,18 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"frobnicate", "unknown command 'frobnicate'"},
         {"eval", "CHECKPOINT is missing"},
         {"eval a b", "one argument too many: 'b'"},
+        {"eval agent.safetensors --junit agent.safetensors", "--junit: 'agent.safetensors' does not end with .xml"},
+        {"eval agent.safetensors --picture agent.safetensors", "--picture"},
+        {"report run -o run/metrics.jsonl", "-o: 'run/metrics.jsonl' does not end with .html"},
+        {"doctor all", "one argument too many: 'all'"},
+        {"eval agent.safetensors --episodes", "--episodes needs a value"},
+        {"eval agent.safetensors --epsiodes 3", "unknown option '--epsiodes'; did you mean '--episodes'?"},
+        {"eval agent.safetensors --min 3", "several options begin with '--min'; `espalier eval --help' lists"},
+        {"inspect --bogus agent.safetensors", "unknown option '--bogus'; `espalier inspect --help' lists the options"},
+        {"eval agent.safetensors --quiet=3", "--quiet takes no value"},
+        {"--bogus eval", "unknown option '--bogus'; `espalier --help' lists the options"},
+        {"prune agent.safetensors -o", "-o needs a value"},
+        {"prune agent.safetensors -x 3", "unknown option '-x'; `espalier prune --help' lists the options"},
         {"train tiny.json", "-o RUN_DIR is missing"},
         {"train -o x", "CONFIG.json is missing"},
         {"prune agent.safetensors", "-o OUT.safetensors is missing"},
@@ -104,6 +116,7 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"prune agent.safetensors -o o --set search.rte=1", "did you mean 'search.rate'?"},
         {"prune agent.safetensors -o agent.safetensors", "is the checkpoint itself"},
         {"prune agent.safetensors -o o --journal o", "is the output as well"},
+        {"prune agent.safetensors -o o.onnx", "would hold a network in safetensors format"},
         {"train unknown_key.json -o x", "unknown_key.json: unknown key 'planner.sample' (did you mean"},
         {"train wrong_type.json -o x", "'train.batch' must be a whole number"},
         {"train wrong_range.json -o x", "'train.batch' must be a whole number from 1"},
@@ -130,8 +143,6 @@ static void wrong_usage_has_status_2_and_one_line(void)
     CLI_OK("echo '{\"train\": {\"batch\": \"8\"}}' >wrong_type.json");
     CLI_OK("echo '{\"train\": {\"batch\": 0}}' >wrong_range.json");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) cli_check_refusal(2, cases[i].arguments, cases[i].word);
-    CU_ASSERT_EQUAL(cli("$E eval --bogus"), 2); /* argp's own message has a second line, which points to the help */
-    CU_ASSERT(strstr(cli_err, "--bogus") != NULL && strstr(cli_err, "espalier eval --help") != NULL);
     CLI_OK("! test -e o && ! test -e x");
 }
 

@@ -101,7 +101,7 @@ static void a_killed_evaluation_leaves_an_error(void)
 static void a_report_that_cannot_be_written_is_a_failure(void)
 {
     cli_check_refusal(1, "eval agent.safetensors --junit nowhere/eval.xml", "nowhere/eval.xml");
-    cli_check_refusal(1, "eval agent.safetensors --junit run", "'run'");
+    cli_check_refusal(2, "eval agent.safetensors --junit run", "'run'");
 }
 
 static CU_TestInfo tests[] = {

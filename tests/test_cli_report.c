@@ -286,7 +286,7 @@ static void paths_without_results_are_refused(void)
         {1, "report tiny.json", "looked for the journal of its search, tiny.json.journal.jsonl"},
         {1, "report metrics.jsonl", "metrics.jsonl: not a search journal"},
         {1, "report run -o nowhere/page.html", "nowhere/page.html"},
-        {1, "report run -o sweep", "sweep"},
+        {2, "report run -o sweep", "does not end with .html"},
     };
     CLI_OK("mkdir -p empty && cp run/metrics.jsonl .");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

@@ -255,8 +255,9 @@ static void wrong_lists_have_status_2(void)
         {"sweep agent.safetensors -o new --methods magnitude/", "found ''"},
         {"sweep agent.safetensors -o new --methods /l1", "unknown search method ''"},
         {"sweep agent.safetensors -o new --methods random,gd,random", "--methods: 'random' is in the list twice"},
-        {"sweep agent.safetensors -o new --methods ,", "--methods: the list is empty"},
-        {"sweep agent.safetensors -o new --sparsities ''", "--sparsities: the list is empty"},
+        {"sweep agent.safetensors -o new --methods ,", "--methods: the list ',' has an empty entry"},
+        {"sweep agent.safetensors -o new --sparsities 0.2,,0.5", "--sparsities: the list '0.2,,0.5' has an empty entry"},
+        {"sweep agent.safetensors -o new --sparsities ''", "--sparsities: the list '' has an empty entry"},
         {"sweep agent.safetensors -o new --sparsities 0.2,junk", "--sparsities: expected a number, found 'junk'"},
         {"sweep agent.safetensors -o new --sparsities 0.2,0.3x", "found '0.3x'"},
         {"sweep agent.safetensors -o new --sparsities 0.2,0", "--sparsities: 0 is outside the range"},
@@ -273,9 +274,16 @@ static void wrong_lists_have_status_2(void)
 static void results_without_their_question_are_refused(void)
 {
     CLI_OK("mkdir orphan && cp whole/results.jsonl orphan");
-    cli_check_refusal(1, "sweep agent.safetensors " CELLS LISTS " -o orphan", "no sweep.json says which sweep it belongs to");
+    cli_check_refusal(1, "sweep agent.safetensors " CELLS LISTS " -o orphan", "'orphan' holds results.jsonl, but no sweep.json");
     CLI_OK("ls -A orphan");
     CU_ASSERT_STRING_EQUAL(cli_out, "results.jsonl\n");
+}
+
+static void runs_and_sweeps_do_not_share_a_folder(void)
+{
+    cli_check_refusal(1, "sweep agent.safetensors " CELLS LISTS " -o run", "'run' holds metrics.jsonl, but no sweep.json");
+    cli_check_refusal(1, "train tiny.json -o whole", "'whole' holds a sweep; name another folder");
+    CLI_OK("test ! -e run/sweep.json && test ! -e whole/config.json");
 }
 
 /* results.jsonl with one more line, sweep.json with other content. */
@@ -339,6 +347,7 @@ static CU_TestInfo tests[] = {
     {"cells obey pins, rounding and budget", cells_obey_pins_rounding_and_budget},
     {"every method makes a cell", every_method_makes_a_cell},
     {"without a program for pictures there is a warning", without_a_program_for_pictures_there_is_a_warning},
+    {"runs and sweeps do not share a folder", runs_and_sweeps_do_not_share_a_folder},
     {"results without their question are refused", results_without_their_question_are_refused},
     {"another question is refused in the same folder", another_question_is_refused_in_the_same_folder},
     {"wrong lists have status 2", wrong_lists_have_status_2},
