@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -93,6 +94,7 @@ static char *scene_below(const char *models, const char *task)
 
 esp_status esp_scene_find(const esp_env_config *config, char **out)
 {
+    static atomic_bool told;
     if (config->scene && config->scene[0]) {
         *out = esp_strdup(config->scene);
         return ESP_OK;
@@ -102,8 +104,9 @@ esp_status esp_scene_find(const esp_env_config *config, char **out)
         if (!models[i]) continue;
         char *scene = scene_below(models[i], config->task);
         if (access(scene, F_OK) == 0) {
-            if (i > 0 && models[0])
-                esp_log(ESP_LOG_WARNING, "no %s/scene.xml below $ESPALIER_MODELS (%s); using %s", task, models[0], scene);
+            if (i > 0 && models[0] && !atomic_exchange(&told, true))
+                esp_log(ESP_LOG_WARNING, "no %s/scene.xml below $ESPALIER_MODELS (%s); using %s", config->task,
+                        models[0], scene);
             *out = scene;
             return ESP_OK;
         }
