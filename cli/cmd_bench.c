@@ -97,6 +97,8 @@ static void print_json(const esp_bench *bench)
     cJSON_AddStringToObject(json, "processor", processor);
     cJSON_AddNumberToObject(json, "threads", bench->threads);
     cJSON_AddStringToObject(json, "build", build_type());
+    cJSON_AddStringToObject(json, "kernel", esp_kernel_used());
+    cJSON_AddStringToObject(json, "blas_kernel", esp_blas_describe().kernel);
     cJSON_AddNumberToObject(json, "peak_gflops", bench->peak);
     cJSON *rows = cJSON_AddArrayToObject(json, "rows");
     for (int i = 0; i < bench->num_rows; i++) cJSON_AddItemToArray(rows, row_json(bench, &bench->row[i]));
@@ -108,8 +110,9 @@ static void print_table(const esp_bench *bench)
 {
     char processor[256];
     esp_processor_name(processor, sizeof processor);
-    printf("%s; %s\n", processor, build_type());
-    printf("%s; matrix products peak at %.1f GFLOP/s a thread\n\n", name_of(bench), bench->peak);
+    printf("%s; kernels for %s; %s\n", processor, esp_kernel_used(), build_type());
+    printf("%s; matrix products of OpenBLAS (%s) peak at %.1f GFLOP/s per thread\n\n", name_of(bench),
+           esp_blas_describe().kernel, bench->peak);
     esp_table *table = esp_table_create("lrrrrlrrll");
     esp_table_row(table, "path|threads|median|p10|p90|unit|GFLOP/s|of peak|size|");
     esp_table_rule(table);

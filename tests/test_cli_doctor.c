@@ -50,8 +50,19 @@ static void the_json_has_the_keys_that_scripts_rely_on(void)
     CU_ASSERT_STRING_EQUAL(esp_json_text(mujoco, "version"), esp_json_text(mujoco, "headers"));
     CU_ASSERT_EQUAL(access(esp_json_text(mujoco, "source"), R_OK), 0);
     CU_ASSERT(strlen(esp_json_text(cJSON_GetObjectItem(json, "blas"), "kernel")) > 0);
+    cli_check_keys(cJSON_GetObjectItem(json, "isa"), "processor compiled used ok text");
     CU_ASSERT(cJSON_IsTrue(cJSON_GetObjectItem(json, "evaluates")));
     cJSON_Delete(json);
+}
+
+static void a_kernel_can_be_chosen_by_name(void)
+{
+    cJSON *json = doctor("ESPALIER_KERNEL=baseline", 0);
+    CU_ASSERT_STRING_EQUAL(esp_json_text(cJSON_GetObjectItem(json, "isa"), "used"), "baseline");
+    cJSON_Delete(json);
+    CU_ASSERT_EQUAL(cli("ESPALIER_KERNEL=avx3 $E doctor"), 2);
+    CU_ASSERT_EQUAL(cli_lines(cli_err), 1);
+    CU_ASSERT(strstr(cli_err, "ESPALIER_KERNEL: expected avx512, avx2 or baseline, found 'avx3'") != NULL);
 }
 
 static void every_check_is_one_line(void)
@@ -157,6 +168,7 @@ static void help_has_examples(void)
 static CU_TestInfo tests[] = {
     {"a complete machine evaluates", a_complete_machine_evaluates},
     {"the JSON has the keys that scripts rely on", the_json_has_the_keys_that_scripts_rely_on},
+    {"a kernel can be chosen by name", a_kernel_can_be_chosen_by_name},
     {"every check is one line", every_check_is_one_line},
     {"without EGL the package is named and the status is 1", without_egl_the_package_is_named_and_the_status_is_1},
     {"a memory limit is named instead of a missing package", a_memory_limit_is_named_instead_of_a_missing_package},

@@ -111,10 +111,10 @@ static void wider_vectors_give_the_same_bits(void)
 }
 
 static CU_TestInfo tests[] = {
-    {"products_of_all_sizes_are_those_of_a_plain_loop", products_of_all_sizes_are_those_of_a_plain_loop},
-    {"every_activation_is_applied", every_activation_is_applied},
-    {"one_row_is_the_same_bits_as_among_many", one_row_is_the_same_bits_as_among_many},
-    {"wider_vectors_give_the_same_bits", wider_vectors_give_the_same_bits},
+    {"products of all sizes are those of a plain loop", products_of_all_sizes_are_those_of_a_plain_loop},
+    {"every activation is applied", every_activation_is_applied},
+    {"one row is the same bits as among many", one_row_is_the_same_bits_as_among_many},
+    {"wider vectors give the same bits", wider_vectors_give_the_same_bits},
     CU_TEST_INFO_NULL,
 };
 
