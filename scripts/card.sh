@@ -12,12 +12,12 @@ wall=$(tail -n 1 "$run/metrics.jsonl" | field wall_s)
 cat <<TEXT
 # $(basename "$(dirname "$checkpoint")") agent
 
-Learnt from pixels by
+Trained from pixels by
 
     espalier train $(dirname "$checkpoint")/config.json -o RUN_DIR
 
-and copied from RUN_DIR/checkpoint.safetensors, the best checkpoint by the evaluations below. On the same kind of
-processor the same command gives a bit-identical file, with any number of threads.
+and copied from RUN_DIR/checkpoint.safetensors, the best of the evaluations below. The same version gives bit-identical
+tensors again on the same kind of processor, with any number of threads.
 
 | | |
 |---|---|

@@ -77,7 +77,7 @@ TEXT
 
 Ours is measured on the $(count ae.dense .images) test images. The paper's PSNR and error can't be of the same
 reconstructions: 0.002238 is 10 log10(1 / 0.002238) = 26.50 dB, and 22.34 dB is an error of 0.005834. The paper's
-"Layers/Component: 2" may count the pruned ones: 2,312,992 parameters are four dense layers a component,
+"Layers/Component: 2" may count the pruned ones: 2,312,992 parameters are four dense layers per component,
 784-652-520-388-256 and back, with BatchNorm after the hidden ones. Table I's MB are 2^20 bytes: 2,312,992 parameters
 and 6,240 running statistics of 4 bytes are 8.85.
 TEXT

@@ -22,7 +22,7 @@ run() {
     fi
     started_jobs=$((started_jobs + 1))
     printf '%(%H:%M:%S)T  %d of %d  %s\n' -1 "$started_jobs" "$jobs" "$name"
-    # Waiting for a processor, or for another thread, is no work: results should not depend on what else runs.
+    # Processor time, so that results do not depend on what else runs; threads that wait must not spin.
     if ! { time OMP_WAIT_POLICY=passive "$espalier" "$@" --json --quiet >"$file.part" 2>"$out/$name.log"; } \
         2>"$file.time"; then
         failures+=("$line: $(tail -n 1 "$out/$name.log")")
