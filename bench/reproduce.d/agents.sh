@@ -92,13 +92,13 @@ TEXT
 
 ### Planner (\`--controller mppi\`), the whole agent
 
-$(simulated_with dense-mppi.random).
+Simulated with $(simulated_with dense-mppi.random).
 
 $(agents_table mppi)
 
 ### Policy (\`--controller policy\`), encoder and policy alone
 
-$(simulated_with dense-policy.random).
+Simulated with $(simulated_with dense-policy.random).
 
 $(agents_table policy)
 
@@ -109,7 +109,7 @@ parameters, and evolve keeps more of the policy's return from the hanging start.
 ### Policy after $agent_steps gradient steps (\`--finetune $agent_steps\`)
 
 Beyond the paper, and not part of the rows above: the pruned policy learns from recorded rollouts of the unpruned agent.
-$(simulated_with "finetuned-evolve-l2-${percents[0]}.random").
+Simulated with $(simulated_with "finetuned-evolve-l2-${percents[0]}.random").
 
 $(finetuned_table)
 TEXT

@@ -123,7 +123,7 @@ TEXT
     row7 iterations 64 num %d .iterations
     row7 "evaluations, of two episodes (planner) or four (policy)" "" num %d .evaluations
     row7 parameters 1,258,740 count .params_after
-    row7 "runtime of the search, s" 46.22 num %.1f .wall_s
+    row7 "runtime; ours: processor time, s" 46.22 num %.1f .cpu_s
     row7 "coefficients, component-specific" "0.0531, 0.0586, 0.0600, 0.2040, 0.2286, 0.2370, 0.2441, 0.2258" \
         paper_coefficients false
     row7 "coefficients, coupling" "0.0, 0.0" paper_coefficients true
@@ -188,8 +188,8 @@ TEXT
         done
         row "${sparsity#0.}0 %" "$([ "$sparsity" = 0.2 ] && echo 604.7)" "${cells[@]}"
     done
-    cat <<TEXT
-
+    echo
+    prose <<TEXT
 Structural groups and sparsity, random starts; $curve_episodes episodes with the planner
 ($(simulated_with figure-4-mppi)), $policy_episodes with the policy ($(simulated_with figure-4-policy)). Planner:
 TEXT
@@ -236,7 +236,7 @@ TEXT
     prose <<TEXT
 60 % structural, l2. Mean held-out return from random / hanging starts ($policy_episodes episodes each). A search may
 spend as many episodes as the column says, all of them counted: an evaluation is two, one from each start, and the
-longer ones of the finalists and those of the unpruned agent are included. 1,344 are 64 iterations of 2 x 10 + 1.
+longer ones of the finalists and those of the unpruned agent are included. 1,344 are 64 iterations of 21.
 Policy, unpruned $(both_returns dense-policy), $(simulated_with dense-policy.random):
 TEXT
     cat <<TEXT
@@ -274,6 +274,8 @@ Is it luck? The same with other seeds of the search (\`--seed\`), policy: a meth
 
 $(seeds_table)
 
+TEXT
+    prose <<TEXT
 Methods over sparsity, policy ($(simulated_with methods-policy)), at most $methods_budget evaluations of four episodes,
 and the coefficients at 20 %:
 TEXT

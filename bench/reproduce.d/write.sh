@@ -18,11 +18,20 @@ count() { # count NAME FILTER: with commas between thousands
 
 seconds() { num '%.1f s' "$1" .cpu_s; }
 
-# A paragraph whose numbers come from results, in lines of equal length.
-prose() { fmt -w 116; }
+# Puts pieces, one per line of standard input, into lines of at most WIDTH columns.
+filled() { # filled WIDTH END INDENT: what ends a line that is continued, and what begins the next one
+    awk -v width="$1" -v end="$2" -v indent="$3" '
+        NR == 1 { line = $0; next }
+        length(line) + 1 + length($0) > width { print line end; line = indent $0; next }
+        { line = line " " $0 }
+        END { print line }'
+}
 
-# A command in lines that fit the document.
-folded() { fold -s -w 100 <<<"$1" | sed '2,$s/^/    /; $!s/ *$/ \\/'; }
+# A paragraph whose numbers come from results.
+prose() { tr -s ' ' '\n' | filled 118 "" ""; }
+
+# A command in lines that fit the document; an option stays with its value.
+folded() { sed 's/ -/\n-/g' <<<"$1" | filled 100 ' \\' '    '; }
 
 row() { # row CELL...
     printf '|'
@@ -42,7 +51,7 @@ made_by() {
     for name; do
         command=$(get "$name" .command)
         [ ${#data[@]} -eq 0 ] || command=${command//$mnist/DIR}
-        echo "$(folded "$command")  # $(seconds "$name")"
+        echo "$(folded "$command")$(seconds "$name" | sed '/^-$/d; s/^/  # /')"
     done
     printf '```\n\n'
 }
@@ -83,12 +92,16 @@ Made by \`bench/reproduce\` with $("$espalier" --version) on $(nproc) threads of
 $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1). The paper is Sundaram, Ulmen, Haider, Görges,
 *Application-Specific Component-Aware Structured Pruning of Deep Neural Networks in Control via Soft Coefficient
 Optimization*; its numbers were measured on an Intel Core i7-8650U.
-
+TEXT
+        echo
+        prose <<TEXT
 Autoencoders see $(data_text). Returns are means over held-out episodes (\`--seed $report_seed\`; searches draw theirs
 from a disjoint range) with their 95 % bootstrap interval, sparse reward; *held* is the share of episodes that keep the
 pole up to the end. The optimum of the pendulum, by dynamic programming on the true dynamics, is about 845 from random
 and 690 from hanging starts.
-
+TEXT
+        echo
+        prose <<TEXT
 Commands are typed in the top folder; \`espalier\` stands for \`build/release/espalier\`. The comment behind a command is
 the time that it kept processors busy, all threads together, held-out measurements included. A table of the agent says
 which MuJoCo it was simulated with; nothing is simulated for the autoencoder. Results are bit-identical for any number
