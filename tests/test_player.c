@@ -92,6 +92,83 @@ static void all_start_at_the_same_state(void)
     esp_player_free(player);
 }
 
+/* ---- an application that the viewer does not know: it pushes one way, by the sign of a weight ---- */
+
+static unsigned all_components(int controller)
+{
+    (void)controller;
+    return ESP_ALL_COMPONENTS;
+}
+
+static esp_status accept(const esp_network *network, int controller)
+{
+    (void)network, (void)controller;
+    return ESP_OK;
+}
+
+static int one_action(const esp_network *network)
+{
+    (void)network;
+    return 1;
+}
+
+static esp_status params_of_net(const esp_role *role, int actions, size_t *out)
+{
+    (void)role, (void)actions;
+    *out = esp_network_params(net, ESP_ALL_COMPONENTS);
+    return ESP_OK;
+}
+
+static void *push_by_weight(const esp_role *role)
+{
+    float *push = esp_alloc(1, sizeof *push);
+    *push = role->net->weights[0] > 0 ? 0.5f : -0.5f;
+    return push;
+}
+
+static void begin_nothing(void *controller, const esp_episode *episode)
+{
+    (void)controller, (void)episode;
+}
+
+static esp_status push(void *controller, int n, int step, const esp_observation *obs, float *actions)
+{
+    (void)step, (void)obs;
+    for (int i = 0; i < n; i++) actions[i] = *(float *)controller;
+    return ESP_OK;
+}
+
+static bool consider_nothing(const void *controller, esp_considered *out)
+{
+    (void)controller, (void)out;
+    return false;
+}
+
+static const esp_acting pushing = {
+    .controllers = "pusher", .components = all_components, .check = accept, .num_actions = one_action,
+    .original_params = params_of_net, .create = push_by_weight, .free = free, .begin = begin_nothing, .act = push,
+    .considered = consider_nothing,
+};
+
+static void application_that_the_viewer_does_not_know_plays_and_is_cut(void)
+{
+    esp_role role = {.name = "pusher", .net = net, .env = &config.env, .acting = &pushing};
+    esp_player *player = NULL;
+    esp_cutter *cutter = NULL;
+    esp_network *half = NULL;
+    CHECK_OK(esp_player_create(1, &role, &player));
+    play(player, &(esp_episode){.seed = 5});
+    CU_ASSERT_EQUAL(fabs(esp_player_state(player, 0)->ctrl[0]), 0.5);
+    CU_ASSERT_EQUAL(player->actor[0].sparsity, 0.0);
+    CHECK_OK(esp_cutter_create(&role, NULL, &cutter));
+    CHECK_OK(esp_cutter_cut(cutter, 0, 0.5, &half));
+    CHECK_OK(esp_player_recast(player, 0, half, 0));
+    CU_ASSERT(fabs(player->actor[0].sparsity - 0.5) < 0.03);
+    esp_player_free(player);
+    esp_network_free(half);
+    esp_cutter_free(cutter);
+}
+
 static void checkpoints_of_different_applications_are_refused(void)
 {
     esp_role roles[] = {tiny_role(&config, net, ESP_CONTROLLER_POLICY), tiny_role(&config, net, ESP_CONTROLLER_POLICY)};
@@ -143,6 +220,8 @@ static CU_TestInfo tests[] = {
     {"episode played equals the one evaluated", episode_played_equals_the_one_evaluated},
     {"history has every term of the reward", history_has_every_term_of_the_reward},
     {"all start at the same state", all_start_at_the_same_state},
+    {"application that the viewer does not know plays and is cut",
+     application_that_the_viewer_does_not_know_plays_and_is_cut},
     {"checkpoints of different applications are refused", checkpoints_of_different_applications_are_refused},
     {"checkpoints out of step are refused", checkpoints_out_of_step_are_refused},
     {"scene for people has the physics of the agent's", scene_for_people_has_the_physics_of_the_agents},
