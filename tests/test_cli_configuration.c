@@ -4,7 +4,7 @@
 #include "autoencoder/autoencoder.h"
 #include "search/search.h"
 
-#include "check.h"
+#include "doc_section.h"
 
 enum { ROW = 512 };
 
@@ -46,25 +46,10 @@ static void escape(const char *text, char out[ROW])
     out[at] = 0;
 }
 
-/* The text from a heading to the next one of its rank; the caller frees it. */
-static char *read_section(const char *heading)
-{
-    char *page = NULL;
-    size_t size = 0;
-    CHECK_OK(esp_file_read(ESP_SOURCE "/docs/configuration.md", (size_t)1 << 20, &page, &size));
-    char *start = strstr(page, heading);
-    CU_ASSERT_FATAL(start != NULL);
-    char *end = strstr(start + strlen(heading), "\n## ");
-    if (end) end[1] = 0;
-    char *section = esp_strdup(start);
-    free(page);
-    return section;
-}
-
 static void check_rows(const char *heading, const esp_field *fields, int count, const void *config)
 {
     int rows = 0, documented = 0;
-    char *section = read_section(heading);
+    char *section = section_of("docs/configuration.md", heading);
     for (int i = 0; i < count; i++) {
         if (!fields[i].help) continue; /* an older name of a key */
         documented++;

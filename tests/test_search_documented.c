@@ -1,22 +1,7 @@
 /* docs/search.md names every search method, importance and compensation, and no other. */
 #include "search/search.h"
 
-#include "check.h"
-
-/* The text from a heading to the next one; the caller frees it. */
-static char *read_section(const char *heading)
-{
-    char *page = NULL;
-    size_t size = 0;
-    CHECK_OK(esp_file_read(ESP_SOURCE "/docs/search.md", (size_t)1 << 20, &page, &size));
-    char *start = strstr(page, heading);
-    CU_ASSERT_FATAL(start != NULL);
-    char *end = strstr(start + strlen(heading), "\n## ");
-    if (end) end[1] = 0;
-    char *section = esp_strdup(start);
-    free(page);
-    return section;
-}
+#include "doc_section.h"
 
 /* Whether the first cell of a row holds the name, possibly among others: "| `global`, `lamp` |". */
 static bool is_in_first_cell(const char *section, const char *name)
@@ -42,7 +27,7 @@ static int count_names(const char *section)
 
 static void every_method_is_documented(void)
 {
-    char *section = read_section("\n## The methods\n");
+    char *section = section_of("docs/search.md", "\n## The methods\n");
     int rows = 0;
     for (const esp_search_method *m = esp_search_methods; m->name; m++, rows++) {
         const char *colon = strchr(m->name, ':'); /* in a family only the first name has the prefix */
@@ -54,7 +39,7 @@ static void every_method_is_documented(void)
 
 static void every_importance_is_documented(void)
 {
-    char *section = read_section("\n## Importance\n");
+    char *section = section_of("docs/search.md", "\n## Importance\n");
     int rows = 0;
     for (const esp_importance *i = esp_importances; i->name; i++, rows++)
         CU_ASSERT(is_in_first_cell(section, i->name));
@@ -64,7 +49,7 @@ static void every_importance_is_documented(void)
 
 static void every_compensation_is_documented(void)
 {
-    char *section = read_section("\n## Compensation\n");
+    char *section = section_of("docs/search.md", "\n## Compensation\n");
     int rows = 0;
     for (const esp_compensation *c = esp_compensations; c->name; c++, rows++)
         CU_ASSERT(is_in_first_cell(section, c->name));
