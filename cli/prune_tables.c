@@ -126,6 +126,7 @@ static void print_search(const esp_pruning *p)
            p->subject->search, p->subject->application->sample_name,
            r->scale > 1 ? " (longer ones count as several)" : "", r->iterations, r->iterations == 1 ? "" : "s",
            esp_text_seconds(p->wall_s, time), p->subject->application->measure_name, r->performance, r->baseline);
+    if (!r->judged) printf("not judged: the uncut network has no performance to lose, so importance alone decided\n");
 }
 
 void esp_pruning_print_tables(const esp_pruning *p)

@@ -66,6 +66,7 @@ static int smallest_good(const esp_report *report)
     int index = 0, found = -1;
     double dense = esp_json_number(cell, "performance_before"), sparsest = -INFINITY;
     double least = dense - (1 - GOOD) * fabs(dense);
+    if (!(fabs(dense) > 0)) return -1; /* there is nothing to keep */
     cJSON_ArrayForEach(cell, cells_of(report)) {
         double sparsity = esp_json_number(cell, "structural_sparsity");
         if (esp_json_number(cell, "performance_after") >= least && sparsity > sparsest) {
@@ -108,12 +109,27 @@ static void good_cards(esp_report *report, const esp_sweep *sweep, int good)
     esp_report_card(report, "its parameters", esp_text_count, pointer, remark);
 }
 
+/* Prunings whose search had no performance to compare with. */
+static int count_blind(const esp_report *report)
+{
+    int count = 0;
+    const cJSON *cell;
+    cJSON_ArrayForEach(cell, cells_of(report)) count += cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(cell, "judged"));
+    return count;
+}
+
 static void add_cards(esp_report *report, const esp_sweep *sweep)
 {
     int good = smallest_good(report);
     dense_card(report, sweep, dense_cell(report));
     if (good >= 0) good_cards(report, sweep, good);
     else           esp_page_note(report->page, "No cut kept 95 % of the performance.");
+    int blind = count_blind(report);
+    if (blind == 0) return;
+    char note[256];
+    snprintf(note, sizeof note, "In %d of the prunings below the search could not judge what it cut, because the uncut "
+             "network's own performance was 0: these results follow from importance alone.", blind);
+    esp_page_note(report->page, note);
 }
 
 /* ---- charts ---- */

@@ -11,38 +11,48 @@
 
 /* ---- the table ---- */
 
+#define NLOPT_KEYS "samples|levels|finalists"
+
 const esp_search_method esp_search_methods[] = {
-    {"gd", "the paper's gradient descent by central differences", esp_search_gd},
-    {"grid", "the paper's grid: all points that meet the target, or a sample", esp_search_grid},
-    {"sensitivity", "each group alone at some levels, then a knapsack", esp_search_sensitivity},
-    {"evolve", "moves units between groups; better ones play more", esp_search_evolve},
-    {"magnitude", "the same coefficient for every group (baseline)", esp_search_magnitude},
-    {"global", "one ranking of all units over all groups (baseline)", esp_search_global},
-    {"lamp", "the same, scores normalised within each axis (baseline)", esp_search_lamp},
-    {"random", "best of search.draws random directions (baseline)", esp_search_random},
-    {"nlopt:cobyla", "NLopt: linear models in a trust region", esp_search_nlopt},
-    {"nlopt:bobyqa", "NLopt: quadratic models in a trust region", esp_search_nlopt},
-    {"nlopt:crs2", "NLopt: controlled random search, local mutation", esp_search_nlopt},
-    {"nlopt:isres", "NLopt: evolution strategy, stochastic ranking", esp_search_nlopt},
-    {"nlopt:direct", "NLopt: dividing rectangles", esp_search_nlopt},
-    {NULL, NULL, NULL},
+    {"gd", "the paper's gradient descent by central differences",
+     "lambda|rate|momentum|difference|iterations|finalists", esp_search_gd},
+    {"grid", "the paper's grid: all points that meet the target, or a sample", "grid|samples|finalists",
+     esp_search_grid},
+    {"sensitivity", "each group alone at some levels, then a knapsack", "levels|finalists", esp_search_sensitivity},
+    {"evolve", "moves units between groups; better ones play more", "generations|levels|finalists",
+     esp_search_evolve},
+    {"magnitude", "the same coefficient for every group (baseline)", NULL, esp_search_magnitude},
+    {"global", "one ranking of all units over all groups (baseline)", NULL, esp_search_global},
+    {"lamp", "the same, scores normalised within each axis (baseline)", NULL, esp_search_lamp},
+    {"random", "best of search.draws random directions (baseline)", "draws|finalists", esp_search_random},
+    {"nlopt:cobyla", "NLopt: linear models in a trust region", NLOPT_KEYS, esp_search_nlopt},
+    {"nlopt:bobyqa", "NLopt: quadratic models in a trust region", NLOPT_KEYS, esp_search_nlopt},
+    {"nlopt:crs2", "NLopt: controlled random search, local mutation", NLOPT_KEYS, esp_search_nlopt},
+    {"nlopt:isres", "NLopt: evolution strategy, stochastic ranking", NLOPT_KEYS, esp_search_nlopt},
+    {"nlopt:direct", "NLopt: dividing rectangles", NLOPT_KEYS, esp_search_nlopt},
+    {NULL, NULL, NULL, NULL},
 };
 
 const esp_search_method *esp_search_find(const char *name)
 {
     const char *names[sizeof esp_search_methods / sizeof *esp_search_methods];
-    char list[256] = "";
     int count = 0;
     for (const esp_search_method *method = esp_search_methods; method->name; method++) {
         if (strcmp(method->name, name) == 0) return method;
-        if (count > 0) strncat(list, ", ", sizeof list - strlen(list) - 1);
-        strncat(list, method->name, sizeof list - strlen(list) - 1);
         names[count++] = method->name;
     }
     const char *nearest = esp_nearest(name, names, count);
+    char *list = esp_row_names(esp_search_methods, sizeof *esp_search_methods, ", ");
     if (nearest) esp_fail(ESP_ERR_USAGE, "unknown search method '%s'; did you mean '%s'?", name, nearest);
     else         esp_fail(ESP_ERR_USAGE, "unknown search method '%s'; there are: %s", name, list);
+    free(list);
     return NULL;
+}
+
+bool esp_search_reads(const esp_search_method *method, const char *path)
+{
+    const char *key = strchr(path, '.');
+    return method->keys && key && esp_choice_index(method->keys, key + 1) >= 0;
 }
 
 /* ---- for the methods ---- */
@@ -100,12 +110,13 @@ static esp_status keep_promise(const esp_search_run *run)
 }
 
 /* Without a performance to lose, every cut looks as good as any other. */
-static void warn_blind(const esp_search_run *run)
+static void check_baseline(esp_search_run *run)
 {
-    if (run->result.baseline != 0) return;
-    esp_log(ESP_LOG_WARNING, "the uncut network's own performance is 0, so this search cannot judge what it cuts: the "
-                             "result follows from importance alone. Train the network first, or check the start, the "
-                             "reward and the scene it is judged with");
+    run->result.judged = fabs(run->result.baseline) > NEGLIGIBLE;
+    if (run->result.judged) return;
+    esp_log(ESP_LOG_WARNING, "the uncut network's own performance is %.3g, so this search cannot judge what it cuts: "
+                             "the result follows from importance alone. Train the network first, or check the start, "
+                             "the reward and the scene it is judged with", run->result.baseline);
 }
 
 static esp_status run_method(esp_search_run *run)
@@ -113,7 +124,7 @@ static esp_status run_method(esp_search_run *run)
     const esp_widths full = esp_widths_full(run->settings->net);
     esp_objective_stage(run->objective, 0, 0);
     esp_status status = esp_objective_evaluate(run->objective, 1, &full, 1, &run->result.baseline);
-    if (status == ESP_OK) warn_blind(run);
+    if (status == ESP_OK) check_baseline(run);
     esp_finalists_reserve(run);
     if (status == ESP_OK) status = run->method->search(run);
     esp_objective_reserve(run->objective, 0);

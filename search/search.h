@@ -100,6 +100,8 @@ typedef struct {
     double structural, nominal;       /* sparsity of the result, counted both ways, in [0, 1) */
     int    evaluations, iterations;   /* evaluations in those of scale 1 */
     double combinations, survivors;   /* grid: all, and those at the target; other methods: 0 */
+    bool   judged;                    /* false: the uncut network has no performance to lose, so that cuts could not
+                                         be judged and importance alone decided */
 } esp_search_result;
 
 /* A search under way, what a method works on (run_internal.h). */
@@ -109,6 +111,7 @@ typedef struct esp_search_run esp_search_run;
 typedef struct {
     const char *name;                 /* of --method */
     const char *help;                 /* one line for the list of methods */
+    const char *keys;                 /* keys search.* that it reads: "draws|finalists"; NULL: none */
     /* Offers every feasible point it may end at, with its performance at scale 1, or leaves the one
      * it ends at in run->result.widths without evaluating it. Stops early when the budget ends. */
     esp_status (*search)(esp_search_run *run);
@@ -116,6 +119,8 @@ typedef struct {
 
 extern const esp_search_method esp_search_methods[]; /* ends with name == NULL */
 const esp_search_method *esp_search_find(const char *name); /* NULL with the error text set */
+/* Whether the method reads a key of esp_search_fields, "search.draws". */
+bool                     esp_search_reads(const esp_search_method *method, const char *path);
 
 /* Runs a method, judges the best points it found again at larger scales (finalists.c), and checks
  * its promise: |constrained sparsity - target| <= tolerance, or ESP_ERR_INFEASIBLE with the nearest

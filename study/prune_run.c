@@ -155,6 +155,7 @@ esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_reques
     *p = (esp_pruning){.subject = subject, .request = *request, .net = {[ESP_BEFORE] = subject->net},
                        .bytes = {[ESP_BEFORE] = subject->bytes}};
     tools t = {.recording = NULL};
+    if (kind != ESP_JOURNAL_SHARED) esp_settings_warn_unread(subject->settings, 1, &request->method);
     p->request.search.seed = subject->settings->seed;
     esp_status status = make_groups(subject, request, &p->grouping);
     if (status == ESP_OK) status = prepare_tools(subject, request, &t);

@@ -100,6 +100,7 @@ static void add_performance(cJSON *json, const esp_pruning *p)
         if (p->has[i]) add_measured(json, p, i);
     cJSON_AddNumberToObject(json, "search_performance_before", p->result.baseline);
     cJSON_AddNumberToObject(json, "search_performance", p->result.performance);
+    cJSON_AddBoolToObject(json, "judged", p->result.judged);
     cJSON_AddNumberToObject(json, "evaluations", p->result.evaluations);
     cJSON_AddNumberToObject(json, "iterations", p->result.iterations);
     if (p->result.combinations > 0) { /* of a grid */

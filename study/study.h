@@ -25,6 +25,9 @@ esp_settings esp_settings_default(void); /* seed 1, nothing else */
 /* Applies every assignment to a configuration, those of search.* to `search` unless it is NULL. */
 esp_status esp_settings_apply(const esp_settings *settings, const esp_field *fields, int count, void *config,
                               esp_search_config *search);
+/* Warns in one line about assignments to keys search.* that none of the methods reads, and names those that each
+ * reads. */
+void esp_settings_warn_unread(const esp_settings *settings, int count, const esp_search_method *const *methods);
 
 /* ---- figures.c: named results with their units ------------------------------------------------------- */
 

@@ -96,7 +96,10 @@ static esp_status run_seed(esp_sweep *sweep, const esp_subject *subject, int ind
 
 esp_status esp_sweep_run(esp_sweep *sweep, const esp_subject *subject)
 {
+    const esp_search_method *methods[ESP_SWEEP_LIST];
     esp_status status = ESP_OK;
+    for (int i = 0; i < sweep->num_ways; i++) methods[i] = sweep->way[i].method;
+    esp_settings_warn_unread(subject->settings, sweep->num_ways, methods);
     for (int i = 0; i < sweep->num_seeds && status == ESP_OK; i++) status = run_seed(sweep, subject, i);
     return status;
 }

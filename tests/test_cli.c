@@ -366,6 +366,23 @@ static void prune_knows_baselines_groups_importances_and_the_policy(void)
     cJSON_Delete(json);
 }
 
+/* Said once, and it changes nothing. */
+static void a_setting_that_the_method_does_not_read_is_warned_about(void)
+{
+    CLI_OK("$E prune agent.safetensors -o unread.st --controller policy --method random --sparsity 0.3 "
+           "--tolerance 0.05 --episodes 2 --report-episodes 1 --set search.draws=2 --set search.iterations=9 "
+           "--set search.rate=1 --quiet");
+    CU_ASSERT(strstr(cli_err, "--set: search.iterations, search.rate have no effect: method 'random' reads "
+                              "search.draws, search.finalists\n") != NULL);
+    CU_ASSERT_EQUAL(cli_lines(cli_err), 1);
+    CLI_OK("$E sweep agent.safetensors -o unread --controller policy --methods magnitude/l1,magnitude/l2,random "
+           "--sparsities 0.3 --tolerance 0.05 --episodes 2 --report-episodes 1 --set search.draws=2 "
+           "--set search.grid=3 --quiet");
+    CU_ASSERT(strstr(cli_err, "--set: search.grid has no effect: method 'magnitude' reads no such key; method 'random' "
+                              "reads search.draws, search.finalists\n") != NULL);
+    CU_ASSERT_EQUAL(cli_lines(cli_err), 1);
+}
+
 static void a_journal_of_another_search_is_refused_and_kept(void)
 {
     CLI_OK("cp m.st.journal.jsonl kept && cp m.st kept.st");
@@ -420,6 +437,8 @@ static CU_TestInfo tests[] = {
     {"prune writes a smaller network and proves it", prune_writes_a_smaller_network_and_proves_it},
     {"prune knows baselines, groups, importances and the policy",
      prune_knows_baselines_groups_importances_and_the_policy},
+    {"a setting that the method does not read is warned about",
+     a_setting_that_the_method_does_not_read_is_warned_about},
     {"a journal of another search is refused and kept", a_journal_of_another_search_is_refused_and_kept},
     {"a journal that was not named makes way for another search",
      a_journal_that_was_not_named_makes_way_for_another_search},

@@ -226,6 +226,27 @@ static void a_run_of_an_autoencoder_has_its_errors(void)
 
 /* ---- what is there and what is not ---- */
 
+/* A pole that hangs and is hardly pushed for a few steps: every return is 0, and no result may look good. */
+static void a_search_that_could_judge_nothing_says_so_everywhere(void)
+{
+    CLI_OK("$E prune agent.safetensors --controller policy --start hanging --set env.physics_steps=16 "
+           "--set env.reward=sparse --sparsity 0.3 --tolerance 0.02 --method random --set search.draws=2 --episodes 2 --report-episodes 2 -o blind.st --json");
+    CU_ASSERT(strstr(cli_err, "cannot judge what it cuts") != NULL);
+    cJSON *json = cli_json(), *data = NULL;
+    CU_ASSERT(cJSON_IsFalse(cJSON_GetObjectItem(json, "judged")));
+    cJSON_Delete(json);
+    char *html = report("blind.st --no-film", &data);
+    CU_ASSERT(shows(html, "could not judge what it"));
+    free(html);
+    cJSON_Delete(data);
+    CLI_OK("$E sweep agent.safetensors --controller policy --start hanging --set env.physics_steps=16 "
+           "--set env.reward=sparse --methods magnitude --sparsities 0.3 --tolerance 0.02 --episodes 2 --report-episodes 2 -o blind --quiet");
+    html = report("blind", &data);
+    CU_ASSERT(shows(html, "In 1 of the prunings below the search could not judge") && !strstr(html, "can be removed"));
+    free(html);
+    cJSON_Delete(data);
+}
+
 static void a_report_says_what_it_wrote(void)
 {
     CLI_OK("rm -f report.html && $E report sweep --json --no-film");
@@ -368,6 +389,7 @@ static CU_TestInfo tests[] = {
     {"a sweep has curves and a row for every cell", a_sweep_has_curves_and_a_row_for_every_cell},
     {"a hundred cells are less than two megabytes", a_hundred_cells_are_less_than_two_megabytes},
     {"a run of an autoencoder has its errors", a_run_of_an_autoencoder_has_its_errors},
+    {"a search that could judge nothing says so everywhere", a_search_that_could_judge_nothing_says_so_everywhere},
     {"a report says what it wrote", a_report_says_what_it_wrote},
     {"a report leaves its source unchanged", a_report_leaves_its_source_unchanged},
     {"without the network there is no strip and the page says why",

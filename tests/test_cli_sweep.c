@@ -160,15 +160,15 @@ static void an_interrupted_sweep_says_how_to_resume(void)
 
 static void a_sparsity_out_of_reach_is_a_result(void)
 {
-    CLI_OK(SWEEP " --methods magnitude --sparsities 0.2,0.9 --pin '*.hidden*=0' --pin 'latent=0' -o reach --quiet");
-    CU_ASSERT(strstr(cli_err, "warning: magnitude at 0.9: no cut of these groups reaches") != NULL);
+    CLI_OK(SWEEP " --methods random --sparsities 0.2,0.9 --pin '*.hidden*=0' --pin 'latent=0' -o reach --quiet");
+    CU_ASSERT(strstr(cli_err, "warning: random at 0.9: no cut of these groups reaches") != NULL);
     CU_ASSERT(strstr(cli_out, "can't be reached") != NULL);
     cJSON *cells = read_cells("reach/results.jsonl"), *cell = cJSON_GetArrayItem(cells, 2);
     CU_ASSERT_EQUAL_FATAL(cJSON_GetArraySize(cells), 3);
     CU_ASSERT(strstr(text_of(cell, "error"), "the nearest is") != NULL);
     CU_ASSERT(!cJSON_HasObjectItem(cell, "performance_after"));
     cJSON_Delete(cells);
-    CLI_OK(SWEEP " --methods magnitude --sparsities 0.2,0.9 --pin '*.hidden*=0' --pin 'latent=0' -o reach");
+    CLI_OK(SWEEP " --methods random --sparsities 0.2,0.9 --pin '*.hidden*=0' --pin 'latent=0' -o reach");
     CU_ASSERT_STRING_EQUAL(cli_err, ""); /* it is not tried again */
 }
 
@@ -309,7 +309,7 @@ static void malformed_folders_are_refused_and_kept(void)
         bool whole = strcmp(cases[i].file, "sweep.json") == 0;
         CLI_OK("rm -rf bad && cp -r before bad && echo '%s' >%s bad/%s && cp bad/%s line", cases[i].line,
                whole ? "" : ">", cases[i].file, cases[i].file);
-        cli_check_refusal(1, "sweep agent.safetensors " CELLS " --methods magnitude --sparsities 0.3 -o bad --quiet",
+        cli_check_refusal(1, "sweep agent.safetensors " CELLS " --methods random --sparsities 0.3 -o bad --quiet",
                           cases[i].word);
         CLI_OK("cmp bad/%s line", cases[i].file);
     }

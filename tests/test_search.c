@@ -454,10 +454,10 @@ static void count_blindness(void *context, esp_log_level level, const char *line
 
 static void network_without_performance_causes_a_warning(void)
 {
-    const double heights[] = {845, 0};
+    const double heights[] = {845, 0, 1e-12};
     esp_search_config config = target(0.2);
     esp_search_result result;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         int warnings = 0;
         bench b;
         bench_start(&b, middle_agent());
@@ -465,7 +465,54 @@ static void network_without_performance_causes_a_warning(void)
         esp_log_to(count_blindness, NULL, &warnings);
         CHECK_OK(bench_search(&b, "magnitude", &config, &result));
         esp_log_to(NULL, NULL, NULL);
-        CU_ASSERT_EQUAL(warnings, heights[i] == 0);
+        CU_ASSERT_EQUAL(warnings, heights[i] < 1e-9);
+        CU_ASSERT_EQUAL(result.judged, heights[i] > 1e-9);
+        bench_end(&b);
+    }
+}
+
+/* Between them they have every key, and a key that none of them has would be of no use. */
+static void every_key_is_read_by_a_method_and_every_method_names_keys_that_exist(void)
+{
+    for (int f = 0; f < esp_search_num_fields; f++) {
+        int readers = 0;
+        for (const esp_search_method *m = esp_search_methods; m->name; m++)
+            readers += esp_search_reads(m, esp_search_fields[f].path);
+        CU_ASSERT(readers > 0);
+    }
+    for (const esp_search_method *m = esp_search_methods; m->name; m++) {
+        char word[ESP_CONFIG_TEXT], path[ESP_CONFIG_TEXT + 8];
+        for (int i = 0; m->keys && (esp_choice_word(m->keys, i, word), *word); i++) {
+            snprintf(path, sizeof path, "search.%s", word);
+            CU_ASSERT(esp_config_has(esp_search_fields, esp_search_num_fields, path));
+        }
+    }
+}
+
+/* What a method reads decides what it returns: a key that it does not name changes nothing. */
+static void method_returns_the_same_whatever_the_keys_that_it_does_not_read(void)
+{
+    for (const esp_search_method *m = esp_search_methods; m->name; m++) {
+        esp_search_config plain = target(0.3), other = plain;
+        plain.draws = other.draws = 3;
+        plain.generations = other.generations = 2;
+        plain.iterations = other.iterations = 2;
+        plain.samples = other.samples = 20;
+        if (!esp_search_reads(m, "search.iterations")) other.iterations = 5;
+        if (!esp_search_reads(m, "search.generations")) other.generations = 5;
+        if (!esp_search_reads(m, "search.draws")) other.draws = 7;
+        if (!esp_search_reads(m, "search.grid")) other.grid = 4;
+        if (!esp_search_reads(m, "search.samples")) other.samples = 50;
+        if (!esp_search_reads(m, "search.levels")) other.levels = 3;
+        if (!esp_search_reads(m, "search.finalists")) other.finalists = 2;
+        if (!esp_search_reads(m, "search.rate")) other.rate = 0.2;
+        esp_search_result one, two;
+        bench b;
+        bench_start(&b, middle_agent());
+        CHECK_OK(bench_search(&b, m->name, &plain, &one));
+        CHECK_OK(bench_search(&b, m->name, &other, &two));
+        CU_ASSERT(esp_widths_equal(b.net, &one.widths, &two.widths));
+        CU_ASSERT_EQUAL(one.evaluations, two.evaluations);
         bench_end(&b);
     }
 }
@@ -499,6 +546,10 @@ static CU_TestInfo tests[] = {
     {"configuration_outside_its_bounds_is_refused_by_key", configuration_outside_its_bounds_is_refused_by_key},
     {"every_search_key_is_checked_against_the_range_it_documents",
      every_search_key_is_checked_against_the_range_it_documents},
+    {"every_key_is_read_by_a_method_and_every_method_names_keys_that_exist",
+     every_key_is_read_by_a_method_and_every_method_names_keys_that_exist},
+    {"method_returns_the_same_whatever_the_keys_that_it_does_not_read",
+     method_returns_the_same_whatever_the_keys_that_it_does_not_read},
     {"network_without_performance_causes_a_warning",
      network_without_performance_causes_a_warning},
     {"first_failure_by_index_is_the_one_raised", first_failure_by_index_is_the_one_raised},
