@@ -7,12 +7,10 @@
 #include <string.h>
 
 /* glibc's expf is a call per element and was 11 % of a plan. exp(x) = 2^n exp(r), |r| <= ln 2 / 2, exp(r) by the
- * minimax polynomial of degree 5 of Cephes. */
-static inline float esp_exp(float x)
+ * minimax polynomial of degree 5 of Cephes; x between -87 and 88. */
+static inline float esp_exp_within(float x)
 {
-    x = x < -87.0f ? -87.0f : x;
-    x = x > 88.0f ? 88.0f : x;
-    /* Adding and subtracting 1.5 * 2^23 rounds to the nearest integer. */
+    /* Adding 1.5 * 2^23 rounds to the nearest integer, and leaves it in the lowest bits. */
     float shifted = x * 1.44269504f + 12582912.0f;
     float n = shifted - 12582912.0f;
     float r = x - n * 0.693359375f + n * 2.12194440e-4f;
@@ -22,17 +20,39 @@ static inline float esp_exp(float x)
     p = p * r + 4.1665795894e-2f;
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
-    float y = p * r * r + r + 1.0f;
-    uint32_t bits = ((uint32_t)(int32_t)n + 127u) << 23; /* unsigned: a NaN's n must not overflow */
-    float scale;
+    float y = p * r * r + r + 1.0f, scale;
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + 127u) << 23;
     memcpy(&scale, &bits, sizeof scale);
     return y * scale;
 }
 
-/* x for x > 0, else exp(x) - 1 */
+/* exp of any x; NaN stays NaN. */
+static inline float esp_exp(float x)
+{
+    x = x < -87.0f ? -87.0f : x;
+    x = x > 88.0f ? 88.0f : x;
+    return esp_exp_within(x);
+}
+
+/* exp(x) of x < 0; another value for other numbers and for NaN. Negative floats are ordered as integers by their size,
+ * and a minimum of integers is one instruction where one of floats that may be NaN is four. */
+static inline float esp_exp_of_negative(float x)
+{
+    const float least = -87.0f;
+    int32_t bits, limit;
+    memcpy(&bits, &x, sizeof bits);
+    memcpy(&limit, &least, sizeof limit);
+    bits = bits < limit ? bits : limit;
+    memcpy(&x, &bits, sizeof x);
+    return esp_exp_within(x);
+}
+
+/* x for x >= 0, else exp(x) - 1 */
 static inline float esp_elu(float x)
 {
-    return x > 0.0f ? x : esp_exp(x) - 1.0f;
+    return x < 0.0f ? esp_exp_of_negative(x) - 1.0f : x;
 }
 
 /* From exp(-2 |x|), which cannot overflow. */
