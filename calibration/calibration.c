@@ -1,4 +1,4 @@
-/* Calibration: recorded data for the components of a network, and whether it fits. */
+/* Calibration: recorded data for the components of a network, and the check that it fits. */
 #include "calibration/calibration.h"
 
 bool esp_calibration_feeds(const esp_calibration *calibration, int component)
@@ -31,7 +31,7 @@ static esp_status check_source(const esp_network *net, const esp_calibration *ca
     return ESP_OK;
 }
 
-/* Recorded values stay as many when units are removed, so they must not stand for units. */
+/* Recorded values are not removed along with units, so they must not stand for units. */
 static esp_status check_fixed(const esp_network *net, const esp_calibration *calibration, int c)
 {
     const esp_dim *in = &net->layer[net->component[c].first_layer].in;

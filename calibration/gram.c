@@ -1,17 +1,17 @@
-/* Gram matrices: covariances of what the weights of a layer are multiplied with, over all samples and
- * all places of a kernel, and its covariances with targets. Together they are the normal equations of
- * a least-squares fit whose bias is free. */
+/* Gram matrices: covariances of the values that the weights of a layer are multiplied with, over all samples and all
+ * places of a kernel, and their covariances with targets. Together they are the normal equations of a least-squares
+ * fit with a free bias. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "calibration/calibration.h"
 
-#define FLOAT_NOISE 1e-6 /* relative error of sums in float, with a margin */
+#define FLOAT_NOISE 1e-6 /* relative error of float sums, with a margin */
 
 enum {
-    FLOAT_ROWS = 1024,         /* rows summed in float before they go into the sums in double */
-    BUFFER_FLOATS = 192 * 1024 /* rows laid out at once: they stay in the second-level cache */
+    FLOAT_ROWS = 1024,         /* rows summed in float before they are added to the sums in double */
+    BUFFER_FLOATS = 192 * 1024 /* rows laid out together: they stay in the second-level cache */
 };
 
 void esp_gram_init(esp_gram *gram, const esp_layer *layer, int outs)
@@ -58,8 +58,8 @@ static void flush(esp_gram *gram)
     gram->pending = 0;
 }
 
-/* Columns are counted from the mean of the first rows: an input that hardly moves would otherwise be
- * lost in the rounding of its own square. */
+/* Columns are counted from the mean of the first rows: otherwise an input that hardly varies would be lost in the
+ * rounding of its own square. */
 static void choose_origin(esp_gram *gram, int rows)
 {
     int columns = gram->columns;
@@ -121,7 +121,7 @@ void esp_gram_add_ridge(esp_gram *gram, double share)
     double variances = 0;
     for (size_t j = 0; j < columns; j++) variances += fmax(gram->g[j * columns + j], 0);
     double ridge = (share + FLOAT_NOISE) * variances / (double)columns;
-    /* When nothing moves the fit does not depend on the weights, and any ridge will do. */
+    /* When no input varies, the fit does not depend on the weights, and any ridge will do. */
     gram->ridge = ridge > 0 ? ridge : 1;
     for (size_t j = 0; j < columns; j++) gram->g[j * columns + j] += gram->ridge;
 }

@@ -1,7 +1,7 @@
-/* Loss gradients on recorded data, for criteria that ask what the outputs make of a unit. The loss is
- * the squared error against the targets of the calibration. Without targets every output counts
- * alike: a random combination with signs +-1 of the outputs over their standard deviations, which
- * has the squared gradient of the sum over the outputs in expectation (Hutchinson's estimator). */
+/* Loss gradients on recorded data, for criteria that ask how much a unit affects the outputs. The loss is the squared
+ * error against the targets of the calibration. Without targets every output counts equally: the loss is a
+ * combination of the outputs, each divided by its standard deviation, with random signs +-1; in expectation its
+ * squared gradient is that of the sum over the outputs (Hutchinson's estimator). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ struct esp_loss {
     const esp_calibration *calibration;
     bool     curvature;
     uint64_t seed;
-    float   *scale[ESP_MAX_COMPONENTS]; /* [out_size] of outputs that count; NULL: none of them does */
+    float   *scale[ESP_MAX_COMPONENTS]; /* [out_size] scale of the outputs that count; NULL: none of them counts */
 };
 
 /* ---- what counts ---- */
@@ -40,7 +40,7 @@ static void add_moments(const esp_loss *loss, const esp_playback *play, const es
     }
 }
 
-/* 1 / standard deviation; an output that never moves does not count. */
+/* 1 / standard deviation; an output that never varies does not count. */
 static void scale_by_deviation(const esp_loss *loss, int c, const double *moments)
 {
     int outs = loss->net->component[c].out_size, count = loss->calibration->count;
@@ -56,7 +56,7 @@ static void measure_outputs(esp_loss *loss)
     double *moments[ESP_MAX_COMPONENTS] = {NULL};
     for (int c = 0; c < net->num_components; c++) {
         if (!esp_calibration_feeds(loss->calibration, c)) continue;
-        if (esp_calibration_is_source(net, loss->calibration, c)) continue; /* counts by what its readers give */
+        if (esp_calibration_is_source(net, loss->calibration, c)) continue; /* counts through its readers */
         moments[c] = esp_alloc(2 * (size_t)net->component[c].out_size, sizeof(double));
         loss->scale[c] = esp_alloc((size_t)net->component[c].out_size, sizeof(float));
     }
@@ -95,7 +95,7 @@ void esp_loss_free(esp_loss *loss)
 
 /* ---- backward ---- */
 
-/* Every sample and component has a stream of its own. */
+/* Every sample and component has its own stream. */
 static void fill_signs(const esp_loss *loss, int c, int sample, float *dy)
 {
     uint64_t index = (uint64_t)sample * ESP_MAX_COMPONENTS + (uint64_t)c;
@@ -171,7 +171,7 @@ void esp_loss_backward(const esp_loss *loss, const esp_playback *play, const esp
 
 typedef struct {
     const esp_network *net;
-    double *sums[ESP_MAX_LAYERS]; /* [outs] of layers with weights */
+    double *sums[ESP_MAX_LAYERS]; /* [outs] sums for layers with weights */
 } sensitivity;
 
 static void add_squares(void *context, const esp_playback_block *block, int l, const float *dy)

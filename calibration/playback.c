@@ -1,5 +1,5 @@
-/* Playback: recorded data running through a network. A batch is cut into blocks of fixed size that run on all threads;
- * whoever sums over samples does so block by block in order, so no sum depends on the number of threads. */
+/* Playback: runs recorded data through a network. A batch is divided into blocks of fixed size that run on all threads;
+ * callers sum over samples block by block in order, so no sum depends on the number of threads. */
 #include <stdlib.h>
 #include <string.h>
 

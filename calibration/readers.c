@@ -29,7 +29,7 @@ int *esp_reader_units(const esp_network *net, const esp_reader *reader, int axis
     const esp_layer *layer = &net->layer[reader->layer];
     int units = net->axis[axis].size, *unit = esp_alloc((size_t)layer->in_size, sizeof *unit);
     for (int j = 0; j < layer->in_size; j++) {
-        if (layer->kind == ESP_LAYER_CONV2D) { /* channels are innermost, and one axis */
+        if (layer->kind == ESP_LAYER_CONV2D) { /* channels are innermost, and form one axis */
             unit[j] = j % units;
             continue;
         }

@@ -1,13 +1,12 @@
-/* Elimination: counts, samples or optimises over all combinations of a few choices for every group
- * without enumerating them. What is constrained is a sum over tensors (structural) or groups
- * (nominal), and a tensor sees the groups of its own axes only, so groups are eliminated one at a time
- * (Bertele and Brioschi 1972): a table over its neighbours takes the place of a group, and a cell of
- * it lists what everything eliminated so far can sum up to. All sums are integers, so counts are
- * exact. The agent's 15 groups, 10^15 combinations, take about a second: given the latent, encoder
- * and heads are independent.
+/* Elimination: counts, samples or optimises over all combinations of a few choices per group without enumerating
+ * them. The constraint is a sum over tensors (structural) or groups (nominal), and each tensor depends only on the
+ * groups of its own axes, so groups can be eliminated one at a time (Bertele and Brioschi 1972): a table over its
+ * neighbours replaces a group, and each cell of the table lists the possible sums over everything eliminated so far.
+ * All sums are integers, so counts are exact. The agent's 15 groups, 10^15 combinations, take about a second: given
+ * the latent, encoder and heads are independent.
  *
- * The group with most neighbours is kept for the end, where the tables that are left meet for each
- * of its choices; two halves of them suffice to count the sums within a window. */
+ * The group with most neighbours is kept for the end, where the remaining tables meet for each of its choices; two
+ * halves of them suffice to count the sums within a window. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +16,7 @@
 
 enum {
     CELLS = 1 << 20,
-    FINE = 1 << 30 /* parts of a parameter that nominal sparsity is summed in */
+    FINE = 1 << 30 /* resolution of nominal sparsity: parts per parameter */
 };
 
 static double one(esp_algebra algebra)
@@ -68,7 +67,7 @@ static esp_status add_table(esp_elimination *e, uint64_t scope, esp_table **out)
     return ESP_OK;
 }
 
-/* ---- what the network says ---- */
+/* ---- read from the network ---- */
 
 static void group_of_axes(const esp_elimination *e, int *group)
 {
@@ -97,7 +96,7 @@ static esp_widths widths_at(const esp_elimination *e)
     return esp_widths_of(e->net, e->grouping, coefficient);
 }
 
-/* Parameters of all tensors that depend on just these groups. */
+/* Parameters of all tensors that depend on exactly these groups. */
 static int64_t params_at(const esp_elimination *e, const int *group, uint64_t scope)
 {
     const esp_network *net = e->net;
@@ -143,7 +142,7 @@ static esp_status read_structure(esp_elimination *e)
     return status;
 }
 
-/* One table a group: its loss, and with nominal sparsity what it keeps of s_i. */
+/* One table per group: its loss, and with nominal sparsity its kept share of s_i. */
 static esp_status read_groups(esp_elimination *e)
 {
     const esp_grouping *grouping = e->grouping;
@@ -178,7 +177,7 @@ static int take_tables_of(esp_elimination *e, int g, int *tables, uint64_t *scop
     return num;
 }
 
-/* What the tables below sum up to, whatever the group is. */
+/* The possible sums of the tables below, whatever the choice of the group. */
 static esp_status unite(esp_elimination *e, const esp_table *t, esp_terms *out)
 {
     int count = e->choices->count[t->eliminated], made = 0;
@@ -196,7 +195,7 @@ static esp_status unite(esp_elimination *e, const esp_table *t, esp_terms *out)
     return status;
 }
 
-/* All tables of the group become one over its neighbours. */
+/* Replaces all tables of the group by one over its neighbours. */
 static esp_status eliminate(esp_elimination *e, int g)
 {
     uint64_t scope;
@@ -221,7 +220,7 @@ static int neighbours(const esp_elimination *e, int g)
     return __builtin_popcountll(scope);
 }
 
-/* Few neighbours first, the root never. */
+/* Groups with few neighbours first, the root never. */
 static esp_status eliminate_all(esp_elimination *e)
 {
     int num = e->grouping->num;
@@ -235,7 +234,7 @@ static esp_status eliminate_all(esp_elimination *e)
         int next = -1;
         for (int g = 0; g < num; g++)
             if (!done[g] && (next < 0 || neighbours(e, g) < neighbours(e, next))) next = g;
-        assert(next >= 0); /* a group is left in every round */
+        assert(next >= 0); /* a group remains in every round */
         done[next] = true;
         status = eliminate(e, next);
     }
@@ -250,7 +249,7 @@ int esp_tables_left(const esp_elimination *e, int *tables)
     return num;
 }
 
-/* Two halves take two tables. */
+/* The two halves need two tables. */
 static esp_status add_neutral(esp_elimination *e)
 {
     int tables[ESP_TABLES];

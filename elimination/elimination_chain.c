@@ -1,6 +1,6 @@
-/* Tables that meet at fixed choices: what they sum up to together, and from such a sum back to the
- * choices behind it. Counts, not choices, are kept in tables; a trace makes the few lists it passes
- * again. */
+/* Tables that meet at fixed choices: their possible sums together, and the way from such a sum back
+ * to the choices behind it. Tables store counts, not choices; a trace recomputes the few lists that
+ * it passes. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ void esp_chain_close(esp_chain *c)
     c->num = 0;
 }
 
-/* The longest list first: tracing walks through all others. */
+/* The longest list first, because tracing walks through all others. */
 void esp_sort_tables(const esp_elimination *e, int num, int *tables)
 {
     for (int i = 1; i < num; i++) {
@@ -46,7 +46,7 @@ esp_status esp_chain_open(const esp_elimination *e, int num, const int *tables, 
         status = esp_terms_product(e->algebra, &c->product[c->num - 1], esp_cell_at(e, c->table[c->num]),
                                    &c->product[c->num]);
     if (status == ESP_OK) return ESP_OK;
-    c->num--; /* the last product was not made */
+    c->num--; /* the last product was not computed */
     esp_chain_close(c);
     return status;
 }
@@ -71,15 +71,17 @@ esp_terms esp_chain_take(esp_chain *c)
 
 /* ---- tracing: from a sum back to choices ---- */
 
-/* Among alternatives met one after another: COUNT takes the one that `rank` falls into, LEAST the least. */
+/* Chooses among alternatives that come one after another: ESP_COUNT takes the one that `rank` falls
+ * into, ESP_LEAST the one with the least loss. */
 typedef struct {
     esp_algebra algebra;
-    double rank;      /* left of it; within the alternative once that is taken */
+    double rank;      /* remaining rank; within the alternative once that is taken */
     double least;
     bool   taken;
 } selection;
 
-/* True when this alternative is to be remembered. Rounding beyond 2^53 ways cannot leave none. */
+/* True when this alternative is to be remembered. Even when rounding beyond 2^53 ways is off, one
+ * is remembered. */
 static bool select_it(selection *s, double value)
 {
     if (s->algebra == ESP_LEAST) {
@@ -96,7 +98,7 @@ static bool select_it(selection *s, double value)
 
 static esp_status trace_table(esp_elimination *e, int t, int64_t sum, double rank);
 
-/* The last table of the chain gives up its part first, then the one before. */
+/* Removes the part of the last table in the chain first, then of the one before. */
 esp_status esp_trace_chain(esp_elimination *e, const esp_chain *c, int64_t sum, double rank)
 {
     esp_status status = ESP_OK;
@@ -121,7 +123,7 @@ esp_status esp_trace_chain(esp_elimination *e, const esp_chain *c, int64_t sum, 
     return status == ESP_OK ? trace_table(e, c->table[0], sum, rank) : status;
 }
 
-/* Sets the choice of the group that the table eliminated, and of those below it. */
+/* Sets the choice of the group that the table eliminated, and of the groups below it. */
 static esp_status trace_table(esp_elimination *e, int index, int64_t sum, double rank)
 {
     const esp_table *t = &e->table[index];

@@ -1,13 +1,13 @@
-/* The last group of an elimination: for each of its choices the tables that are left meet, and sums
- * within a window are counted, drawn or the best of them found. Two halves suffice to count: for a
- * sum of one, the partners of the other are a range of a sorted list. */
+/* The last group of an elimination: for each of its choices the remaining tables meet, and the sums
+ * within a window are counted or sampled, or the best of them is found. Two halves suffice to
+ * count: the partners of a sum in one half are a range of the other half's sorted list. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "elimination/elimination_internal.h"
 
-/* Halves whose products are about equally long. */
+/* Makes two halves whose products have about the same length. */
 static esp_status open_halves(esp_elimination *e, int choice)
 {
     int tables[ESP_TABLES], part[2][ESP_TABLES], num[2] = {0};
@@ -37,7 +37,7 @@ static void partners(const esp_elimination *e, int64_t sum, int *from, int *to)
     *to = esp_terms_above(other, e->high - sum + 1);
 }
 
-/* Cumulated ways of both open halves; returns those of this choice of the root. */
+/* Cumulates the ways of both open halves; returns the number for this choice of the root. */
 static double accumulate(esp_elimination *e)
 {
     const esp_terms *first = esp_chain_sums(&e->half[0]), *second = esp_chain_sums(&e->half[1]);
@@ -92,7 +92,8 @@ esp_status esp_elimination_count(esp_elimination *e, double sparsity, double tol
     return ESP_OK;
 }
 
-/* Index of the last entry of rising cumulated ways that is not above the rank, below `end`. */
+/* Index of the last entry of the ascending cumulated ways that is not above the rank, below
+ * `end`. */
 static int interval_of(const double *reached, int end, double rank)
 {
     int low = 0, high = end;
@@ -128,7 +129,8 @@ esp_status esp_elimination_pick(esp_elimination *e, double rank, int *choice)
     return status;
 }
 
-/* The term with the least loss of those that weigh no more than `most`; the lightest if there is none. */
+/* The term with the least loss among those with a sum of at most `most`; the smallest if there is
+ * none. */
 static esp_term best_term(const esp_terms *front, int64_t most)
 {
     int above = esp_terms_above(front, most + 1);

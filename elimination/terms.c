@@ -1,5 +1,5 @@
-/* Lists of sums: what a part of the network can weigh, and in how many ways (grid) or at what least
- * loss (sensitivity). Two parts that do not interact combine by a product of their lists. */
+/* Lists of sums: how much a part of the network can weigh, and in how many ways (grid) or at what
+ * least loss (sensitivity). Two parts that do not interact combine by the product of their lists. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +7,9 @@
 #include "elimination/terms_internal.h"
 
 enum {
-    LONGEST = 1 << 25,   /* terms of a list: 512 MiB */
-    WIDEST = 1 << 24,    /* sums an array indexed by them may span */
-    FRONT = 256          /* terms of a front: a step is 0.4 % of its span */
+    LONGEST = 1 << 25,   /* longest list, terms: 512 MiB */
+    WIDEST = 1 << 24,    /* largest span of sums that an array may be indexed by */
+    FRONT = 256          /* terms of a front: each step is 0.4 % of its span */
 };
 
 static double join(esp_algebra algebra, double a, double b)
@@ -42,8 +42,8 @@ esp_terms esp_terms_one(int64_t sum, double value)
 
 /* ---- fronts ---- */
 
-/* Of two terms the one that weighs no less and loses no less goes; of what is left, one in each of
- * FRONT steps: the one with the least loss. */
+/* Drops every term that weighs at least as much and loses at least as much as another; keeps from
+ * each of FRONT steps the term with the least loss. */
 static void keep_front(esp_terms *terms)
 {
     double least = INFINITY;
@@ -105,7 +105,7 @@ static double *empty_array(esp_algebra algebra, int span)
     return values;
 }
 
-/* Spans worth an array: the list itself would be about as long. */
+/* Whether a span is worth an array: the list itself would be about as long. */
 static bool dense(int64_t span, double pairs)
 {
     return span <= WIDEST && (double)span <= 16 * pairs + 1024;
@@ -146,7 +146,7 @@ static esp_terms product_by_sorting(esp_algebra algebra, const esp_terms *a, con
 
 static esp_status too_many(double terms)
 {
-    return esp_fail(ESP_ERR_RANGE, "counting the combinations takes lists of %.2g sums, at most %d are kept; take "
+    return esp_fail(ESP_ERR_RANGE, "counting the combinations needs lists of %.2g sums, but at most %d are kept; use "
                     "fewer points, groups or units", terms, LONGEST);
 }
 

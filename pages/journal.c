@@ -46,7 +46,7 @@ static esp_status check_evaluation(const char *path, int line, const cJSON *json
 {
     const cJSON *kept = cJSON_GetObjectItemCaseSensitive(json, "kept");
     if (cJSON_IsObject(kept) && isfinite(esp_json_number(json, "performance"))) return ESP_OK;
-    return esp_fail(ESP_ERR_FORMAT, "%s: line %d: an evaluation has \"kept\" (an object) and \"performance\" (a "
+    return esp_fail(ESP_ERR_FORMAT, "%s: line %d: an evaluation needs \"kept\" (an object) and \"performance\" (a "
                     "number)", path, line);
 }
 

@@ -1,5 +1,5 @@
-/* Compensation: surgery that repairs what it leaves. A compensation is three functions and one row of the table
- * below. */
+/* Compensation: surgery with a repair of the layers behind. A compensation is three functions and one row of the
+ * table below. */
 #include <stdlib.h>
 
 #include "pruning/compensate_internal.h"
@@ -23,7 +23,7 @@ const esp_compensation *esp_compensation_find(const char *name)
 struct esp_surgeon {
     const esp_network      *net;
     const esp_compensation *compensation;
-    void                   *prepared;      /* the compensation's own */
+    void                   *prepared;      /* private to the compensation */
 };
 
 esp_status esp_surgeon_create(const esp_network *net, const esp_compensation *compensation,
@@ -31,7 +31,7 @@ esp_status esp_surgeon_create(const esp_network *net, const esp_compensation *co
 {
     if (compensation->needs_data) {
         if (!calibration)
-            return esp_fail(ESP_ERR_USAGE, "compensation '%s' looks at recorded data, and there is none",
+            return esp_fail(ESP_ERR_USAGE, "compensation '%s' needs recorded data, but there is none",
                             compensation->name);
         esp_status status = esp_calibration_check(net, calibration);
         if (status != ESP_OK) return status;

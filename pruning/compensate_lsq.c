@@ -1,25 +1,25 @@
-/* Compensation by least squares: front to back, every layer of the smaller network whose input has changed is
- * fitted so that from what it really reads it gives the pre-activations of the dense network. */
+/* Compensation by least squares: front to back, every layer of the smaller network whose input has changed is fitted
+ * so that its actual input gives the pre-activations of the dense network. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "pruning/compensate_internal.h"
 
 enum {
-    BLOCK = 256,  /* samples that go through a few layers at once */
-    STRIPE = 128  /* outputs fitted at once */
+    BLOCK = 256,  /* samples that go through a few layers together */
+    STRIPE = 128  /* outputs fitted together */
 };
 
 typedef struct {
     const esp_network     *net;
     const esp_calibration *calibration;
     float  *target[ESP_MAX_LAYERS]; /* [count * rows, outs] pre-activations of the dense network */
-    double *mean[ESP_MAX_LAYERS];   /* [outs] of them */
+    double *mean[ESP_MAX_LAYERS];   /* [outs] their means */
 } refitting;
 
 /* ---- which layers ---- */
 
-/* cut NULL: every axis that can. */
+/* cut NULL: whether any axis can lose units. */
 static bool loses_units(const esp_network *net, const esp_cut *cut, const esp_dim *dim)
 {
     for (int p = 0; p < dim->num; p++) {
@@ -29,7 +29,7 @@ static bool loses_units(const esp_network *net, const esp_cut *cut, const esp_di
     return false;
 }
 
-/* Fed layers with weights that read something else than in the dense network. */
+/* Finds the fed layers with weights whose input differs from that in the dense network. */
 static void find_changed(const refitting *refit, const esp_cut *cut, bool *changed)
 {
     const esp_network *net = refit->net;
@@ -79,7 +79,7 @@ void *esp_lsq_prepare(const esp_network *net, const esp_calibration *calibration
     *refit = (refitting){.net = net, .calibration = calibration};
     bool changed[ESP_MAX_LAYERS];
     find_changed(refit, NULL, changed);
-    esp_network *linear = esp_network_clone(net); /* each layer on its own, without activation */
+    esp_network *linear = esp_network_clone(net); /* computes each layer on its own, without activation */
     for (int l = 0; l < net->num_layers; l++) {
         linear->layer[l].act = ESP_ACT_NONE;
         if (changed[l])
@@ -107,17 +107,17 @@ void esp_lsq_free(void *prepared)
     free(refit);
 }
 
-/* ---- one operation ---- */
+/* ---- one repair ---- */
 
 typedef struct {
     const refitting *refit;
     const esp_cut   *cut;
-    esp_network     *net;                        /* the smaller one */
+    esp_network     *net;                        /* the smaller network */
     bool             changed[ESP_MAX_LAYERS];
-    float           *output[ESP_MAX_COMPONENTS]; /* [count, out_size] of those that others read */
+    float           *output[ESP_MAX_COMPONENTS]; /* [count, out_size] outputs of components that others read */
 } operation;
 
-/* Memory for a few layers, one for every thread. */
+/* Memory to run a few layers, one per thread. */
 typedef struct { float *scratch, *between[2]; } workspace;
 
 static workspace workspace_make(const esp_network *net, int from, int to)
@@ -138,7 +138,7 @@ static void workspace_free(workspace *space)
     free(space->between[1]);
 }
 
-/* n samples x [n, in_size of from] through the layers from .. to - 1 into y. */
+/* Runs n samples x [n, in_size of from] through the layers from .. to - 1 into y. */
 static void run_block(const esp_network *net, int from, int to, const workspace *space, const void *x, int n, float *y)
 {
     for (int l = from; l < to; l++) {
@@ -164,7 +164,7 @@ static void run_layers(const operation *op, int from, int to, const void *x, flo
     }
 }
 
-/* The targets, from their means, of outputs first_out .. first_out + outs - 1 of those that stay, [n * rows, outs]. */
+/* The targets, relative to their means, of kept outputs first_out .. first_out + outs - 1, [n * rows, outs]. */
 static void gather_targets(const operation *op, int l, int first_out, int outs, int first, int n, float *y)
 {
     const esp_layer *dense = &op->refit->net->layer[l];
@@ -193,7 +193,7 @@ static void collect(const operation *op, int l, const float *x, int first_out, i
     free(y);
 }
 
-/* (G + ridge) w^T = cross^T + ridge w0^T: of all fits the one drawn to the weights w0 there were; the bias
+/* (G + ridge) w^T = cross^T + ridge w0^T: the least-squares fit that is drawn towards the old weights w0; the bias
  * then keeps the mean. */
 static void solve(const operation *op, int l, const esp_gram *factor, int first_out, esp_gram *cross)
 {
@@ -218,10 +218,10 @@ static esp_status factor(const esp_layer *layer, esp_gram *gram)
 {
     esp_gram_add_ridge(gram, ESP_LSQ_SHRINKAGE * gram->columns / (double)gram->rows);
     esp_status status = esp_spd_factor(gram->columns, gram->g);
-    return status == ESP_OK ? status : esp_fail_in(status, "layer '%s' cannot be fitted again", layer->module);
+    return status == ESP_OK ? status : esp_fail_in(status, "layer '%s' cannot be fitted", layer->module);
 }
 
-/* The Gram matrix and stripes of outputs are sums of their own: the threads share them out. */
+/* The Gram matrix and stripes of outputs are independent sums, which the threads share. */
 static esp_status fit(const operation *op, int l, const float *x)
 {
     const esp_layer *layer = &op->net->layer[l];
@@ -241,7 +241,7 @@ static esp_status fit(const operation *op, int l, const float *x)
     return status;
 }
 
-/* What a component reads in the smaller network; *owned is to be freed. */
+/* What a component reads in the smaller network; the caller frees *owned. */
 static const void *component_input(const operation *op, int c, float **owned)
 {
     const esp_calibration *calibration = op->refit->calibration;
@@ -254,7 +254,7 @@ static const void *component_input(const operation *op, int c, float **owned)
     return *owned;
 }
 
-/* Brings x from layer `from` to layer `to`. */
+/* Runs x through the layers from `from` up to `to`. */
 static const void *advance(const operation *op, int from, int to, const void *x, float **owned)
 {
     if (from == to) return x;

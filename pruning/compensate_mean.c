@@ -1,4 +1,4 @@
-/* Compensation by means: what the removed units contribute on average goes into the biases of the layers that read
+/* Compensation by means: the average contribution of the removed units is added to the biases of the layers that read
  * them. */
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,8 @@
 
 typedef struct {
     const esp_network *net;
-    double            *mean[ESP_MAX_LAYERS]; /* [columns] that a layer's weights are multiplied with; NULL: not a reader */
+    /* [columns] means of the values that a layer's weights are multiplied with; NULL: not a reader. */
+    double            *mean[ESP_MAX_LAYERS];
 } means;
 
 void *esp_mean_prepare(const esp_network *net, const esp_calibration *calibration)
@@ -34,7 +35,7 @@ void esp_mean_free(void *prepared)
     free(m);
 }
 
-/* Columns of the weights that stay, [columns]. */
+/* Columns of the kept weights, [columns]. */
 static void kept_columns(const esp_network *net, const esp_cut *cut, const esp_layer *layer, bool *kept)
 {
     int area = layer->kind == ESP_LAYER_CONV2D ? layer->kernel * layer->kernel : 1, first = 0;

@@ -1,5 +1,5 @@
-/* Groups: which axes share a coefficient, and how many parameters stand behind it. Both built-in
- * groupings are read off the tensors, which already say what depends on what. */
+/* Groups: which axes share a coefficient, and how many parameters belong to it. Both built-in
+ * groupings are derived from the tensors, which already say what depends on what. */
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static bool couples(const esp_network *net, int axis)
     return __builtin_popcount(esp_axis_components(net, axis)) > 1;
 }
 
-/* ---- structural: one group an axis ---- */
+/* ---- structural: one group per axis ---- */
 
 static void count_along(const esp_network *net, unsigned components, int axis, esp_group *group)
 {
@@ -33,7 +33,7 @@ static void count_along(const esp_network *net, unsigned components, int axis, e
         const esp_tensor *tensor = &net->tensor[i];
         if (!among(components, tensor->component) || !esp_tensor_has_axis(tensor, axis)) continue;
         if (tensor->trainable) group->params += tensor->count;
-        if (tensor->layer != last_layer) group->modules++; /* tensors of a layer stand side by side */
+        if (tensor->layer != last_layer) group->modules++; /* tensors of a layer follow each other */
         last_layer = tensor->layer;
     }
 }
@@ -62,15 +62,15 @@ static esp_status check_axis(const esp_network *net, const esp_grouping *groupin
     *axis = esp_network_find_axis(net, name);
     if (*axis < 0) return esp_fail(ESP_ERR_SHAPE, "group '%s': the network has no axis '%s'", group, name);
     if (!net->axis[*axis].prunable)
-        return esp_fail(ESP_ERR_SHAPE, "group '%s': axis '%s' faces the world and cannot lose units", group, name);
-    for (int g = 0; g <= grouping->num; g++) /* the group being filled included */
+        return esp_fail(ESP_ERR_SHAPE, "group '%s': axis '%s' is an input or output; its units stay", group, name);
+    for (int g = 0; g <= grouping->num; g++) /* including the group being filled */
         for (int i = 0; i < grouping->group[g].num_axes; i++)
             if (grouping->group[g].axis[i] == *axis)
-                return esp_fail(ESP_ERR_SHAPE, "group '%s': axis '%s' is in a group already", group, name);
+                return esp_fail(ESP_ERR_SHAPE, "group '%s': axis '%s' is already in a group", group, name);
     return ESP_OK;
 }
 
-/* Only the producer is counted, because then every parameter belongs to one group at most. */
+/* Counts only the producer, because then every parameter belongs to at most one group. */
 static size_t count_produced(const esp_network *net, unsigned components, const esp_group *group)
 {
     size_t params = 0;
@@ -95,7 +95,8 @@ static bool elsewhere(const esp_network *net, unsigned components, const char *m
     return false;
 }
 
-/* A network without some of its components lacks their axes; in a whole one a missing axis is a wrong name. */
+/* In a network without some of its components, axes may be missing; in a whole network a missing
+ * axis is a wrong name. */
 static bool left_out(const esp_network *net, const char *axis)
 {
     bool whole = esp_network_components(net) == (1u << net->num_components) - 1;

@@ -1,8 +1,8 @@
-/* Importance: the score by which the units of an axis are ranked. A criterion is one function and one row of the table
- * below.
+/* Importance: the score by which the units of an axis are ranked. A criterion is one function and one row of the
+ * table below.
  *
- * The weights of a unit are all those that it reads and writes with. Biases, scales and shifts of normalisations do
- * not count: they say where a unit works, not how much it matters. */
+ * The weights of a unit are all those that it reads and writes with. Biases, and scales and shifts of normalisations,
+ * do not count: they say where a unit works, not how much it matters. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -24,9 +24,9 @@ const esp_importance esp_importances[] = {
     {"l2", "2-norm of the weights", false, esp_score_l2},
     {"random", "a draw from the seed (baseline)", false, score_random},
     {"lamp", "squared norm over those that are not smaller", false, esp_score_lamp},
-    {"activation", "RMS of the output, times norm of the weights behind", true, esp_score_activation},
+    {"activation", "RMS of the output, times norm of the weights that read it", true, esp_score_activation},
     {"taylor", "mean size of the loss gradient times the output", true, esp_score_taylor},
-    {"obs", "error that refitting the readers leaves (brain surgeon)", true, esp_score_obs},
+    {"obs", "error left after refitting the readers (brain surgeon)", true, esp_score_obs},
     {NULL, NULL, false, NULL},
 };
 
@@ -72,7 +72,7 @@ esp_status esp_ranking_make(const esp_network *net, const esp_importance *import
                             const esp_calibration *calibration, esp_ranking *out)
 {
     if (importance->needs_data && !calibration)
-        return esp_fail(ESP_ERR_USAGE, "importance '%s' looks at recorded data, and there is none", importance->name);
+        return esp_fail(ESP_ERR_USAGE, "importance '%s' needs recorded data, but there is none", importance->name);
     esp_status status = calibration ? esp_calibration_check(net, calibration) : ESP_OK;
     if (status != ESP_OK) return status;
     esp_ranking ranking = {.order = {NULL}};

@@ -1,10 +1,11 @@
-/* Importance as activity: how strongly a unit speaks times how loud it is heard. */
+/* Importance as activity: how large a unit's output is, times how large the weights are that read
+ * it. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "pruning/importance_internal.h"
 
-/* Squares of a reader's weights, by unit. */
+/* Adds the squares of a reader's weights, per unit. */
 static void add_outgoing(const esp_network *net, const esp_reader *reader, int units, double *squares)
 {
     const esp_layer *layer = &net->layer[reader->layer];
@@ -17,7 +18,7 @@ static void add_outgoing(const esp_network *net, const esp_reader *reader, int u
         }
 }
 
-/* Squares of what a reader reads, by unit, over all samples and pixels. */
+/* Adds the squares of a reader's inputs, per unit, over all samples and pixels. */
 static void add_activity(const esp_playback *play, const esp_reader *reader, const int *unit, double *squares)
 {
     size_t size = (size_t)play->net->layer[reader->layer].in_size;
@@ -34,7 +35,7 @@ static void add_activity(const esp_playback *play, const esp_reader *reader, con
 typedef struct {
     int        axis;
     esp_reader reader;
-    int       *unit;     /* [in_size] behind every input */
+    int       *unit;     /* [in_size] unit of every input */
     double    *activity; /* [units] */
 } hearing;
 
@@ -51,8 +52,8 @@ static int list_hearings(const esp_network *net, const esp_calibration *calibrat
     return count;
 }
 
-/* Root mean square of what is read times the norm of the weights it meets: for an axis that all its
- * readers see alike, the unit's root mean square times the norm of all its outgoing weights. */
+/* Root mean square of the input times the norm of the weights it meets: for an axis that all its
+ * readers read alike, the unit's root mean square times the norm of all its outgoing weights. */
 static void add_scores(const esp_network *net, const esp_calibration *calibration, const hearing *h, double *scores)
 {
     int units = net->axis[h->axis].size;

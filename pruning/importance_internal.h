@@ -1,4 +1,4 @@
-/* The scores behind the rows of esp_importances, each as esp_importance.score. */
+/* The scores in the rows of esp_importances, each as esp_importance.score. */
 #ifndef ESP_IMPORTANCE_INTERNAL_H
 #define ESP_IMPORTANCE_INTERNAL_H
 
@@ -17,6 +17,6 @@ esp_status esp_score_taylor(const esp_network *net, const esp_calibration *calib
 esp_status esp_score_obs(const esp_network *net, const esp_calibration *calibration, uint64_t seed,
                          double *const *scores);
 
-#define ESP_OBS_RIDGE 1e-4 /* of obs, added to the diagonal: share of the inputs' mean variance */
+#define ESP_OBS_RIDGE 1e-4 /* ridge of obs, added to the diagonal: share of the inputs' mean variance */
 
 #endif

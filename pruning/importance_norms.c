@@ -1,14 +1,14 @@
-/* Importance from the weights alone: norms over everything a unit reads and writes.
+/* Importance from the weights alone: norms over all weights that a unit reads and writes with.
  *
- * lamp: the squared norm over the sum of the squared norms of all units of the axis that are not smaller: Lee et al.
- * 2021 (arXiv:2010.07611), with units in place of weights. */
+ * lamp: the squared norm divided by the sum of the squared norms of all units of the axis that are not smaller: Lee
+ * et al. 2021 (arXiv:2010.07611), with units in place of weights. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pruning/importance_internal.h"
 
-/* Unit of `axis` behind every position of a dimension, -1 for positions of another axis. */
+/* Unit of `axis` at every position of a dimension, -1 for positions of another axis. */
 static int *units_of_positions(const esp_network *net, const esp_tensor *tensor, int d, int axis)
 {
     int *unit = esp_alloc((size_t)tensor->shape[d], sizeof *unit);
@@ -78,7 +78,7 @@ static int compare_doubles(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* From squared norms to shares: a unit over the sum of all that are not smaller, itself among them. */
+/* Turns squared norms into shares: a unit's divided by the sum over all that are not smaller, including itself. */
 static void share_among_larger(int n, double *squares)
 {
     double *sorted = esp_alloc((size_t)n, sizeof *sorted), *rest = esp_alloc((size_t)n, sizeof *rest);

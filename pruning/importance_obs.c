@@ -1,24 +1,24 @@
-/* Optimal brain surgeon for units (Hassibi and Stork 1993, by layers and structures as in Kurtic et
- * al. 2023, arXiv:2302.04089): units of an axis go one at a time, always the one whose loss those
- * that remain can make up for best. What is lost is squared error of the readers' pre-activations,
- * each weighted by what its error costs at the outputs (the diagonal of the Gauss-Newton matrix), so
- * that readers and axes compare: on the MNIST autoencoder, at 20 % sparsity, widths chosen by these
- * scores add a sixth less to the test error than widths chosen by scores without the weights. */
+/* Optimal brain surgeon for units (Hassibi and Stork 1993, by layers and structures as in Kurtic et al. 2023,
+ * arXiv:2302.04089): units of an axis are removed one at a time, always the unit for whose loss the remaining ones
+ * can compensate best. The loss is the squared error of the readers' pre-activations, each weighted by what its error
+ * costs at the outputs (the diagonal of the Gauss-Newton matrix), so that readers and axes are comparable: on the
+ * MNIST autoencoder, at 20 % sparsity, widths chosen by these scores add a sixth less to the test error than widths
+ * chosen without these weights. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "pruning/importance_internal.h"
 
-/* One reader of the axis while units leave. W are its weights, each output's by the root of what its
- * error costs; H is the inverse Gram matrix of the inputs still there, among the columns of the
- * axis. Taking the columns b of a unit and fitting all others anew costs tr(W_b H_bb^-1 W_b^T); then
- * W_j -= W_b H_bb^-1 H_bj and H_ij -= H_ib H_bb^-1 H_bj. */
+/* One reader of the axis while units are removed. W holds its weights, those of each output scaled by the root of
+ * what its error costs; H is the inverse Gram matrix of the inputs still present, among the columns of the axis.
+ * Removing the columns b of a unit and refitting all others costs tr(W_b H_bb^-1 W_b^T); then W_j -= W_b H_bb^-1 H_bj
+ * and H_ij -= H_ib H_bb^-1 H_bj. */
 typedef struct {
     int     columns, outs, block;
-    double  rows;      /* of the layer for every sample: costs are per sample */
+    double  rows;      /* rows of the layer per sample: costs are per sample */
     double *h;         /* [columns, columns] */
     double *w;         /* [columns, outs], transposed weights */
-    double *factor;    /* [block, block], Cholesky factor L of H_bb of the unit looked at */
+    double *factor;    /* [block, block], Cholesky factor L of H_bb, of the unit whose cost was computed last */
     double *divided;   /* [block, outs], L^-1 W_b^T */
     double *share;     /* [block] */
 } fit;
@@ -65,7 +65,7 @@ static void factor(fit *f, int unit)
     }
 }
 
-/* The cost of a unit, leaving its factor and divided weights. */
+/* The cost of a unit; leaves its factor and divided weights in f. */
 static double cost_of(fit *f, int unit)
 {
     int b = f->block, outs = f->outs;
@@ -85,7 +85,7 @@ static double cost_of(fit *f, int unit)
     return cost * f->rows;
 }
 
-/* Column j and its weights lose what the unit last looked at gave them. */
+/* Removes from column j and its weights the part of the unit whose cost was computed last. */
 static void update_column(fit *f, int unit, int j)
 {
     int b = f->block, outs = f->outs;
@@ -116,7 +116,7 @@ static void eliminate(fit *f, int unit, int units, const bool *gone)
     }
 }
 
-/* The cheapest unit; of equal ones the last, as ranks keep the lower index. */
+/* The cheapest unit; of equal ones the last, since ranks keep the lower index. */
 static int cheapest(fit *fits, int readers, int units, const bool *gone, double *cost)
 {
     int best = -1;
@@ -130,7 +130,7 @@ static int cheapest(fit *fits, int readers, int units, const bool *gone, double 
     return best;
 }
 
-/* A unit's score is what has been lost when it goes: it grows from the first to the last. */
+/* A unit's score is the loss at the time of its removal: it grows from the first unit to the last. */
 static void eliminate_all(fit *fits, int readers, int units, double *scores)
 {
     bool *gone = esp_alloc((size_t)units, sizeof *gone);

@@ -1,5 +1,5 @@
-/* Importance by the loss (Molchanov et al. 2017, arXiv:1611.06440): to first order, a unit that falls silent changes
- * the loss of a sample by its loss gradient times its activation, summed over its pixels. */
+/* Importance by the loss (Molchanov et al. 2017, arXiv:1611.06440): to first order, silencing a unit changes the loss
+ * of a sample by its loss gradient times its activation, summed over its pixels. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -8,7 +8,7 @@
 /* The output of one layer, along an axis. */
 typedef struct {
     int  axis, layer;
-    int *unit;         /* behind every value of the output */
+    int *unit;         /* unit of every value of the output */
 } voice;
 
 typedef struct {
@@ -24,7 +24,7 @@ static bool known(const voices *v, int axis, int layer)
     return false;
 }
 
-/* Several layers may read one output; backward has summed what they make of it. */
+/* Several layers may read one output; backward has summed their gradients. */
 static void list_voices(const esp_network *net, const esp_calibration *calibration, voices *out)
 {
     *out = (voices){.net = net};
@@ -39,11 +39,11 @@ static void list_voices(const esp_network *net, const esp_calibration *calibrati
     }
 }
 
-/* Of one block of samples. */
+/* Sums of one block of samples. */
 typedef struct {
     const voices *voices;
-    double *change[ESP_MAX_AXES]; /* [n, units] of the loss, by sample */
-    double *sum[ESP_MAX_AXES];    /* [units] of its size */
+    double *change[ESP_MAX_AXES]; /* [n, units] change of the loss, per sample */
+    double *sum[ESP_MAX_AXES];    /* [units] sum of its magnitude */
 } block_sums;
 
 static void add_change(void *context, const esp_playback_block *block, int l, const float *dy)

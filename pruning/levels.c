@@ -1,5 +1,5 @@
-/* Levels: the widths a group can really have. Coefficients are real, but units are whole, rounded
- * and bounded, so a group has a finite ladder of settings; searches move on it. */
+/* Levels: the widths that a group can really have. Coefficients are real, but units are whole,
+ * rounded and bounded, so a group has a finite ladder of settings, on which searches move. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -20,8 +20,8 @@ static esp_widths with_one(const esp_network *net, const esp_grouping *grouping,
     return esp_widths_of(net, grouping, coefficients);
 }
 
-/* The realised fraction where it gives these widths, so that a level's coefficient is what is
- * reported; with rounding and several axes only the one that was asked for may. */
+/* The realised fraction if it gives these widths, so that a level's coefficient is the one
+ * reported; with rounding and several axes possibly only the requested coefficient does. */
 static double name_level(const esp_network *net, const esp_grouping *grouping, int g, double asked)
 {
     int axis = largest_axis(net, &grouping->group[g]);

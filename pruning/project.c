@@ -1,6 +1,6 @@
-/* Projection: from a direction in the space of coefficients to the cut along it that keeps the
- * target sparsity. Costs no evaluation, so methods can search directions and never see a cut that
- * misses the target. */
+/* Projection: from a direction in the space of coefficients to the cut along it that meets the
+ * target sparsity. It costs no evaluation, so methods can search over directions and never see a
+ * cut that misses the target. */
 #include <math.h>
 
 #include "pruning/pruning.h"
@@ -33,13 +33,14 @@ static void stretch(projection *p, const double *direction, double t)
     }
 }
 
-/* Sparsity never falls with t, so bisection finds the step of the staircase next to the target. */
+/* Sparsity never falls with t, so bisection finds the step of the staircase closest to the
+ * target. */
 static void stretch_to_target(projection *p, const double *direction)
 {
     double smallest = INFINITY;
     for (int g = 0; g < p->levels->num; g++)
         if (direction[g] > 0) smallest = fmin(smallest, direction[g]);
-    double low = 0, high = ESP_MAX_COEFFICIENT / fmax(smallest, 1e-9); /* there, every group is at its limit */
+    double low = 0, high = ESP_MAX_COEFFICIENT / fmax(smallest, 1e-9); /* at this t every group is at its limit */
     for (int i = 0; i < 100; i++) {
         double middle = 0.5 * (low + high);
         stretch(p, direction, middle);
@@ -62,7 +63,7 @@ static bool shift(projection *p, int g, int levels)
     return true;
 }
 
-/* Moves one level of the group that is furthest from its wish, among those whose move helps. */
+/* Moves by one level the group that is furthest from its wish, among those whose move helps. */
 static bool move_one(projection *p)
 {
     double before = miss(p), furthest = -INFINITY;
@@ -80,7 +81,8 @@ static bool move_one(projection *p)
     return chosen >= 0;
 }
 
-/* Where single levels are too coarse: `up` more in a group, `down` less in another, if that helps. */
+/* For cases where single levels are too coarse: `up` more in one group, `down` less in another, if
+ * that helps. */
 static bool exchange(projection *p, int up, int down)
 {
     double nearest = miss(p);
@@ -134,7 +136,7 @@ static esp_status repair(projection *p)
     return ESP_OK;
 }
 
-/* ---- the doors ---- */
+/* ---- public ---- */
 
 bool esp_target_met(const esp_levels *levels, const esp_target *target, const esp_widths *widths)
 {

@@ -1,6 +1,6 @@
-/* Surgery: from a network and the units to keep to a network that is physically smaller. It knows
- * tensors and dimensions only: a dimension is a row of stretches (axis times block), so the kept
- * units of its axes say which slices of every tensor to copy. */
+/* Surgery: makes a physically smaller network from a network and the units to keep. It knows only
+ * tensors and dimensions: a dimension is a concatenation of parts (axis times block), so the kept
+ * units of its axes determine which slices of every tensor to copy. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ void esp_cut_make(const esp_network *net, const esp_ranking *ranking, const esp_
         assert(kept == net->axis[axis].size || net->axis[axis].prunable);
         out->kept[axis] = esp_alloc((size_t)kept, sizeof(int));
         memcpy(out->kept[axis], ranking->order[axis], (size_t)kept * sizeof(int));
-        qsort(out->kept[axis], (size_t)kept, sizeof(int), compare_ints); /* neighbours stay neighbours */
+        qsort(out->kept[axis], (size_t)kept, sizeof(int), compare_ints); /* units keep their order */
     }
 }
 
@@ -48,7 +48,7 @@ void esp_cut_free(esp_cut *cut)
 
 /* ---- the copy ---- */
 
-/* The positions of one dimension that stay, in order. */
+/* The kept positions of one dimension, in order. */
 typedef struct {
     int  size;  /* positions before */
     int  count; /* positions kept */
@@ -94,7 +94,7 @@ static void copy_tensor(const esp_network *net, const esp_cut *cut, int t, const
 {
     const esp_tensor *tensor = &net->tensor[t];
     slices dim[4];
-    int missing = 4 - tensor->rank; /* leading dimensions of one, so that inner loops stay long */
+    int missing = 4 - tensor->rank; /* fills up with leading dimensions of one, so that inner loops stay long */
     for (int d = 0; d < 4; d++) dim[d] = d < missing ? all_positions(1) : kept_positions(net, cut, tensor, d - missing);
     copy_kept(dim, esp_network_weights(net, t), esp_network_weights(smaller, t));
     for (int d = 0; d < 4; d++) free(dim[d].at);

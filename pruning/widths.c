@@ -1,6 +1,6 @@
-/* Widths: how many units of each axis stay, and the sparsity that follows. Parameters are a product
- * of widths for every tensor, so sparsity is integer arithmetic of microseconds and no network is
- * touched: a search can ask for it as often as it likes. */
+/* Widths: how many units of each axis stay, and the sparsity that follows. Every tensor has a
+ * product of widths as its number of parameters, so sparsity is integer arithmetic of microseconds
+ * and touches no network: a search can ask for it as often as it likes. */
 #include <math.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ bool esp_widths_equal(const esp_network *net, const esp_widths *a, const esp_wid
     return memcmp(a->kept, b->kept, (size_t)net->num_axes * sizeof(int)) == 0;
 }
 
-/* floor(0.95 n) < n, so one unit stays whatever n is. */
+/* floor(0.95 n) < n, so at least one unit stays. */
 static int fewest_units(int n)
 {
     return n - (int)floor(ESP_MAX_COEFFICIENT * n);
@@ -30,7 +30,7 @@ static int units_kept(int n, double coefficient)
     return kept > n ? n : kept < fewest ? fewest : kept;
 }
 
-/* The nearest width that the rounding allows: within the group's bounds if one lies there. */
+/* The nearest width that the rounding allows, within the group's bounds if there is one. */
 static int width_of(const esp_grouping *grouping, const esp_group *group, int n, double coefficient)
 {
     int kept = units_kept(n, fmin(fmax(coefficient, group->least), group->most));
@@ -145,7 +145,8 @@ static real_widths widths_between(const esp_network *net, const esp_grouping *gr
     return real;
 }
 
-/* Real-valued parameters of one tensor; adds scale times their derivative by every coefficient. */
+/* Real-valued parameters of one tensor; adds scale times their derivative with respect to every
+ * coefficient. */
 static double tensor_between(const esp_network *net, const esp_tensor *tensor, const real_widths *real, double scale,
                              double *gradient)
 {

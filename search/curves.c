@@ -1,12 +1,12 @@
-/* Sensitivity curves and a knapsack over them (SPDY, Frantar and Alistarh, ICML 2022): every group is
- * cut alone at a few levels, and the cut of all groups with the least predicted loss is looked for
- * among all combinations at once (elimination.c), with exact parameter counts. The curves do not
- * depend on the target, so with the same journal another target costs a handful of evaluations.
+/* Sensitivity curves and a knapsack over them (SPDY, Frantar and Alistarh, ICML 2022): every group is cut alone at a
+ * few levels, and the cut of all groups with the least predicted loss is found among all combinations at once
+ * (elimination.c), with exact parameter counts. The curves do not depend on the target, so with the same journal
+ * another target costs a handful of evaluations.
  *
- * How losses of groups add up depends on what performance is: shares that are kept multiply where any
- * part can fail the whole (-log adds), errors add where performance is their logarithm (PSNR: 6 is
- * 26 dB in nepers of power). And what a group alone says is least reliable where all are cut deeply at
- * once: mistrust * c^2 is added to every curve. The winners of all of these are evaluated for real. */
+ * How the losses of groups add up depends on what performance is. Where any part can fail the whole, the shares of
+ * performance that are kept multiply (-log adds); where performance is the logarithm of an error, errors add (PSNR: 6
+ * is 26 dB in nepers of power). And the curve of a group alone is least reliable where all groups are cut deeply at
+ * once: mistrust * c^2 is added to every curve. The best cuts under each of these assumptions are evaluated. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "search/run_internal.h"
 #include "search/starts_internal.h"
 
-#define WORST 0.99 /* share of the performance lost: more is not told apart */
+#define WORST 0.99 /* largest share of the performance lost: greater losses count as this */
 #define NEPERS 6
 #define TYPICAL_MISTRUST 0.1
 
@@ -34,7 +34,7 @@ enum {
     POINTS = 24        /* settings of a group in the knapsack */
 };
 
-/* A cut that seems to gain was lucky with its episodes: it counts as free. */
+/* A cut that seems to gain was lucky with its episodes: its loss counts as zero. */
 static double lost_of(const esp_search_run *run, double performance)
 {
     return fmin(fmax((run->result.baseline - performance) / esp_search_scale(run), 0), WORST);
@@ -45,8 +45,8 @@ static double loss_of(addition addition, double lost)
     return addition == SHARES_MULTIPLY ? -log(1 - lost) : expm1(NEPERS * lost) / NEPERS;
 }
 
-/* The closest curve that never falls: neighbours in the wrong order share their mean (pool adjacent
- * violators). A running maximum would let one unlucky evaluation spoil all that follow. */
+/* The closest curve that never falls: neighbours in the wrong order get their mean (pool adjacent violators). A
+ * running maximum would let one unlucky evaluation spoil all later levels. */
 static void make_monotone(int num, double *loss)
 {
     double mean[ESP_CURVE_LEVELS];
@@ -106,7 +106,7 @@ esp_status esp_curves_make(esp_search_run *run, int num, esp_curve *curves)
     return status;
 }
 
-/* Loss, linear between the levels, nothing lost before the first; and mistrust. */
+/* Predicted loss: linear between the levels, zero below the first, plus mistrust. */
 static double predicted(const esp_curve *curve, double least, double coefficient, addition addition, double mistrust)
 {
     double c0 = least, loss0 = 0, doubt = mistrust * coefficient * coefficient;
@@ -143,8 +143,8 @@ static void predict_choices(const esp_search_run *run, const esp_curve *curves, 
     }
 }
 
-/* The best combination of choices that takes no more than it has to; brought to the target where a
- * choice, which is a step of several units, went beyond. */
+/* The best combination of choices that removes no more than necessary; projected to the target when a choice, which
+ * is a step of several units, went beyond it. */
 static esp_status solve(esp_search_run *run, const esp_choices *choices, esp_widths *widths)
 {
     esp_elimination *elimination = NULL;
@@ -171,7 +171,7 @@ esp_status esp_curves_candidates(esp_search_run *run, const esp_curve *curves, i
         predict_choices(run, curves, i, &choices);
         status = solve(run, &choices, &widths[*num]);
         if (status == ESP_OK)             ++*num;
-        if (status == ESP_ERR_INFEASIBLE) status = ESP_OK; /* units too coarse in this direction */
+        if (status == ESP_ERR_INFEASIBLE) status = ESP_OK; /* the units are too coarse in this direction */
     }
     esp_choices_free(&choices);
     return status;

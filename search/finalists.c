@@ -1,15 +1,15 @@
-/* Finalists: the best points of a search judged again at larger scales. The best of hundreds of
+/* Finalists: the best points of a search, judged again at larger scales. The best of hundreds of
  * points on two episodes is the one that was luckiest on them, so the few best play more episodes,
- * the better half of those more again (successive halving, Jamieson and Talwalkar 2016), and the
- * last round says which is the result. The uncut network plays every round, so that what is
- * reported compares like with like. */
+ * and the better half of those more again (successive halving, Jamieson and Talwalkar 2016); the
+ * last round decides the result. The uncut network plays every round, so that the reported
+ * performances are comparable. */
 #include <math.h>
 #include <string.h>
 
 #include "search/run_internal.h"
 
-/* 6 finalists at 4 and 3 at 16 times the episodes, and the uncut network, cost 92 evaluations; of a
- * budget, a quarter is kept for them, and smaller rounds are made of what there is. */
+/* 6 finalists at 4 and 3 at 16 times the episodes, with the uncut network, cost 92 evaluations; a
+ * quarter of a budget is reserved for them, and rounds are made smaller when that is not enough. */
 #define SHARE 4
 
 static const int scales[] = {4, 16};
@@ -46,19 +46,19 @@ void esp_finalists_reserve(const esp_search_run *run)
     esp_objective_reserve(run->objective, run->config->finalists > 1 ? budget / SHARE : 0);
 }
 
-/* Of the progress bar, about what they take of the time. */
+/* Share of the progress bar, about the share of time that finalists take. */
 double esp_finalists_share(const esp_search_config *config)
 {
     return config->finalists > 1 ? 0.25 : 0;
 }
 
-/* How many can be judged at a scale beside the uncut network. */
+/* How many finalists can be judged at a scale in addition to the uncut network. */
 static int affordable(const esp_search_run *run, int scale)
 {
     return esp_objective_left(run->objective) / scale - 1;
 }
 
-/* The best n at one scale, sorted by what they score there. */
+/* Judges the best n at one scale and sorts them by the result. */
 static esp_status judge(esp_search_run *run, int n, int scale)
 {
     esp_widths widths[1 + ESP_MAX_FINALISTS];
@@ -74,7 +74,7 @@ static esp_status judge(esp_search_run *run, int n, int scale)
     return ESP_OK;
 }
 
-/* A round that the budget cannot pay in full is smaller, at a smaller scale if need be. */
+/* A round that the budget cannot pay in full is made smaller, at a smaller scale if need be. */
 static esp_status play_round(esp_search_run *run, int wanted, int scale)
 {
     while (affordable(run, scale) < 2 && scale / 2 > run->result.scale) scale /= 2;
@@ -94,6 +94,6 @@ esp_status esp_finalists_judge(esp_search_run *run)
     run->result.widths = run->finalist[0].widths;
     run->result.performance = run->finalist[0].performance;
     if (status != ESP_OK || run->result.scale > 1) return status;
-    /* known, unless the method offered it for what it scored at a larger scale */
+    /* usually known, unless the method offered it with its performance at a larger scale */
     return esp_objective_evaluate(run->objective, 1, &run->result.widths, 1, &run->result.performance);
 }

@@ -1,8 +1,8 @@
-/* The journal of a search: JSON lines, a header that says what was searched, one line for every
- * evaluation, and what came out. Numbers are written so that reading gives the same bits, hence a
- * search that reads its evaluations back takes the same path as one that makes them.
+/* The journal of a search: JSON lines, with a header that says what is searched, one line per evaluation, and the
+ * result. Numbers are written so that reading gives the same bits, so a search that reads its evaluations back takes
+ * the same path as one that makes them.
  *
- * It is locked from opening to closing, and made with the first evaluation: a search that can't begin leaves none. */
+ * It is locked from opening to closing, and created by the first evaluation: a search that cannot begin leaves none. */
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -18,15 +18,16 @@
 struct esp_journal {
     char         *path;     /* owned */
     esp_lock     *lock;
-    esp_json_log *log;      /* NULL: there is no file yet */
-    cJSON        *header;   /* what this search writes first; went through text, as what is read did */
-    bool          begun;    /* the file has a header */
-    char         *obstacle; /* why the file that is there makes way; NULL: it does not */
+    esp_json_log *log;      /* NULL: the file does not exist yet */
+    /* What this search writes first; parsed from its own text, to compare equal to what is read. */
+    cJSON        *header;
+    bool          begun;    /* whether the file has a header */
+    char         *obstacle; /* why an existing file is set aside; NULL: it is not */
 };
 
 /* ---- the header ---- */
 
-/* The order of units, as a number: widths mean other cuts under another ranking. */
+/* A hash of the order of units: under another ranking the same widths mean other cuts. */
 static uint64_t ranking_hash(const esp_network *net, const esp_ranking *ranking)
 {
     uint64_t hash = ESP_HASH_START;
@@ -70,9 +71,9 @@ static esp_status compare_identity(const char *path, const cJSON *found, const c
         other = cJSON_GetObjectItemCaseSensitive(found, item->string);
         if (!cJSON_Compare(item, other, true)) break;
     }
-    if (!item) return esp_fail(ESP_ERR_FORMAT, "%s: journal of another search; %s", path, refusal_advice);
+    if (!item) return esp_fail(ESP_ERR_FORMAT, "%s: belongs to another search; %s", path, refusal_advice);
     char *there = other ? esp_json_line(other) : NULL, *here = esp_json_line(item);
-    esp_fail(ESP_ERR_FORMAT, "%s: journal of another search, '%s' is %.200s there and %.200s here; %s", path,
+    esp_fail(ESP_ERR_FORMAT, "%s: belongs to another search: '%s' is %.200s there and %.200s here; %s", path,
              item->string, there ? there : "absent", here ? here : "unknown", refusal_advice);
     free(there);
     free(here);
@@ -81,7 +82,7 @@ static esp_status compare_identity(const char *path, const cJSON *found, const c
 
 static esp_status refuse_foreign(const char *path)
 {
-    return esp_fail(ESP_ERR_FORMAT, "%s: not a search journal, its first line has no \"format\": \"%s\"", path,
+    return esp_fail(ESP_ERR_FORMAT, "%s: not a search journal; its first line has no \"format\": \"%s\"", path,
                     JOURNAL_FORMAT);
 }
 
@@ -96,7 +97,7 @@ static esp_status check_header(const char *path, const cJSON *found, const cJSON
     for (int i = 0; i < 2; i++)
         if (!cJSON_Compare(cJSON_GetObjectItemCaseSensitive(found, keys[i]),
                            cJSON_GetObjectItemCaseSensitive(wanted, keys[i]), true))
-            return esp_fail(ESP_ERR_FORMAT, "%s: journal of a search with another %s; %s", path,
+            return esp_fail(ESP_ERR_FORMAT, "%s: belongs to a search with another %s; %s", path,
                             i == 0 ? "set of groups" : "importance", refusal_advice);
     return ESP_OK;
 }
@@ -115,20 +116,20 @@ static esp_status read_kept(const esp_objective_config *config, const cJSON *kep
             return esp_fail(ESP_ERR_FORMAT, "%s: the network has no prunable axis '%.64s'", source, item->string);
         double n = cJSON_IsNumber(item) ? item->valuedouble : NAN;
         if (!(n >= 1 && n <= net->axis[axis].size && n == floor(n)))
-            return esp_fail(ESP_ERR_FORMAT, "%s: axis '%s' keeps a number of units from 1 to %d", source,
+            return esp_fail(ESP_ERR_FORMAT, "%s: axis '%s' must keep 1 to %d units", source,
                             net->axis[axis].name, net->axis[axis].size);
         widths->kept[axis] = (int)n;
     }
     return ESP_OK;
 }
 
-/* Journals from before there were scales have none. */
+/* Journals from before scales existed have none. */
 static esp_status read_scale(const cJSON *entry, const char *source, int *scale)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(entry, "scale");
     double value = !item ? 1 : cJSON_IsNumber(item) ? item->valuedouble : NAN;
     if (!(value >= 1 && value <= INT_MAX && value == floor(value)))
-        return esp_fail(ESP_ERR_FORMAT, "%s: \"scale\" is a whole number from 1", source);
+        return esp_fail(ESP_ERR_FORMAT, "%s: \"scale\" must be a whole number of at least 1", source);
     *scale = (int)value;
     return ESP_OK;
 }
@@ -139,14 +140,14 @@ static esp_status read_entry(const esp_objective_config *config, const cJSON *en
     const cJSON *kept = cJSON_GetObjectItemCaseSensitive(entry, "kept");
     const cJSON *value = cJSON_GetObjectItemCaseSensitive(entry, "performance");
     if (!cJSON_IsObject(kept) || !cJSON_IsNumber(value))
-        return esp_fail(ESP_ERR_FORMAT, "%s: an evaluation has \"kept\" (an object) and \"performance\" (a number)",
+        return esp_fail(ESP_ERR_FORMAT, "%s: an evaluation needs \"kept\" (an object) and \"performance\" (a number)",
                         source);
     *performance = value->valuedouble;
     esp_status status = read_scale(entry, source, scale);
     return status == ESP_OK ? read_kept(config, kept, source, widths) : status;
 }
 
-/* cJSON rounds to 15 digits when it deems that close enough; resuming needs every bit. */
+/* cJSON rounds to 15 digits when it considers that close enough; resuming needs every bit. */
 static void add_exact(cJSON *object, const char *name, double value)
 {
     char text[32];
@@ -177,7 +178,7 @@ static cJSON *entry_json(const esp_objective_config *config, const esp_evaluatio
 
 /* ---- writing ---- */
 
-/* The file of another search keeps its name with ".old" behind it. */
+/* Renames the file of another search by appending ".old". */
 static esp_status make_way(esp_journal *journal)
 {
     size_t size = strlen(journal->path) + sizeof ".old";
@@ -194,7 +195,7 @@ static esp_status make_way(esp_journal *journal)
     return status;
 }
 
-/* Drops what a kill left of a header. */
+/* Drops a header that a kill cut short. */
 static esp_status begin(esp_journal *journal)
 {
     esp_status status = journal->obstacle ? make_way(journal) : ESP_OK;
@@ -229,10 +230,10 @@ esp_status esp_journal_add_result(esp_journal *journal, const cJSON *result)
 
 typedef struct {
     const esp_objective_config *config;
-    const cJSON   *header;      /* what this search would write */
+    const cJSON   *header;      /* the header that this search would write */
     esp_journal_fn found;
     void          *context;
-    int            lines;       /* so far */
+    int            lines;       /* lines so far */
 } reader;
 
 static esp_status take_evaluation(const reader *reader, int line, const cJSON *json)
@@ -247,7 +248,7 @@ static esp_status take_evaluation(const reader *reader, int line, const cJSON *j
     return status;
 }
 
-/* The result of an earlier search is for people. */
+/* Takes one line; the result of an earlier search is for people only. */
 static esp_status take_line(void *context, int line, cJSON *json)
 {
     reader *reader = context;
@@ -260,7 +261,7 @@ static esp_status take_line(void *context, int line, cJSON *json)
     return status;
 }
 
-/* A file without a line, which is empty or was killed within its header. */
+/* Accepts a file without a complete line: it is empty, or its writer was killed within the header. */
 static esp_status check_start(const esp_journal *journal)
 {
     char *line = esp_json_line(journal->header);

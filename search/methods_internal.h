@@ -1,4 +1,4 @@
-/* The functions behind the rows of esp_search_methods. */
+/* The functions in the rows of esp_search_methods. */
 #ifndef ESP_METHODS_INTERNAL_H
 #define ESP_METHODS_INTERNAL_H
 

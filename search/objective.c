@@ -1,5 +1,5 @@
 /* The objective: performance by width vector and scale. Coefficients are real but units are whole, so many
- * vectors mean the same cut; each cut is evaluated once, remembered here and in the journal. */
+ * coefficients mean the same cut; each cut is evaluated once and remembered here and in the journal. */
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,32 +8,32 @@
 #include "search/journal_internal.h"
 #include "search/run_internal.h"
 
-/* Cuts handed to the application at once, unless it wants another number: enough for every core, few
- * enough that a kill loses little and that the progress bar moves. */
+/* Default number of cuts handed to the application together: enough for every core, and few enough that a kill loses
+ * little and that the progress bar moves. */
 enum { EVALUATIONS_AT_ONCE = 16 };
 
 typedef struct {
     esp_widths widths;
     int        scale;
     double     performance;
-    bool       asked;        /* by this run; false: only known from the journal */
+    bool       asked;        /* asked for by this run; false: only known from the journal */
 } record;
 
 struct esp_objective {
     esp_objective_config config;
-    esp_journal *journal;    /* NULL: none is kept */
+    esp_journal *journal;    /* NULL: no journal is kept */
     int     known;           /* records that the journal already held */
     int     num_records, capacity;
-    int     spent;           /* of the budget: the scales of all that was asked for */
-    int     reserve;         /* of the budget, kept from whoever evaluates now */
-    record *records;         /* in the order of evaluation; the journal's first */
-    double  done, span;      /* where the search is, of 1, and how far the next evaluations bring it */
+    int     spent;           /* part of the budget: sum of the scales of all evaluations asked for */
+    int     reserve;         /* part of the budget that the present evaluations may not use */
+    record *records;         /* in the order of evaluation; those of the journal first */
+    double  done, span;      /* progress of the search, of 1, and how far the next evaluations bring it */
     esp_levels levels;
 };
 
-/* ---- memory of what was evaluated ---- */
+/* ---- memory of evaluations ---- */
 
-/* A plain scan: a search makes thousands of evaluations at most, and each takes far longer. */
+/* A plain scan: a search makes a few thousand evaluations at most, and each takes far longer. */
 static record *find(const esp_objective *objective, const esp_widths *widths, int scale)
 {
     for (int i = 0; i < objective->num_records; i++) {
@@ -75,13 +75,13 @@ esp_status esp_objective_create(const esp_objective_config *config, esp_objectiv
     esp_objective *objective = esp_alloc(1, sizeof *objective);
     objective->config = *config;
     if (config->at_once == 0) objective->config.at_once = EVALUATIONS_AT_ONCE;
-    objective->config.identity = objective->config.about = NULL; /* read once, here */
+    objective->config.identity = objective->config.about = NULL; /* read above, and not kept */
     esp_levels_make(config->net, config->grouping, &objective->levels);
     esp_status status = ESP_OK;
     if (config->journal) status = esp_journal_open(config, take_from_journal, objective, &objective->journal);
     if (objective->journal && esp_journal_makes_way(objective->journal)) objective->num_records = 0;
     objective->known = objective->num_records;
-    objective->config.journal = NULL; /* open from here on */
+    objective->config.journal = NULL; /* opened here and not kept */
     if (status == ESP_OK) *out = objective;
     else                  esp_objective_free(objective);
     return status;
@@ -108,7 +108,7 @@ esp_status esp_objective_add_result(esp_objective *objective, const cJSON *resul
 
 /* ---- evaluate ---- */
 
-/* Counts what is asked for and appends records for what is unknown; stops at the budget. */
+/* Counts the evaluations asked for and appends records for unknown ones; stops at the budget. */
 static void admit(esp_objective *objective, int n, const esp_widths *widths, int scale)
 {
     for (int i = 0; i < n && esp_objective_left(objective) >= scale; i++) {
@@ -135,7 +135,7 @@ static esp_status run(const esp_objective *objective, int n, const record *recor
     return status;
 }
 
-/* Evaluates n records of one scale from `first` on and journals them. */
+/* Evaluates n records of one scale, starting at `first`, and writes them to the journal. */
 static esp_status evaluate_block(esp_objective *objective, int first, int n)
 {
     esp_status status = esp_check_interrupt();
@@ -155,7 +155,7 @@ static esp_status evaluate_block(esp_objective *objective, int first, int n)
     return status;
 }
 
-/* After a failure: what was not evaluated was not asked for either. */
+/* After a failure: evaluations that did not happen do not count against the budget. */
 static void withdraw(esp_objective *objective, int first)
 {
     while (objective->num_records > first && isnan(objective->records[objective->num_records - 1].performance)) {

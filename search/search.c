@@ -1,4 +1,4 @@
-/* Search: what all methods share - the table they are found in, and the promise they make about
+/* Search: what all methods share - the table in which they are found, and the promise about
  * sparsity. A method is one file and one row. */
 #include <math.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "search/methods_internal.h"
 #include "search/run_internal.h"
 
-#define NEGLIGIBLE 1e-9 /* a performance that is nothing, of any application */
+#define NEGLIGIBLE 1e-9 /* performances up to this count as zero, in any application */
 
 /* ---- the table ---- */
 
@@ -55,7 +55,7 @@ bool esp_search_reads(const esp_search_method *method, const char *path)
     return method->keys && key && esp_choice_index(method->keys, key + 1) >= 0;
 }
 
-/* ---- for the methods ---- */
+/* ---- used by the methods ---- */
 
 bool esp_search_feasible(const esp_search_run *run, const esp_widths *widths)
 {
@@ -88,7 +88,7 @@ void esp_search_stage(const esp_search_run *run, double done, double span, doubl
     esp_objective_stage(run->objective, share * done / total, share * span / total);
 }
 
-/* ---- a search from start to end ---- */
+/* ---- a search from start to finish ---- */
 
 static void describe(esp_search_run *run)
 {
@@ -109,14 +109,14 @@ static esp_status keep_promise(const esp_search_run *run)
                     run->config->target.sparsity, run->config->target.tolerance);
 }
 
-/* Without a performance to lose, every cut looks as good as any other. */
+/* When the uncut network has no performance to lose, every cut looks as good as any other. */
 static void check_baseline(esp_search_run *run)
 {
     run->result.judged = fabs(run->result.baseline) > NEGLIGIBLE;
     if (run->result.judged) return;
-    esp_log(ESP_LOG_WARNING, "the uncut network's own performance is %.3g, so this search cannot judge what it cuts: "
-                             "the result follows from importance alone. Train the network first, or check the start, "
-                             "the reward and the scene it is judged with", run->result.baseline);
+    esp_log(ESP_LOG_WARNING, "the uncut network's own performance is %.3g, so this search cannot judge its cuts: the "
+                             "result depends on importance alone. Train the network first, or check the start, "
+                             "reward and scene with which it is judged", run->result.baseline);
 }
 
 static esp_status run_method(esp_search_run *run)
@@ -142,7 +142,8 @@ esp_status esp_search(esp_objective *objective, const esp_search_method *method,
                           .result = {.performance = NAN, .scale = 1}};
     esp_status status = esp_search_config_check(config);
     if (status == ESP_OK)
-        status = esp_project(run.levels, &config->target, equal, &run.result.widths); /* can it be done? */
+        /* Is the target reachable at all?. */
+        status = esp_project(run.levels, &config->target, equal, &run.result.widths);
     if (status == ESP_OK) status = run_method(&run);
     if (status != ESP_OK) return status;
     describe(&run);

@@ -1,8 +1,8 @@
-/* Level-switch evolution on the feasible set (EvoPress, Sieberling et al., ICML 2025): offspring move
- * units between groups so that the sparsity stays, all of them are judged at scale 1, the few that
- * look better than their parent at a larger scale, and the best there is the next parent. It starts
- * from the best of the equal cut, the cuts of one ranking over all groups and, when a third of the
- * budget buys curves, the cuts that sensitivity predicts. */
+/* Level-switch evolution on the feasible set (EvoPress, Sieberling et al., ICML 2025): offspring move units between
+ * groups so that sparsity is preserved; all of them are judged at scale 1, the few that look better than their parent
+ * at a larger scale, and the best of these becomes the next parent. It starts from the best of the equal cut, the
+ * cuts of one ranking over all groups and, when a third of the budget pays for curves, the cuts that sensitivity
+ * predicts. */
 #include <math.h>
 #include <string.h>
 
@@ -12,23 +12,23 @@
 
 enum {
     OFFSPRING = 8,
-    BROOD = 8,            /* mutations drawn for one of them, the one with the least predicted loss is taken */
+    BROOD = 8,            /* mutations drawn per offspring; the one with the least predicted loss is used */
     SURVIVORS = 2,
-    SCALE = 4,            /* of survivors */
-    SCALED = 120,         /* evaluations from which survivors are worth it */
-    ATTEMPTS = 16,        /* at an offspring that differs from its parent */
-    PATIENCE = 8          /* generations without a new parent before giving up, when there is no budget to spend */
+    SCALE = 4,            /* scale of survivors */
+    SCALED = 120,         /* budget from which survivors are worth their cost */
+    ATTEMPTS = 16,        /* to get an offspring that differs from its parent */
+    PATIENCE = 8          /* generations without a new parent before giving up, without a budget */
 };
 
-#define LARGEST 0.25      /* coefficient moved by a switch, at most; the smallest is 1/16 of it */
+#define LARGEST 0.25      /* largest coefficient moved by a switch; the smallest is 1/16 of it */
 
 typedef struct {
     esp_search_run *run;
-    int        scale;     /* of parents and survivors */
+    int        scale;     /* scale of parents and survivors */
     esp_starts starts;
     esp_widths parent;
     double     seen, kept; /* performance of the parent at scale 1 and at `scale` */
-    int        stale;      /* generations since there was a new one */
+    int        stale;      /* generations since the last new parent */
 } evolution;
 
 /* ---- mutation ---- */
@@ -39,7 +39,7 @@ static double miss(const esp_search_run *run, const int *level)
     return esp_constrained_sparsity(run->settings->net, run->settings->grouping, &widths) - run->config->target.sparsity;
 }
 
-/* Sets a group to the level that brings the sparsity next to the target. */
+/* Sets a group to the level that brings the sparsity closest to the target. */
 static void balance(const esp_search_run *run, int g, int *level)
 {
     int low = 0, high = run->levels->count[g] - 1;
@@ -54,7 +54,7 @@ static void balance(const esp_search_run *run, int g, int *level)
     if (fabs(miss(run, level)) > below) level[g] = low;
 }
 
-/* One group moves, another pays for it, and more if that one cannot. */
+/* Moves one group, and another one in return, and further groups if that is not enough. */
 static void switch_levels(const esp_search_run *run, esp_rng *rng, int *level)
 {
     int num = run->levels->num, mover = (int)esp_rng_below(rng, (uint32_t)num);
@@ -92,7 +92,7 @@ static bool mutate(const evolution *e, esp_rng *rng, esp_widths *out)
     return false;
 }
 
-/* The curves know which moves are hopeless; which of the others are good, episodes tell. */
+/* The curves recognise hopeless moves; which of the others are good is left to the episodes. */
 static bool breed(const evolution *e, esp_rng *rng, esp_widths *out)
 {
     if (!e->starts.informed) return mutate(e, rng, out);
@@ -132,7 +132,7 @@ static void adopt(evolution *e, const esp_widths *widths, double seen, double ke
     e->stale = 0;
 }
 
-/* Survivors play more; the best of them becomes the parent when it beats the present one there. */
+/* Survivors play more episodes; the best of them becomes the parent if it beats the present one there. */
 static esp_status succeed(evolution *e, int n, const esp_widths *widths, const double *performance)
 {
     int best[SURVIVORS], num = select_best(n, performance, e->seen, best);
@@ -163,7 +163,7 @@ static esp_status generate(evolution *e, int generation)
 
 /* ---- start ---- */
 
-/* All starts play at the larger scale: the good ones among them differ by less than luck at scale 1. */
+/* All starts play at the larger scale: the good ones differ by less than the luck at scale 1. */
 static esp_status begin(evolution *e)
 {
     const esp_starts *starts = &e->starts;

@@ -33,24 +33,24 @@
 #include "search/methods_internal.h"
 #include "search/run_internal.h"
 
-#define STRIDE   0.02 /* sparsity gained by one iteration, at least; */
-#define STRIDES  20   /* for larger targets one in so many */
+#define STRIDE   0.02 /* least sparsity gained per iteration; */
+#define STRIDES  20   /* for larger targets the target divided by this */
 #define STEEPEST 2.0  /* steeper slopes (one unit that breaks the controller) all say "keep away" */
 #define PATIENCE 3    /* iterations at the target without a gain before giving up */
-#define GAIN     1e-3 /* of |P(0)|: what counts as a gain */
+#define GAIN     1e-3 /* share of |P(0)| that counts as a gain */
 
 typedef struct {
     esp_search_run *run;
     const esp_objective_config *settings;
     const esp_search_config *config;
-    int    num;                  /* groups */
+    int    num;                  /* number of groups */
     double scale;                /* |P(0)| */
     double c[ESP_MAX_AXES];      /* the iterate */
     double v[ESP_MAX_AXES];      /* its last move */
     double slope[ESP_MAX_AXES];  /* gradient of -P / |P(0)| */
-    bool   arrived;              /* the target was reached: coefficients may fall again */
-    double best;                 /* performance when it last counted as a gain */
-    int    stale;                /* iterations since */
+    bool   arrived;              /* the target was reached once: coefficients may fall again */
+    double best;                 /* performance at the last gain */
+    int    stale;                /* iterations since then */
 } descent;
 
 /* ---- the slopes of P ---- */
@@ -68,7 +68,7 @@ static esp_widths beside(const descent *d, int g, double distance)
     return iterate(&moved);
 }
 
-/* Below 1/n the rounded width stands still and the difference is exactly zero. */
+/* Below 1/n the rounded width does not change and the difference is exactly zero. */
 static double half_width(const descent *d, int g)
 {
     const esp_group *group = &d->settings->grouping->group[g];
@@ -92,11 +92,10 @@ static void choose_difference(const descent *d, int g, esp_widths *less, esp_wid
     }
 }
 
-/* Divided by the move that was realised, not by the one that was wished. A cut that seems to gain
- * was lucky with its episodes: it counts as free, and what rises is left to the sparsity term.
- * With gains taken at their word, groups that save next to nothing (a channel of a convolution)
- * lost units that could not come back: the pendulum agent kept 96 % at 20 %, and all of it since
- * (10 episodes each). */
+/* Divides by the realised move, not by the intended one. A cut that seems to gain was lucky with its episodes: its
+ * loss counts as zero, and growth is left to the sparsity term. When gains were taken at face value, groups that save
+ * next to nothing (a channel of a convolution) lost units that could not come back: the pendulum agent kept 96 % at
+ * 20 %, and has kept all of it since (10 episodes each). */
 static double slope_between(const descent *d, int g, const esp_widths *widths, const double *performance)
 {
     double move = fraction(d, g, &widths[1]) - fraction(d, g, &widths[0]);
@@ -105,8 +104,8 @@ static double slope_between(const descent *d, int g, const esp_widths *widths, c
     return fmin(fmax(slope, 0), STEEPEST);
 }
 
-/* The iterate and its 2 m neighbours in one parallel batch. Only the iterate can become the result:
- * the best of dozens of neighbours is the one that was luckiest on the search episodes. */
+/* The iterate and its 2 m neighbours, in one parallel batch. Only the iterate can become the result: the best of
+ * dozens of neighbours is the one that was luckiest on the search episodes. */
 static esp_status sample(descent *d)
 {
     esp_widths widths[1 + 2 * ESP_MAX_AXES];
@@ -129,7 +128,7 @@ static double sparsity_of(const descent *d, const double *c, double *gradient)
     return esp_smooth_sparsity(d->settings->net, d->settings->grouping, c, gradient);
 }
 
-/* Monotonic, as the paper has it, until the target is reached: then units may come back. */
+/* Monotonic, as in the paper, until the target is reached; after that, units may come back. */
 static void moved(const descent *d, const double *gradient, double price, double *next)
 {
     for (int g = 0; g < d->num; g++) {
@@ -140,8 +139,8 @@ static void moved(const descent *d, const double *gradient, double price, double
     }
 }
 
-/* One iteration takes 2 m + 1 evaluations at most, and the end point one more; an incomplete
- * gradient would be of no use. */
+/* An iteration takes at most 2 m + 1 evaluations, and the end point one more; an incomplete gradient would be
+ * useless. */
 static int iterations_left(const descent *d)
 {
     int affordable = (esp_objective_left(d->run->objective) - 1) / (2 * d->num + 1);
@@ -184,7 +183,7 @@ static bool exhausted(descent *d)
     return d->stale >= PATIENCE;
 }
 
-/* The last iterate counts as well. Without a feasible point on the way it is brought to the target. */
+/* The last iterate counts as well. When no point on the way was feasible, it is brought to the target. */
 static esp_status finish(descent *d)
 {
     esp_widths widths = iterate(d);

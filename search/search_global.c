@@ -1,9 +1,9 @@
 /* One ranking of all units over all groups, the oldest way to let importance choose the widths: the
- * lowest scores go first until the target is reached.
+ * lowest scores are removed first until the target is reached.
  *
- * `global` compares the scores as they are. `lamp` first divides each square by the squares of the
- * units of its axis that would stay beside it (Lee et al., ICLR 2021), so that an axis of small
- * weights is not emptied and its last unit, with a score of 1, goes last. */
+ * `global` compares the scores as they are. `lamp` first divides each squared score by the sum of
+ * squares of the units of its axis that would remain with it (Lee et al., ICLR 2021), so that an
+ * axis of small weights is not emptied and its last unit, with a score of 1, goes last. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 #include "search/run_internal.h"
 #include "search/starts_internal.h"
 
-/* From one level of a group to the next, and what the units lost on the way are worth. */
+/* A step from one level of a group to the next, and the value of the units lost on the way. */
 typedef struct {
     int    group, level;
     double score;
@@ -27,7 +27,7 @@ static void lamp_scores(int n, const int *order, double *score)
     }
 }
 
-/* Scores by unit of an axis; the caller's to free. */
+/* Scores per unit of an axis; the caller frees them. */
 static double *scores_of(const esp_search_run *run, int axis, bool lamp)
 {
     const esp_ranking *ranking = run->settings->ranking;
@@ -45,14 +45,14 @@ static esp_widths widths_of_level(const esp_search_run *run, int g, int level)
     return esp_widths_of(run->settings->net, run->settings->grouping, coefficient);
 }
 
-/* Adds what an axis loses between two widths to the mean of a rung. */
+/* Adds the scores that an axis loses between two widths to the mean of a rung. */
 static void add_lost(const esp_search_run *run, int axis, const double *score, int from, int to, rung *out)
 {
     const int *order = run->settings->ranking->order[axis];
     for (int i = to; i < from; i++) out->score += score[order[i]] / (from - to);
 }
 
-/* The rungs of a group, never falling: a unit cannot go before those below it. */
+/* The rungs of a group, never falling: a unit cannot be removed before those below it. */
 static void climb(const esp_search_run *run, int g, bool lamp, rung *rungs)
 {
     const esp_group *group = &run->settings->grouping->group[g];
@@ -87,7 +87,7 @@ static double sparsity_at(const esp_search_run *run, const int *level)
     return esp_constrained_sparsity(run->settings->net, run->settings->grouping, &widths);
 }
 
-/* Descends from the whole network, and stops at the rung next to the target. */
+/* Removes rungs from the whole network, and stops at the rung closest to the target. */
 static void descend(const esp_search_run *run, int count, const rung *rungs, int *level)
 {
     double target = run->config->target.sparsity, before = sparsity_at(run, level);

@@ -1,8 +1,8 @@
-/* The paper's grid search (section IV-D): evenly spaced points for every coefficient, stage 1 keeps
- * the combinations that meet the target sparsity, stage 2 evaluates them.
+/* The paper's grid search (section IV-D): evenly spaced points for every coefficient; stage 1 keeps the combinations
+ * that meet the target sparsity, stage 2 evaluates them.
  *
- * Stage 1 counts without enumerating (elimination.c), so 10^10 combinations are no more trouble than
- * the 10^5 of the paper. When more survive than may be evaluated, stage 2 takes a uniform sample. */
+ * Stage 1 counts without enumerating (elimination.c), so 10^10 combinations are no more trouble than the 10^5 of the
+ * paper. When more survive than may be evaluated, stage 2 takes a uniform sample. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -16,7 +16,7 @@ static int compare_ranks(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* `wanted` distinct numbers below `count`, rising; all of them when there are no more. */
+/* `wanted` distinct numbers below `count`, ascending; all of them when there are not more. */
 static double *draw_ranks(const esp_search_config *config, double count, int wanted)
 {
     double *rank = esp_alloc((size_t)wanted + 1, sizeof *rank);
@@ -56,7 +56,7 @@ static esp_status evaluate_survivors(esp_search_run *run, const esp_choices *cho
     esp_widths *widths = esp_alloc((size_t)num, sizeof *widths);
     esp_status status = pick_all(run, choices, elimination, num, rank, widths);
     for (int i = 0; i < num && status == ESP_OK; i++)
-        if (esp_search_feasible(run, &widths[i])) run->result.widths = widths[i]; /* also when the budget is spent */
+        if (esp_search_feasible(run, &widths[i])) run->result.widths = widths[i]; /* needed when the budget is spent */
     esp_search_stage(run, 0, 1, 1);
     if (status == ESP_OK) status = esp_search_judge(run, num, widths, NULL);
     free(widths);

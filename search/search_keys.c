@@ -1,5 +1,5 @@
 /* search.*: every key of a search with its range and its default. Target and tolerance are options of `prune`,
- * because every search has another one. */
+ * because they differ from search to search. */
 #include <stddef.h>
 
 #include "search/search.h"
@@ -15,14 +15,14 @@ const esp_field esp_search_fields[] = {
     KEY_DOUBLE(rate, 1e-9, 1e3, "coefficient per slope of relative performance (gd)"),
     KEY_DOUBLE(momentum, 0, 0.999, "share of the last move that is repeated (gd)"),
     KEY_DOUBLE(difference, 1e-6, ESP_MAX_COEFFICIENT, "half-width of a central difference, at least one unit (gd)"),
-    KEY_INT(iterations, 1, 100000, "steps of the descent at most (gd)"),
-    KEY_INT(generations, 1, 100000, "generations at most (evolve)"),
+    KEY_INT(iterations, 1, 100000, "most steps of the descent (gd)"),
+    KEY_INT(generations, 1, 100000, "most generations (evolve)"),
     KEY_INT(draws, 1, 100000, "random directions, the best of which is the result (random)"),
     KEY_INT(grid, 2, 1000, "points of each coefficient from 0 to 0.95 (grid)"),
-    KEY_INT(samples, 1, 1e7, "cuts evaluated at most: drawn uniformly from the grid (grid), tried by an optimiser (nlopt)"),
+    KEY_INT(samples, 1, 1e7, "most cuts evaluated: drawn uniformly from the grid (grid) or tried (nlopt)"),
     KEY_INT(levels, 1, ESP_CURVE_LEVELS, "cuts of each group alone (sensitivity)"),
     KEY_INT(finalists, 1, ESP_MAX_FINALISTS,
-            "best points judged again with 4 and 16 times the episodes or images; 1: none is"),
+            "best points judged again with 4 and 16 times the episodes or images; 1: none are"),
 };
 const int esp_search_num_fields = sizeof esp_search_fields / sizeof *esp_search_fields;
 

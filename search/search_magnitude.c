@@ -1,4 +1,4 @@
-/* The baseline that practice starts from: every group loses the same fraction of its units, and
+/* The usual baseline of practitioners: every group loses the same fraction of its units, and
  * importance alone decides which. */
 #include "search/methods_internal.h"
 #include "search/run_internal.h"

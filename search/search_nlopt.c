@@ -1,11 +1,11 @@
-/* Optimisers of NLopt (S. G. Johnson, github.com/stevengj/nlopt) as off-the-shelf comparison. What
- * they move is a direction in the space of coefficients; its projection onto the cuts that keep the
- * target is what is evaluated, so that they never see an infeasible point and need no penalty. Cuts
- * are whole units: steps below one find the performance in the cache.
+/* Optimisers of NLopt (S. G. Johnson, github.com/stevengj/nlopt) as off-the-shelf comparison. They move a direction
+ * in the space of coefficients; its projection onto the cuts that meet the target is evaluated, so they never see an
+ * infeasible point and need no penalty. Cuts consist of whole units: steps below one unit find the performance in the
+ * cache.
  *
- * The direction is that of the best start, each coefficient of it times a factor from 1/4 to 4, and what an
- * optimiser sees is the logarithm of the factors, -1 to 1: all five begin at the start, `direct` as well,
- * which takes no start but the middle of its box. */
+ * The direction is that of the best start, each coefficient of it times a factor from 1/4 to 4, and the optimiser
+ * sees the logarithm of the factors, -1 to 1: all five begin at the start, even `direct`, which always starts in the
+ * middle of its box. */
 #include <math.h>
 #include <nlopt.h>
 #include <string.h>
@@ -14,11 +14,11 @@
 #include "search/run_internal.h"
 #include "search/starts_internal.h"
 
-enum { CALLS = 4 }; /* for every evaluation allowed: most points of a search may be known ones */
+enum { CALLS = 4 }; /* calls per evaluation allowed: most points of a search may be known ones */
 
-#define LARGEST 2.0  /* binary logarithm of a factor */
-#define STEP    0.25 /* of the first steps of cobyla and bobyqa, of the logarithm's range: a factor of 1.4 */
-#define LEAST   0.02 /* coefficient of the start, so that groups it leaves alone can move */
+#define LARGEST 2.0  /* largest binary logarithm of a factor */
+#define STEP    0.25 /* first steps of cobyla and bobyqa, as a share of the logarithm's range: a factor of 1.4 */
+#define LEAST   0.02 /* least coefficient of the start, so that groups it leaves alone can move */
 
 static const struct {
     const char *name;
@@ -35,8 +35,8 @@ typedef struct {
     esp_search_run *run;
     nlopt_opt  opt;
     esp_status status;
-    int        start, most; /* evaluations before, and as many as are allowed */
-    double     direction[ESP_MAX_AXES]; /* of the start */
+    int        start, most; /* evaluations before, and the most that are allowed */
+    double     direction[ESP_MAX_AXES]; /* direction of the start */
 } optimisation;
 
 static int spent(const optimisation *o)
@@ -51,7 +51,7 @@ static esp_status project(const optimisation *o, const double *x, esp_widths *wi
     return esp_project(o->run->levels, &o->run->config->target, direction, widths);
 }
 
-/* Minimised: what part of the performance is lost. A direction that meets no cut loses all of it. */
+/* The objective, minimised: the share of performance lost. A direction that leads to no cut loses all. */
 static double lost(unsigned n, const double *x, double *gradient, void *context)
 {
     (void)n;
@@ -83,7 +83,7 @@ static esp_status optimise(optimisation *o)
     nlopt_srand((unsigned long)o->run->config->seed);
     nlopt_result result = nlopt_optimize(o->opt, x, &least);
     if (o->status != ESP_OK) return o->status;
-    if (result == NLOPT_INVALID_ARGS || result == NLOPT_OUT_OF_MEMORY) /* other failures are an early end */
+    if (result == NLOPT_INVALID_ARGS || result == NLOPT_OUT_OF_MEMORY) /* other failures mean an early end */
         return esp_fail(ESP_ERR_NUMERIC, "%s: %s", o->run->method->name, nlopt_result_to_string(result));
     return ESP_OK;
 }

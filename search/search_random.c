@@ -1,11 +1,11 @@
-/* The baseline of chance: coefficients drawn uniformly, scaled to the target sparsity, the best
- * draw kept. With one draw it is the paper's random pruning. */
+/* The random baseline: coefficients are drawn uniformly and scaled to the target sparsity, and the
+ * best draw is kept. With one draw it is the paper's random pruning. */
 #include "search/methods_internal.h"
 #include "search/run_internal.h"
 
 enum { DRAWS_AT_ONCE = 16 };
 
-/* Draw number `index` is the same whatever was drawn before it. */
+/* Draw number `index` is the same whatever was drawn before. */
 static esp_status draw(const esp_search_run *run, int index, esp_widths *widths)
 {
     double direction[ESP_MAX_AXES];
@@ -19,7 +19,7 @@ static esp_status evaluate_draws(esp_search_run *run, int first, int count)
     esp_widths widths[DRAWS_AT_ONCE] = {{{0}}};
     int drawn = 0;
     for (int i = first; i < first + count; i++)
-        if (draw(run, i, &widths[drawn]) == ESP_OK) drawn++; /* else: this direction is too coarse */
+        if (draw(run, i, &widths[drawn]) == ESP_OK) drawn++; /* otherwise the direction is too coarse */
     return esp_search_judge(run, drawn, widths, NULL);
 }
 

@@ -1,9 +1,10 @@
-/* The cheap search: each group alone at a few levels, then the cuts that the curves predict to lose least. */
+/* The cheap search: each group alone at a few levels, then the cuts with the least loss predicted
+ * by these curves. */
 #include "search/methods_internal.h"
 #include "search/run_internal.h"
 #include "search/starts_internal.h"
 
-/* Too small a budget for one level of every group leaves the equal cut. */
+/* A budget too small for one level of every group leaves the equal cut. */
 esp_status esp_search_sensitivity(esp_search_run *run)
 {
     int levels = esp_curves_affordable(run, esp_objective_left(run->objective)), num = 0;

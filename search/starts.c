@@ -1,9 +1,9 @@
-/* Starts: feasible cuts of good quality that methods which move on the feasible set begin with. The equal cut
- * alone is no start: at 60 % it leaves the shipped policy a return of 10 of 830, and every cut near it 10 as well. */
+/* Starts: feasible cuts of good quality, from which methods that move on the feasible set begin. The equal cut alone
+ * is not a good start: at 60 % it leaves the shipped policy a return of 10 of 830, and so does every cut near it. */
 #include "search/run_internal.h"
 #include "search/starts_internal.h"
 
-/* Curves take so much of what is left of a budget, at most. */
+/* Curves take at most this fraction (1/3) of what is left of a budget. */
 enum { SHARE = 3 };
 
 esp_status esp_starts_make(esp_search_run *run, esp_starts *out)

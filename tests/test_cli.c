@@ -387,7 +387,7 @@ static void a_journal_of_another_search_is_refused_and_kept(void)
 {
     CLI_OK("cp m.st.journal.jsonl kept && cp m.st kept.st");
     cli_check_refusal(1, "prune agent.safetensors -o m.st --importance l1 --seed 2 --journal m.st.journal.jsonl",
-                  "journal of another search, 'seed' is 1 there");
+                  "belongs to another search: 'seed' is 1 there");
     CLI_OK("cmp m.st.journal.jsonl kept && cmp m.st kept.st");
 }
 

@@ -247,9 +247,9 @@ static void a_journal_of_other_images_is_refused(void)
 {
     CLI_OK("cp -r digits others && cp digits/t10k-images-idx3-ubyte others/train-images-idx3-ubyte");
     cli_check_refusal(1, "prune ae.st -o o --data others --images 50 --journal one.st.journal.jsonl",
-                      "journal of another search, 'images_hash' is");
+                      "belongs to another search: 'images_hash' is");
     cli_check_refusal(1, "prune ae.st -o o --data digits --images 51 --journal one.st.journal.jsonl",
-                      "journal of another search, 'images' is 50 there");
+                      "belongs to another search: 'images' is 50 there");
 }
 
 /* ---- what is refused ---- */

@@ -346,8 +346,8 @@ static void broken_journals_are_refused_and_named(void)
 {
     static const struct { const char *line, *word; } cases[] = {
         {"{", "bad.jsonl: line 9: not JSON"},
-        {"{}", "bad.jsonl: line 9: an evaluation has"},
-        {"{\"kept\": {}, \"performance\": \"much\"}", "line 9: an evaluation has"},
+        {"{}", "bad.jsonl: line 9: an evaluation needs"},
+        {"{\"kept\": {}, \"performance\": \"much\"}", "line 9: an evaluation needs"},
         {"3", "line 9 is not a JSON object"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

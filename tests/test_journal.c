@@ -346,12 +346,12 @@ static void journal_of_another_identity_is_refused_by_key(void)
     CHECK_OK(open_only(&b));
     CHECK_OK(open_only(&b));
     b.config.identity = other;
-    CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "journal of another search, 'seed' is 7 there and 8 here");
+    CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "belongs to another search: 'seed' is 7 there and 8 here");
     cJSON_AddNumberToObject(mine, "episodes", 3);
     b.config.identity = mine;
     CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "'episodes' is absent there and 3 here");
     b.config.identity = NULL;
-    CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "journal of another search");
+    CHECK_FAILS(ESP_ERR_FORMAT, open_only(&b), "belongs to another search");
     cJSON_Delete(mine);
     cJSON_Delete(other);
     bench_end(&b);

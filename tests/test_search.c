@@ -449,7 +449,7 @@ static void interrupted_search_stops_at_the_next_batch(void)
 
 static void count_blindness(void *context, esp_log_level level, const char *line)
 {
-    *(int *)context += level == ESP_LOG_WARNING && strstr(line, "cannot judge what it cuts");
+    *(int *)context += level == ESP_LOG_WARNING && strstr(line, "cannot judge its cuts");
 }
 
 static void network_without_performance_causes_a_warning(void)
