@@ -1,12 +1,12 @@
-/* Options that some applications have, as argp wants them: made from the applications' tables, so that a new
- * application's options are there without a line here. */
+/* Options that some applications have, in the form that argp needs: made from the applications' tables, so that the
+ * options of a new application need no line here. */
 #include <string.h>
 
 #include "cli/cli.h"
 
 enum { FIRST_KEY = 0x3000, MOST = 32 };
 
-/* What a parser knows: the options of one purpose, each name once. */
+/* Data of a parser: the options for one purpose, each name once. */
 typedef struct {
     unsigned           purpose;
     int                count;

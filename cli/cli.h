@@ -1,4 +1,4 @@
-/* cli: the one executable. Everything that prints, and the choice of exit statuses, is here. */
+/* cli: the executable. All printing, and the choice of exit statuses, is here. */
 #ifndef ESP_CLI_H
 #define ESP_CLI_H
 
@@ -6,99 +6,104 @@
 
 #include "study/study.h"
 
-/* ---- options.c: what every subcommand understands ------------------------------------------- */
+/* ---- options.c: options of every subcommand -------------------------------------------- */
 
-/* Exit statuses, as the command line contract has them. */
+/* Exit statuses, as in the command line contract. */
 enum { ESP_EXIT_DONE = 0, ESP_EXIT_FAILED = 1, ESP_EXIT_USAGE = 2, ESP_EXIT_THRESHOLD = 3 };
 
-/* What every subcommand was asked for. */
+/* Options of every subcommand. */
 typedef struct {
-    bool         json;         /* one object on standard output, nothing else there */
-    bool         quiet;        /* warnings only on standard error */
-    int          threads;      /* 0: all */
+    bool         json;         /* print one object on standard output and nothing else there */
+    bool         quiet;        /* print only warnings on standard error */
+    int          threads;      /* 0: all that may be used */
     esp_settings settings;     /* seed, --set, --config */
-    char        *command;      /* the command line as a person would type it again, owned */
+    char        *command;      /* the command line in a form that a person could type again, owned */
 } esp_options;
 
-/* Child of every subcommand's parser; its input is an esp_options. */
+/* Child parser of every subcommand; its input is an esp_options. */
 extern const struct argp       esp_options_argp;
-extern const struct argp_child esp_options_children[]; /* the children of a parser that has no other */
+extern const struct argp_child esp_options_children[]; /* the children of a parser without others */
 /* As an entry of a parser's children. */
 #define ESP_OPTIONS_CHILD {&esp_options_argp, 0, "Options of every command:", 1}
 
 /* unknown_option.c: ESP_ERR_USAGE naming the first option that the parser and its children do not have, or that lacks
- * its value; in_order: those before the first argument alone. */
+ * its value; in_order: checks only the options before the first argument. */
 esp_status esp_check_options(const struct argp *argp, int argc, char **argv, bool in_order);
-/* argp_parse that ends with a status; argp itself answers --help and unknown options. */
+/* argp_parse that returns a status; argp itself answers --help and unknown options. */
 esp_status esp_parse(const struct argp *argp, int argc, char **argv, void *input);
-/* For parsers: keeps the sentence of a failed esp_parse_* and stops argp. */
+/* For use in parsers: keeps the sentence of a failed esp_parse_* and stops argp. */
 error_t    esp_parse_error(esp_status status);
 
-/* A command's one argument: ESP_ERR_USAGE for a second one. */
+/* Takes the one argument of a command; ESP_ERR_USAGE for a second one. */
 esp_status esp_take_argument(const char **slot, const char *argument);
-/* ESP_ERR_USAGE when value is NULL: what `name` names is missing. */
+/* ESP_ERR_USAGE when value is NULL: the argument `name` is missing. */
 esp_status esp_need_argument(const char *value, const char *name);
 /* ESP_ERR_USAGE unless the name of an output ends with the suffix (".html"), so that a slip of the hand does not
  * overwrite results or a checkpoint. */
 esp_status esp_need_suffix(const char *option, const char *path, const char *suffix);
 
-/* The value of an option, whole and in range; the sentence names the option. */
+/* Parses the value of an option, whole and in range; error messages name the option. */
 esp_status esp_parse_int(const char *option, const char *text, int min, int max, int *out);
 esp_status esp_parse_u64(const char *option, const char *text, uint64_t max, uint64_t *out); /* 0 to max */
 esp_status esp_parse_double(const char *option, const char *text, double *out);              /* finite */
-esp_status esp_parse_choice(const char *option, const char *text, const char *choices, int *out); /* of "a|b|c" */
+esp_status esp_parse_choice(const char *option, const char *text, const char *choices, int *out); /* one of "a|b|c" */
 
 /* ---- application_options.c: options that some applications have ---------------------------------- */
 
-/* Makes the parsers below from the tables of all applications; first thing in main. */
+/* Makes the parsers below from the tables of all applications; call it first in main. */
 void esp_application_options_make(void);
-/* Children of a command's parser, whose input is an esp_judging: options for one purpose of a checkpoint. */
+/* Child parsers of commands, whose input is an esp_judging: the options for one purpose of a
+ * checkpoint. */
 extern const struct argp esp_eval_argp, esp_prune_argp, esp_show_argp, esp_train_argp;
 
 /* ---- progress.c: stderr ------------------------------------------------------------------------ */
 
-/* Log lines go to stderr, and a progress bar when that is a terminal; quiet leaves warnings only. */
+/* Sends log lines to stderr, with a progress bar when that is a terminal; quiet leaves only
+ * warnings. */
 void esp_console_install(bool quiet);
-/* "espalier: the sentence of the failure", and the exit status that belongs to it. */
+/* Prints "espalier: the sentence of the failure" and returns the exit status that belongs to it. */
 int  esp_console_fail(esp_status status);
 
 /* ---- output.c: stdout --------------------------------------------------------------------------- */
 
-/* At exit, output that could not be written turns success into failure. */
+/* At exit, turns success into failure when output could not be written. */
 void esp_output_install(void);
 
-/* Columns as wide as their widest cell. */
+/* A table whose columns are as wide as their widest cell. */
 typedef struct esp_table esp_table;
 
-/* One letter a column: 'l' or 'r' aligned. */
+/* One letter per column: 'l' or 'r' aligned. */
 esp_table *esp_table_create(const char *alignment);
 /* Cells are separated by '|'. */
 void       esp_table_row(esp_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* One more cell in the last row. */
+/* Appends a cell to the last row. */
 void       esp_table_cell(esp_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void       esp_table_rule(esp_table *table);  /* a line under what is there */
-void       esp_table_print(esp_table *table); /* frees it */
+void       esp_table_rule(esp_table *table);  /* a rule below the rows so far */
+void       esp_table_print(esp_table *table); /* prints and frees it */
 
 /* ---- figures.c ------------------------------------------------------------------------------------ */
 
-/* A row for every line of figures: its label, and what stands on it. The table has two columns, "ll". */
+/* Adds one row per line of figures: its label, and the figures on it. The table has two columns,
+ * "ll". */
 void  esp_table_figures(esp_table *table, const esp_figure_list *figures);
-/* The value of a figure with its unit, in new memory: "849.1", "17 of 20 episodes", "12.4 MFLOP". */
+/* The value of a figure with its unit, in new memory: "849.1", "17 of 20 episodes", "12.4
+ * MFLOP". */
 char *esp_figure_text(const esp_figure *figure);
 
 /* ---- output.c: JSON --------------------------------------------------------------------------------- */
 
-void esp_json_print(cJSON *json); /* deletes it */
+void esp_json_print(cJSON *json); /* prints and deletes it */
 
 /* ---- cmd_<name>.c ------------------------------------------------------------------------------------------ */
 
-/* argv[0] is "espalier <name>". Each prints its result, or one line of failure, and returns the exit status. */
-int esp_cmd_train(int argc, char **argv, esp_options *options);   /* learns into a run directory */
-int esp_cmd_eval(int argc, char **argv, esp_options *options);    /* judges on held-out data */
+/* argv[0] is "espalier <name>". Each prints its result, or one line on failure, and returns the
+ * exit status. */
+int esp_cmd_train(int argc, char **argv, esp_options *options);   /* trains into a run directory */
+int esp_cmd_eval(int argc, char **argv, esp_options *options);    /* evaluates on held-out data */
 int esp_cmd_prune(int argc, char **argv, esp_options *options);   /* writes a smaller network */
 int esp_cmd_sweep(int argc, char **argv, esp_options *options);   /* prunings side by side */
 int esp_cmd_inspect(int argc, char **argv, esp_options *options); /* what a checkpoint consists of */
-int esp_cmd_view(int argc, char **argv, esp_options *options);    /* a window with episodes */
+int esp_cmd_view(int argc, char **argv, esp_options *options);    /* a window that shows episodes */
 int esp_cmd_record(int argc, char **argv, esp_options *options);  /* episodes as a film */
 int esp_cmd_report(int argc, char **argv, esp_options *options);  /* one page of a run, sweep or search */
 int esp_cmd_doctor(int argc, char **argv, esp_options *options);  /* what this machine has and lacks */

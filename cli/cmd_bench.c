@@ -37,8 +37,8 @@ static const struct argp argp = {
     .options = table,
     .parser = parse,
     .args_doc = "[CHECKPOINT]",
-    .doc = "Measures every hot path for about a second: median, 10th and 90th percentile, and the share of the "
-           "machine's matrix product. Without a checkpoint it takes a full-size agent with random weights. Rows: gemm, "
+    .doc = "Measures every hot path for about a second: median, 10th and 90th percentile, and speed as a share of a "
+           "matrix product's. Without a checkpoint it uses a full-size agent with random weights. Rows: gemm, "
            "encode.1, policy.1, encode.64, plan.reference, plan.shipped, plan.search, plan.pruned50, update, frame, "
            "episodes.policy, episodes.mppi.\v"
            "Examples:\n"

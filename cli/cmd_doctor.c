@@ -1,6 +1,6 @@
 /* espalier doctor: what this machine has, what it lacks, and what to do about it.
  *
- * Every check runs in a process of its own: a graphics driver that crashes is then a line like any other. */
+ * Every check runs in its own process, so that a graphics driver that crashes becomes a line like any other. */
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,13 +10,13 @@
 #include "report/report.h"
 #include "viewer/viewer.h"
 
-#define PATIENCE 30   /* s for one check */
-#define FACTS 2048    /* bytes of JSON that one check finds out */
+#define PATIENCE 30   /* s per check */
+#define FACTS 2048    /* bytes of JSON from one check */
 
 static const struct argp argp = {
-    .doc = "Checks what espalier uses of this machine, one line each: MuJoCo, off-screen drawing, models, BLAS, threads, "
-           "instruction sets, memory, MPI, window, video, pictures. A line that is not well says what to do. The exit "
-           "status is 1 when no agent can be evaluated here.\v"
+    .doc = "Checks the parts of this machine that espalier uses, one line each: MuJoCo, off-screen drawing, models, "
+           "BLAS, threads, instruction sets, memory, MPI, window, video, pictures. If something is wrong, its line "
+           "says what to do. The exit status is 1 when no agent can be evaluated here.\v"
            "Examples:\n"
            "  espalier doctor\n"
            "  espalier doctor --json | jq -r .mujoco.version\n"
@@ -27,8 +27,8 @@ static const struct argp argp = {
 /* ---- what a check finds out --------------------------------------------------------------------------- */
 
 typedef struct {
-    char text[512];    /* of the line, when all is well */
-    char facts[FACTS]; /* a JSON object, as text because it crosses processes; "": none */
+    char text[512];    /* the text after the name, when all is well */
+    char facts[FACTS]; /* a JSON object, as text because it crosses processes; "": no facts */
 } finding;
 
 static void say(finding *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -118,7 +118,7 @@ static esp_status check_episode(void *argument)
     double seconds;
     esp_status status = esp_world_create(&config, &world);
     if (status == ESP_OK) status = esp_world_try(world, &seconds);
-    if (status == ESP_OK) say(f, "the first control step of %s, seen and acted in", world->task->about.name);
+    if (status == ESP_OK) say(f, "the first control step of %s, observed and acted in", world->task->about.name);
     esp_world_free(world);
     return status;
 }
@@ -147,12 +147,12 @@ static esp_status check_blas(void *argument)
     cJSON_AddStringToObject(facts, "kernel", blas.kernel);
     cJSON_AddStringToObject(facts, "source", blas.file ? blas.file : "linked statically");
     keep_facts(f, facts);
-    say(f, "kernels for %s%s; %s", blas.kernel, getenv("OPENBLAS_CORETYPE") ? ", as OPENBLAS_CORETYPE demands" : "",
+    say(f, "kernels for %s%s; %s", blas.kernel, getenv("OPENBLAS_CORETYPE") ? ", as set by OPENBLAS_CORETYPE" : "",
         blas.version);
     return ESP_OK;
 }
 
-/* Those that this process may run on, and how much of their time a container allows. */
+/* The processors that this process may run on, and how much of their time a container allows. */
 static esp_status check_threads(void *argument)
 {
     finding *f = argument;
@@ -198,7 +198,7 @@ static esp_status check_memory(void *argument)
     keep_facts(f, facts);
     say(f, "%.0f MiB free", available);
     if (esp_memory_limit() == SIZE_MAX) return ESP_OK;
-    return esp_fail(ESP_ERR_MACHINE, "%.0f MiB free, but `ulimit -v` allows %.0f: raise it when something fails to "
+    return esp_fail(ESP_ERR_MACHINE, "%.0f MiB free, but `ulimit -v` allows %.0f: raise it if something fails to "
                     "start", available, limit);
 }
 
@@ -212,7 +212,7 @@ static esp_status check_mpi(void *argument)
     return ESP_OK;
 }
 
-/* A program of another package. */
+/* Checks a program of another package. */
 static esp_status check_program(finding *f, const char *name, esp_status (*ask)(char *version, size_t size))
 {
     char version[128];
@@ -237,7 +237,7 @@ static esp_status check_pictures(void *argument)
 
 typedef struct {
     const char *key, *title;
-    bool        needed; /* to evaluate an agent */
+    bool        needed; /* whether evaluating an agent needs it */
     esp_status (*check)(void *argument);
 } line;
 
@@ -266,7 +266,7 @@ static cJSON *to_json(const finding *f, esp_status status)
     return json;
 }
 
-/* Goes through all lines; the names of those that are needed and not well go to `lacking`. */
+/* Runs all checks; the names of those that are needed and failed go to `lacking`. */
 static cJSON *examine(char *lacking, size_t size)
 {
     cJSON *json = cJSON_CreateObject();
@@ -307,6 +307,6 @@ int esp_cmd_doctor(int argc, char **argv, esp_options *options)
         cJSON_Delete(json);
     }
     if (!lacking[0]) return ESP_EXIT_DONE;
-    return esp_console_fail(esp_fail(ESP_ERR_MACHINE, "no agent can be evaluated on this machine, see `espalier "
+    return esp_console_fail(esp_fail(ESP_ERR_MACHINE, "no agent can be evaluated on this machine; see `espalier "
                                      "doctor`: %s", lacking));
 }

@@ -1,4 +1,4 @@
-/* espalier eval: what a checkpoint is worth on held-out episodes or images. */
+/* espalier eval: the performance of a checkpoint on held-out episodes or images. */
 #include <math.h>
 #include <stdio.h>
 
@@ -10,8 +10,8 @@ typedef struct {
     esp_judging  judging;
     const char  *checkpoint;
     const char  *junit;            /* path, or NULL */
-    const esp_given *demand;       /* of `judging`: the least performance; NULL: nothing is demanded */
-    double       started;          /* clock */
+    const esp_given *demand;       /* the demand in `judging`, a least performance; NULL: nothing is demanded */
+    double       started;          /* esp_clock at the start */
 } arguments;
 
 enum { KEY_JUNIT = 0x2000 };
@@ -99,7 +99,7 @@ static void print_table(const esp_subject *subject, const esp_measurement *m)
     esp_table_print(table);
 }
 
-/* ESP_ERR_RANGE when the result is not what was demanded. */
+/* ESP_ERR_RANGE when the demand is not met. */
 static esp_status judge(const arguments *a, const esp_subject *subject, const esp_measurement *m)
 {
     if (!a->demand || m->performance >= a->demand->number) return ESP_OK;
@@ -109,7 +109,7 @@ static esp_status judge(const arguments *a, const esp_subject *subject, const es
 
 /* ---- for CI systems ---- */
 
-/* A CI system tells tests apart by their names, and a job may judge several checkpoints. */
+/* The name tells the test apart from others, since a job may judge several checkpoints. */
 static esp_status write_junit(const arguments *a, const cJSON *facts, const char *failure, const char *error)
 {
     char name[1024];
@@ -123,7 +123,7 @@ static esp_status write_junit(const arguments *a, const cJSON *facts, const char
     return esp_junit_write(a->junit, &result);
 }
 
-/* What is known without a result. */
+/* The report when there is no result. */
 static esp_status write_junit_error(const arguments *a, const char *error)
 {
     cJSON *facts = cJSON_CreateObject();
@@ -165,7 +165,8 @@ static int report(const arguments *a, const esp_subject *subject, const esp_meas
     return ESP_EXIT_THRESHOLD;
 }
 
-/* The file says from the start what it would say after a kill; and one that can't be written is noticed now. */
+/* The report is first written as it should look after a kill; this also shows early whether it can
+ * be written. */
 int esp_cmd_eval(int argc, char **argv, esp_options *options)
 {
     arguments a = {.common = options, .started = esp_clock()};
@@ -176,7 +177,7 @@ int esp_cmd_eval(int argc, char **argv, esp_options *options)
     const char *picture = esp_judging_text(&a.judging, ESP_KEY_PICTURE);
     if (status == ESP_OK && picture) status = esp_need_suffix("--picture", picture, ".png");
     if (status == ESP_OK && picture) status = esp_file_writable(picture);
-    if (status == ESP_OK) status = write_junit_error(&a, "the evaluation was not finished");
+    if (status == ESP_OK) status = write_junit_error(&a, "the evaluation did not finish");
     if (status != ESP_OK) return esp_console_fail(status);
     status = evaluate(&a, &subject, &measurement);
     if (status == ESP_OK) {
@@ -184,7 +185,8 @@ int esp_cmd_eval(int argc, char **argv, esp_options *options)
     } else {
         esp_error failure;
         esp_error_take(&failure, status);
-        write_junit_error(&a, failure.text); /* else it keeps saying that nothing was finished */
+        /* Otherwise the file would keep saying that the evaluation did not finish. */
+        write_junit_error(&a, failure.text);
         result = esp_console_fail(esp_error_raise(&failure));
     }
     esp_measurement_free(&measurement);

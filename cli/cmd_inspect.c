@@ -1,4 +1,4 @@
-/* espalier inspect: what a checkpoint consists of, and what could be cut alike. */
+/* espalier inspect: what a checkpoint consists of, and which axes could share a coefficient. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static const struct argp argp = {
 typedef struct {
     const esp_subject *subject;
     esp_grouping structural, paper;
-    esp_figure_list  work;              /* of an action or image, owned */
+    esp_figure_list  work;              /* work per action or image, owned */
 } facts;
 
 static esp_status gather(const esp_subject *subject, facts *out)
@@ -119,12 +119,12 @@ static void print_components(const facts *f)
     const esp_network *net = f->subject->net;
     char params[ESP_NUMBER_TEXT], macs[ESP_NUMBER_TEXT];
     esp_table *table = esp_table_create("lrrr");
-    esp_table_row(table, "component|layers|parameters|FLOP a pass");
+    esp_table_row(table, "component|layers|parameters|FLOPs per pass");
     esp_table_rule(table);
     for (int c = 0; c < net->num_components; c++) {
         const esp_component *component = &net->component[c];
         int layers = 0;
-        if (component->num_layers == 0) continue; /* left out of the file */
+        if (component->num_layers == 0) continue; /* not in the file */
         for (int i = 0; i < component->num_layers; i++) layers += net->layer[component->first_layer + i].weight >= 0;
         esp_table_row(table, "%s|%d|%s|%s", esp_component_name(net, c), layers,
                       esp_text_count((double)esp_network_params(net, 1u << c), params),

@@ -1,4 +1,5 @@
-/* espalier prune: search the coefficients, write the smaller network, prove it. */
+/* espalier prune: searches the coefficients, writes the smaller network, proves it on held-out
+ * data. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@ typedef struct {
     const char  *checkpoint, *output;
     char        *journal;               /* owned */
     esp_journal_kind journal_kind;
-    esp_lock    *lock;                  /* of the output, owned */
+    esp_lock    *lock;                  /* lock of the output, owned */
 } arguments;
 
 enum { KEY_SPARSITY = 0x2000, KEY_METHOD, KEY_JOURNAL, KEY_ALL_COMPONENTS };
@@ -24,8 +25,8 @@ static const struct argp_option table[] = {
     {"sparsity", KEY_SPARSITY, "X", 0, "Fraction of the controller's parameters to remove (default 0.2)", 0},
     {"method", KEY_METHOD, "NAME", 0, "Search method, see below (default gd)", 0},
     {"all-components", KEY_ALL_COMPONENTS, NULL, 0,
-     "Write those too that the controller does not run; otherwise they are left out", 0},
-    {"journal", KEY_JOURNAL, "FILE", 0, "File of all evaluations, from which an interrupted search "
+     "Also write the components that the controller does not run", 0},
+    {"journal", KEY_JOURNAL, "FILE", 0, "File for all evaluations, from which an interrupted search "
      "resumes (default OUT.safetensors.journal.jsonl)", 0},
     {0},
 };
@@ -79,7 +80,7 @@ static const struct argp argp = {
            "  espalier prune models/mnist/autoencoder.safetensors --data DIR -o small.st\n"
            "\n"
            "Sparsity counts the parameters that the controller uses. The search sees other\n"
-           "episodes or images than the report. A search that was stopped goes on from its\n"
+           "episodes or images than the report. A search that was stopped resumes from its\n"
            "journal when the same command is given again.",
     .children = esp_prune_children,
 };
@@ -116,7 +117,7 @@ static esp_status check_output(arguments *a)
 
 /* ---- all ---- */
 
-/* Into the journal, and to whoever asked. */
+/* Writes the result to the journal and prints it. */
 static esp_status tell(const arguments *a, const esp_pruning *p)
 {
     cJSON *json = esp_pruning_json(p);
@@ -150,7 +151,7 @@ static esp_status prune(const arguments *a, const esp_subject *subject)
 static int fail(const arguments *a, esp_status status)
 {
     if (status == ESP_ERR_INTERRUPTED)
-        esp_fail(status, "interrupted; the same command goes on from %s", a->journal);
+        esp_fail(status, "interrupted; the same command resumes from %s", a->journal);
     return esp_console_fail(status);
 }
 

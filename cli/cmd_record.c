@@ -8,8 +8,8 @@
 typedef struct {
     esp_shown    shown;
     const char  *output;
-    int          width, height; /* px of each checkpoint; 0: by the kind of output */
-    int          frames;        /* of a film strip */
+    int          width, height; /* px per checkpoint; 0: depends on the kind of output */
+    int          frames;        /* frames of a film strip */
     int          episodes;
     double       fps, seconds;  /* 0: the whole episode */
 } arguments;
@@ -18,8 +18,8 @@ enum { KEY_SIZE = 0x2000, KEY_FPS, KEY_SECONDS, KEY_EPISODES, KEY_FRAMES };
 
 static const struct argp_option table[] = {
     {"output", 'o', "FILE.mp4|FILE.png|DIR", 0, "Video, film strip, or folder (an existing one, or a name that ends "
-     "with /) for one picture a frame", 0},
-    {"size", KEY_SIZE, "WxH", 0, "Pixels of each checkpoint (default 640x480; film strip 160x160)", 0},
+     "with /) for one picture per frame", 0},
+    {"size", KEY_SIZE, "WxH", 0, "Pixels per checkpoint (default 640x480; film strip 160x160)", 0},
     {"fps", KEY_FPS, "N", 0, "Frames per second of video or folder (default 25)", 0},
     {"frames", KEY_FRAMES, "N", 0, "Evenly spread frames of a film strip (default 10)", 0},
     {"seconds", KEY_SECONDS, "S", 0, "Stop an episode after S seconds (default: its end)", 0},
@@ -50,7 +50,7 @@ static const struct argp_child children[] = {{&esp_shown_argp, 0, NULL, 0}, {0}}
 static const struct argp argp = {
     .options = table,
     .parser = parse,
-    .doc = "Plays an episode and records it; several checkpoints are played side by side from the same start, in step. "
+    .doc = "Plays an episode and records it; several checkpoints are played side by side from the same start. "
            "Needs no display.\v"
            "Examples:\n"
            "  espalier record models/pendulum/agent.safetensors -o episode.mp4\n"
@@ -65,7 +65,7 @@ static const struct argp argp = {
 
 typedef struct {
     esp_film_config film;
-    int         frames;   /* drawn */
+    int         frames;   /* frames drawn */
     esp_player *player;
     esp_canvas *canvas;
     uint8_t    *pixels;   /* [height, roles * width, 3] */
@@ -73,7 +73,7 @@ typedef struct {
     double      interval; /* physics steps between frames */
 } recording;
 
-/* Frames at the physics step nearest to their time, the start included. */
+/* Adds the frames at the physics steps nearest to their times, including the start. */
 static esp_status play(const arguments *a, recording *r, esp_film *film, int episode)
 {
     esp_status status = ESP_OK;
@@ -108,7 +108,7 @@ static esp_status play_all(const arguments *a, recording *r, esp_film *film, dou
     return status;
 }
 
-/* A strip has room for the scene alone. */
+/* A strip has room for the scene only. */
 static esp_status plan(const arguments *a, recording *r)
 {
     bool strip = r->film.kind == ESP_FILM_STRIP;
@@ -149,7 +149,8 @@ static esp_status record(const arguments *a, recording *r, double *returns)
 
 /* ---- results ---- */
 
-/* Who acts, where an application lets one choose: unless it was said, each by whatever its file is for. */
+/* Adds which controller acts, where an application offers a choice: the given one, or that of each
+ * file. */
 static void add_controller(cJSON *json, const esp_subject *subject)
 {
     esp_figure_list question = {.count = 0};

@@ -1,4 +1,4 @@
-/* espalier report: what a run, a sweep or a search left behind, as one page to look at. */
+/* espalier report: the results of a run, a sweep or a search as one page to look at. */
 #include <stdio.h>
 
 #include "cli/cli.h"

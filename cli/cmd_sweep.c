@@ -30,7 +30,7 @@ static const struct argp_option table[] = {
     {0},
 };
 
-/* "magnitude/l1"; without the importance, that of --importance. */
+/* "magnitude/l1"; without an importance, that of --importance. */
 static esp_status parse_way(arguments *a, const char *text)
 {
     esp_sweep_way *way = &a->sweep.way[a->sweep.num_ways++];
@@ -120,8 +120,8 @@ static const struct argp argp = {
     .options = table,
     .parser = parse,
     .args_doc = "CHECKPOINT -o DIR",
-    .doc = "Prunes a checkpoint with several methods to several sparsities and draws the performance that is left. "
-           "Writes no network: `espalier prune' makes the one you want.\v"
+    .doc = "Prunes a checkpoint with several methods to several sparsities and draws the remaining performance. "
+           "It writes no network: `espalier prune' makes the one you want.\v"
            "Examples:\n"
            "  espalier sweep agent.safetensors --controller policy -o out/sweep\n"
            "  espalier sweep agent.safetensors --methods gd,magnitude/l1 \\\n"
@@ -129,13 +129,13 @@ static const struct argp argp = {
            "  espalier sweep models/mnist/autoencoder.safetensors --data DIR \\\n"
            "      --methods gd,grid --groups paper -o out/mnist\n"
            "\n"
-           "The same command goes on where it was stopped, and adds methods, sparsities\n"
+           "The same command resumes where it was stopped, and adds methods, sparsities\n"
            "and seeds to a sweep that was finished; finished cells are never computed\n"
            "again.",
     .children = esp_prune_children,
 };
 
-/* A sweep that was finished before is told of wherever it lies, on a disk that cannot be written as well. */
+/* Prints a sweep that was finished before even where nothing can be written. */
 static esp_status report(const esp_sweep *sweep, int known)
 {
     esp_status status = esp_sweep_write_csv(sweep);
@@ -159,7 +159,7 @@ static void print_table(const esp_sweep *sweep, const esp_subject *subject)
         char params[ESP_NUMBER_TEXT];
         esp_table_row(table, "%s|%.0f", way, esp_json_number(cell, "seed"));
         if (is_dense) esp_table_cell(table, "|");
-        else if (isnan(performance)) esp_table_cell(table, "%g|can't be reached", target);
+        else if (isnan(performance)) esp_table_cell(table, "%g|cannot be reached", target);
         else esp_table_cell(table, "%g|%.3f", target, esp_json_number(cell, "structural_sparsity"));
         if (isnan(performance)) continue;
         esp_text_count(esp_json_number(cell, is_dense ? "params_before" : "params_after"), params);
@@ -187,7 +187,7 @@ static void print_result(const esp_sweep *sweep, const esp_subject *subject, boo
 static int fail(const arguments *a, esp_status status)
 {
     if (status == ESP_ERR_INTERRUPTED)
-        esp_fail(status, "interrupted; the same command goes on from %s", a->sweep.folder);
+        esp_fail(status, "interrupted; the same command resumes from %s", a->sweep.folder);
     return esp_console_fail(status);
 }
 

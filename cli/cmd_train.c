@@ -1,4 +1,4 @@
-/* espalier train: an agent or an autoencoder from a configuration file. */
+/* espalier train: trains an agent or an autoencoder from a configuration file. */
 #include "cli/cli.h"
 
 typedef struct {
@@ -70,7 +70,7 @@ static void print(const esp_application *application, const esp_figure_list *fig
 static int fail(const arguments *a, esp_status status)
 {
     if (status == ESP_ERR_INTERRUPTED)
-        esp_fail(status, "interrupted; go on with: %s%s", a->common->command, a->request.resume ? "" : " --resume");
+        esp_fail(status, "interrupted; resume with: %s%s", a->common->command, a->request.resume ? "" : " --resume");
     return esp_console_fail(status);
 }
 

@@ -1,4 +1,4 @@
-/* espalier view: a window in which controllers act and a person interferes. */
+/* espalier view: a window in which controllers act and a person can intervene. */
 #include <stdio.h>
 
 #include "cli/shown.h"
@@ -38,7 +38,7 @@ static const struct argp_child children[] = {{&esp_shown_argp, 0, NULL, 0}, {0}}
 static const struct argp argp = {
     .options = table,
     .parser = parse,
-    .doc = "Opens a window in which controllers act, side by side from the same start and in step. Pause, slow "
+    .doc = "Opens a window in which controllers act, side by side from the same start. Pause, slow "
            "motion, pushes with the mouse, a choice of controllers, and a slider that prunes the running one; F1 lists "
            "the keys. Without a display `espalier record` makes a video.\v"
            "Examples:\n"

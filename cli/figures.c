@@ -21,7 +21,7 @@ static void write_value(FILE *out, const esp_figure *f)
 static void write_figure(FILE *out, const esp_figure *f)
 {
     write_value(out, f);
-    /* 12.4 M and FLOP are 12.4 MFLOP */
+    /* the prefix of 12.4 M and the unit FLOP make 12.4 MFLOP */
     if (f->unit) fprintf(out, "%s%s", f->kind == ESP_FIGURE_SCALED ? "" : " ", f->unit);
 }
 
@@ -35,7 +35,7 @@ char *esp_figure_text(const esp_figure *figure)
     return text;
 }
 
-/* The first of a line begins it; others follow, those with a label of their own apart. */
+/* The first figure begins its line; others follow, separated if they have a label. */
 static void write_line(FILE *out, const esp_figure_list *figures, int line)
 {
     bool first = true;

@@ -1,5 +1,5 @@
-/* A result as JUnit XML. Nobody owns the format: what is written here is what the schema of Ant's
- * junitreport demands, without anything that Jenkins or GitLab would refuse. */
+/* A result as JUnit XML. The format has no official definition: this follows the schema of Ant's
+ * junitreport, without anything that Jenkins or GitLab would refuse. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -8,7 +8,7 @@
 #include "cli/junit.h"
 #include "report/report.h"
 
-/* name="value" with a blank in front. */
+/* Writes name="value" after a blank. */
 static void write_attribute(FILE *out, const char *name, const char *value)
 {
     char *escaped = esp_xml_escape(value);
@@ -61,7 +61,8 @@ static void write_suite(FILE *out, const esp_junit *result)
     fprintf(out, ">\n  <properties>\n");
     const cJSON *fact;
     cJSON_ArrayForEach(fact, result->facts)
-        if (cJSON_GetArraySize(fact) <= 2) write_property(out, fact); /* an interval, but not a list of episodes */
+        /* An interval is written, a list of episodes is not. */
+        if (cJSON_GetArraySize(fact) <= 2) write_property(out, fact);
     fprintf(out, "  </properties>\n");
     write_case(out, result);
     fprintf(out, "  <system-out/>\n  <system-err/>\n</testsuite>\n");

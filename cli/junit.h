@@ -7,10 +7,10 @@
 /* A suite of one test case. Borrows everything. */
 typedef struct {
     const char  *suite;    /* "espalier.eval" */
-    const char  *name;     /* of the test case */
-    double       seconds;  /* it took */
+    const char  *name;     /* name of the test case */
+    double       seconds;  /* time it took */
     const cJSON *facts;    /* object whose members become properties */
-    const char  *failure;  /* the demand that was not met, or NULL */
+    const char  *failure;  /* the failed demand, or NULL */
     const char  *error;    /* why there is no result, or NULL */
 } esp_junit;
 

@@ -1,4 +1,4 @@
-/* espalier: finds the subcommand, hands it the rest of the command line. */
+/* espalier: finds the subcommand and hands it the rest of the command line. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +13,12 @@ typedef struct {
 } command;
 
 static const command commands[] = {
-    {"train", "learn an agent or an autoencoder into a run directory", esp_cmd_train},
+    {"train", "train an agent or an autoencoder into a run directory", esp_cmd_train},
     {"eval", "return of an agent in closed loop, or reconstruction error", esp_cmd_eval},
-    {"prune", "search how much of each part can go, write the smaller network", esp_cmd_prune},
+    {"prune", "search how much of each part can be removed, write the smaller network", esp_cmd_prune},
     {"sweep", "prune with several methods to several sparsities, draw curves", esp_cmd_sweep},
     {"inspect", "components, axes, groups, parameters, FLOPs of a checkpoint", esp_cmd_inspect},
-    {"view", "a window in which agents act and you interfere", esp_cmd_view},
+    {"view", "a window in which agents act and you can intervene", esp_cmd_view},
     {"record", "episodes as a video, a film strip or a folder of pictures", esp_cmd_record},
     {"report", "one page of a run, a sweep or a search, to look at", esp_cmd_report},
     {"doctor", "what this machine has and lacks, and what to do about it", esp_cmd_doctor},
@@ -66,7 +66,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         selected->at = state->next - 1;
-        state->next = state->argc; /* the rest belongs to the subcommand */
+        state->next = state->argc; /* the rest of the line belongs to the subcommand */
         return esp_parse_error(find_command(argument, &selected->command));
     case ARGP_KEY_NO_ARGS:
         return esp_parse_error(esp_fail(ESP_ERR_USAGE, "a command is missing; `espalier --help' lists the commands"));
@@ -75,7 +75,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* The list of commands comes from the table, so that help cannot lag behind. */
+/* The list of commands is made from the table, so that the help is always complete. */
 static char *filter_help(int key, const char *text, void *input)
 {
     (void)input;
@@ -99,7 +99,7 @@ static const struct argp argp = {
     .help_filter = filter_help,
 };
 
-/* Quotes what a shell would take apart. */
+/* Quotes a word that a shell would split. */
 static void append_word(char *text, size_t size, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:+%@";
@@ -122,13 +122,13 @@ static int run(const selection *selected, int argc, char **argv)
 {
     char name[64];
     snprintf(name, sizeof name, "espalier %s", selected->command->name);
-    argv[selected->at] = name; /* argp prints it in front of its messages */
+    argv[selected->at] = name; /* argp prints this name before its messages */
     int status = selected->command->run(argc - selected->at, argv + selected->at, selected->options);
     argv[selected->at] = (char *)selected->command->name;
     return status;
 }
 
-/* ESPALIER_KERNEL names the instruction set of matrix products. */
+/* Applies ESPALIER_KERNEL, which names the instruction set of matrix products. */
 static void choose_kernel(void)
 {
     const char *name = getenv("ESPALIER_KERNEL");

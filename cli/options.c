@@ -1,4 +1,4 @@
-/* Options that every subcommand understands, and values of options checked to the last letter. */
+/* Options of every subcommand, and strict parsing of option values. */
 #include <errno.h>
 #include <math.h>
 #include <omp.h>
@@ -60,7 +60,7 @@ esp_status esp_parse(const struct argp *argp, int argc, char **argv, void *input
 
 esp_status esp_take_argument(const char **slot, const char *argument)
 {
-    if (*slot) return esp_fail(ESP_ERR_USAGE, "one argument too many: '%s'", argument);
+    if (*slot) return esp_fail(ESP_ERR_USAGE, "unexpected argument '%s'", argument);
     *slot = argument;
     return ESP_OK;
 }
@@ -81,12 +81,13 @@ esp_status esp_need_suffix(const char *option, const char *path, const char *suf
 enum { KEY_JSON = 0x1000, KEY_SEED, KEY_THREADS, KEY_SET, KEY_QUIET, KEY_CONFIG };
 
 static const struct argp_option table[] = {
-    {"json", KEY_JSON, NULL, 0, "One JSON object on standard output, nothing else there", 0},
-    {"seed", KEY_SEED, "N", 0, "Seed of every random number (default 1)", 0},
-    {"threads", KEY_THREADS, "N", 0, "Threads to use (default: as many as processors that it may use); results do not depend on it", 0},
+    {"json", KEY_JSON, NULL, 0, "Print one JSON object on standard output and nothing else there", 0},
+    {"seed", KEY_SEED, "N", 0, "Seed of all random numbers (default 1)", 0},
+    {"threads", KEY_THREADS, "N", 0,
+     "Threads to use (default: one per processor that may be used); results do not depend on it", 0},
     {"set", KEY_SET, "PATH=VALUE", 0, "Set a configuration key, for example planner.samples=64; repeatable", 0},
     {"config", KEY_CONFIG, "CONFIG.json", 0, "Configuration of a checkpoint that espalier did not write", 0},
-    {"quiet", KEY_QUIET, NULL, 0, "No progress and no log, warnings only", 0},
+    {"quiet", KEY_QUIET, NULL, 0, "Print warnings only, no progress and no log", 0},
     {0},
 };
 
@@ -99,8 +100,8 @@ static esp_status add_setting(esp_options *options, const char *setting)
     return ESP_OK;
 }
 
-/* Without a wish, those that the quota of a container keeps busy: more of them would wait for each other. OpenMP's own
- * default knows the processors that the process may run on, and OMP_NUM_THREADS. */
+/* Without --threads, uses as many as the quota of a container keeps busy: more would wait for each other. OpenMP's
+ * own default accounts for the processors that the process may run on, and for OMP_NUM_THREADS. */
 static void choose_threads(int wanted)
 {
     double quota = esp_processor_quota();

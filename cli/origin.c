@@ -28,7 +28,8 @@ void esp_origin_json(const esp_subject *subject, cJSON *json)
 
 /* ---- for people ---- */
 
-/* "pixels, 28 x 28, 9 frames", "torque = 0 + 1 a, a in [-1, 1]"; other keys and kinds as they stand there. */
+/* "pixels, 28 x 28, 9 frames", "torque = 0 + 1 a, a in [-1, 1]"; other keys and kinds as they
+ * are. */
 static void add_observation(esp_table *table, const cJSON *item, const char *label)
 {
     const char *name = esp_json_text(item, "name");
@@ -83,7 +84,7 @@ static void print_contract(const esp_metadata *metadata)
     esp_table_print(table);
 }
 
-/* Of the components that were written: those that it was pruned for. */
+/* Parameters of the components that were written, which are those that it was pruned for. */
 static double total(const cJSON *entry, const char *key)
 {
     const cJSON *params = cJSON_GetObjectItemCaseSensitive(entry, key), *item;
@@ -112,7 +113,7 @@ static void print_pedigree(const esp_subject *subject)
     if (cJSON_GetArraySize(subject->metadata.pedigree) == 0) return;
     printf("\npedigree\n");
     cJSON_ArrayForEach(entry, subject->metadata.pedigree) print_pruning(++number, entry);
-    printf("%s of the original's %s parameters that the controller uses: sparsity %.4f\n",
+    printf("%s of the %s parameters that the controller used originally: sparsity %.4f\n",
            esp_text_count((double)esp_network_params(subject->net, subject->components), params),
            esp_text_count(esp_subject_original_params(subject), original), sparsity_of_original(subject));
 }

@@ -1,4 +1,4 @@
-/* What `inspect` says about where a file belongs and where it comes from. */
+/* What `inspect` says about the purpose and the origin of a file. */
 #ifndef ESP_CLI_ORIGIN_H
 #define ESP_CLI_ORIGIN_H
 

@@ -7,9 +7,9 @@
 
 #include "cli/cli.h"
 
-/* ---- a result that nobody could read is no success ---- */
+/* ---- a result that cannot be read is not a success ---- */
 
-/* Runs at exit, so that --help of argp is checked as well. */
+/* Runs at exit, so that argp's --help is checked as well. */
 static void check_written(void)
 {
     if (!ferror(stdout) && fflush(stdout) == 0) return;

@@ -1,4 +1,4 @@
-/* Standard error: one line for a failure, log lines, and on a terminal a progress bar below them. */
+/* Standard error: one line per failure, log lines, and on a terminal a progress bar below them. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,8 +12,8 @@
 static struct {
     bool   quiet, terminal, visible;
     char   task[64];
-    double started, first; /* clock and `done` when the task was first heard of */
-    double drawn;          /* clock of the last drawing */
+    double started, first; /* esp_clock and `done` when the task began */
+    double drawn;          /* esp_clock of the last drawing */
 } console;
 
 static void clear_bar(void)
@@ -37,7 +37,8 @@ static int terminal_width(void)
     return size.ws_col;
 }
 
-/* A resumed task starts in the middle: what is left is judged by what this process did. */
+/* A resumed task starts in the middle, so the time left is estimated from the work of this process
+ * alone. */
 static void describe_time(double now, double done, double total, char *out, size_t size)
 {
     char elapsed[ESP_NUMBER_TEXT], left[ESP_NUMBER_TEXT];

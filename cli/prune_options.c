@@ -1,4 +1,4 @@
-/* Options about one pruning, for `prune` and `sweep`. */
+/* Options of one pruning, for `prune` and `sweep`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +10,14 @@ enum {
 };
 
 static const struct argp_option table[] = {
-    {"tolerance", KEY_TOLERANCE, "X", 0, "Largest distance of the result from the wanted sparsity (default 0.01)", 0},
+    {"tolerance", KEY_TOLERANCE, "X", 0, "Largest distance of the result from the target sparsity (default 0.01)", 0},
     {"groups", KEY_GROUPS, ESP_GROUPS_CHOICES, 0, "Which axes share a coefficient (default structural)", 0},
     {"pin", KEY_PIN, "PATTERN=X", 0, "Fix the coefficient of matching groups (=0 protects them); repeatable", 0},
     {"round-to", KEY_ROUND_TO, "N", 0, "Kept widths are multiples of N (8 suits vector units) or whole", 0},
-    {"importance", KEY_IMPORTANCE, "NAME", 0, "What ranks the units inside a group, see below (default l2)", 0},
-    {"compensate", KEY_COMPENSATE, "NAME", 0, "What repairs the readers of removed units, see below (default none)", 0},
-    {"finetune", KEY_FINETUNE, "STEPS", 0, "Gradient steps after the cut, reported on their own (default 0)", 0},
-    {"budget", KEY_BUDGET, "N", 0, "Evaluations at most (default: no limit)", 0},
+    {"importance", KEY_IMPORTANCE, "NAME", 0, "Criterion that ranks the units of a group, see below (default l2)", 0},
+    {"compensate", KEY_COMPENSATE, "NAME", 0, "Repair of layers that read removed units, see below (default none)", 0},
+    {"finetune", KEY_FINETUNE, "STEPS", 0, "Gradient steps after the cut, reported separately (default 0)", 0},
+    {"budget", KEY_BUDGET, "N", 0, "Most evaluations of the search (default: no limit)", 0},
     {0},
 };
 
@@ -82,7 +82,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
     return esp_parse_error(status);
 }
 
-/* argp would break a long line as well, but not indent what follows. */
+/* argp would wrap a long line as well, but without the indent. */
 static void print_row(FILE *out, const char *name, bool needs_data, const char *help)
 {
     enum { INDENT = 14, WIDTH = 78 };
@@ -100,7 +100,7 @@ static void print_row(FILE *out, const char *name, bool needs_data, const char *
     putc('\n', out);
 }
 
-/* What the three tables hold. */
+/* Prints the three tables. */
 static void print_tables(FILE *out)
 {
     fprintf(out, "Methods:\n");
@@ -128,7 +128,7 @@ static const struct argp_child children[] = {{&esp_prune_argp, 0, NULL, 0}, {0}}
 static const struct argp argp = {
     .options = table,
     .parser = parse,
-    .doc = "\v ", /* what follows \v is written by filter_help */
+    .doc = "\v ", /* the text after \v is written by filter_help */
     .children = children,
     .help_filter = filter_help,
 };

@@ -1,11 +1,11 @@
-/* What a pruning has done, before and after, as tables. */
+/* The result of a pruning, before and after, as tables. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/prune.h"
 
-/* The stages that there are, in order. */
+/* The stages that were measured, in order. */
 typedef struct {
     int count, stage[ESP_PRUNED_STAGES];
 } stages;
@@ -18,7 +18,8 @@ static stages measured_stages(const esp_pruning *p)
     return s;
 }
 
-/* A row of numbers, and how much of the first is left in the end: "99.1 %", nothing when it was nothing. */
+/* A row of numbers, with the share of the first that is left at the end: "99.1 %", or nothing when
+ * the first is 0. */
 static void number_row(esp_table *table, const char *name, const stages *s, const double values[ESP_PRUNED_STAGES],
                        char *(*text)(double value, char out[ESP_NUMBER_TEXT]))
 {
@@ -45,14 +46,14 @@ static void interval_row(esp_table *table, const esp_pruning *p, const stages *s
     }
 }
 
-/* A figure of all stages; of an error, what was added as well. */
+/* A figure of all stages; for an error also the increase. */
 static void compared_row(esp_table *table, const esp_pruning *p, const stages *s, const esp_compared *compared)
 {
     const esp_figure *first = figure_of(p, s->stage[0], compared->key);
     esp_table_row(table, "%s", compared->label);
     for (int i = 0; i < s->count; i++) {
         esp_figure figure = *figure_of(p, s->stage[i], compared->key);
-        figure.unit = NULL; /* the label says it */
+        figure.unit = NULL; /* the label names the unit */
         char *text = esp_figure_text(&figure);
         esp_table_cell(table, "%s", text);
         free(text);

@@ -39,7 +39,7 @@ const struct argp esp_shown_argp = {.parser = parse, .args_doc = "CHECKPOINT [CH
 
 /* ---- open and close ---- */
 
-/* Names the applications that play. */
+/* Names the applications that can play. */
 static esp_status refuse(const esp_subject *subject)
 {
     char playing[256] = "";
@@ -88,7 +88,7 @@ esp_status esp_parse_size(const char *option, const char *text, int least, int m
     uint64_t columns, rows;
     size_t length = esp_digits_parse(text, &columns);
     if (length == 0 || text[length] != 'x' || !esp_u64_parse(text + length + 1, &rows))
-        return esp_fail(ESP_ERR_USAGE, "%s: '%s' is no size, expected WxH such as 640x480", option, text);
+        return esp_fail(ESP_ERR_USAGE, "%s: '%s' is not a size; expected WxH such as 640x480", option, text);
     uint64_t low = (uint64_t)least, high = (uint64_t)most;
     if (columns < low || columns > high || rows < low || rows > high)
         return esp_fail(ESP_ERR_RANGE, "%s: %s, expected %dx%d to %dx%d", option, text, least, least, most, most);

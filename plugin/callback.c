@@ -1,7 +1,7 @@
-/* MuJoCo's control callback, one for the process: finds the core of a simulation and lets it act.
+/* MuJoCo's control callback, one per process: finds the core of a simulation and lets it act.
  *
- * Simulations are known by their mjData. A thread steps the same one again and again, so it keeps the
- * last that it found; the count of removals tells when that may be stale. */
+ * Simulations are known by their mjData. A thread steps the same one again and again, so it remembers the last one it
+ * found; the count of removals tells when that may be stale. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,22 +11,22 @@
 
 typedef enum {
     DRIVEN,
-    REFUSED, /* it asked for a controller that cannot be had: zero control */
-    IGNORED  /* nobody asked for one */
+    REFUSED, /* it asked for a controller that cannot be loaded: zero control */
+    IGNORED  /* it asked for no controller */
 } standing;
 
 typedef struct simulation {
     mjData            *data; /* borrowed */
     standing           standing;
-    esp_core          *core; /* owned; of DRIVEN */
+    esp_core          *core; /* owned; set when DRIVEN */
     struct simulation *next;
 } simulation;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the list and of installing */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* protects the list and the installation */
 static simulation *simulations;
 static _Atomic uint64_t removals;
 static atomic_bool takes_all;
-static mjfGeneric before_us; /* callback that was there */
+static mjfGeneric before_us; /* the callback that was set before */
 
 static _Thread_local struct {
     const mjData *data;
@@ -63,7 +63,7 @@ static simulation *add(mjData *data, standing standing, esp_core *core)
     return s;
 }
 
-/* Freed outside the lock: a core deletes mjData of its own, which comes back here. */
+/* Freed outside the lock: a core deletes its own mjData, which calls back into this file. */
 static void discard(const mjData *data)
 {
     pthread_mutex_lock(&lock);
@@ -96,7 +96,7 @@ static esp_status create(const mjModel *model, const esp_plugin_options *options
     return status;
 }
 
-/* A simulation that shows up for the first time, in a program that knows nothing of us. */
+/* Registers a simulation on its first appearance, in a program that does not know the library. */
 static simulation *meet(const mjModel *model, mjData *data)
 {
     bool named;
@@ -158,7 +158,7 @@ void esp_callback_forget(mjData *data)
     discard(data);
 }
 
-/* ---- for programs that link us ---------------------------------------------------------------------- */
+/* ---- for programs that link the library ------------------------------------------------------------- */
 
 int esp_plugin_attach(const mjModel *model, mjData *data, const esp_plugin_options *options)
 {
@@ -166,7 +166,7 @@ int esp_plugin_attach(const mjModel *model, mjData *data, const esp_plugin_optio
     esp_core *core = NULL;
     esp_status status = create(model, options, &named, &core);
     if (status != ESP_OK) return (int)esp_fail_in(status, "model '%s'", model->names);
-    discard(data); /* attached again: with the new options */
+    discard(data); /* attached again, with new options */
     add(data, DRIVEN, core);
     return 0;
 }

@@ -1,8 +1,8 @@
-/* When to act: finds the starts of physics steps among all evaluations of the dynamics, counts them
- * into control steps and episodes, and keeps the books.
+/* When to act: finds the starts of physics steps among all evaluations of the dynamics, counts them into control
+ * steps and episodes, and keeps the sums of rewards.
  *
- * MuJoCo evaluates the dynamics also in the middle of a step (Runge-Kutta), around one (finite
- * differences) and as often as the host likes at a standstill; a control is due after so many steps. */
+ * MuJoCo also evaluates the dynamics in the middle of a step (Runge-Kutta), around one (finite differences), and
+ * while the simulation is paused, as often as the host likes; a control is due after a fixed number of steps. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,28 +12,28 @@
 struct esp_core {
     esp_plugin_settings settings;  /* owned */
     esp_pilot          *pilot;     /* owned */
-    esp_plugin_log     *log;       /* owned; NULL: none */
-    bool                failed;    /* told; the control stays zero */
+    esp_plugin_log     *log;       /* owned; NULL: no log */
+    bool                failed;    /* reported; the control stays zero */
     int                 nq, nv, nu;
-    mjtNum             *control;   /* [nu] held */
+    mjtNum             *control;   /* [nu] control that is held */
 
     /* The last start of a step. */
-    bool    started;               /* there was one */
-    size_t  stack;                 /* MuJoCo's stack in use then: inside a step it is higher */
+    bool    started;               /* whether there was one */
+    size_t  stack;                 /* use of MuJoCo's stack at that time: inside a step it is higher */
     double  time, timestep;        /* s */
     mjtNum *state;                 /* [nq + nv] */
 
     esp_episode episode;
-    int64_t     steps;             /* of this episode */
-    int         held;              /* steps under the present control */
-    double      reward;            /* of these steps */
-    double      episode_return;    /* of the completed control steps */
+    int64_t     steps;             /* steps of this episode */
+    int         held;              /* steps with the present control */
+    double      reward;            /* sum of rewards over these steps */
+    double      episode_return;    /* sum over the completed control steps */
 
-    int         decisions;         /* until their speed is known */
-    double      deciding;          /* s, of the timed ones */
+    int         decisions;         /* decisions so far, until their speed is known */
+    double      deciding;          /* time of those that are timed, s */
 };
 
-/* A log that cannot be written is no reason to stop acting. */
+/* A log that cannot be written is not a reason to stop acting. */
 static void act_without_log(esp_core *core, const mjModel *model)
 {
     char sentence[ESP_ERROR_TEXT];
@@ -126,10 +126,10 @@ static esp_status write_log(const esp_core *core, const mjData *data, double rew
 /* ---- time ------------------------------------------------------------------------------------------ */
 
 typedef enum {
-    INSIDE,    /* a step: its control holds */
-    AGAIN,     /* the same start of a step */
-    NEXT,      /* the step that follows */
-    ELSEWHERE  /* a state no step led to */
+    INSIDE,    /* inside a step: its control holds */
+    AGAIN,     /* the same start of a step again */
+    NEXT,      /* the next step */
+    ELSEWHERE  /* a state that was not reached by a step */
 } moment;
 
 static bool same_state(const esp_core *core, const mjData *data)
@@ -138,8 +138,8 @@ static bool same_state(const esp_core *core, const mjData *data)
            memcmp(core->state + core->nq, data->qvel, (size_t)core->nv * sizeof(mjtNum)) == 0;
 }
 
-/* Runge-Kutta and finite differences keep their own numbers on MuJoCo's stack while they evaluate the
- * dynamics, which tells their states from those of the simulation. */
+/* Runge-Kutta and finite differences keep their numbers on MuJoCo's stack while they evaluate the dynamics, which
+ * distinguishes their states from those of the simulation. */
 static moment find_moment(const esp_core *core, const mjData *data)
 {
     if (!core->started) return ELSEWHERE;
@@ -164,7 +164,7 @@ static double control_period(const esp_core *core)
     return core->settings.period > 0.0 ? core->settings.period : esp_world_period(esp_pilot_world(core->pilot));
 }
 
-/* Physics steps a control is held; a host may change the time step as it runs. */
+/* Physics steps for which a control is held; a host may change the time step while it runs. */
 static double steps_per_control(const esp_core *core, const mjModel *model)
 {
     return fmax(1.0, round(control_period(core) / model->opt.timestep));
@@ -172,9 +172,10 @@ static double steps_per_control(const esp_core *core, const mjModel *model)
 
 /* ---- speed ----------------------------------------------------------------------------------------- */
 
-#define TIMED 10 /* decisions, after a first one that warms up */
+#define TIMED 10 /* timed decisions, after a first one that warms up */
 
-/* A host that should run in real time falls behind with a controller that is slower than its period. Said once. */
+/* With a controller that is slower than its period, a host that should run in real time falls behind. Reported
+ * once. */
 static void watch_speed(esp_core *core, const mjModel *model, double seconds)
 {
     if (core->decisions > TIMED || core->decisions++ == 0) return;
@@ -207,7 +208,7 @@ static void decide(esp_core *core, const mjModel *model, const mjData *data, con
     }
 }
 
-/* An episode that no step was made in was a look at the state before it was set up. */
+/* An episode without any step was only a look at the state before the host set it up. */
 static void begin_episode(esp_core *core, const mjModel *model, const mjData *data)
 {
     if (core->steps > 0) core->episode.index++;
@@ -233,7 +234,7 @@ static void hold(const esp_core *core, mjData *data)
 
 void esp_core_control(esp_core *core, const mjModel *model, mjData *data)
 {
-    hold(core, data); /* first of all: a reward may look at the control */
+    hold(core, data); /* comes first, because a reward may depend on the control */
     if (core->failed) return;
     moment now = find_moment(core, data);
     if (now == INSIDE || now == AGAIN) return;

@@ -1,7 +1,7 @@
-/* The engine plugin of MuJoCo 2.3.1 and later: an actuator whose force an espalier controller chooses.
+/* The engine plugin of MuJoCo 2.3.1 and later: an actuator whose force is chosen by an espalier controller.
  *
- * An instance keeps its settings in mjData's plugin_data and makes its core when the dynamics are first
- * evaluated: mjData is also made to be copied, or by the compiler for nothing but its sizes. */
+ * An instance keeps its settings in mjData's plugin_data and makes its core when the dynamics are first evaluated:
+ * mjData is also created just to be copied, or by the compiler just for its sizes. */
 #include <mujoco/mujoco.h>
 
 #if mjVERSION_HEADER >= 231
@@ -41,7 +41,7 @@ static esp_status create_core(const mjModel *model, int instance, esp_core **out
     return status;
 }
 
-/* NULL: refused, which was told. */
+/* NULL: refused, and already reported. */
 static esp_core *core_of(const mjModel *model, instance_data *own, int instance)
 {
     if (!own->core && !own->refused && create_core(model, instance, &own->core) != ESP_OK) {
@@ -51,7 +51,7 @@ static esp_core *core_of(const mjModel *model, instance_data *own, int instance)
     return own->core;
 }
 
-/* ---- what MuJoCo calls ------------------------------------------------------------------------------ */
+/* ---- called by MuJoCo ------------------------------------------------------------------------------- */
 
 static int no_state(const mjModel *model, int instance)
 {
@@ -106,7 +106,7 @@ static void reset(const mjModel *model, mjtNum *state, void *data, int instance)
 }
 #endif
 
-/* Since MuJoCo 3.11.0 an actuator may have several controls and several forces; before, each had one of both. */
+/* Since MuJoCo 3.11.0 an actuator may have several controls and several forces; before, it had one of each. */
 #if mjVERSION_HEADER >= 3011000
 #define NUM_ACTUATORS(model) ((int)(model)->nactuator)
 #define FIRST_FORCE(model, actuator) ((model)->actuator_outadr[actuator])
@@ -129,7 +129,7 @@ static bool drives(const mjModel *model, int instance)
     return false;
 }
 
-/* A force beyond the last control has none to follow. */
+/* A force beyond the last control has no control to follow. */
 static void exert(const mjModel *model, mjData *data, int actuator, bool driven)
 {
     mjtNum *force = data->actuator_force + FIRST_FORCE(model, actuator);
@@ -147,7 +147,7 @@ void esp_plugin_exert(const mjModel *model, mjData *data, int instance, bool dri
 static void compute(const mjModel *model, mjData *data, int instance, int capability)
 {
     (void)capability;
-    if (esp_callback_leaves_out() || !drives(model, instance)) return; /* a pilot has no pilots of its own */
+    if (esp_callback_leaves_out() || !drives(model, instance)) return; /* a pilot must not have pilots of its own */
     esp_core *core = core_of(model, data_of(data, instance), instance);
     if (core) esp_core_control(core, model, data);
     esp_plugin_exert(model, data, instance, core != NULL);
@@ -159,7 +159,8 @@ static void register_plugin(void)
         fprintf(stderr, "espalier: %s: no plugin\n", esp_error_text());
         return;
     }
-    if (mjp_getPlugin("espalier.controller", NULL)) return; /* by another copy of this library; twice is an error */
+    /* Registered by another copy of this library; registering twice is an error. */
+    if (mjp_getPlugin("espalier.controller", NULL)) return;
     mjpPlugin plugin;
     mjp_defaultPlugin(&plugin);
     plugin.name = "espalier.controller";
@@ -179,7 +180,7 @@ static void register_plugin(void)
     mjp_registerPlugin(&plugin);
 }
 
-/* MuJoCo's macro was renamed in 2.3.4 and takes a name since 3.7.0. */
+/* MuJoCo's macro was renamed in 2.3.4, and has taken a name since 3.7.0. */
 #if mjVERSION_HEADER >= 3007000
 mjPLUGIN_LIB_INIT(espalier)
 #elif defined(mjPLUGIN_LIB_INIT)
@@ -191,5 +192,5 @@ mjPLUGIN_DYNAMIC_LIBRARY_INIT
     register_plugin();
 }
 #else
-typedef int esp_no_engine_plugin; /* this MuJoCo drives us by its control callback alone */
+typedef int esp_no_engine_plugin; /* this MuJoCo can use the controller only by its control callback */
 #endif

@@ -1,6 +1,6 @@
-/* The log of decisions. Simulations of one program may share a file; two programs may not, since nobody could tell
- * their lines apart: the lock of the first refuses the second. A line goes to whatever the path names at the time, so
- * that a host may move or delete the file between episodes. */
+/* The log of decisions. Simulations of one program may share a file; two programs may not, since their lines could
+ * not be told apart: the lock of the first refuses the second. Each line goes to the file that the path names at the
+ * time, so that a host may move or delete the file between episodes. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,15 +8,15 @@
 #include "plugin/plugin_internal.h"
 
 struct esp_plugin_log {
-    char           *path;   /* as it was given */
-    char           *place;  /* the same without links and dots in its folder */
+    char           *path;   /* the path as given */
+    char           *place;  /* the path with links and dots of its folder resolved */
     esp_lock       *lock;
     int             users;
     esp_plugin_log *next;
 };
 
 static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
-static esp_plugin_log *logs; /* that are open in this program */
+static esp_plugin_log *logs; /* the logs open in this program */
 
 /* In new memory. */
 static char *place_of(const char *path)

@@ -1,7 +1,7 @@
-/* Sees and acts: one thread that owns an EGL context, a copy of the model and the network.
+/* Observes and acts: one thread that owns an EGL context, a copy of the model and the network.
  *
- * The caller hands over a state and waits; what the two share is guarded by one lock. Only the state
- * travels, so whatever the host does to its own data and OpenGL context meanwhile does not matter. */
+ * The caller hands over a state and waits; one lock guards the data that both share. Only the state is copied, so it
+ * does not matter what the host does to its own data and OpenGL context meanwhile. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,25 +12,25 @@
 typedef enum { IDLE, DECIDE, QUIT } request;
 
 struct esp_pilot {
-    /* Read by the thread while it starts, which the creator waits for. */
+    /* Read by the thread while it starts; the creator waits for that. */
     const mjModel             *model;
     const esp_plugin_settings *settings;
 
-    /* The thread's own after that. */
+    /* After that only used by the thread. */
     esp_agent_checkpoint agent;
     esp_world      *world;
-    esp_simulator  *simulator;   /* of one episode, whose state is the host's */
+    esp_simulator  *simulator;   /* plays one episode, whose state comes from the host */
     esp_play       *play;        /* borrowed from the simulator */
     esp_controller *controller;
 
     pthread_t       thread;
-    pthread_mutex_t lock;        /* guards what follows, and the thread's own while it is idle */
+    pthread_mutex_t lock;        /* guards the members below, and those of the thread while it is idle */
     pthread_cond_t  asked, answered;
     request         request;
-    bool            begins;      /* an episode, with this state */
+    bool            begins;      /* an episode begins with this state */
     esp_episode     episode;
-    mjtNum         *control;     /* the caller's */
-    esp_error       result;      /* of starting or deciding */
+    mjtNum         *control;     /* owned by the caller */
+    esp_error       result;      /* of the start or the decision */
 };
 
 /* ---- on the thread ----------------------------------------------------------------------------- */
@@ -41,7 +41,7 @@ static esp_status open_eyes(esp_pilot *pilot)
     if (status != ESP_OK) return status;
     int outputs = pilot->agent.net->component[ESP_TOLD_POLICY].out_size;
     if (outputs != pilot->world->num_actions)
-        return esp_fail(ESP_ERR_SHAPE, "%s: controls %d actuators, the model has %d", pilot->settings->checkpoint,
+        return esp_fail(ESP_ERR_SHAPE, "%s: controls %d actuators, but the model has %d", pilot->settings->checkpoint,
                         outputs, pilot->world->num_actions);
     esp_status made = esp_simulator_create(pilot->world, 1, true, &pilot->simulator);
     if (made == ESP_OK) pilot->play = esp_simulator_play(pilot->simulator, 0);
@@ -111,7 +111,7 @@ static void *fly(void *argument)
     return NULL;
 }
 
-/* ---- on the caller's --------------------------------------------------------------------------- */
+/* ---- on the caller's thread --------------------------------------------------------------------- */
 
 static esp_status await(esp_pilot *pilot)
 {
@@ -119,7 +119,7 @@ static esp_status await(esp_pilot *pilot)
     return pilot->result.status == ESP_OK ? ESP_OK : esp_error_raise(&pilot->result);
 }
 
-/* The host's signals are the host's: their handlers must not run on a thread it does not know. */
+/* Blocks all signals: the host's handlers must not run on a thread that it does not know. */
 static int create_thread(esp_pilot *pilot)
 {
     sigset_t all, before;
@@ -143,7 +143,7 @@ esp_status esp_pilot_create(const mjModel *model, const esp_plugin_settings *set
     esp_pilot *pilot = esp_alloc(1, sizeof *pilot);
     pilot->model = model;
     pilot->settings = settings;
-    pilot->request = DECIDE; /* the answer is that it started */
+    pilot->request = DECIDE; /* the answer says whether it started */
     pthread_mutex_init(&pilot->lock, NULL);
     pthread_cond_init(&pilot->asked, NULL);
     pthread_cond_init(&pilot->answered, NULL);
@@ -176,7 +176,7 @@ const esp_world *esp_pilot_world(const esp_pilot *pilot)
     return pilot->world;
 }
 
-/* All that an observation depends on. */
+/* Copies everything that an observation depends on. */
 static void copy_state(const mjModel *model, const mjData *from, mjData *to)
 {
     to->time = from->time;

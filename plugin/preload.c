@@ -1,5 +1,5 @@
-/* Preloaded into a program that knows nothing of us: takes its simulations over, and learns when one
- * of them ends. A program that links the library is left alone until it attaches a simulation. */
+/* Preloaded into a program that does not know the library: takes over its simulations, and learns when one of them
+ * ends. A program that links the library is left alone until it attaches a simulation. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "plugin/plugin_internal.h"
 
-/* The function of that name in the library behind us, which is MuJoCo's. */
+/* The function of that name in the library behind this one, which is MuJoCo. */
 static void *behind(const char *name)
 {
     return dlsym(RTLD_NEXT, name);
@@ -16,7 +16,7 @@ static void *behind(const char *name)
 
 ESP_PLUGIN_API void mj_deleteData(mjData *data);
 
-/* The data's address may soon be another simulation's. */
+/* Forgets the data first: another simulation may soon have its address. */
 void mj_deleteData(mjData *data)
 {
     void (*original)(mjData *);
@@ -27,7 +27,7 @@ void mj_deleteData(mjData *data)
 
 ESP_PLUGIN_API mjModel *mj_loadXML(const char *filename, const mjVFS *vfs, char *error, int error_size);
 
-/* The compiler makes one step with a model to see whether it can be simulated: nothing to act on. */
+/* The compiler makes one step with a model to test it: not a simulation to act in. */
 mjModel *mj_loadXML(const char *filename, const mjVFS *vfs, char *error, int error_size)
 {
     mjModel *(*original)(const char *, const mjVFS *, char *, int);
@@ -42,7 +42,7 @@ mjModel *mj_loadXML(const char *filename, const mjVFS *vfs, char *error, int err
 #if mjVERSION_HEADER >= 320
 ESP_PLUGIN_API mjModel *mj_compile(mjSpec *spec, const mjVFS *vfs);
 
-/* The other way to a model, which the Python package and newer programs take. */
+/* The other way to a model, used by the Python package and newer programs. */
 mjModel *mj_compile(mjSpec *spec, const mjVFS *vfs)
 {
     mjModel *(*original)(mjSpec *, const mjVFS *);
@@ -55,7 +55,7 @@ mjModel *mj_compile(mjSpec *spec, const mjVFS *vfs)
 }
 #endif
 
-/* LD_PRELOAD names files by path, which the loader has resolved: the name is what is left to compare. */
+/* LD_PRELOAD names files by path, which the loader has resolved: only the file name is left to compare. */
 static bool is_preloaded(void)
 {
     Dl_info self;

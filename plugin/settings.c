@@ -1,4 +1,5 @@
-/* What to drive a model with: the program's options, then the environment, then the scene. */
+/* The settings for driving a model: from the program's options, then the environment, then the
+ * scene. */
 #include <ctype.h>
 #include <math.h>
 #include <pthread.h>
@@ -8,7 +9,7 @@
 
 #include "plugin/plugin_internal.h"
 
-#define DEFAULT_SEED 1 /* of `espalier eval` */
+#define DEFAULT_SEED 1 /* as in `espalier eval` */
 
 esp_status esp_plugin_check_mujoco(void)
 {
@@ -42,7 +43,7 @@ typedef struct {
     esp_plugin_lookup lookup;
 } source;
 
-/* NULL where nobody gave a value. */
+/* NULL when no value was given. */
 static const char *find(const source *from, const char *option, const char *key)
 {
     if (option && option[0]) return option;
@@ -103,9 +104,9 @@ void esp_plugin_settings_free(esp_plugin_settings *settings)
     *settings = (esp_plugin_settings){.checkpoint = NULL};
 }
 
-/* ---- words on stderr ------------------------------------------------------------------------------ */
+/* ---- lines on stderr ----------------------------------------------------------------------------- */
 
-/* Threads that step copies of one model would all say the same. */
+/* Prints a line once: threads that step copies of one model would all say the same. */
 static void say(const char *line)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -1,12 +1,12 @@
-/* How an agent acts step by step, for whoever looks on. */
+/* How an agent acts step by step, for viewers. */
 #include <stdlib.h>
 
 #include "study/study_internal.h"
 
 typedef struct {
     esp_controller *controller;
-    esp_plan_trace  plan;       /* of the last action, owned; all NULL for the policy */
-    esp_considered  considered; /* in the plan; count 0: it has none */
+    esp_plan_trace  plan;       /* plan behind the last action, owned; all NULL for the policy */
+    esp_considered  considered; /* view of the plan; count 0: there is none */
 } actor;
 
 static unsigned components(int controller)
@@ -24,7 +24,7 @@ static int num_actions(const esp_network *net)
     return net->component[ESP_TOLD_POLICY].out_size;
 }
 
-/* The configuration still says what the network was before anything was cut. */
+/* The configuration still describes the network before any pruning. */
 static esp_status original_params(const esp_role *role, int actions, size_t *out)
 {
     esp_network *dense = NULL;
@@ -34,7 +34,7 @@ static esp_status original_params(const esp_role *role, int actions, size_t *out
     return status;
 }
 
-/* Shown are the sequences that the first iteration sampled and the mean that the last one ends with. */
+/* Shows the sequences that the first iteration sampled and the mean after the last iteration. */
 static void watch(actor *a, const esp_planner_config *planner, int actions)
 {
     const esp_plan_budget *budget = &planner->budget;

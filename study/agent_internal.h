@@ -1,15 +1,15 @@
-/* What the files of the agent as an application share. */
+/* Shared by the files of the agent as an application. */
 #ifndef ESP_STUDY_AGENT_INTERNAL_H
 #define ESP_STUDY_AGENT_INTERNAL_H
 
 #include "study/study_internal.h"
 
-/* The state of a subject. */
+/* The agent's part of a subject. */
 typedef struct {
-    esp_agent_config    stored;  /* as in the file */
-    esp_agent_config    config;  /* with settings and --start */
-    esp_controller_kind kind;    /* who acts */
-    esp_world *world;            /* owned, like the pool, from esp_subject_prepare on */
+    esp_agent_config    stored;  /* configuration in the file */
+    esp_agent_config    config;  /* the same with settings and --start applied */
+    esp_controller_kind kind;    /* controller that acts */
+    esp_world *world;            /* owned, like the pool; made by esp_subject_prepare */
     esp_pool  *pool;
 } esp_agent_subject;
 
@@ -21,9 +21,9 @@ esp_status esp_agent_record(const esp_subject *subject, void **out, esp_calibrat
 void       esp_agent_forget(void *memory);
 esp_status esp_agent_finetune_cut(const esp_subject *subject, void *memory, esp_network *net, int steps);
 
-/* ---- agent_measure.c: hooks of esp_application, but for the first ---- */
+/* ---- agent_measure.c: hooks of esp_application, except for the first ---- */
 
-/* FLOPs of one action by any controller. */
+/* FLOPs per action with any controller. */
 double     esp_agent_flops_by(const esp_agent_subject *a, const esp_network *net, esp_controller_kind kind);
 double     esp_agent_flops(const esp_subject *subject, const esp_network *net);
 double     esp_agent_time(const esp_subject *subject, const esp_network *net);

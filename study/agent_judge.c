@@ -1,11 +1,12 @@
-/* What a search over cuts of an agent needs: performance in closed loop, recorded episodes, finetuning. */
+/* What a search over cuts of an agent needs: performance in closed loop, recorded episodes,
+ * finetuning. */
 #include <stdlib.h>
 
 #include "study/agent_internal.h"
 
 /* ---- the judge of a search ---- */
 
-/* The start does not decide: every evaluation plays both. */
+/* env.start is left out: every evaluation plays both starts. */
 void esp_agent_identify(const esp_subject *subject, cJSON *identity)
 {
     const esp_agent_subject *a = subject->state;
@@ -26,14 +27,14 @@ esp_status esp_agent_judge(const esp_judge_config *config, esp_judge *out)
     esp_closed_loop *loop = esp_alloc(1, sizeof *loop);
     *loop = (esp_closed_loop){.surgeon = config->surgeon, .config = &a->config, .kind = a->kind,
                               .seed = subject->settings->seed, .count = subject->search, .pool = a->pool};
-    /* A kill loses as many evaluations at most. */
+    /* A kill loses at most this many evaluations. */
     *out = (esp_judge){.performance = esp_closed_loop_performance, .context = loop, .at_once = 16, .free = free};
     return ESP_OK;
 }
 
 /* ---- recorded episodes ---- */
 
-/* Moments that importance and compensation look at: enough for 32 x 25 columns of a convolution. */
+/* Moments for importance and compensation: enough for 32 x 25 columns of a convolution. */
 #define RECORDED_MOMENTS 2000
 
 typedef struct {

@@ -1,4 +1,4 @@
-/* Held-out episodes of an agent, the work of an action and its time. */
+/* Held-out episodes of an agent, and the work and time per action. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -47,7 +47,8 @@ double esp_agent_time(const esp_subject *subject, const esp_network *net)
 
 /* ---- held-out episodes ---- */
 
-/* What is said of their returns. On lines: what was asked (see `question`) has the first two. */
+/* Figures of their returns, from line 3 on; the question (see `question`) has the first two
+ * lines. */
 static void add_returns(const esp_subject *subject, const esp_summary *s, const double *returns, esp_figure_list *out)
 {
     char seed[64];
@@ -103,7 +104,7 @@ static void collect(const esp_subject *subject, const esp_network *net, const es
     free(returns);
 }
 
-/* The first report episodes of the seed with the subject's start and planner. */
+/* Plays the first report episodes of the seed with the subject's start and planner. */
 esp_status esp_agent_measure(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out)
 {
     const esp_agent_subject *a = subject->state;

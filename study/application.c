@@ -1,16 +1,16 @@
-/* Which application a name or a configuration means. */
+/* Finds the application for a name or a configuration. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "study/study.h"
 
-/* "tdmpc and autoencoder" */
+/* "tdmpc or autoencoder" */
 static void list_names(char *out, size_t size)
 {
     *out = 0;
     for (int i = 0; esp_applications[i]; i++) {
-        const char *before = i == 0 ? "" : esp_applications[i + 1] ? ", " : " and ";
+        const char *before = i == 0 ? "" : esp_applications[i + 1] ? ", " : " or ";
         size_t length = strlen(out);
         snprintf(out + length, size - length, "%s%s", before, esp_applications[i]->name);
     }
@@ -22,12 +22,12 @@ const esp_application *esp_application_find(const char *name)
     for (int i = 0; esp_applications[i]; i++)
         if (strcmp(esp_applications[i]->name, name) == 0) return esp_applications[i];
     list_names(names, sizeof names);
-    esp_fail(ESP_ERR_FORMAT, "application '%s' is unknown; there are %s", name, names);
+    esp_fail(ESP_ERR_FORMAT, "application '%s' is unknown; expected %s", name, names);
     return NULL;
 }
 
-/* A configuration that does not name its application belongs to the first one, unless it has a key that this one does
- * not know and another one does. */
+/* A configuration that does not name its application belongs to the first one, unless it has a key that only another
+ * application knows. */
 static esp_status find_default(const cJSON *json, const char *source, const esp_application **out)
 {
     const esp_application *first = esp_applications[0];

@@ -4,14 +4,14 @@
 
 #include "study/agent_internal.h"
 
-/* Episodes behind one evaluation of a search, half of them from each start: a policy's cost little. */
+/* Episodes per evaluation of a search, from both starts alike: a policy's cost little. */
 #define SEARCH_EPISODES_MPPI 2
 #define SEARCH_EPISODES_POLICY 4
 
 static const esp_option options[] = {
     {"controller", "controller", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW, ESP_OPTION_CHOICE,
      ESP_CONTROLLER_CHOICES, 0, 0,
-     "Agent: the planner, or the policy alone (default: what the file was pruned for, else mppi)"},
+     "Agent: the planner, or the policy alone (default: the one that the file was pruned for, else mppi)"},
     {"start", "start", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW, ESP_OPTION_TEXT, "NAME", 0, 0,
      "Agent: start of the episodes, one of the task's (default: the first); short for --set env.start=NAME"},
     {"episodes", ESP_KEY_REPORT, ESP_FOR_EVAL, ESP_OPTION_COUNT, "N", 1, 1000000,
@@ -19,13 +19,13 @@ static const esp_option options[] = {
     {"min-return", ESP_KEY_DEMAND, ESP_FOR_EVAL, ESP_OPTION_NUMBER, "X", 0, 0,
      "Agent: exit with status 3 when the mean return is below X"},
     {"episodes", ESP_KEY_SEARCH, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "E", 1, 100000,
-     "Agent: episodes per evaluation, the starts in turn (default 2; policy 4)"},
+     "Agent: episodes per evaluation, starts take turns (default 2; policy 4)"},
     {"report-episodes", ESP_KEY_REPORT, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "N", 1, 1000000,
      "Agent: held-out episodes played for the report (default 20)"},
     {.name = NULL},
 };
 
-/* What `esp_controller_kind` says in words. */
+/* The name of the controller. */
 static const char *controller_of(const esp_agent_subject *a, char word[ESP_CONFIG_TEXT])
 {
     esp_choice_word(ESP_CONTROLLER_CHOICES, (int)a->kind, word);
@@ -37,7 +37,8 @@ static const char *controller_of(const esp_agent_subject *a, char word[ESP_CONFI
 static esp_status check_fixed(const char *key, int stored, int wanted)
 {
     if (stored == wanted) return ESP_OK;
-    return esp_fail(ESP_ERR_USAGE, "--set: '%s' is %d in the trained network and cannot be %d", key, stored, wanted);
+    return esp_fail(ESP_ERR_USAGE, "--set: '%s' is %d in the trained network and cannot be set to %d", key, stored,
+                    wanted);
 }
 
 static esp_status check_settings(const esp_agent_config *stored, esp_agent_config *config)
@@ -92,8 +93,8 @@ static esp_status prepare(esp_subject *subject)
     esp_contract_check_scene(subject->metadata.contract, subject->path, &a->config.env);
     int actions = subject->net->component[ESP_TOLD_POLICY].out_size;
     if (a->world->num_actions != actions)
-        return esp_fail(ESP_ERR_SHAPE, "%s: the controller has %d actions, task '%s' needs %d", subject->path, actions,
-                        a->world->task->about.name, a->world->num_actions);
+        return esp_fail(ESP_ERR_SHAPE, "%s: the controller has %d actions, but task '%s' needs %d", subject->path,
+                        actions, a->world->task->about.name, a->world->num_actions);
     a->pool = esp_pool_create(a->world, ESP_EPISODE_BLOCK, true);
     return ESP_OK;
 }
@@ -114,8 +115,8 @@ static void cast(const esp_subject *subject, esp_role *role)
                        .config = &a->config, .acting = &esp_agent_acting};
 }
 
-/* What the network was pruned with, unless its planner takes longer than anybody wants to wait, from the
- * start that the task says is worth watching. */
+/* Uses the controller that the network was pruned for, unless its planner would take too long, and the start that the
+ * task considers most worth watching. */
 static void film(const cJSON *asked, bool quick, esp_judging *out)
 {
     const char *controller = quick ? NULL : esp_json_text(asked, "controller");
@@ -131,13 +132,13 @@ static const esp_compared compared[] = {
     {.key = NULL},
 };
 
-/* A network belongs to the scene that it was pruned in. */
+/* A network belongs to the scene in which it was pruned. */
 static esp_status write_agent(const esp_subject *subject, const char *path, const esp_network *net,
                               unsigned components, const cJSON *pedigree)
 {
     const esp_agent_subject *a = subject->state;
     esp_agent_config config = a->stored;
-    config.env.scene = a->config.env.scene; /* that it was judged in */
+    config.env.scene = a->config.env.scene; /* the scene in which it was judged */
     cJSON *contract = esp_agent_contract(path, &config, a->world, a->kind);
     esp_status status = esp_agent_checkpoint_save(path, &config, net, components,
                                                   &(esp_metadata){.contract = contract, .pedigree = (cJSON *)pedigree});
@@ -159,7 +160,7 @@ static esp_status bench(const esp_subject *subject, esp_bench *out)
     return esp_bench_agent(out, subject->net, &a->config);
 }
 
-/* ---- what is said ---- */
+/* ---- descriptions ---- */
 
 static void question(const esp_subject *subject, esp_figure_list *out)
 {

@@ -6,14 +6,14 @@
 #include "report/report.h"
 #include "study/study_internal.h"
 
-/* Training images behind one evaluation of a search (as in the paper), and behind recorded data. */
+/* Training images per evaluation of a search (as in the paper), and images of recorded data. */
 #define SEARCH_IMAGES 1000
 #define RECORDED_IMAGES 10000
 
-/* What a subject of this application has of its own. */
+/* The application's part of a subject. */
 typedef struct {
-    esp_autoencoder_config stored;  /* as in the file */
-    esp_autoencoder_config config;  /* with settings */
+    esp_autoencoder_config stored;  /* configuration in the file */
+    esp_autoencoder_config config;  /* the same with settings applied */
     const char *data;               /* folder of MNIST, borrowed; NULL: generated digits */
     esp_images  train, test;
 } autoencoder;
@@ -66,7 +66,7 @@ static void close_autoencoder(esp_subject *subject)
     free(a);
 }
 
-/* ---- recorded data: the last training images; a search is judged on the first ones ---- */
+/* ---- recorded data: the last training images; searches are judged on the first ones ---- */
 
 static esp_status record(const esp_subject *subject, void **memory, esp_calibration *out)
 {
@@ -99,7 +99,7 @@ const char *esp_digits_folder(const char *name)
 
 /* ---- the judge of a search ---- */
 
-/* A folder may hold other images next time. */
+/* The images themselves are part of the identity: a folder may hold others next time. */
 static void identify(const esp_subject *subject, cJSON *identity)
 {
     const autoencoder *a = subject->state;
@@ -112,8 +112,8 @@ static void free_objective(void *objective)
     esp_autoencoder_objective_free(objective);
 }
 
-/* Compensation gives every cut weights of its own; plain cuts share what they have in common, the more of
- * them come at once the better. */
+/* Compensation gives every cut its own weights; plain cuts share the layers they have in common, the more so the more
+ * of them come together. */
 static esp_status judge(const esp_judge_config *config, esp_judge *out)
 {
     const esp_subject *subject = config->subject;
@@ -140,7 +140,7 @@ static double flops(const esp_subject *subject, const esp_network *net)
     return 2.0 * (esp_component_macs(net, ESP_AUTOENCODER_ENCODER) + esp_component_macs(net, ESP_AUTOENCODER_DECODER));
 }
 
-/* One image, one thread. */
+/* Time for one image on one thread. */
 static double time_of_image(const esp_subject *subject, const esp_network *net)
 {
     enum { WARM_UP = 20, COUNT = 200 };
@@ -163,7 +163,7 @@ static double time_of_image(const esp_subject *subject, const esp_network *net)
 
 static esp_status finetune(const esp_subject *subject, void *recording, esp_network *net, int steps)
 {
-    (void)recording; /* all training images */
+    (void)recording; /* all training images are used */
     const autoencoder *a = subject->state;
     return esp_autoencoder_finetune(net, &a->train, subject->search, &a->config.train, steps);
 }
@@ -171,7 +171,7 @@ static esp_status finetune(const esp_subject *subject, void *recording, esp_netw
 static esp_status write_autoencoder(const esp_subject *subject, const char *path, const esp_network *net,
                                     unsigned components, const cJSON *pedigree)
 {
-    (void)components; /* all are used */
+    (void)components; /* all components are used */
     const autoencoder *a = subject->state;
     cJSON *contract = esp_autoencoder_contract();
     esp_status status = esp_autoencoder_checkpoint_save(path, &a->stored, net,
@@ -181,7 +181,7 @@ static esp_status write_autoencoder(const esp_subject *subject, const char *path
     return status;
 }
 
-/* The folder's name alone: where it stands does not matter, what is in it does. */
+/* Only the folder's name: where it is does not matter, its content does. */
 static void ancestry(const esp_subject *subject, cJSON *entry)
 {
     const autoencoder *a = subject->state;
@@ -194,7 +194,7 @@ static void ancestry(const esp_subject *subject, cJSON *entry)
 
 static esp_status measure(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out)
 {
-    (void)task; /* two seconds at most */
+    (void)task; /* takes two seconds at most */
     const autoencoder *a = subject->state;
     esp_reconstruction r;
     esp_status status = esp_reconstruct(net, &a->test, NULL, &r);
@@ -230,13 +230,13 @@ static const esp_compared compared[] = {
 
 /* ---- a picture ---- */
 
-/* Two rows as in Fig. 1: images, reconstructions below them; ink is dark, as on paper. */
+/* Two rows as in Fig. 1: images, with their reconstructions below; ink is dark, as on paper. */
 static esp_status draw(esp_subject *subject, const char *path)
 {
     enum { COLUMNS = 16 };
     autoencoder *a = subject->state;
     uint8_t pixels[2 * COLUMNS * ESP_IMAGE_PIXELS];
-    /* All that the picture takes of what judging takes; training images are many. */
+    /* The picture needs only the test images, not the many training images. */
     esp_status status = a->test.count > 0 ? ESP_OK : esp_images_load(a->data, false, &a->test);
     if (status != ESP_OK) return status;
     int columns = a->test.count < COLUMNS ? a->test.count : COLUMNS;
@@ -252,14 +252,14 @@ static esp_status draw(esp_subject *subject, const char *path)
 static void caption(const cJSON *asked, const char *name, char *out, size_t size)
 {
     const char *data = esp_digits_folder(esp_json_text(asked, "data"));
-    snprintf(out, size, "Test images (%s) above what %s makes of them.", esp_digits_name(data), name);
+    snprintf(out, size, "Test images (%s) above their reconstructions by %s.", esp_digits_name(data), name);
 }
 
 static const esp_picture picture = {
     .draw = draw,
     .title = "Reconstructions",
     .alternative = "test images above their reconstructions",
-    .missing = "There is no picture of reconstructions:",
+    .missing = "The reconstructions could not be drawn:",
     .caption = caption,
 };
 
@@ -270,7 +270,7 @@ static void film(const cJSON *asked, bool quick, esp_judging *out)
     if (data) esp_judging_give(out, ESP_FOR_EVAL, "data", data);
 }
 
-/* ---- what is said ---- */
+/* ---- descriptions ---- */
 
 static void question(const esp_subject *subject, esp_figure_list *out)
 {

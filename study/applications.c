@@ -1,4 +1,4 @@
-/* The applications that there are. A new one is a row here, and a file application_<name>.c. */
+/* All applications. A new one is a row here, and a file application_<name>.c. */
 #include "study/study.h"
 
 const esp_application *const esp_applications[] = {&esp_application_agent, &esp_application_autoencoder, NULL};

@@ -1,5 +1,5 @@
-/* Measuring hot paths: one row a path, repeats from the same start state so that they differ by the machine
- * alone, and the matrix product that all of them are compared with. */
+/* Measures hot paths: one row per path, repeats from the same start state so that they differ only by the machine,
+ * and the matrix product with which all of them are compared. */
 #include <fnmatch.h>
 #include <math.h>
 #include <omp.h>
@@ -9,7 +9,7 @@
 
 #include "study/study_internal.h"
 
-#define SAMPLE_S 1.0      /* seconds of one row */
+#define SAMPLE_S 1.0      /* seconds per row */
 #define MAX_REPEATS 2000
 #define MIN_REPEATS 3
 #define DATA_SEED 1
@@ -30,7 +30,7 @@ static esp_status repeat(const esp_bench_path *p, double *seconds)
     return status == ESP_OK ? esp_check_interrupt() : status;
 }
 
-/* Sorted seconds of every repeat, after one that warms caches, renderers and threads up. */
+/* Sorted seconds of all repeats, after one that warms up caches, renderers and threads. */
 static esp_status sample(const esp_bench_path *p, double *seconds, int *count)
 {
     *count = 0;

@@ -1,4 +1,4 @@
-/* The hot paths of an agent: what each is, how it is called once, what it costs. */
+/* The hot paths of an agent: what each is, how to call it once, what it costs. */
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #define EPISODE_SEED 1
 
-/* What is measured, and where its rows go. */
+/* What to measure, and where its rows go. */
 typedef struct {
     esp_bench              *out;
     const esp_network      *net;
@@ -90,7 +90,7 @@ static esp_status plan(void *context)
     return status == ESP_OK ? esp_bench_finite(p->num_actions, p->action) : status;
 }
 
-/* The planner divides its work by the threads there are when it is made. */
+/* The planner divides its work among the threads that exist when it is created. */
 static esp_status add_plan(paths *bench, const char *name, const esp_network *net, const esp_plan_budget *budget,
                            int threads)
 {
@@ -115,7 +115,7 @@ static esp_status add_plan(paths *bench, const char *name, const esp_network *ne
     return status;
 }
 
-/* What the reference plans with (Hansen et al. 2022). */
+/* The budget of the reference (Hansen et al. 2022). */
 static const esp_plan_budget reference_budget = {.horizon = 5, .samples = 512, .elites = 64, .iterations = 6};
 
 static esp_status bench_plan(paths *bench)
@@ -134,7 +134,7 @@ static esp_status bench_plan(paths *bench)
     return status;
 }
 
-/* Half of the parameters gone, the same share of every axis. */
+/* Removes half of the parameters, the same share of every axis. */
 static esp_status halve(const esp_network *net, esp_network **out)
 {
     const esp_target half = {.sparsity = 0.5, .tolerance = 0.01};
@@ -266,7 +266,7 @@ static esp_status play(void *context)
 }
 
 /* `steps` control steps stand for an episode of full length; every thread gets as many blocks of
- * episodes on average, several where they are short, so that the last one does not decide. */
+ * episodes on average, several where they are short, so that the last block does not dominate. */
 static esp_status add_episodes(paths *bench, const char *name, esp_controller_kind kind, int blocks, int steps,
                                int threads)
 {
@@ -334,7 +334,8 @@ esp_status esp_bench_agent(esp_bench *bench, const esp_network *net, const esp_a
 
 /* ---- random weights ---- */
 
-/* Last layers start at zero, which the planner would be quick with: their gain is that of the rest. */
+/* The last layers start at zero, with which the planner would be faster: they get the gain of the
+ * other layers. */
 static void shake_last_layers(esp_network *net, uint64_t seed)
 {
     static const char *const last[] = {"_reward.4.weight", "_Q1.5.weight", "_Q2.5.weight"};

@@ -94,7 +94,7 @@ esp_status esp_judging_check(const esp_judging *judging, const esp_application *
     for (int i = judging->count - 1; i >= 0; i--) {
         const esp_option *option = judging->given[i].option;
         if (!find_in(application, option->purposes, option->name))
-            return esp_fail(ESP_ERR_USAGE, "--%s: not for %s, which is of application '%s'", option->name, path,
+            return esp_fail(ESP_ERR_USAGE, "--%s: not for %s, which belongs to application '%s'", option->name, path,
                             application->name);
     }
     return ESP_OK;

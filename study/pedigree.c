@@ -1,4 +1,4 @@
-/* Where a file comes from: an entry per pruning, oldest first, that says what was asked and what came out. */
+/* The pedigree of a file: one entry per pruning, oldest first, with its question and its result. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,8 @@
 
 /* ---- the canonical command ---- */
 
-/* Quotes what a shell would take apart; a quote inside ends the quotes, stands escaped and begins them again. */
+/* Quotes a word that a shell would split; a quote inside ends the quotes, is written escaped and
+ * begins them again. */
 static void say_word(FILE *out, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:+%@";
@@ -44,7 +45,7 @@ static void say_choice(FILE *out, const char *option, const char *choices, int i
     say(out, option, word);
 }
 
-/* Options of the application that the entry has a value for: controller, data. */
+/* Options of the application whose value is in the entry: controller, data. */
 static void say_own(FILE *out, const esp_pruning *p, const cJSON *entry)
 {
     for (const esp_option *o = p->subject->application->options; o && o->name; o++) {
@@ -79,7 +80,8 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Of each key the last one, which holds; in an order that does not depend on how they were given. */
+/* The last assignment of each key, which holds, in an order that does not depend on how they were
+ * given. */
 static void say_settings(FILE *out, const esp_settings *settings)
 {
     const char *last[ESP_MAX_SETTINGS];
@@ -94,14 +96,14 @@ static void say_settings(FILE *out, const esp_settings *settings)
     for (int i = 0; i < count; i++) say(out, "set", last[i]);
 }
 
-/* A name without its folders: where a file stood does not matter. */
+/* A name without its folders: where a file was does not matter. */
 static const char *file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash && slash[1] ? slash + 1 : path;
 }
 
-/* With every choice spelled out, so that other defaults do not change what it means. */
+/* Spells out every choice, so that the command means the same under other defaults. */
 static char *command_of(const esp_pruning *p, const cJSON *entry)
 {
     char *text = NULL;

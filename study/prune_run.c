@@ -1,4 +1,4 @@
-/* One pruning: groups, ranking, search, surgery, and what held-out data says before and after. */
+/* One pruning: groups, ranking, search, surgery, and held-out data before and after. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +15,9 @@ esp_prune_request esp_prune_request_default(void)
                                .compensation = esp_compensations, .round_to = 1, .search = esp_search_config_default()};
 }
 
-/* ---- what is searched ---- */
+/* ---- groups ---- */
 
-/* "encoder.*=0" */
+/* One --pin, such as "encoder.*=0". */
 static esp_status pin(esp_grouping *grouping, const char *text)
 {
     char pattern[256];
@@ -60,8 +60,8 @@ cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request 
 
 /* ---- the search ---- */
 
-/* The journal a person named must fit. The one that only follows from -o may be of an earlier search
- * with other settings, which must not stand in the way of this one. */
+/* A journal that the user named must fit. One that is only named after the output may come from an earlier search
+ * with other settings; that must not be in the way of this one. */
 static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char *journal, esp_journal_kind kind)
 {
     const esp_subject *subject = p->subject;
@@ -75,7 +75,7 @@ static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char
     double started = esp_clock();
     esp_status status = esp_objective_create(&config, &p->objective);
     int known = status == ESP_OK && kind != ESP_JOURNAL_SHARED ? esp_objective_known(p->objective) : 0;
-    if (known > 0) esp_log(ESP_LOG_INFO, "going on from %s: %d evaluations are known", journal, known);
+    if (known > 0) esp_log(ESP_LOG_INFO, "resuming from %s: %d evaluations are known", journal, known);
     if (status == ESP_OK) status = esp_search(p->objective, p->request.method, &p->request.search, &p->result);
     p->wall_s = esp_clock() - started;
     cJSON_Delete(identity);
@@ -83,15 +83,15 @@ static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char
     return status;
 }
 
-/* Recorded samples that candidates of a search are fitted to; the result gets all of them. The cost of a fit
- * grows with them: 4,000 of 10,000 images make a least-squares search 2.5 times cheaper. */
+/* Recorded samples that candidates of a search are fitted to; the result is fitted to all. The cost of a fit grows
+ * with them: 4,000 instead of 10,000 images make a least-squares search 2.5 times cheaper. */
 #define SEARCH_SAMPLES 4000
 
-/* What importance, compensation and finetuning may need, made once and only when one of them does. */
+/* Data for importance, compensation and finetuning, recorded once and only if one of them needs it. */
 typedef struct {
     void           *recording;
     esp_calibration calibration;
-    esp_calibration fewer;              /* of the same samples */
+    esp_calibration fewer;              /* fewer of the same samples */
     esp_surgeon    *surgeon, *search_surgeon;
 } tools;
 
@@ -151,7 +151,7 @@ static esp_status operate(esp_pruning *p, const tools *t)
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
                               esp_journal_kind kind, esp_pruning *out)
 {
-    esp_pruning *p = out; /* filled in place: the objective borrows its groups and ranking */
+    esp_pruning *p = out; /* filled in place, because the objective borrows its groups and ranking */
     *p = (esp_pruning){.subject = subject, .request = *request, .net = {[ESP_BEFORE] = subject->net},
                        .bytes = {[ESP_BEFORE] = subject->bytes}};
     tools t = {.recording = NULL};

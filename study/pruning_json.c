@@ -1,11 +1,11 @@
-/* What a pruning has done, before and after, as JSON. */
+/* A pruning, before and after, as JSON. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "study/study.h"
 
-/* What shares a coefficient: a name for every one, and the axes it moves. */
+/* What shares a coefficient: the name of every group, and the axes it moves. */
 static void add_grouping(cJSON *json, const esp_pruning *p)
 {
     const esp_network *net = p->subject->net;
@@ -70,7 +70,7 @@ static void add_answer(cJSON *json, const esp_pruning *p)
                                   cJSON_CreateIntArray((int[]){p->result.widths.kept[i], net->axis[i].size}, 2));
 }
 
-/* What is compared of one measurement, in the order in which it was measured. */
+/* The figures that are compared, of one measurement, in the order of measurement. */
 static void add_compared(cJSON *json, const esp_pruning *p, const esp_measurement *m, const char *stage)
 {
     for (int i = 0; i < m->figures.count; i++) {
@@ -103,7 +103,7 @@ static void add_performance(cJSON *json, const esp_pruning *p)
     cJSON_AddBoolToObject(json, "judged", p->result.judged);
     cJSON_AddNumberToObject(json, "evaluations", p->result.evaluations);
     cJSON_AddNumberToObject(json, "iterations", p->result.iterations);
-    if (p->result.combinations > 0) { /* of a grid */
+    if (p->result.combinations > 0) { /* only a grid has combinations */
         cJSON_AddNumberToObject(json, "combinations", p->result.combinations);
         cJSON_AddNumberToObject(json, "survivors", p->result.survivors);
     }
@@ -122,7 +122,7 @@ static void add_size(cJSON *json, const esp_pruning *p)
     cJSON_AddNumberToObject(json, "flops_after", esp_pruning_flops(p, ESP_AFTER));
     for (int i = 0; i < ESP_PRUNED_STAGES; i++) {
         char key[64];
-        if (i != ESP_BEFORE && i != ESP_AFTER) continue; /* of the same size as after */
+        if (i != ESP_BEFORE && i != ESP_AFTER) continue; /* the other stages have the size of ESP_AFTER */
         snprintf(key, sizeof key, "%s_ms_%s", p->subject->application->action_name, esp_prune_stage_names[i]);
         if (p->has[i]) cJSON_AddNumberToObject(json, key, p->ms[i]);
         snprintf(key, sizeof key, "size_bytes_%s", esp_prune_stage_names[i]);
@@ -141,7 +141,7 @@ cJSON *esp_pruning_dense_json(const esp_pruning *p)
     return json;
 }
 
-/* done: with what came out. */
+/* done: with the results. */
 static cJSON *pruning_json(const esp_pruning *p, bool done)
 {
     cJSON *json = cJSON_CreateObject();

@@ -1,4 +1,4 @@
-/* How a run was asked for, whatever asked for it. */
+/* The settings of a run, whoever asked for it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

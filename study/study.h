@@ -1,28 +1,28 @@
-/* study: what is done with trained networks - opened as the checkpoints of an application, judged, pruned,
- * swept over, trained, timed - as a library. It knows no command line and prints nothing: results are structs,
- * JSON and files; progress and log go to the callbacks of base. */
+/* study: the work that is done with trained networks, as a library - they are opened as checkpoints of an
+ * application, judged, pruned, swept over, trained, timed. It knows no command line and prints nothing: results are
+ * structs, JSON and files; progress and log go to the callbacks of base. */
 #ifndef ESP_STUDY_H
 #define ESP_STUDY_H
 
 #include "envs/envs.h"
 #include "search/search.h"
 
-/* ---- settings.c: how a run was asked for ------------------------------------------------------------ */
+/* ---- settings.c: the settings of a run ---------------------------------------------------------------- */
 
-#define ESP_MAX_SETTINGS 256 /* assignments of one run */
+#define ESP_MAX_SETTINGS 256 /* most assignments per run */
 
-/* What holds for a whole run, whatever it does. Borrows its texts. */
+/* Settings of a whole run, whatever it does. Borrows its texts. */
 typedef struct {
-    uint64_t    seed;          /* names every random number */
-    bool        has_seed;      /* it was given: `train` takes it instead of its configuration's */
+    uint64_t    seed;          /* seed of all random numbers */
+    bool        has_seed;      /* a seed was given: `train` takes it instead of its configuration's */
     const char *config;        /* CONFIG.json of a checkpoint that espalier did not write, or NULL */
-    int         num_assignments; /* of configuration keys */
+    int         num_assignments; /* number of assignments */
     const char *assignment[ESP_MAX_SETTINGS]; /* "PATH=VALUE" of configuration keys, in order */
-    const char *command;       /* kept in results, so that they can be made again; NULL: not known */
+    const char *command;       /* command that is kept in results, so that they can be repeated; NULL: not known */
 } esp_settings;
 
 esp_settings esp_settings_default(void); /* seed 1, nothing else */
-/* Applies every assignment to a configuration, those of search.* to `search` unless it is NULL. */
+/* Applies every assignment to a configuration, and those of search.* to `search` unless it is NULL. */
 esp_status esp_settings_apply(const esp_settings *settings, const esp_field *fields, int count, void *config,
                               esp_search_config *search);
 /* Warns in one line about assignments to keys search.* that none of the methods reads, and names those that each
@@ -31,521 +31,529 @@ void esp_settings_warn_unread(const esp_settings *settings, int count, const esp
 
 /* ---- figures.c: named results with their units ------------------------------------------------------- */
 
-/* What a figure is. */
+/* Kinds of figures. */
 typedef enum {
     ESP_FIGURE_TEXT,     /* text */
-    ESP_FIGURE_NUMBER,   /* value */
-    ESP_FIGURE_SCALED,   /* value, which people read with k, M, G before the unit */
-    ESP_FIGURE_SECONDS,  /* value, s */
-    ESP_FIGURE_SHARE,    /* value of `other`: 17 of 20; to programs the quotient */
-    ESP_FIGURE_INTERVAL, /* from value to `other` */
-    ESP_FIGURE_LIST      /* list [count] */
+    ESP_FIGURE_NUMBER,   /* `value` */
+    ESP_FIGURE_SCALED,   /* `value`, shown to people with k, M or G before the unit */
+    ESP_FIGURE_SECONDS,  /* `value`, in s */
+    ESP_FIGURE_SHARE,    /* `value` of `other`, as in 17 of 20; programs get the quotient */
+    ESP_FIGURE_INTERVAL, /* from `value` to `other` */
+    ESP_FIGURE_LIST      /* `list` [count] */
 } esp_figure_kind;
 
-/* One result. Programs read `key`; people read the lines, on which figures stand side by side in their order:
- * "mean return  849.1   95 % interval [804.9, 890.8]". */
+/* One result. Programs read it by `key`; people read lines on which figures stand side by side, in order: "mean
+ * return  849.1   95 % interval [804.9, 890.8]". */
 typedef struct {
-    const char     *key;      /* of JSON; NULL: for people alone */
-    int             line;     /* from 1, among those of one result; 0: for programs alone */
-    const char     *label;    /* in front of the value, or NULL; the first of a line has one */
-    esp_figure_kind kind;     /* which of the following it has */
-    int             decimals; /* people read so many, of numbers and intervals */
+    const char     *key;      /* key in JSON; NULL: for people only */
+    int             line;     /* line of the result, from 1; 0: for programs only */
+    const char     *label;    /* before the value, or NULL; the first figure of a line has one */
+    esp_figure_kind kind;     /* one of the kinds above */
+    int             decimals; /* shown to people, in numbers and intervals */
     double          value;    /* in `unit` */
-    double          other;    /* of a share what it is a share of, of an interval its upper end */
-    const char     *text;     /* of a text */
-    int             count;    /* of a list: its values */
+    double          other;    /* share: what it is a share of; interval: its upper end */
+    const char     *text;     /* of ESP_FIGURE_TEXT */
+    int             count;    /* length of a list */
     const double   *list;     /* [count] */
-    const char     *unit;     /* behind the value: "dB", "control steps per second"; or NULL */
+    const char     *unit;     /* after the value: "dB", "control steps per second"; or NULL */
 } esp_figure;
 
 /* A list of figures; zeroed memory is an empty one. */
 typedef struct {
-    int         count;   /* of figures */
+    int         count;   /* number of figures */
     esp_figure *figure;  /* [count], owned with their text, list and unit */
 } esp_figure_list;
 
 /* Copies text, list and unit, borrows key and label. */
 void esp_figure_list_add(esp_figure_list *figures, esp_figure figure);
-/* NULL: none has this key; valid until the next add. */
+/* NULL when none has this key; valid until the next add. */
 const esp_figure *esp_figure_list_find(const esp_figure_list *figures, const char *key);
-void esp_figure_list_json(const esp_figure_list *figures, cJSON *object); /* adds those that have a key, in order */
-void esp_figure_json(const esp_figure *figure, const char *key, cJSON *object); /* one, by another name */
-void esp_figure_list_free(esp_figure_list *figures); /* leaves an empty one */
+/* Adds the figures that have a key, in order. */
+void esp_figure_list_json(const esp_figure_list *figures, cJSON *object);
+void esp_figure_json(const esp_figure *figure, const char *key, cJSON *object); /* adds one under another key */
+void esp_figure_list_free(esp_figure_list *figures); /* leaves it empty */
 
 /* ---- options.c: options that some applications have and others do not ---------------------------------- */
 
-/* What is done with a checkpoint, as bits. */
+/* What a checkpoint is used for, as bits. */
 enum { ESP_FOR_EVAL = 1, ESP_FOR_PRUNE = 2, ESP_FOR_SHOW = 4, ESP_FOR_TRAIN = 8 };
 
-/* What values an option takes. */
+/* The kind of values that an option takes. */
 typedef enum {
-    ESP_OPTION_TEXT,    /* any */
+    ESP_OPTION_TEXT,    /* any text */
     ESP_OPTION_CHOICE,  /* one of some words */
     ESP_OPTION_COUNT,   /* a whole number from min to max */
     ESP_OPTION_NUMBER   /* a finite number */
 } esp_option_type;
 
-/* Describes one; a command line is made of them, and other programs give them by name. */
+/* Describes an option; `cli` makes command line options of them, other programs set them by name. */
 typedef struct {
     const char     *name;      /* "report-episodes" */
-    const char     *key;       /* what it decides: options of other commands or applications may have the same */
-    unsigned        purposes;  /* ESP_FOR_ bits */
-    esp_option_type type;      /* of its value */
-    const char     *argument;  /* the word for its value; of a choice, the words to choose from: "mppi|policy" */
-    int             min, max;  /* of a count */
+    const char     *key;       /* what it decides; options of other commands or applications may have the same key */
+    unsigned        purposes;  /* ESP_FOR_... bits */
+    esp_option_type type;      /* type of its value */
+    const char     *argument;  /* name of its value; for a choice, the words to choose from: "mppi|policy" */
+    int             min, max;  /* limits of a count */
     const char     *help;      /* one sentence */
 } esp_option;
 
-/* Keys that every application understands the same way; others belong to one application. */
-#define ESP_KEY_SEARCH  "search"   /* samples (episodes, images) behind one evaluation of a search */
+/* Keys with the same meaning in every application; other keys belong to one application. */
+#define ESP_KEY_SEARCH  "search"   /* samples (episodes, images) per evaluation of a search */
 #define ESP_KEY_REPORT  "report"   /* held-out samples */
-#define ESP_KEY_DEMAND  "demand"   /* least performance that is asked for */
-#define ESP_KEY_PICTURE "picture"  /* path of a picture of what the network does */
+#define ESP_KEY_DEMAND  "demand"   /* least performance that is demanded */
+#define ESP_KEY_PICTURE "picture"  /* path for a picture of the network in action */
 
-/* An option with the value that it was given. */
+/* An option and the value that was given. */
 typedef struct {
-    const esp_option *option;  /* of a table */
+    const esp_option *option;  /* in the table of an application */
     const char       *text;    /* borrowed */
-    double            number;  /* its value; of a choice its index */
+    double            number;  /* the value as a number; for a choice its index */
 } esp_given;
 
-enum { ESP_MOST_GIVEN = 16 }; /* options given at once */
+enum { ESP_MOST_GIVEN = 16 }; /* most options given together */
 
-/* How a checkpoint is judged: the options that were given, none of them to begin with. */
+/* How a checkpoint is judged: the options that were given, initially none. */
 typedef struct {
-    int       count;                 /* of those given */
+    int       count;                 /* number of options given */
     esp_given given[ESP_MOST_GIVEN]; /* [count], in order */
 } esp_judging;
 
-/* Gives an option of any application by its name; the last one of a name holds. ESP_ERR_USAGE for a value that
- * it does not take. */
+/* Sets an option of any application by its name; the last value given for a name holds. ESP_ERR_USAGE for a value
+ * that the option does not take. */
 esp_status esp_judging_give(esp_judging *judging, unsigned purpose, const char *name, const char *text);
-const esp_given *esp_judging_find(const esp_judging *judging, const char *key); /* NULL: nothing given for the key */
-const char      *esp_judging_text(const esp_judging *judging, const char *key); /* of its value; NULL: nothing given */
-/* The number of what was given for a key, of a choice the index; `otherwise`: nothing given. */
+/* NULL when nothing was given for the key. */
+const esp_given *esp_judging_find(const esp_judging *judging, const char *key);
+/* Its value; NULL when nothing was given. */
+const char      *esp_judging_text(const esp_judging *judging, const char *key);
+/* The number given for a key, for a choice its index; `otherwise` when nothing was given. */
 double           esp_judging_number(const esp_judging *judging, const char *key, double otherwise);
 
-/* ---- subject.c: a checkpoint that something is done with ------------------------------------------------- */
+/* ---- subject.c: an opened checkpoint ---------------------------------------------------------------------- */
 
-typedef struct esp_application esp_application; /* below */
+typedef struct esp_application esp_application; /* defined below */
 
 /* A trained network, opened. */
 typedef struct {
     const char            *path;         /* borrowed */
     const esp_settings    *settings;     /* borrowed */
-    const esp_application *application;  /* that the file belongs to */
+    const esp_application *application;  /* application that the file belongs to */
     esp_judging  judging;      /* options that were given */
     esp_network *net;          /* owned */
     esp_metadata metadata;     /* contract and pedigree of the file, owned */
-    esp_checkpoint *file;      /* while the application opens it, then NULL */
-    unsigned     components;   /* bit set of those that sparsity counts */
-    size_t       bytes;        /* of the file */
-    int          search;       /* samples behind one evaluation of a search */
+    esp_checkpoint *file;      /* only while the application opens it, then NULL */
+    unsigned     components;   /* bit set of the components that sparsity counts */
+    size_t       bytes;        /* size of the file */
+    int          search;       /* samples per evaluation of a search */
     int          report;       /* held-out samples; an application may use all it has */
-    void        *state;        /* the application's own: configuration, simulator, images */
+    void        *state;        /* the application's own state: configuration, simulator, images */
 } esp_subject;
 
-/* Reads the file, finds its application, applies the settings (those of search.* to `search` unless it is NULL)
- * and the given options; judging NULL: none. ESP_ERR_USAGE for settings that the trained network contradicts and
- * for options that its application does not have. */
+/* Reads the file, finds its application, applies the settings (those of search.* to `search` unless it is NULL) and
+ * the given options (judging NULL: none). ESP_ERR_USAGE for settings that contradict the trained network and for
+ * options that its application does not have. */
 esp_status esp_subject_open(const char *path, const esp_settings *settings, const esp_judging *judging,
                             esp_search_config *search, esp_subject *out);
-/* Makes ready what judging takes: simulator, images. Not needed to look at the network. */
+/* Prepares what judging needs: simulator, images. Not needed to inspect the network. */
 esp_status esp_subject_prepare(esp_subject *subject);
-/* Adds what judging it depends on: task, start, controller, data ... */
+/* Adds everything that judging depends on: task, start, controller, data ... */
 void       esp_subject_question_json(const esp_subject *subject, cJSON *json);
-void       esp_subject_close(esp_subject *subject); /* accepts one that was not opened, zeroed */
+void       esp_subject_close(esp_subject *subject); /* accepts a zeroed struct that was not opened */
 
 /* ---- roles: checkpoints that play episodes step by step ------------------------------------------------ */
 
 /* Action sequences that a controller compared before its last action; the arrays belong to the controller. */
 typedef struct {
-    int          count;        /* sequences */
-    int          steps;        /* control steps of each */
-    int          num_actions;  /* of a step */
+    int          count;        /* number of sequences */
+    int          steps;        /* control steps per sequence */
+    int          num_actions;  /* actions per step */
     const float *actions;      /* [steps, count, num_actions] in [-1, 1] */
-    const float *value;        /* [count] that each promises; higher is better */
-    const float *mean;         /* [steps, num_actions] that the controller settled on */
+    const float *value;        /* [count] predicted value of each; higher is better */
+    const float *mean;         /* [steps, num_actions] mean that the controller settled on */
 } esp_considered;
 
-typedef struct esp_acting esp_acting; /* below */
+typedef struct esp_acting esp_acting; /* defined below */
 
 /* A checkpoint that plays. Borrows everything. */
 typedef struct {
-    const char           *name;       /* for captions */
+    const char           *name;       /* shown in captions */
     const esp_network    *net;        /* with the components that the controller runs */
-    const esp_env_config *env;        /* the world that it acts in */
+    const esp_env_config *env;        /* world in which it acts */
     int                   controller; /* index into acting->controllers */
-    const void           *config;     /* the application's own */
-    const esp_acting     *acting;     /* of the application */
+    const void           *config;     /* owned by the application */
+    const esp_acting     *acting;     /* how the application acts */
 } esp_role;
 
 /* How networks of an application act. A controller plays one episode at a time, on one thread. */
 struct esp_acting {
-    const char *controllers;                              /* their words: "mppi|policy" */
-    unsigned   (*components)(int controller);             /* that it runs, as bits */
-    /* ESP_OK, or ESP_ERR_USAGE naming what the controller runs and the network lacks. */
+    const char *controllers;                              /* names of the controllers: "mppi|policy" */
+    unsigned   (*components)(int controller);             /* components that the controller runs, as bits */
+    /* ESP_OK, or ESP_ERR_USAGE naming the components that the controller runs and the network lacks. */
     esp_status (*check)(const esp_network *net, int controller);
-    int        (*num_actions)(const esp_network *net);    /* of a control step */
-    /* The parameters that the role's controller used before anything was cut. */
+    int        (*num_actions)(const esp_network *net);    /* actions per control step */
+    /* Number of parameters that the role's controller used before any pruning. */
     esp_status (*original_params)(const esp_role *role, int num_actions, size_t *out);
     void      *(*create)(const esp_role *role);           /* copies the role's settings, borrows its network */
     void       (*free)(void *controller);                 /* accepts NULL */
-    void       (*begin)(void *controller, const esp_episode *episode); /* forgets the episode before */
+    /* Begins an episode and forgets the one before. */
+    void       (*begin)(void *controller, const esp_episode *episode);
     esp_act_fn   act;                                     /* its context is the controller */
-    bool       (*considered)(const void *controller, esp_considered *out); /* false: it compares no sequences */
+    bool       (*considered)(const void *controller, esp_considered *out); /* false: it does not compare sequences */
 };
 
 /* ---- measuring ---------------------------------------------------------------------------------------------- */
 
-/* What held-out episodes or images say of a network. */
+/* Performance of a network on held-out episodes or images. */
 typedef struct {
     double      performance;  /* mean return, or PSNR of the mean error; higher is better */
-    double      low, high;    /* its 95 % interval; NAN: it has none */
-    esp_figure_list figures;      /* all there is to say, owned */
+    double      low, high;    /* its 95 % interval; NAN: there is none */
+    esp_figure_list figures;      /* all results, owned */
 } esp_measurement;
 
-/* Plays or reconstructs with `net` in the place of the subject's own network; `task` names the progress, NULL:
- * none is shown. The caller frees *out. */
+/* Plays or reconstructs with `net` in place of the subject's own network; `task` is the label of the progress bar
+ * (NULL: none). The caller frees *out. */
 esp_status esp_subject_measure(const esp_subject *subject, const esp_network *net, const char *task,
                                esp_measurement *out);
-void       esp_measurement_free(esp_measurement *measurement); /* accepts one that is zeroed */
+void       esp_measurement_free(esp_measurement *measurement); /* accepts a zeroed struct */
 
 /* ---- training.c --------------------------------------------------------------------------------------------- */
 
-/* What training was asked for; borrows everything. */
+/* A request to train; borrows everything. */
 typedef struct {
-    const esp_settings *settings; /* a seed given there replaces train.seed */
+    const esp_settings *settings; /* a seed in them replaces train.seed */
     const char  *path;         /* CONFIG.json */
-    const char  *run_dir;      /* made if absent: config.json, metrics.jsonl, checkpoint.safetensors */
+    const char  *run_dir;      /* created if absent: config.json, metrics.jsonl, checkpoint.safetensors */
     esp_judging  judging;      /* options of the application */
-    bool         resume;       /* goes on with the run in run_dir */
+    bool         resume;       /* continue the run in run_dir */
 } esp_train_request;
 
-/* Trains, and says in figures what came out; `application` is the one that the configuration names.
- * ESP_ERR_INTERRUPTED after a signal: the same request with `resume` goes on. */
+/* Trains, and describes the result in figures; `application` is set to the one that the configuration names.
+ * ESP_ERR_INTERRUPTED after a signal: the same request with `resume` continues the run. */
 esp_status esp_training_run(const esp_train_request *request, const esp_application **application,
                             esp_figure_list *out);
 
 /* ---- bench.c, bench_agent.c: speed ---------------------------------------------------------------------------- */
 
-#define ESP_MAX_BENCH_ROWS 64 /* of one table */
+#define ESP_MAX_BENCH_ROWS 64 /* most rows of a table */
 
 /* One measured line. */
 typedef struct {
     char   name[48];          /* "plan.reference" */
-    char   size[96];          /* of the work, in words */
-    char   unit[16];          /* of the following: "ms", or a rate */
-    char   note[64];          /* how it compares with another row, or empty */
-    int    threads;           /* it was measured with */
-    int    repeats;           /* behind the quantiles */
-    double median, p10, p90;  /* quantiles of the repeats, p10 the slower end of a rate */
-    double gflops;            /* at the median; 0: not counted */
+    char   size[96];          /* size of the work, in words */
+    char   unit[16];          /* unit of the figures below: "ms", or a rate */
+    char   note[64];          /* comparison with another row, or empty */
+    int    threads;           /* threads used */
+    int    repeats;           /* number of repeats */
+    double median, p10, p90;  /* quantiles over the repeats; p10 of a rate is its slower end */
+    double gflops;            /* GFLOP/s at the median; 0: not counted */
 } esp_bench_row;
 
-/* What is measured, and what came out. */
+/* What to measure, and the results. */
 typedef struct {
     const esp_settings *settings; /* borrowed */
     const char *checkpoint;   /* borrowed; NULL: a full-size agent with random weights */
-    const char *only;         /* pattern of row names, borrowed, or NULL */
+    const char *only;         /* pattern of row names, borrowed; NULL: all rows */
     int         threads;      /* T: rows that can use threads are measured with 1 and with T */
     double        peak;       /* GFLOP/s of one thread in a matrix product */
-    int           num_rows;   /* result, as peak and rows */
+    int           num_rows;   /* results, like peak and row */
     esp_bench_row row[ESP_MAX_BENCH_ROWS]; /* [num_rows] */
 } esp_bench;
 
-/* Measures the rows that `only` selects, about a second each, and fills peak and rows. ESP_ERR_USAGE when the
+/* Measures the rows selected by `only`, for about a second each, and fills in peak and rows. ESP_ERR_USAGE when the
  * application has no paths to measure. */
 esp_status esp_bench_run(esp_bench *bench);
 
-/* ---- application.c, application_*.c: what can be pruned ------------------------------------------------------ */
+/* ---- application.c, application_*.c: kinds of networks that can be pruned ------------------------------------ */
 
-/* Who judges the cuts of a search. */
+/* A judge of the cuts in a search. */
 typedef struct {
     esp_performance_fn performance;       /* higher is better */
-    void  *context;                       /* of the function, owned */
-    int    at_once;                       /* cuts that it likes to get at once */
+    void  *context;                       /* context of the function, owned */
+    int    at_once;                       /* best number of cuts per call */
     void (*free)(void *context);          /* accepts NULL */
 } esp_judge;
 
-/* What a judge is made for; borrows everything. */
+/* What a judge is made from; borrows everything. */
 typedef struct {
-    const esp_subject      *subject;      /* whose network is cut */
-    const esp_ranking      *ranking;      /* that says which units go first */
-    const esp_surgeon      *surgeon;      /* that makes the networks */
-    const esp_compensation *compensation; /* what the surgeon does */
+    const esp_subject      *subject;      /* subject whose network is cut */
+    const esp_ranking      *ranking;      /* ranking of the units */
+    const esp_surgeon      *surgeon;      /* surgeon that makes the networks */
+    const esp_compensation *compensation; /* compensation applied by the surgeon */
 } esp_judge_config;
 
-/* A figure of a measurement that is compared before and after a pruning, in JSON as KEY_before, KEY_after. */
+/* A figure of a measurement that is compared before and after pruning, in JSON as KEY_before, KEY_after. */
 typedef struct {
-    const char     *key;       /* of the figure */
-    const char     *label;     /* in tables and on pages */
-    esp_figure_kind kind;      /* of the figure */
-    int             decimals;  /* of a number */
-    bool            error;     /* less is better, and people want to see what was added */
+    const char     *key;       /* key of the figure */
+    const char     *label;     /* label in tables and on pages */
+    esp_figure_kind kind;      /* kind of the figure */
+    int             decimals;  /* decimals of a number */
+    bool            error;     /* an error: less is better, and the increase is shown */
 } esp_compared;
 
-/* A number of metrics.jsonl as a page of a training run shows it. A key that ends with a star stands for a family: one
- * metric for each ending that the lines have, which also replaces the star of the label. */
+/* A number of metrics.jsonl, as the page of a training run shows it. A key that ends with a star stands for a family:
+ * one metric for each ending that occurs in the lines; the ending also replaces the star in the label. */
 typedef struct {
     const char   *key;    /* of a line */
-    const char   *label;  /* for people */
-    esp_number_fn text;   /* that writes it */
+    const char   *label;  /* label for people */
+    esp_number_fn text;   /* how it is written */
 } esp_metric;
 
-/* Which line of a run: the first, the one with the best score, the last that has the number. */
+/* A line of a run: the first, the one with the best score, or the last that has the number. */
 typedef enum { ESP_LINE_FIRST, ESP_LINE_BEST, ESP_LINE_LAST } esp_metric_line;
 
-/* A number in large print. */
+/* A number shown large. */
 typedef struct {
-    esp_metric      metric;    /* the number */
-    esp_metric_line line;      /* that it is taken from */
-    const char     *remark;    /* or NULL; of a best line it stands behind "after update 1,000; " */
-    const char     *of;        /* pointer into config.json, as "/train/updates", to what it counts up to; or NULL */
+    esp_metric      metric;    /* which number */
+    esp_metric_line line;      /* line it is taken from */
+    const char     *remark;    /* remark, or NULL; for a best line it follows "after update 1,000; " */
+    /* Pointer into config.json to the number it counts up to, as "/train/updates"; or NULL. */
+    const char     *of;
 } esp_metric_card;
 
-enum { ESP_MOST_CURVES = 5, ESP_MOST_COLUMNS = 8 }; /* of a chart, of a table */
+enum { ESP_MOST_CURVES = 5, ESP_MOST_COLUMNS = 8 }; /* most curves per chart, and most columns per table */
 
 /* Curves over a counter. */
 typedef struct {
-    const char *title;         /* above it */
+    const char *title;         /* title of the chart */
     const char *y;             /* label of its vertical axis */
-    const char *caption;       /* a sentence or two below it */
+    const char *caption;       /* a sentence or two below the chart */
     bool        from_zero;     /* the axis shows 0 and 1 */
     bool        log;           /* the axis is logarithmic */
-    esp_metric  curve[ESP_MOST_CURVES]; /* up to one without key; a label NULL needs no legend */
+    esp_metric  curve[ESP_MOST_CURVES]; /* up to one without a key; a label of NULL gets no legend */
 } esp_metric_chart;
 
-/* What the lines of a training run's metrics.jsonl mean; lists end with an entry without key or title. */
+/* The meaning of the lines in a training run's metrics.jsonl; lists end with an entry without key or title. */
 typedef struct {
     const char *counter;       /* key that counts up: "update" */
     const char *score;         /* key by which lines are compared */
-    bool        least;         /* the least is the best */
-    const esp_metric_card  *cards;         /* in large print on top */
-    const char             *table_caption; /* of the table of some lines */
-    unsigned                table_lines;   /* which: bits 1 << ESP_LINE_... */
-    const esp_metric       *columns;       /* of the table, ESP_MOST_COLUMNS at most */
-    const esp_metric_chart *charts;        /* over the counter */
+    bool        least;         /* the least score is the best */
+    const esp_metric_card  *cards;         /* numbers shown large at the top */
+    const char             *table_caption; /* caption of the table of selected lines */
+    unsigned                table_lines;   /* lines in that table: bits 1 << ESP_LINE_... */
+    const esp_metric       *columns;       /* columns of that table, at most ESP_MOST_COLUMNS */
+    const esp_metric_chart *charts;        /* charts over the counter */
 } esp_learning;
 
-/* A picture of what a network does, and the words that stand around it. */
+/* A picture of the network in action, and the words around it. */
 typedef struct {
-    esp_status (*draw)(esp_subject *subject, const char *path); /* PNG; of an opened subject, prepared or not */
-    const char *title;         /* of its section: "Reconstructions" */
-    const char *alternative;   /* what is seen in it, for those who do not see it */
-    const char *missing;       /* said when it could not be drawn */
-    /* Under it; `asked` as for film, `name` is the network's. */
+    /* Draws a PNG, from an opened subject, prepared or not. */
+    esp_status (*draw)(esp_subject *subject, const char *path);
+    const char *title;         /* title of its section: "Reconstructions" */
+    const char *alternative;   /* description for readers who cannot see it */
+    const char *missing;       /* shown when it could not be drawn */
+    /* Caption of the picture; `asked` as for film, `name` is the network's name. */
     void (*caption)(const cJSON *asked, const char *name, char *out, size_t size);
 } esp_picture;
 
-/* An application: what a checkpoint is for and how it is judged. Commands, pages and viewer know nothing else of
- * it, so a third one is a third row in applications.c. Hooks that may be NULL say so. */
+/* An application: what a checkpoint is for and how it is judged. Commands, pages and viewer know an application only
+ * by this struct, so a third one is a third row in applications.c. Hooks that may be NULL say so. */
 struct esp_application {
-    const char *name;                    /* of the key "application" */
+    const char *name;                    /* value of the key "application" */
     const char *measure_name;            /* "mean return" */
-    const char *sample_name;             /* "episodes": what one evaluation of a search is made of */
-    const char *action_name;             /* "action": what FLOPs and time are counted for */
+    const char *sample_name;             /* "episodes": the samples of one evaluation of a search */
+    const char *action_name;             /* "action": the unit of FLOPs and time */
     const esp_group_spec *paper_groups;     /* [*num_paper_groups]; Tables II and IV of the paper */
-    const int            *num_paper_groups; /* how many */
+    const int            *num_paper_groups; /* number of groups */
     const esp_field      *fields;        /* [*num_fields]; keys of its configuration */
-    const int            *num_fields;    /* how many */
-    const esp_option     *options;       /* up to one without name */
-    const esp_compared   *compared;      /* up to one without key, in the order of tables */
-    const esp_learning   *learning;      /* what its training runs write down */
-    const esp_picture    *picture;       /* NULL: it draws none */
+    const int            *num_fields;    /* number of fields */
+    const esp_option     *options;       /* up to one without a name */
+    const esp_compared   *compared;      /* up to one without a key, in the order of tables */
+    const esp_learning   *learning;      /* what its training runs record */
+    const esp_picture    *picture;       /* NULL: it has no picture */
 
-    /* Checks `config` with the settings, trains, says what came out. */
+    /* Checks `config` with the settings, trains, and describes the result. */
     esp_status (*train)(const esp_train_request *request, const cJSON *config, esp_figure_list *out);
 
-    /* Sets net, components and state, and search unless it was given. */
+    /* Sets net, components and state, and `search` unless that was given. */
     esp_status (*open)(esp_subject *subject, esp_search_config *search);
     esp_status (*prepare)(esp_subject *subject);          /* as esp_subject_prepare */
-    void       (*close)(esp_subject *subject);            /* frees the state; also after a failure */
+    void       (*close)(esp_subject *subject);            /* frees the state, also after a failure */
 
-    /* Recorded data for importance, compensation and finetuning; the calibration borrows the recording. */
+    /* Records data for importance, compensation and finetuning; the calibration borrows the recording. */
     esp_status (*record)(const esp_subject *subject, void **recording, esp_calibration *calibration);
     void       (*forget)(void *recording);                /* accepts NULL */
 
-    void       (*identify)(const esp_subject *subject, cJSON *identity); /* what decides a performance */
+    void       (*identify)(const esp_subject *subject, cJSON *identity); /* everything that a performance depends on */
     esp_status (*judge)(const esp_judge_config *config, esp_judge *out); /* the caller frees out->context */
-    /* As esp_subject_measure, into a measurement that is empty. */
+    /* As esp_subject_measure, into an empty measurement. */
     esp_status (*measure)(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out);
-    double     (*flops)(const esp_subject *subject, const esp_network *net); /* of one action or image */
-    double     (*time)(const esp_subject *subject, const esp_network *net);  /* of the same, median ms */
-    /* Trains a cut network for so many gradient steps, as the recording or the subject's data want it. */
+    double     (*flops)(const esp_subject *subject, const esp_network *net); /* FLOPs per action or image */
+    double     (*time)(const esp_subject *subject, const esp_network *net);  /* time per action or image, median ms */
+    /* Trains a cut network for a number of gradient steps, on the recording or the subject's data. */
     esp_status (*finetune)(const esp_subject *subject, void *recording, esp_network *net, int steps);
-    /* Writes these components of a network with the configuration that the file had (other settings were for this
-     * run, except for the world it was judged in), a contract for whoever it was judged for, and this pedigree. */
+    /* Writes these components of a network with the configuration of the original file (other settings applied to
+     * this run only, except for the scene in which it was judged), a contract for the controller it was judged for,
+     * and this pedigree. */
     esp_status (*write)(const esp_subject *subject, const char *path, const esp_network *net, unsigned components,
                         const cJSON *pedigree);
-    /* Adds to the entry of a pruning what decided its result: controller, data, version of the simulator. An option
-     * of the application whose key is there becomes part of the canonical command. NULL: nothing. */
+    /* Adds to the pedigree entry of a pruning what its result depended on: controller, data, version of the
+     * simulator. Options of the application whose key is in the entry become part of the canonical command. NULL:
+     * nothing to add. */
     void       (*ancestry)(const esp_subject *subject, cJSON *entry);
 
-    /* Casts the subject, which the role borrows; NULL: there are no episodes to play. */
+    /* Makes a role of the subject, which the role borrows; NULL: there are no episodes to play. */
     void       (*cast)(const esp_subject *subject, esp_role *role);
-    /* Options for a film of a network, from what was asked when it was made (may be NULL); `quick`: nobody wants
-     * to wait long. */
+    /* Sets options for a film of a network, given the options it was made with (may be NULL); `quick`: choose options
+     * for a short wait. */
     void (*film)(const cJSON *asked, bool quick, esp_judging *out);
-    /* Speed of its hot paths; subject NULL: with random weights. NULL: it has none that are measured. */
+    /* Measures the speed of its hot paths; subject NULL: with random weights. NULL: nothing to measure. */
     esp_status (*bench)(const esp_subject *subject, esp_bench *bench);
 
     void (*question)(const esp_subject *subject, esp_figure_list *out);       /* task, controller, data ... */
-    void (*inspect)(const esp_subject *subject, esp_figure_list *out);        /* work of an action or image */
+    void (*inspect)(const esp_subject *subject, esp_figure_list *out);        /* work per action or image */
     void (*title)(const esp_subject *subject, char *out, size_t size);    /* "TD-MPC agent, task pendulum" */
-    void (*run_title)(const cJSON *config, char *out, size_t size);       /* the same of a configuration */
+    void (*run_title)(const cJSON *config, char *out, size_t size);       /* the same for a configuration */
     void (*samples)(const esp_subject *subject, char *out, size_t size);  /* "20 held-out episodes of seed 1 ..." */
 };
 
 /* Rows of the table; named there and nowhere else. */
 extern const esp_application esp_application_agent, esp_application_autoencoder;
-/* The table of all, up to NULL; the first is what a configuration means that names none. */
+/* All applications, up to NULL; the first is the default of configurations that name none. */
 extern const esp_application *const esp_applications[];
-const esp_application *esp_application_find(const char *name); /* NULL with the error text set */
-/* Of a configuration: its key "application". */
+const esp_application *esp_application_find(const char *name); /* NULL, with the error text set, when unknown */
+/* The application that the key "application" of a configuration names. */
 esp_status esp_application_of_json(const cJSON *json, const char *source, const esp_application **out);
 
-/* ---- prune_run.c: one pruning, asked for and done ---------------------------------------------------- */
+/* ---- prune_run.c: one pruning -------------------------------------------------------------------------- */
 
 #define ESP_GROUPS_CHOICES "structural|paper" /* words for esp_prune_request.groups */
 
-/* What is asked of a pruning. */
+/* A request to prune. */
 typedef struct {
-    const esp_search_method *method;       /* of esp_search_methods */
-    const esp_importance    *importance;   /* of esp_importances */
-    const esp_compensation  *compensation; /* of esp_compensations */
+    const esp_search_method *method;       /* row of esp_search_methods */
+    const esp_importance    *importance;   /* row of esp_importances */
+    const esp_compensation  *compensation; /* row of esp_compensations */
     int    groups;                      /* index in ESP_GROUPS_CHOICES */
     int    budget;                      /* evaluations; 0: no limit */
     int    round_to;                    /* kept widths are multiples of it */
     int    finetune;                    /* gradient steps after the cut */
-    bool   all_components;              /* write those too that the controller does not run */
-    int    num_pins;                    /* groups whose coefficient is given */
-    const char *pin[ESP_MAX_AXES];      /* PATTERN=VALUE, in order, borrowed */
+    bool   all_components;              /* also write the components that the controller does not run */
+    int    num_pins;                    /* number of groups with a fixed coefficient */
+    const char *pin[ESP_MAX_AXES];      /* [num_pins] PATTERN=VALUE, in order, borrowed */
     esp_judging judging;                /* options of the application */
     esp_search_config search;           /* target and settings of the method */
 } esp_prune_request;
 
-/* 20 % by the paper's gradient descent, units ranked by their 2-norm, nothing repaired or finetuned. */
+/* 20 % with the paper's gradient descent, units ranked by their 2-norm, no compensation or finetuning. */
 esp_prune_request esp_prune_request_default(void);
 
-/* The networks that are compared, in the order of report. */
+/* The networks that are compared, in the order of reports. */
 typedef enum {
     ESP_BEFORE,        /* the subject's own */
     ESP_UNCOMPENSATED, /* only with a compensation: the same cut without it */
-    ESP_AFTER,         /* after surgery, repaired when that was asked for */
+    ESP_AFTER,         /* after surgery, and compensation if requested */
     ESP_FINETUNED,     /* only with gradient steps */
-    ESP_PRUNED_STAGES  /* how many there are */
+    ESP_PRUNED_STAGES  /* number of stages */
 } esp_prune_stage;
 extern const char *const esp_prune_stage_names[]; /* "before", "uncompensated", ...: suffixes of JSON keys */
 
-/* One pruning, done. */
+/* One finished pruning. */
 typedef struct {
     const esp_subject *subject;         /* borrowed */
-    esp_prune_request  request;         /* that led to it */
-    esp_grouping       grouping;        /* what shared a coefficient */
-    esp_ranking        ranking;         /* the order in which units went, owned */
-    esp_objective     *objective;       /* what was evaluated, owned; holds the journal, locked */
+    esp_prune_request  request;         /* the request behind it */
+    esp_grouping       grouping;        /* which axes share a coefficient */
+    esp_ranking        ranking;         /* order in which units were removed, owned */
+    esp_objective     *objective;       /* the evaluations, owned; holds the journal, locked */
     esp_search_result  result;          /* widths, coefficients, sparsities */
-    double             wall_s;          /* of the search */
-    esp_network       *net[ESP_PRUNED_STAGES]; /* owned but for ESP_BEFORE, which is the subject's */
-    bool               has[ESP_PRUNED_STAGES];      /* measured */
+    double             wall_s;          /* time of the search */
+    esp_network       *net[ESP_PRUNED_STAGES]; /* owned, except for ESP_BEFORE, which is the subject's */
+    bool               has[ESP_PRUNED_STAGES];      /* whether the stage was measured */
     esp_measurement    measured[ESP_PRUNED_STAGES]; /* owned; valid where `has` says so */
-    double             ms[ESP_PRUNED_STAGES];       /* of one action or image, median */
-    size_t             bytes[ESP_PRUNED_STAGES];    /* of the file; 0: not written */
+    double             ms[ESP_PRUNED_STAGES];       /* time per action or image, median */
+    size_t             bytes[ESP_PRUNED_STAGES];    /* size of the file; 0: not written */
 } esp_pruning;
 
-/* What decides the performance of a cut, beside its widths; the caller deletes it. */
+/* Everything besides its widths that the performance of a cut depends on; the caller deletes it. */
 cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request *request);
 
-/* Whose the journal of a search is. */
+/* The role of a search's journal. */
 typedef enum {
-    ESP_JOURNAL_OWN,    /* follows from -o; one of another search is moved aside */
-    ESP_JOURNAL_NAMED,  /* by the user: must fit */
-    ESP_JOURNAL_SHARED  /* with other searches of a sweep: does not say what this one is after */
+    ESP_JOURNAL_OWN,    /* named after the output; one of another search is moved aside */
+    ESP_JOURNAL_NAMED,  /* named by the user: must belong to this search */
+    ESP_JOURNAL_SHARED  /* shared by searches of a sweep: does not name the target of this one */
 } esp_journal_kind;
 
-/* Searches, keeping every evaluation in the file `journal` (NULL: nowhere) to resume from, and makes the smaller
- * network. ESP_ERR_INFEASIBLE when no cut meets the target, ESP_ERR_INTERRUPTED after a signal. The caller frees
- * *out, which borrows the subject. */
+/* Searches, and makes the smaller network. Every evaluation is kept in the file `journal` (NULL: not kept), from
+ * which a later search resumes. ESP_ERR_INFEASIBLE when no cut meets the target, ESP_ERR_INTERRUPTED after a signal.
+ * The caller frees *out, which borrows the subject. */
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
                               esp_journal_kind kind, esp_pruning *out);
-/* Held-out performance and time of a stage; nothing when it has no network. */
+/* Measures held-out performance and time of a stage; does nothing when the stage has no network. */
 esp_status esp_pruning_measure(esp_pruning *pruning, esp_prune_stage stage);
-/* Of a stage that has a network: the parameters that sparsity counts, and the FLOPs of one action or image. */
+/* For a stage that has a network: the parameters that sparsity counts, and the FLOPs per action or image. */
 double     esp_pruning_params(const esp_pruning *pruning, esp_prune_stage stage);
 double     esp_pruning_flops(const esp_pruning *pruning, esp_prune_stage stage); /* multiply-adds times two */
-/* Writes the network that came out, finetuned when that was asked for, and takes the size of the file. */
+/* Writes the resulting network (the finetuned one if there is one) and notes the size of the file. */
 esp_status esp_pruning_write(esp_pruning *pruning, const char *path);
-void       esp_pruning_free(esp_pruning *pruning); /* accepts one that is zeroed */
+void       esp_pruning_free(esp_pruning *pruning); /* accepts a zeroed struct */
 
 /* ---- pedigree.c: where a file comes from -------------------------------------------------------------- */
 
-/* The pedigree of the file that the pruning makes: that of the file given, and an entry for this pruning. It says
+/* The pedigree of the file that the pruning makes: that of the input file, and an entry for this pruning. It holds
  * nothing that differs between equal work: no times, threads, ranks or paths. The caller deletes it. */
 cJSON *esp_pruning_pedigree(const esp_pruning *pruning);
-/* Parameters of the controller before the first pruning of its file's pedigree; those of the file if it has none. */
+/* Parameters of the controller before the first pruning in its file's pedigree; those of the file if it has none. */
 double esp_subject_original_params(const esp_subject *subject);
 
 /* ---- pruning_json.c ------------------------------------------------------------------------------------------ */
 
 /* The stages that were measured; the caller deletes it. */
 cJSON *esp_pruning_json(const esp_pruning *pruning);
-/* What is known before a search: what is asked of it; the caller deletes it. */
+/* The question of a search, known before it starts; the caller deletes it. */
 cJSON *esp_pruning_about_json(const esp_pruning *pruning);
-/* Of a sweep, the network before anything is cut, measured; the caller deletes it. */
+/* For a sweep: the measured network before any pruning; the caller deletes it. */
 cJSON *esp_pruning_dense_json(const esp_pruning *pruning);
 
 /* ---- sweep_results.c: sweep.json and results.jsonl --------------------------------------------------- */
 
-enum { ESP_SWEEP_LIST = 32, ESP_SWEEP_SEEDS = 1000 }; /* ways and sparsities; seeds: at most */
+enum { ESP_SWEEP_LIST = 32, ESP_SWEEP_SEEDS = 1000 }; /* most ways and sparsities; most seeds */
 
-/* One way to prune: a method and the importance it ranks with. */
+/* One way to prune: a method and the importance that it ranks by. */
 typedef struct {
-    const esp_search_method *method;     /* of esp_search_methods */
-    const esp_importance    *importance; /* of esp_importances */
-    char name[64];                       /* "magnitude/l1"; without the importance when that is not spelled out */
+    const esp_search_method *method;     /* row of esp_search_methods */
+    const esp_importance    *importance; /* row of esp_importances */
+    char name[64];                       /* "magnitude/l1"; without the importance when that is the default */
 } esp_sweep_way;
 
 /* Prunings side by side: every way, at every sparsity, with every seed. */
 typedef struct {
-    const char *folder;        /* where its results are kept, borrowed */
-    const char *measure_name;  /* of the application */
-    uint64_t    seed;          /* the first one */
+    const char *folder;        /* folder of its results, borrowed */
+    const char *measure_name;  /* measure of the application */
+    uint64_t    seed;          /* the first seed */
     int           num_ways;    /* methods, with their importances */
     int           num_sparsities; /* targets */
-    int           num_seeds;   /* in a row from the first one */
+    int           num_seeds;   /* consecutive seeds from the first one */
     esp_sweep_way way[ESP_SWEEP_LIST];      /* [num_ways] */
     double        sparsity[ESP_SWEEP_LIST]; /* [num_sparsities], fractions */
-    esp_prune_request request; /* what all cells have in common */
+    esp_prune_request request; /* settings that all cells share */
     cJSON        *results;     /* array of finished cells and dense measurements, owned */
-    esp_lock     *lock;        /* of the folder, for its one writer; NULL: only read */
-    esp_json_log *log;         /* results.jsonl, open from the first line on */
+    esp_lock     *lock;        /* lock of the folder, for its one writer; NULL: only reading */
+    esp_json_log *log;         /* results.jsonl, opened by the first line */
 } esp_sweep;
 
-/* Makes the folder, or reads what an earlier sweep with the same question left in it: finished cells
- * are never made again. ESP_ERR_FORMAT when the folder holds another sweep, ESP_ERR_IO when another process is at
- * it. Locks the folder; esp_sweep_close follows, also after a failure. */
+/* Creates the folder, or reads the results of an earlier sweep with the same question: finished cells are never made
+ * again. ESP_ERR_FORMAT when the folder holds another sweep, ESP_ERR_IO when another process is using it. Locks the
+ * folder; call esp_sweep_close afterwards, also after a failure. */
 esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject);
-/* Releases the folder, deletes the results. */
+/* Releases the folder and deletes the results in memory. */
 void       esp_sweep_close(esp_sweep *sweep);
 /* The finished cell, or NULL; way NULL: the dense network. */
 const cJSON *esp_sweep_find(const esp_sweep *sweep, const esp_sweep_way *way, double sparsity, uint64_t seed);
-/* A folder as it is, for readers: ways, sparsities and seeds are those of its cells. A last line that was
- * cut short is left out and left alone. Deletes results on failure. */
+/* Reads a folder as it is, without changing it: ways, sparsities and seeds are those of its cells. A last line that
+ * was cut short is skipped. Deletes the results in memory on failure. */
 esp_status esp_sweep_read(const char *folder, esp_sweep *out);
-bool esp_sweep_equal(double sparsity, double other); /* as far as a file can tell */
-/* Appends a line to the file and keeps it; takes `cell`. */
+bool esp_sweep_equal(double sparsity, double other); /* equal to the precision of a file */
+/* Appends a line to the file and keeps it; takes ownership of `cell`. */
 esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell);
 
 /* ---- sweep_run.c ----------------------------------------------------------------------------------- */
 
-/* Makes the cells that are missing, seed by seed, each kept as soon as it is finished. ESP_ERR_INTERRUPTED
- * between evaluations; the next run goes on. */
+/* Makes the missing cells, seed by seed, and keeps each as soon as it is finished. ESP_ERR_INTERRUPTED between
+ * evaluations; the next run continues. */
 esp_status esp_sweep_run(esp_sweep *sweep, const esp_subject *subject);
 
 /* ---- sweep_csv.c ----------------------------------------------------------------------------------- */
 
-/* results.csv: a row a cell, a column a number, and a coefficient a group. */
+/* results.csv: one row per cell; columns for its numbers, and one per group for its coefficients. */
 esp_status esp_sweep_write_csv(const esp_sweep *sweep);
 
 #endif

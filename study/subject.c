@@ -1,4 +1,4 @@
-/* A checkpoint that something is done with, and which application it belongs to. */
+/* An opened checkpoint, and the application that it belongs to. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -22,7 +22,7 @@ static esp_status open_file(esp_subject *subject)
     return esp_subject_blame(subject, esp_application_of_json(file.config, file.source, &subject->application));
 }
 
-/* It holds every tensor once more. */
+/* Frees the file early, because it holds a second copy of every tensor. */
 static void close_file(esp_subject *subject)
 {
     if (subject->file) esp_checkpoint_close(subject->file);

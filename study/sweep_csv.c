@@ -10,7 +10,7 @@ static const char *const columns[] = {
     "flops_after", "error"};
 enum { NUM_COLUMNS = sizeof columns / sizeof *columns };
 
-/* Sentences may hold commas and quotes. */
+/* Quotes a text: sentences may hold commas and quotes. */
 static void write_text(FILE *out, const char *text)
 {
     putc('"', out);
@@ -32,7 +32,7 @@ static void write_value(FILE *out, const cJSON *item)
     }
 }
 
-/* The groups of the first cell that has any; all cells of a sweep have the same. */
+/* The groups of the first cell that has any; they are the same in all cells of a sweep. */
 static const cJSON *find_groups(const esp_sweep *sweep)
 {
     const cJSON *cell, *groups = NULL;

@@ -1,4 +1,5 @@
-/* The folder of a sweep: sweep.json says what was asked, results.jsonl has a line a finished cell. */
+/* The folder of a sweep: sweep.json holds the question, results.jsonl one line per finished
+ * cell. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 
 #include "study/study.h"
 
-/* ---- the question: whatever two sweeps must share to share a folder ---- */
+/* ---- the question: what two sweeps must have in common to share a folder ---- */
 
 static cJSON *question(const esp_sweep *sweep, const esp_subject *subject)
 {
@@ -15,7 +16,7 @@ static cJSON *question(const esp_sweep *sweep, const esp_subject *subject)
     cJSON *json = esp_pruning_identity(subject, request);
     cJSON_DeleteItemFromObject(json, "importance"); /* cells differ in these */
     cJSON_DeleteItemFromObject(json, "seed");
-    cJSON_DeleteItemFromObject(json, "controller"); /* among what an agent says below */
+    cJSON_DeleteItemFromObject(json, "controller"); /* part of what the agent adds below */
     esp_subject_question_json(subject, json);
     cJSON_AddNumberToObject(json, "report", subject->report);
     cJSON_AddNumberToObject(json, "tolerance", request->search.target.tolerance);
@@ -66,7 +67,7 @@ static esp_status check_question(const char *folder, const char *path, const cJS
 
 /* ---- the finished cells ---- */
 
-/* A number for every group; all cells of a sweep have the same groups. */
+/* One number per group; all cells of a sweep have the same groups. */
 static bool are_coefficients(const esp_sweep *sweep, const cJSON *coefficients)
 {
     const cJSON *group, *cell;
@@ -88,7 +89,8 @@ static bool has_numbers(const cJSON *cell, int count, const char *const *keys)
     return true;
 }
 
-/* The dense network, what a method made, or why it could not: what the report reads of each. */
+/* The dense network, the result of a method, or the reason why there is none: checks what the
+ * report reads of each. */
 static bool is_cell(const esp_sweep *sweep, const cJSON *cell)
 {
     static const char *const all[] = {"seed"}, *const dense[] = {"performance_before", "params_before"};
@@ -111,10 +113,10 @@ static esp_status take_cell(void *context, int line, cJSON *cell)
         return ESP_OK;
     }
     cJSON_Delete(cell);
-    return esp_fail(ESP_ERR_FORMAT, "%s/results.jsonl: line %d is no cell of a sweep", sweep->folder, line);
+    return esp_fail(ESP_ERR_FORMAT, "%s/results.jsonl: line %d is not a cell of a sweep", sweep->folder, line);
 }
 
-/* With a last line that has its end. */
+/* Opens the log; its last line gets its newline. */
 static esp_status open_log(esp_sweep *sweep)
 {
     char *path = esp_path_join(sweep->folder, "results.jsonl");
@@ -138,7 +140,7 @@ esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
     if (status == ESP_OK) status = check_question(sweep->folder, asked_path, asked);
     bool begun = status == ESP_OK && access(results_path, F_OK) == 0;
     if (begun) status = esp_json_lines_read(results_path, take_cell, sweep);
-    /* A finished sweep may lie where nothing can be written. */
+    /* A finished sweep may be in a place where nothing can be written. */
     if (begun && status == ESP_OK && access(results_path, W_OK) == 0) status = open_log(sweep);
     cJSON_Delete(asked);
     free(asked_path);
@@ -162,7 +164,7 @@ const cJSON *esp_sweep_find(const esp_sweep *sweep, const esp_sweep_way *way, do
     return NULL;
 }
 
-/* ---- a folder as it is ---- */
+/* ---- reading a folder ---- */
 
 static esp_status add_way(esp_sweep *sweep, const char *name)
 {
@@ -170,7 +172,7 @@ static esp_status add_way(esp_sweep *sweep, const char *name)
     for (int i = 0; i < sweep->num_ways; i++)
         if (strcmp(sweep->way[i].name, name) == 0) return ESP_OK;
     if (sweep->num_ways == ESP_SWEEP_LIST)
-        return esp_fail(ESP_ERR_FORMAT, "%s: more than %d methods", sweep->folder, ESP_SWEEP_LIST);
+        return esp_fail(ESP_ERR_FORMAT, "%s: holds more than %d methods", sweep->folder, ESP_SWEEP_LIST);
     esp_sweep_way *way = &sweep->way[sweep->num_ways++];
     snprintf(way->name, sizeof way->name, "%s", name);
     snprintf(method, sizeof method, "%.*s", (int)strcspn(way->name, "/"), way->name);
@@ -183,7 +185,7 @@ static esp_status add_sparsity(esp_sweep *sweep, double sparsity)
     for (int i = 0; i < sweep->num_sparsities; i++)
         if (esp_sweep_equal(sweep->sparsity[i], sparsity)) return ESP_OK;
     if (sweep->num_sparsities == ESP_SWEEP_LIST)
-        return esp_fail(ESP_ERR_FORMAT, "%s: more than %d sparsities", sweep->folder, ESP_SWEEP_LIST);
+        return esp_fail(ESP_ERR_FORMAT, "%s: holds more than %d sparsities", sweep->folder, ESP_SWEEP_LIST);
     sweep->sparsity[sweep->num_sparsities++] = sparsity;
     return ESP_OK;
 }
@@ -197,14 +199,14 @@ static esp_status take_seeds(esp_sweep *sweep)
         most = fmax(most, esp_json_number(cell, "seed"));
     }
     if (!(least >= 0 && most < 0x1p53 && most - least < ESP_SWEEP_SEEDS))
-        return esp_fail(ESP_ERR_FORMAT, "%s: seeds from %.0f to %.0f; a report takes %d in a row", sweep->folder, least,
-                        most, ESP_SWEEP_SEEDS);
+        return esp_fail(ESP_ERR_FORMAT, "%s: seeds from %.0f to %.0f; a report handles at most %d consecutive ones",
+                        sweep->folder, least, most, ESP_SWEEP_SEEDS);
     sweep->seed = (uint64_t)least;
     sweep->num_seeds = (int)(most - least) + 1;
     return ESP_OK;
 }
 
-/* The question behind finished cells. */
+/* Derives the question from the finished cells. */
 static esp_status infer(esp_sweep *sweep)
 {
     const esp_application *application = NULL;
@@ -221,7 +223,7 @@ static esp_status infer(esp_sweep *sweep)
         if (status != ESP_OK) return status;
     }
     if (!application)
-        return esp_fail(ESP_ERR_FORMAT, "%s/results.jsonl: no cell of the dense network; the sweep has hardly begun",
+        return esp_fail(ESP_ERR_FORMAT, "%s/results.jsonl: no cell of the dense network; the sweep has only just begun",
                         sweep->folder);
     sweep->measure_name = application->measure_name;
     return take_seeds(sweep);

@@ -1,4 +1,5 @@
-/* Making the cells of a sweep: the dense network, then every method at every sparsity, seed by seed. */
+/* Makes the cells of a sweep: the dense network, then every method at every sparsity, seed by
+ * seed. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,7 +20,8 @@ static esp_status measure_dense(esp_sweep *sweep, const esp_subject *subject)
     return status;
 }
 
-/* Cells that share importance and seed share a journal: what one method evaluated another need not. */
+/* Cells with the same importance and seed share a journal: an evaluation made by one method serves
+ * the others. */
 static esp_status place_journal(const esp_sweep *sweep, const esp_sweep_way *way, uint64_t seed, char **path)
 {
     char name[ESP_CONFIG_TEXT + 64];
@@ -51,7 +53,7 @@ static esp_status prune_cell(const esp_sweep *sweep, const esp_subject *subject,
     return status;
 }
 
-/* A sparsity that can't be reached is a result as well. */
+/* A sparsity that cannot be reached is a result as well. */
 static cJSON *infeasible_cell(const esp_subject *subject, double sparsity)
 {
     cJSON *cell = cJSON_CreateObject();

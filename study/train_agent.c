@@ -6,8 +6,8 @@
 #include "study/study_internal.h"
 
 typedef struct {
-    double score, update; /* of the best evaluation; NAN: there was none */
-    double wall_s;        /* of the last */
+    double score, update; /* best evaluation; NAN: there was none */
+    double wall_s;        /* time of the last line */
 } best;
 
 static esp_status take_line(void *context, int number, cJSON *line)
@@ -99,13 +99,13 @@ static const esp_metric columns[] = {
 
 static const esp_metric_chart charts[] = {
     {.title = "Mean return", .y = "mean return", .from_zero = true,
-     .caption = "Evaluations on fixed episodes while learning; the checkpoint with the best mean of them is kept.",
+     .caption = "Evaluations on fixed episodes during training; the checkpoint with the best mean is kept.",
      .curve = {{"planner_*", "planner, * start", NULL}, {"policy_*", "policy, * start", NULL}}},
     {.title = "Return of the episodes it learns from", .y = "return", .from_zero = true,
-     .caption = "What the exploring agent got in the episodes that it collected; the first ones are random.",
+     .caption = "Return of the exploring agent in the episodes that it collected; the first ones are random.",
      .curve = {{"collected_return", NULL, NULL}}},
     {.title = "Losses", .y = "loss", .log = true,
-     .caption = "Of the world model, each point a mean over the updates since the one before.",
+     .caption = "Losses of the world model; each point is the mean over the updates since the point before.",
      .curve = {{"consistency_loss", "consistency", NULL},
                {"reward_loss", "reward", NULL},
                {"value_loss", "value", NULL}}},

@@ -80,7 +80,7 @@ static const esp_metric columns[] = {
 
 static const esp_metric_chart charts[] = {
     {.title = "Reconstruction error", .y = "mean squared error", .log = true,
-     .caption = "Training: mean over the batches of an epoch while the weights change; test: at its end.",
+     .caption = "Training: mean over the batches of an epoch, while the weights change. Test: after the epoch.",
      .curve = {{"train_mse", "training images", NULL}, {"test_mse", "test images", NULL}}},
     {.title = "Signal to noise", .y = "PSNR, dB", .caption = "On test images.",
      .curve = {{"psnr_of_mean_mse_db", "of the mean error", NULL}, {"mean_psnr_db", "mean over images", NULL}}},

@@ -1,4 +1,4 @@
-/* Training, whatever the application: its configuration read, its options checked, the run described. */
+/* Training, for any application: reads the configuration, checks the options, describes the run. */
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -53,7 +53,7 @@ static void train_interrupted_and_resumed_gives_the_same_file(void)
     int status = cli_interrupt(argv, "stopped/state.safetensors", SIGINT);
     char *said = cli_file("err");
     if (status != 0) /* the run may have ended before the signal */
-        CU_ASSERT(strstr(said, "espalier: interrupted; go on with: espalier train ae.json -o stopped --data digits "
+        CU_ASSERT(strstr(said, "espalier: interrupted; resume with: espalier train ae.json -o stopped --data digits "
                                "--seed 7 --resume\n") != NULL);
     free(said);
     CLI_OK("$E train ae.json -o stopped --data digits --seed 7 --resume && cmp stopped/checkpoint.safetensors ae.st");
@@ -257,7 +257,7 @@ static void a_journal_of_other_images_is_refused(void)
 static void options_of_the_other_application_are_refused(void)
 {
     static const struct { const char *arguments, *word; } cases[] = {
-        {"eval ae.st --min-return 1", "--min-return: not for ae.st, which is of application 'autoencoder'"},
+        {"eval ae.st --min-return 1", "--min-return: not for ae.st, which belongs to application 'autoencoder'"},
         {"eval ae.st --episodes 3", "--episodes: not for ae.st"},
         {"eval ae.st --controller policy", "--controller: not for ae.st"},
         {"eval ae.st --start hanging", "--start: not for ae.st"},
@@ -280,7 +280,7 @@ static void a_checkpoint_of_the_other_application_is_refused(void)
     static const struct { int status; const char *arguments, *word; } cases[] = {
         {1, "eval " AGENT " --config ae.json", "expected an autoencoder"},
         {1, "eval ae.st --config " ESP_SOURCE "/models/pendulum/config.json", "its application is 'autoencoder'"},
-        {2, "eval ae.st --config digits.json", "application 'digits' is unknown; there are tdmpc and autoencoder"},
+        {2, "eval ae.st --config digits.json", "application 'digits' is unknown; expected tdmpc or autoencoder"},
         {2, "train digits.json -o new", "digits.json: application 'digits' is unknown"},
         {2, "train number.json -o new", "number.json: key 'application' must be a string"},
         {2, "train list.json -o new", "list.json: a configuration must be a JSON object"},

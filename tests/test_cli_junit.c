@@ -95,7 +95,7 @@ static void a_killed_evaluation_leaves_an_error(void)
     CLI_OK("rm eval.xml");
     CU_ASSERT_EQUAL(cli_interrupt(argv, "eval.xml", SIGKILL), -1);
     read_report(0, 1);
-    CU_ASSERT(report_has("was not finished</error>"));
+    CU_ASSERT(report_has("did not finish</error>"));
 }
 
 static void a_report_that_cannot_be_written_is_a_failure(void)

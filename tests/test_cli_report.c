@@ -219,7 +219,7 @@ static void a_run_of_an_autoencoder_has_its_errors(void)
            "\"psnr_of_mean_mse_db\":2'$e'.5,\"mean_psnr_db\":2'$e'.75,\"wall_s\":'$e'}'; done >auto/metrics.jsonl");
     char *html = report("auto", &data);
     CU_ASSERT(shows(html, ">Reconstruction error<") && shows(html, ">0.002200</data>") && shows(html, ">23.50</data>"));
-    CU_ASSERT(shows(html, "There is no picture of reconstructions") && shows(html, "auto/checkpoint.safetensors"));
+    CU_ASSERT(shows(html, "The reconstructions could not be drawn") && shows(html, "auto/checkpoint.safetensors"));
     cJSON_Delete(data);
     free(html);
 }
@@ -300,7 +300,7 @@ static void paths_without_results_are_refused(void)
 {
     static const struct { int status; const char *arguments, *word; } cases[] = {
         {2, "report", "SOURCE is missing"},
-        {2, "report run sweep", "one argument too many: 'sweep'"},
+        {2, "report run sweep", "unexpected argument 'sweep'"},
         {1, "report nowhere", "nowhere"},
         {1, "report empty", "empty: nothing to report on; looked for metrics.jsonl of a run and results.jsonl of a"},
         {1, "report agent.safetensors", "looked for the journal of its search, agent.safetensors.journal.jsonl"},
@@ -324,7 +324,7 @@ static void broken_files_are_refused_and_named(void)
         {"run", "junk", "config.json", "bad/config.json: line"},
         {"run", "junk", "run.json", "bad/run.json: line"},
         {"sweep", "{", "results.jsonl", "bad/results.jsonl: line 8: not JSON"},
-        {"sweep", "{\"way\": \"dense\", \"seed\": 1}", "results.jsonl", "line 8 is no cell of a sweep"},
+        {"sweep", "{\"way\": \"dense\", \"seed\": 1}", "results.jsonl", "line 8 is not a cell of a sweep"},
         {"sweep", "{\"way\": \"new\", \"seed\": 1, \"target_sparsity\": 0.1, \"error\": \"\"}", "results.jsonl",
          "unknown search method 'new'"},
         {"sweep", "{\"way\": \"gd\", \"seed\": 4000, \"target_sparsity\": 0.1, \"error\": \"\"}", "results.jsonl",

@@ -27,7 +27,7 @@ static void train_interrupted_says_how_to_resume(void)
                           NULL};
     CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped/metrics.jsonl", SIGINT), 1);
     char *said = cli_file("err");
-    CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; go on with: espalier train tiny.json -o stopped --set "
+    CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; resume with: espalier train tiny.json -o stopped --set "
                                  "train.updates=100000 --quiet --resume\n");
     free(said);
 }
@@ -80,7 +80,7 @@ static void prune_killed_and_started_again_gives_the_same_files(void)
     CU_ASSERT(kills > 0);
     printf("(%d kills) ", kills);
     char *said = cli_file("err");
-    CU_ASSERT(strstr(said, "going on from killed.st.journal.jsonl") != NULL);
+    CU_ASSERT(strstr(said, "resuming from killed.st.journal.jsonl") != NULL);
     free(said);
     CLI_OK(strip_journal, "killed.st", "killed");
     CLI_OK("cmp one.st killed.st && cmp one.lines killed.lines");
@@ -92,7 +92,7 @@ static void prune_interrupted_leaves_the_journal_and_no_network(void)
                           "--episodes", "400", NULL};
     CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped.st.journal.jsonl", SIGTERM), 1);
     char *said = cli_file("err");
-    CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; the same command goes on from stopped.st.journal.jsonl\n");
+    CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; the same command resumes from stopped.st.journal.jsonl\n");
     free(said);
     CLI_OK("test -s stopped.st.journal.jsonl && ! test -e stopped.st");
 }

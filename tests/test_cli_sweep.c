@@ -153,7 +153,7 @@ static void an_interrupted_sweep_says_how_to_resume(void)
                           "stopped", "--quiet", NULL};
     CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped/results.jsonl", SIGINT), 1);
     char *said = cli_file("err");
-    CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; the same command goes on from stopped\n");
+    CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; the same command resumes from stopped\n");
     free(said);
     CLI_OK("test $(wc -l <stopped/results.jsonl) = 1"); /* the dense network */
 }
@@ -162,7 +162,7 @@ static void a_sparsity_out_of_reach_is_a_result(void)
 {
     CLI_OK(SWEEP " --methods random --sparsities 0.2,0.9 --pin '*.hidden*=0' --pin 'latent=0' -o reach --quiet");
     CU_ASSERT(strstr(cli_err, "warning: random at 0.9: no cut of these groups reaches") != NULL);
-    CU_ASSERT(strstr(cli_out, "can't be reached") != NULL);
+    CU_ASSERT(strstr(cli_out, "cannot be reached") != NULL);
     cJSON *cells = read_cells("reach/results.jsonl"), *cell = cJSON_GetArrayItem(cells, 2);
     CU_ASSERT_EQUAL_FATAL(cJSON_GetArraySize(cells), 3);
     CU_ASSERT(strstr(text_of(cell, "error"), "the nearest is") != NULL);
@@ -294,13 +294,13 @@ static void malformed_folders_are_refused_and_kept(void)
     static const struct { const char *file, *line, *word; } cases[] = {
         {"results.jsonl", "{", "results.jsonl: line 6: not JSON"},
         {"results.jsonl", "junk", "results.jsonl: line 6: not JSON"},
-        {"results.jsonl", "[]", "results.jsonl: line 6 is no cell of a sweep"},
-        {"results.jsonl", "{\"way\": 3, \"seed\": 1}", "line 6 is no cell"},
-        {"results.jsonl", "{\"way\": \"dense\", \"seed\": 1}", "line 6 is no cell"},
-        {"results.jsonl", "{" CELL "\"performance_after\": 1}", "line 6 is no cell"},
-        {"results.jsonl", "{" CELL "\"error\": \"\", \"coefficients\": [1]}", "line 6 is no cell"},
-        {"results.jsonl", "{" CELL "\"error\": \"\", \"coefficients\": {\"latent\": 0.5}}", "line 6 is no cell"},
-        {"results.jsonl", "{" CELL "\"error\": \"\", \"coefficients\": {\"latent\": \"x\"}}", "line 6 is no cell"},
+        {"results.jsonl", "[]", "results.jsonl: line 6 is not a cell of a sweep"},
+        {"results.jsonl", "{\"way\": 3, \"seed\": 1}", "line 6 is not a cell"},
+        {"results.jsonl", "{\"way\": \"dense\", \"seed\": 1}", "line 6 is not a cell"},
+        {"results.jsonl", "{" CELL "\"performance_after\": 1}", "line 6 is not a cell"},
+        {"results.jsonl", "{" CELL "\"error\": \"\", \"coefficients\": [1]}", "line 6 is not a cell"},
+        {"results.jsonl", "{" CELL "\"error\": \"\", \"coefficients\": {\"latent\": 0.5}}", "line 6 is not a cell"},
+        {"results.jsonl", "{" CELL "\"error\": \"\", \"coefficients\": {\"latent\": \"x\"}}", "line 6 is not a cell"},
         {"sweep.json", "{", "sweep.json: line"},
         {"sweep.json", "[]", "sweep.json describes a sweep with another 'version'"},
         {"journals/l2-1.jsonl", "junk", "l2-1.jsonl: line "},

@@ -107,7 +107,7 @@ static void every_application_is_a_complete_row(void)
         CU_ASSERT_PTR_EQUAL(esp_application_find(a->name), a);
     }
     CU_ASSERT_PTR_NULL(esp_application_find("toy"));
-    CU_ASSERT_STRING_EQUAL(esp_error_text(), "application 'toy' is unknown; there are tdmpc and autoencoder");
+    CU_ASSERT_STRING_EQUAL(esp_error_text(), "application 'toy' is unknown; expected tdmpc or autoencoder");
 }
 
 static CU_TestInfo tests[] = {
