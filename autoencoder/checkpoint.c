@@ -1,4 +1,4 @@
-/* An autoencoder as a checkpoint, with PyTorch's tensor names. Hidden sizes are read off the shapes, so a
+/* An autoencoder as a checkpoint, with PyTorch's tensor names. Hidden sizes are read from the tensor shapes, so a
  * pruned autoencoder loads like a dense one. */
 #include "autoencoder/autoencoder.h"
 

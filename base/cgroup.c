@@ -1,8 +1,9 @@
-/* How much processor time the control groups of this process allow: what a container with `--cpus 1.5` may use of a
- * machine with 64 processors, which the number of processors does not tell.
+/* How much processor time the control groups of this process allow: what a container with `--cpus 1.5` may use on a
+ * machine with 64 processors, which the number of processors does not show.
  *
- * Version 2 says "0::/path" in /proc/self/cgroup and "QUOTA PERIOD" (us) in ROOT/path/cpu.max, version 1
- * "4:cpu,cpuacct:/path" and the two numbers in ROOT/cpu/path/cpu.cfs_{quota,period}_us. Groups above count as well. */
+ * Version 2 has "0::/path" in /proc/self/cgroup and "QUOTA PERIOD" (us) in ROOT/path/cpu.max; version 1 has
+ * "4:cpu,cpuacct:/path" and the two numbers in ROOT/cpu/path/cpu.cfs_{quota,period}_us. The limits of parent groups
+ * apply as well. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 
 #include "base/base_internal.h"
 
-/* A small text file of the kernel's; "" when it cannot be read. */
+/* Reads a small text file of the kernel; "" when it cannot be read. */
 static void read_text(const char *folder, const char *name, char *out, size_t size)
 {
     char *path = esp_path_join(folder, name);
@@ -44,8 +45,8 @@ static double quota_of(const char *group, bool unified)
     return ratio(quota, space + 1);
 }
 
-/* The least of a group and those above it, up to the root. A container sees its own group as the root, while the path
- * may be the one outside: folders that are not there have no limit. */
+/* The least quota of a group and its parents, up to the root. A container sees its own group as the root, while the
+ * path may be the one outside: folders that do not exist have no limit. */
 static double least_quota(const char *root, const char *path, bool unified)
 {
     char *group = esp_path_join(root, path[0] == '/' ? path + 1 : path);
@@ -69,7 +70,7 @@ static bool names_cpu(const char *controllers, size_t length)
     return false;
 }
 
-/* Of a line "NUMBER:CONTROLLERS:PATH". */
+/* The quota of a line "NUMBER:CONTROLLERS:PATH". */
 static double quota_of_line(const char *line, const char *root)
 {
     const char *controllers = strchr(line, ':'), *path = controllers ? strchr(controllers + 1, ':') : NULL;

@@ -36,7 +36,7 @@ bool esp_calibration_is_source(const esp_network *net, const esp_calibration *ca
 
 /* ---- playback.c: the data at every layer ----------------------------------------------------------- */
 
-enum { ESP_PLAYBACK_BLOCKS = 8 }; /* blocks of a batch, at most */
+enum { ESP_PLAYBACK_BLOCKS = 8 }; /* most blocks per batch */
 
 /* The samples first .. first + n - 1. */
 typedef struct {

@@ -5,7 +5,7 @@
 
 #include "nn/nn_internal.h"
 
-#define PATCH_FLOATS (192 * 1024) /* 768 KiB of patches at once; 1 MiB of L2 a core is usual */
+#define PATCH_FLOATS (192 * 1024) /* 768 KiB of patches at once; 1 MiB of L2 per core is usual */
 
 static int layer_channels(const esp_layer *layer)
 {

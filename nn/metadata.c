@@ -33,7 +33,7 @@ esp_status esp_metadata_refuse_code(const cJSON *json, const char *source)
 
 /* ---- reading ---- */
 
-/* The JSON behind a key of __metadata__; NULL when it is not there. */
+/* The JSON text of a key in __metadata__; NULL when it is missing. */
 static esp_status read_json(const esp_safetensors *file, const char *key, cJSON **out)
 {
     const char *text = esp_safetensors_metadata(file, key);

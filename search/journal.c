@@ -1,6 +1,6 @@
 /* The journal of a search: JSON lines, with a header that says what is searched, one line per evaluation, and the
- * result. Numbers are written so that reading gives the same bits, so a search that reads its evaluations back takes
- * the same path as one that makes them.
+ * result. Numbers are written with all their bits: a search that reads its evaluations back takes the same path as
+ * one that makes them.
  *
  * It is locked from opening to closing, and created by the first evaluation: a search that cannot begin leaves none. */
 #include <errno.h>

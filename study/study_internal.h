@@ -1,4 +1,4 @@
-/* What the files of study share. */
+/* Shared by the files of study. */
 #ifndef ESP_STUDY_INTERNAL_H
 #define ESP_STUDY_INTERNAL_H
 
@@ -8,14 +8,14 @@
 
 /* ---- options.c ---- */
 
-/* ESP_ERR_USAGE naming an option that was given and that the application does not have; `path` is what it is
- * not for. */
+/* ESP_ERR_USAGE naming a given option that the application does not have; `path` is the file that it was given
+ * for. */
 esp_status esp_judging_check(const esp_judging *judging, const esp_application *application, const char *path);
 
 /* ---- subject.c ---- */
 
-/* The status of a failure to read the checkpoint: a wrong key in the file is the file's fault, one in the given
- * configuration the user's. */
+/* Corrects the status of a failure to read the checkpoint: a wrong key in the file is the file's fault, a wrong key
+ * in the given configuration the user's. */
 esp_status esp_subject_blame(const esp_subject *subject, esp_status status);
 
 /* ---- agent_acting.c ---- */
@@ -24,22 +24,22 @@ extern const esp_acting esp_agent_acting; /* config of its roles: an esp_agent_c
 
 /* ---- training.c ---- */
 
-/* What run.json says of how a run was started; the caller deletes it. */
+/* The content of run.json: how a run was started; the caller deletes it. */
 cJSON *esp_training_about(const esp_train_request *request);
 
 /* ---- train_agent.c, train_autoencoder.c: rows of the applications ---- */
 
 esp_status esp_train_agent(const esp_train_request *request, const cJSON *config, esp_figure_list *out);
 esp_status esp_train_autoencoder(const esp_train_request *request, const cJSON *config, esp_figure_list *out);
-/* What the lines of their metrics mean. */
+/* The meaning of the lines in their metrics. */
 extern const esp_learning esp_learning_agent, esp_learning_autoencoder;
 
 /* ---- reconstruction figures of both training and evaluation, application_autoencoder.c ---- */
 
-/* What JSON and tables call the digits: the folder, or that they are generated; and back. */
+/* The name of the digits in JSON and tables: the folder, or that they are generated; and the inverse. */
 const char *esp_digits_name(const char *folder);
-const char *esp_digits_folder(const char *name); /* NULL: generated digits, or no name */
-/* On two lines from `line`; of_error: the unit of the error. */
+const char *esp_digits_folder(const char *name); /* NULL: generated digits, or not a name */
+/* Adds figures on two lines, beginning at `line`; of_error: the unit of the error. */
 void esp_reconstruction_figures(const esp_reconstruction *r, int line, const char *of_error, esp_figure_list *out);
 
 /* ---- bench.c: rows ---- */
@@ -49,22 +49,22 @@ typedef struct {
     esp_status (*work)(void *context);
     void (*prepare)(void *context);
     void  *context;
-    double flops;       /* of one repeat; 0: not counted */
-    double per_second;  /* 0: the row says milliseconds; else things done by one repeat: a rate */
-    const char *unit;   /* of the rate */
+    double flops;       /* FLOPs per repeat; 0: not counted */
+    double per_second;  /* 0: the row is in milliseconds; otherwise a rate of so many things per repeat */
+    const char *unit;   /* unit of the rate */
 } esp_bench_path;
 
 bool esp_bench_wanted(const esp_bench *bench, const char *name);
-/* Measures a path with `threads` and appends its row, if it is wanted. */
+/* Measures a path with `threads` and appends its row, if the row is wanted. */
 esp_status esp_bench_add(esp_bench *bench, const char *name, const char *size, int threads, const esp_bench_path *path);
-/* Says on the last row how it compares with that of another path, when there is one. */
+/* Notes on the last row how it compares with another path, if that was measured. */
 void       esp_bench_compare(esp_bench *bench, const char *name, int threads, const char *of_what);
-esp_status esp_bench_finite(int count, const float *x); /* ESP_ERR_NUMERIC: not all are */
+esp_status esp_bench_finite(int count, const float *x); /* ESP_ERR_NUMERIC unless all are finite */
 float     *esp_bench_floats(size_t count);              /* standard normal, always the same, in new memory */
 
 /* ---- bench_agent.c ---- */
 
-/* Measures an agent's hot paths; and those of a full-size one with random weights. */
+/* Measures the hot paths of an agent; without a network those of a full-size one with random weights. */
 esp_status esp_bench_agent(esp_bench *bench, const esp_network *net, const esp_agent_config *config);
 esp_status esp_bench_random_agent(esp_bench *bench);
 

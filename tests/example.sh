@@ -25,5 +25,5 @@ cat said
 after=$(sed -n 's/.*after \([0-9.]*\)$/\1/p' said)
 judged=$(sed -n 's/^mean return  *\([0-9.]*\).*/\1/p' table)
 [ -n "$after" ] && [ "$after" = "$judged" ] || fail "the example says $after, espalier eval $judged"
-./prune nosuch.safetensors x.safetensors 2>error && fail "a missing file is no error"
+./prune nosuch.safetensors x.safetensors 2>error && fail "a missing file is not an error"
 grep -q "nosuch.safetensors" error || fail "the error message does not name the file"

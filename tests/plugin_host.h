@@ -17,7 +17,7 @@ static char agent_path[64], other_path[64], log_path[64], other_log[64];
 
 enum { STATES = TINY_STEPS + 1, SEED = 5 };
 
-/* ---- agents in a folder of their own ----------------------------------------------------------- */
+/* ---- agents in a separate folder --------------------------------------------------------------- */
 
 static inline void remove_folder(void)
 {
@@ -85,7 +85,7 @@ static inline void machine_draws_what_agents_see(void)
     write_agent(other_path, 2);
 }
 
-/* ---- an episode of the closed loop, and the same in a program of its own ----------------------- */
+/* ---- an episode of the closed loop, and the same in a host program ------------------------------ */
 
 typedef struct {
     double start;             /* rad */

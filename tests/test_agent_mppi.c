@@ -215,7 +215,7 @@ static void equal_noise_and_warm_start_give_an_equal_plan_and_a_reset_forgets_th
     end_planning(&p);
 }
 
-/* ---- numbers that are none ---- */
+/* ---- NaN and infinity ---- */
 
 static void nan_latent_is_refused_and_leaves_the_action(void)
 {

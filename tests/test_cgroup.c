@@ -35,7 +35,7 @@ static double quota(const char *membership)
     return found;
 }
 
-static void a_quota_of_version_2_is_processors(void)
+static void a_quota_of_version_2_counts_processors(void)
 {
     begin();
     make("box/cpu.max", "150000 100000\\n");
@@ -56,7 +56,7 @@ static void a_group_above_limits_those_below(void)
     end();
 }
 
-static void a_quota_of_version_1_is_processors(void)
+static void a_quota_of_version_1_counts_processors(void)
 {
     begin();
     make("cpu/box/cpu.cfs_quota_us", "300000\\n");
@@ -68,7 +68,7 @@ static void a_quota_of_version_1_is_processors(void)
     end();
 }
 
-static void what_is_not_understood_is_no_limit(void)
+static void a_quota_that_is_not_understood_is_ignored(void)
 {
     static const char *const odd[] = {"", "0", "0:", "0::", "0::/", "0::/../../..", "::::", "4:cpu", "\\n\\n", "0::/box"};
     begin();
@@ -82,10 +82,10 @@ static void what_is_not_understood_is_no_limit(void)
 }
 
 static CU_TestInfo tests[] = {
-    {"a quota of version 2 is processors", a_quota_of_version_2_is_processors},
+    {"a quota of version 2 counts processors", a_quota_of_version_2_counts_processors},
     {"a group above limits those below", a_group_above_limits_those_below},
-    {"a quota of version 1 is processors", a_quota_of_version_1_is_processors},
-    {"what is not understood is no limit", what_is_not_understood_is_no_limit},
+    {"a quota of version 1 counts processors", a_quota_of_version_1_counts_processors},
+    {"a quota that is not understood is ignored", a_quota_that_is_not_understood_is_ignored},
     CU_TEST_INFO_NULL,
 };
 

@@ -46,14 +46,14 @@ static void check_product(const esp_dense_kernel *kernel, int rows, int outputs,
     weights made = lay_out(kernel, outputs, inputs);
     esp_rows shape = {.groups = 1, .rows = rows, .row_step = inputs, .segments = 1, .length = inputs};
     plain_product(rows, outputs, inputs, made.bias, act);
-    y[rows * outputs] = 77.0f; /* behind the result: stays */
+    y[rows * outputs] = 77.0f; /* after the result: must not change */
     kernel->run(&shape, outputs, x, made.panels, made.bias, act, y);
     CHECK_CLOSE(kernel->name, (size_t)(rows * outputs), y, expected, 2e-5, 2e-5); /* float32 sums of 90 products */
     CU_ASSERT_EQUAL(y[rows * outputs], 77.0f);
     let_go(&made);
 }
 
-/* Heights of tiles and blocks, widths of vectors and panels, and one more or less of each. */
+/* Heights of tiles and blocks, widths of vectors and panels, and one more or less than each. */
 static void products_of_all_sizes_are_those_of_a_plain_loop(void)
 {
     static const int rows[] = {1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 18, 119, 120, 121, 249};
@@ -91,7 +91,8 @@ static void one_row_is_the_same_bits_as_among_many(void)
     }
 }
 
-/* AVX2 and AVX-512 add in the same order with the same fused operations; the baseline has none. */
+/* AVX2 and AVX-512 add in the same order with the same fused operations; the baseline has none of
+ * these. */
 static void wider_vectors_give_the_same_bits(void)
 {
     enum { ROWS = 40, OUTPUTS = 45, INPUTS = 60 };

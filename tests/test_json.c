@@ -126,7 +126,7 @@ static void an_embedded_zero_byte_is_refused(void)
     CHECK_FAILS(ESP_ERR_FORMAT, parse("\"\\\0\"", 4, &json), "zero byte where an escape");
 }
 
-static void equal_keys_of_different_objects_are_no_duplicates(void)
+static void equal_keys_of_different_objects_are_not_duplicates(void)
 {
     static const char text[] = "{\"a\": {\"a\": 1}, \"A\": [{\"a\": 2}, {\"a\": 3}], \"\": 0}";
     cJSON *json = NULL;
@@ -337,7 +337,7 @@ static CU_TestInfo tests[] = {
     {"every kind of value may stand alone", every_kind_of_value_may_stand_alone},
     {"malformed text is refused with its line and reason", malformed_text_is_refused_with_its_line_and_reason},
     {"an embedded zero byte is refused", an_embedded_zero_byte_is_refused},
-    {"equal keys of different objects are no duplicates", equal_keys_of_different_objects_are_no_duplicates},
+    {"equal keys of different objects are not duplicates", equal_keys_of_different_objects_are_not_duplicates},
     {"thirty-two levels are accepted and one more is not", thirty_two_levels_are_accepted_and_one_more_is_not},
     {"hostile depth is refused at once", hostile_depth_is_refused_at_once},
     {"values that are too many for their text are refused", values_that_are_too_many_for_their_text_are_refused},

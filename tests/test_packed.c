@@ -14,7 +14,7 @@ static esp_network *agent(void)
     return net;
 }
 
-/* Both sum up to 4,000 float32 products of small weights, in another order. */
+/* Both sum up to 4,000 float32 products of small weights, in different orders. */
 #define TOLERANCE 1e-5
 
 static void check_component(const esp_network *net, const esp_packed *packed, int component, int n)

@@ -191,7 +191,7 @@ static void check_lives_with_one_line(const char *scene, const char *checkpoint,
     free(text);
 }
 
-static void host_lives_on_when_there_is_no_controller(void)
+static void host_continues_without_a_controller(void)
 {
     char *humanoid = "/usr/share/mujoco/model/humanoid/humanoid.xml";
     check_lives_with_one_line(PENDULUM_SCENE, "/nix/agent.safetensors", "/nix/agent.safetensors");
@@ -253,7 +253,7 @@ static void programs_with_a_window_swing_the_pendulum_up(void)
 static CU_TestInfo tests[] = {
     {"machine has programs to preload into", machine_has_programs_to_preload_into},
     {"testspeed returns what eval does and does not grow", testspeed_returns_what_eval_does_and_does_not_grow},
-    {"host lives on when there is no controller", host_lives_on_when_there_is_no_controller},
+    {"host continues without a controller", host_continues_without_a_controller},
     {"programs with a window swing the pendulum up", programs_with_a_window_swing_the_pendulum_up},
     CU_TEST_INFO_NULL,
 };

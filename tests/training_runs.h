@@ -97,7 +97,7 @@ static inline bool whole_run(void)
     return status == ESP_OK;
 }
 
-/* ---- what runs leave behind ---- */
+/* ---- comparing what runs leave ---- */
 
 static inline char *read_file(const char *run, const char *file, size_t *size)
 {

@@ -81,7 +81,7 @@ void esp_session_say(esp_session *session, const char *format, ...)
 
 /* ---- the panel --------------------------------------------------------------------------------------- */
 
-/* All roles are of one application. */
+/* The same for all roles, which belong to one application. */
 static const esp_acting *acting(const esp_session *session)
 {
     return session->player->actor[0].role.acting;
