@@ -264,7 +264,7 @@ static void options_of_the_other_application_are_refused(void)
         {"prune ae.st -o o --episodes 3", "--episodes: not for ae.st"},
         {"prune ae.st -o o --report-episodes 3", "--report-episodes: not for ae.st"},
         {"sweep ae.st -o folder --controller policy", "--controller: not for ae.st"},
-        {"eval " AGENT " --min-psnr 1", "agent.safetensors, which is of application 'tdmpc'"},
+        {"eval " AGENT " --min-psnr 1", "agent.safetensors, which belongs to application 'tdmpc'"},
         {"eval " AGENT " --data digits", "--data: not for"},
         {"prune " AGENT " -o o --images 10", "--images: not for"},
         {"train " ESP_SOURCE "/models/pendulum/config.json -o new --data digits", "--data: not for"},

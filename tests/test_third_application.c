@@ -213,7 +213,7 @@ static void third_application_refuses_options_of_others(void)
     esp_subject subject = {.net = NULL};
     CHECK_OK(esp_judging_give(&judging, ESP_FOR_EVAL, "data", "/tmp"));
     CU_ASSERT_EQUAL(esp_subject_open(checkpoint, &settings, &judging, NULL, &subject), ESP_ERR_USAGE);
-    CU_ASSERT_PTR_NOT_NULL(strstr(esp_error_text(), "which is of application 'toy'"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(esp_error_text(), "which belongs to application 'toy'"));
 }
 
 static void third_application_is_swept(void)
