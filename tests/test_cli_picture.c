@@ -55,7 +55,7 @@ static void eval_refuses_to_draw_an_agent(void)
 {
     CU_ASSERT_EQUAL(cli("$E eval agent.safetensors --picture agent.png"), 2);
     CU_ASSERT_STRING_EQUAL(cli_err,
-                           "espalier: --picture: not for agent.safetensors, which is of application 'tdmpc'\n");
+                           "espalier: --picture: not for agent.safetensors, which belongs to application 'tdmpc'\n");
     CLI_OK("! test -e agent.png");
 }
 
