@@ -11,7 +11,7 @@ struct esp_controller {
     esp_runner *policy; /* NULL for the planner */
     esp_mppi *planner;  /* NULL for the policy */
     int episodes, num_actions;
-    esp_rng *rng;      /* [episodes] of the planner's samples */
+    esp_rng *rng;      /* [episodes] streams of the planner's samples */
     esp_plan_trace *trace; /* filled by every plan, or NULL */
 };
 

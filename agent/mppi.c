@@ -2,7 +2,7 @@
  * the reference implementation), for several episodes at once.
  *
  * Sequences of all episodes are rows of the same matrix products, in blocks of fixed size that
- * threads share. Policy trajectories are unrolled once a plan: only the noise on the action that
+ * threads share. Policy trajectories are unrolled once per plan: only the noise on the action that
  * values their end is new in every iteration. */
 #include <float.h>
 #include <math.h>
@@ -14,7 +14,7 @@
 
 #define BLOCK 36 /* sequences: a multiple of all tile heights (nn/dense_kernel.c), and 64 samples keep two threads busy */
 
-/* What one thread needs to value a block of sequences. */
+/* Memory that one thread needs to value a block of sequences. */
 typedef struct {
     esp_runner *dynamics, *reward, *policy, *q1, *q2;
     float *x; /* [BLOCK, latent + action] */
@@ -29,7 +29,7 @@ typedef struct {
     int    per_episode;
     float *actions;   /* [H, rows, A] */
     float *value;     /* [rows] */
-    float *noise;     /* [rows, A] of the action that values the end */
+    float *noise;     /* [rows, A] noise of the action that values the end */
     float *end;       /* [rows, L] last latent, policy trajectories only */
     float *rewards;   /* [rows] discounted sum, policy trajectories only */
 } sequences;
@@ -41,7 +41,7 @@ struct esp_mppi {
     float discount, policy_std;
     int E, L, A, X, num_workers;
     worker *workers;
-    bool *warm;           /* [E] mean holds the last plan */
+    bool *warm;           /* [E] true: mean holds the last plan */
     float *mean, *std;    /* [E, H, A] */
     sequences samples, policies;
     float *policy_noise;  /* [H, E * P, A] */
@@ -170,7 +170,7 @@ float *esp_mppi_mean(esp_mppi *p, int e)
 
 /* ---- the value of sequences ---- */
 
-/* One step of the model for n rows: adds weight * reward to sum, moves w->z on. */
+/* One step of the model for n rows: adds weight * reward to sum and advances w->z. */
 static void model_step(const esp_mppi *p, worker *w, int n, const float *actions, float weight, float *sum)
 {
     esp_concat(n, p->L, w->z, p->A, actions, w->x);
@@ -264,7 +264,8 @@ static void value_all(esp_mppi *p, int n, const float *z0)
 
 /* ---- noise ---- */
 
-/* count standard normals: copied from outside when given, else drawn. */
+/* Fills in count standard normals: copied from the caller's noise if there is any, otherwise
+ * drawn. */
 static void fill_noise(const float *given, esp_rng *rng, size_t count, float *out)
 {
     if (given) memcpy(out, given, count * sizeof(float));
@@ -313,7 +314,7 @@ static bool is_better(const ranked *x, const ranked *y)
     return x->value != y->value ? x->value > y->value : x->index < y->index;
 }
 
-/* Restores the heap below `root`; the worst sequence is on top. */
+/* Restores the heap below `root`; the worst sequence is at the top. */
 static void sift_down(ranked *heap, int root, int count)
 {
     ranked moved = heap[root];
@@ -325,7 +326,7 @@ static void sift_down(ranked *heap, int root, int count)
     heap[root] = moved;
 }
 
-/* Best first. The C library's qsort allocates as soon as there are more than 127 sequences. */
+/* Sorts best first. The C library's qsort allocates when there are more than 127 sequences. */
 static void sort_ranks(ranked *ranks, int count)
 {
     for (int i = count / 2 - 1; i >= 0; i--) sift_down(ranks, i, count);
@@ -363,7 +364,8 @@ static void rank_sequences(esp_mppi *p, int e)
     for (int k = 0; k < K; k++) p->score[k] /= sum;
 }
 
-/* The deviation is taken from the new mean, not from the one that momentum leaves (reference). */
+/* The deviation is taken around the new mean, not around the one smoothed by momentum
+ * (reference). */
 static void refit(esp_mppi *p, int n, int e)
 {
     int K = p->budget.elites, A = p->A;
@@ -445,8 +447,9 @@ esp_status esp_mppi_plan(esp_mppi *p, int n, const float *z, const esp_plan_nois
     for (int i = 0; i < p->budget.iterations; i++) {
         for (int e = 0; e < n; e++) sample_episode(p, n, e, i, noise ? &noise[e] : NULL, rng ? &rng[e] : NULL);
         value_all(p, n, z);
-        if (esp_interrupted()) return esp_check_interrupt(); /* the values are not whole */
-        for (int e = n - 1; e >= 0; e--) { /* backwards: ranks and score end as those of episode 0, for the trace */
+        if (esp_interrupted()) return esp_check_interrupt(); /* an interruption leaves the values incomplete */
+        /* Backwards, so that ranks and score end as those of episode 0, for the trace. */
+        for (int e = n - 1; e >= 0; e--) {
             rank_sequences(p, e);
             refit(p, n, e);
             if (i == p->budget.iterations - 1) {

@@ -1,9 +1,9 @@
 /* One TD-MPC update (Hansen et al. 2022, Algorithm 2, as in the reference implementation): latent
  * consistency, reward and value losses through an unrolled model, then the policy on the latents.
  *
- * The batch is cut into blocks of a fixed number of samples. A block is computed by one thread
- * from images to weight gradients; gradients are added in block order. So the result does not
- * depend on the number of threads. */
+ * The batch is divided into blocks of a fixed number of samples. One thread computes a block from
+ * images to weight gradients; gradients are added in block order, so the result does not depend on
+ * the number of threads. */
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,20 +12,20 @@
 #include "agent/agent.h"
 
 #define BLOCK 32          /* samples: 16 cost 30 % more, since weights are packed once per product */
-#define LOSS_CLAMP 1e4f   /* of a sample's loss; beyond it the gradient is zero (reference) */
+#define LOSS_CLAMP 1e4f   /* largest loss of a sample; beyond it the gradient is zero (reference) */
 #define REDUCE_CHUNK 16384
 
 /* Everything one thread needs for one block of n <= BLOCK samples. [T, n, ...] arrays are dense. */
 typedef struct {
-    int first, n;         /* samples of the batch */
-    esp_runner *next_encoder, *next_policy;                /* online, for the targets */
+    int first, n;         /* first sample in the batch, and number of samples */
+    esp_runner *next_encoder, *next_policy;                /* online networks, for the targets */
     esp_runner *target_encoder, *target_q1, *target_q2;
     esp_tape *encoder, *reward, *q1, *q2, *policy;
-    esp_tape **dynamics;  /* [T]: each step is needed again on the way back */
+    esp_tape **dynamics;  /* [T], because each step is needed again on the way back */
     float *grads;         /* [num_weights] */
     float *z;             /* [T + 1, n, L] */
-    float *z_next;        /* [T, n, L] online encoder of the next observations */
-    float *z_target;      /* [T, n, L] target encoder of the same */
+    float *z_next;        /* [T, n, L] next observations, by the online encoder */
+    float *z_target;      /* [T, n, L] the same, by the target encoder */
     float *x, *dx, *dx_part; /* [T + 1, n, L + A] */
     float *dz;            /* [n, L] */
     float *action, *noise, *mu; /* [T + 1, n, A] */
@@ -37,7 +37,7 @@ typedef struct {
 typedef struct esp_update_work {
     int B, T, L, A, X, num_blocks;
     size_t image;         /* bytes of one stacked observation */
-    esp_packed *online, *target; /* weights of the two networks, filled again whenever they moved */
+    esp_packed *online, *target; /* weights of the two networks, packed again whenever they have moved */
     block *blocks;
 } work;
 
@@ -248,8 +248,8 @@ static void block_unroll(esp_updater *u, block *b, const esp_batch *batch)
     give(w, b, w->T + 1, w->L, b->z, u->record.zs);
 }
 
-/* The losses of the block's samples, and what multiplies each loss's gradient: the sample's
- * weight over batch and horizon, or zero where the clamp acts. */
+/* The losses of the block's samples, and the factors of their gradients: the sample's weight over
+ * batch and horizon, or zero where the clamp acts. */
 typedef struct { float consistency[BLOCK], reward[BLOCK], value[BLOCK]; } factors;
 
 static float clamped(float loss, double coefficient, float scale, float *factor)
@@ -289,7 +289,7 @@ static void block_losses(esp_updater *u, block *b, const esp_batch *batch, const
     }
 }
 
-/* dx [T, n, X] of reward, Q1 and Q2 together; their weight gradients into b->grads. */
+/* Fills dx [T, n, X] for reward, Q1 and Q2 together; adds their weight gradients to b->grads. */
 static void heads_backward(esp_updater *u, block *b, const factors *f, const float *reward, const float *q1,
                            const float *q2)
 {
@@ -318,7 +318,7 @@ static void add_latent_part(const work *w, int n, const float *dx, float *dz)
 }
 
 /* Back through time: the gradient of z_t comes from the heads at t, from the consistency with the
- * target encoder, and through the dynamics from everything later. */
+ * target encoder, and, through the dynamics, from all later steps. */
 static void unroll_backward(esp_updater *u, block *b, const factors *f)
 {
     const work *w = u->work;
@@ -360,7 +360,8 @@ static void block_model(esp_updater *u, block *b, const esp_batch *batch)
 
 /* ---- policy ---- */
 
-/* -rho^t mean min(Q1, Q2) goes to the smaller of the two; returns the block's share of the loss. */
+/* Gradient of -rho^t mean min(Q1, Q2), which goes to the smaller of the two; returns the block's
+ * share of the loss. */
 static double value_gradient(const work *w, const block *b, double rho, const float *q1, const float *q2)
 {
     double loss = 0.0, weight = 1.0 / w->B;
@@ -375,7 +376,7 @@ static double value_gradient(const work *w, const block *b, double rho, const fl
     return loss;
 }
 
-/* The gradient of the action through tanh, both clamps ignored (reference), plus the penalty on
+/* The gradient of the action through tanh, ignoring both clamps (reference), plus the penalty on
  * the input of tanh: without it one seed in two saturates into a bang-bang policy. */
 static void policy_gradient(const esp_updater *u, block *b, const float *mu, float *dmu)
 {
@@ -459,7 +460,7 @@ static esp_status policy_step(esp_updater *u, const esp_batch *batch, double lea
     work *w = u->work;
     esp_update_record *r = &u->record;
     const esp_component *policy = &u->net->component[ESP_TOLD_POLICY];
-    esp_packed_fill(w->online, 1u << ESP_TOLD_Q1 | 1u << ESP_TOLD_Q2); /* the model's step moved them */
+    esp_packed_fill(w->online, 1u << ESP_TOLD_Q1 | 1u << ESP_TOLD_Q2); /* they moved in the model's step */
 #pragma omp parallel for schedule(dynamic, 1)
     for (int i = 0; i < w->num_blocks; i++) block_policy(u, &w->blocks[i], batch);
     add_gradients(u, policy->offset, policy->count);
@@ -480,7 +481,7 @@ static esp_status policy_step(esp_updater *u, const esp_batch *batch, double lea
 esp_status esp_updater_step(esp_updater *updater, const esp_batch *batch, int64_t step, double learning_rate)
 {
     if (batch->batch != updater->work->B || batch->horizon != updater->work->T)
-        return esp_fail(ESP_ERR_SHAPE, "the batch is %d samples of %d steps, the updater was made for %d of %d",
+        return esp_fail(ESP_ERR_SHAPE, "the batch has %d samples of %d steps, but the updater was made for %d of %d",
                         batch->batch, batch->horizon, updater->work->B, updater->work->T);
     esp_status status = model_step(updater, batch, learning_rate);
     if (status == ESP_OK) status = policy_step(updater, batch, learning_rate);

@@ -1,4 +1,4 @@
-/* What a file says of the world that its controller belongs to: scene, observation, actions. */
+/* What a file says about the world of its controller: scene, observation, actions. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 
 /* ---- writing ---- */
 
-/* null: the scene that ships with the task. */
+/* null stands for the scene that ships with the task. */
 static void add_scene(cJSON *contract, const char *path, const char *scene, const esp_world *world)
 {
     uint64_t hash;
@@ -43,7 +43,8 @@ static void add_observation(cJSON *contract, const esp_env_config *config)
     }
 }
 
-/* control = offset + scale * output, the output clipped to [-1, 1]; as esp_simulator_act does it. */
+/* control = offset + scale * output, with the output clipped to [-1, 1], as in
+ * esp_simulator_act. */
 static cJSON *action_json(const esp_world *world, int actuator)
 {
     const char *name = mj_id2name(world->model, mjOBJ_ACTUATOR, actuator);
@@ -76,7 +77,7 @@ void esp_contract_check_scene(const cJSON *contract, const char *path, const esp
     char *scene = NULL;
     if (!esp_json_text(contract, "scene_hash") || esp_scene_find(config, &scene) != ESP_OK) return;
     if (esp_scene_hash(scene, &hash) == ESP_OK && !esp_json_hash_equals(contract, "scene_hash", hash))
-        esp_log(ESP_LOG_WARNING, "%s: made in another scene than %s (their hashes differ): results may differ as well",
+        esp_log(ESP_LOG_WARNING, "%s: was made with another scene than %s (their hashes differ); results may differ",
                 path, scene);
     free(scene);
 }

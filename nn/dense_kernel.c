@@ -1,7 +1,8 @@
 /* The kernels of dense_kernel.h. A tile of a few rows times one panel of two vectors is summed in registers: each
- * weight that is loaded serves all rows of the tile, each input all outputs of the panel. A panel of 512 inputs
- * is 32 KiB, the first-level cache; the inputs of ROW_BLOCK rows stay in the second-level one. On an AMD Zen 3 this
- * reaches 105 % of OpenBLAS 0.3.21, whose weights are packed anew in each call, and 4.5 times its speed for one row. */
+ * loaded weight serves all rows of the tile, each loaded input all outputs of the panel. A panel of 512 inputs takes
+ * 32 KiB, the size of the first-level cache; the inputs of ROW_BLOCK rows stay in the second-level cache. On an AMD
+ * Zen 3 this reaches 105 % of the speed of OpenBLAS 0.3.21, which packs weights anew in each call, and 4.5 times its
+ * speed for one row. */
 #include <string.h>
 
 #include "nn/activation_functions.h"
@@ -9,7 +10,7 @@
 
 enum { ROW_BLOCK = 120 }; /* a multiple of all tile heights */
 
-/* GCC leaves sums in memory unless loops over them are unrolled early. */
+/* GCC keeps sums in memory unless loops over them are unrolled early. */
 #ifdef __clang__
 #define UNROLLED
 #else

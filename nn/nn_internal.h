@@ -31,7 +31,7 @@ size_t esp_conv2d_scratch(const esp_layer *layer); /* floats, forward and backwa
 /* Writes every place of the kernel as a row [n, out_rows, out_rows | channel, kernel row, kernel
  * column]. */
 void   esp_conv2d_patches(const esp_layer *layer, const float *x, int n, float *patches);
-/* Weights [out, in, kh, kw] -> [out, kh, kw, in]: the order in which an image holds what they are multiplied with. */
+/* Weights [out, in, kh, kw] -> [out, kh, kw, in], the order of the pixels that they are multiplied with. */
 void   esp_conv2d_patch_order(const esp_layer *layer, const float *weights, float *ordered);
 void   esp_conv2d_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *scratch,
                           float *y);

@@ -1,5 +1,5 @@
-/* Networks laid out for inference: weights in the panels of dense_kernel.c, once for all threads, and a runner per
- * thread that hands a component's layers from buffer to buffer. */
+/* Networks laid out for inference: weights in the panels of dense_kernel.c, once for all threads, and one runner per
+ * thread, which passes data through a component's layers from buffer to buffer. */
 #include <assert.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 struct esp_packed {
     const esp_network      *net;                    /* borrowed */
     const esp_dense_kernel *kernel;
-    float *memory;                                  /* owned; what the following point into */
-    float *panels[ESP_MAX_LAYERS], *bias[ESP_MAX_LAYERS]; /* of dense and convolution layers; NULL: not packed */
+    float *memory;                                  /* owned; the pointers below point into it */
+    float *panels[ESP_MAX_LAYERS], *bias[ESP_MAX_LAYERS]; /* per dense and convolution layer; NULL: not packed */
 };
 
 struct esp_runner {
@@ -33,7 +33,7 @@ static int outputs_of(const esp_layer *layer)
     return layer->out_size / esp_layer_rows(layer);
 }
 
-/* A cache line: vectors of any set then never straddle two. */
+/* A cache line: vectors of any instruction set then never straddle two. */
 enum { LINE = 64, LINE_FLOATS = LINE / sizeof(float) };
 
 static size_t whole_lines(size_t floats)

@@ -2,7 +2,7 @@
 #ifndef ESP_NN_SUMS_H
 #define ESP_NN_SUMS_H
 
-/* Sums that are kept side by side. */
+/* Number of sums kept side by side. */
 #define ESP_SUM_LANES 16
 
 /* The sum of the expression TERM, which names its index, over 0 <= index < count. */

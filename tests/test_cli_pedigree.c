@@ -156,7 +156,7 @@ static void scene_travels_with_the_file(void)
 static void check_scene_warning(const char *command, bool expected)
 {
     CLI_OK("%s", command);
-    const char *said = strstr(cli_err, "p.st: made in another scene than ");
+    const char *said = strstr(cli_err, "p.st: was made with another scene than ");
     CU_ASSERT_EQUAL(said != NULL, expected);
     CU_ASSERT(!said || (strstr(said, "pendulum/scene.xml") && !strstr(said + 1, "p.st: made in")));
 }
