@@ -114,7 +114,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     esp_options *options = state->input;
     esp_status status = ESP_OK;
     switch (key) {
-    case ARGP_KEY_ARG: return esp_parse_error(esp_fail(ESP_ERR_USAGE, "one argument too many: '%s'", argument));
+    case ARGP_KEY_ARG: return esp_parse_error(esp_fail(ESP_ERR_USAGE, "unexpected argument '%s'", argument));
     case KEY_JSON: options->json = true; break;
     case KEY_QUIET: options->quiet = true; break;
     case KEY_CONFIG: options->settings.config = argument; break;
