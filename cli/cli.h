@@ -38,7 +38,7 @@ error_t    esp_parse_error(esp_status status);
 esp_status esp_take_argument(const char **slot, const char *argument);
 /* ESP_ERR_USAGE when value is NULL: the argument `name` is missing. */
 esp_status esp_need_argument(const char *value, const char *name);
-/* ESP_ERR_USAGE unless the name of an output ends with the suffix (".html"), so that a slip of the hand does not
+/* ESP_ERR_USAGE unless the name of an output ends with the suffix (".html"), so that a typing error does not
  * overwrite results or a checkpoint. */
 esp_status esp_need_suffix(const char *option, const char *path, const char *suffix);
 

@@ -95,7 +95,7 @@ static esp_status check_not_input(const arguments *a)
     return esp_fail(ESP_ERR_USAGE, "-o: '%s' is the checkpoint itself; name another file", a->output);
 }
 
-/* Refuses names that promise another kind of file. */
+/* Refuses names with the suffix of another kind of file. */
 static esp_status check_suffix(const char *output)
 {
     static const char *const others = ".c|.csv|.html|.json|.jsonl|.mp4|.onnx|.png|.svg|.xml";

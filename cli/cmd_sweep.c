@@ -58,7 +58,7 @@ static esp_status parse_one_sparsity(arguments *a, const char *text)
     return status;
 }
 
-/* A comma at either end, or two in a row. */
+/* Whether the list has a comma at either end, or two in a row. */
 static bool has_gap(const char *list)
 {
     char before = ',';

@@ -1,4 +1,5 @@
-/* Wrong options, found before argp finds them: its own answer takes several lines and suggests nothing. */
+/* Finds wrong options before argp does: argp's own answer takes several lines and suggests
+ * nothing. */
 #include <ctype.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -8,12 +9,12 @@
 
 enum { MOST = 128 };
 
-/* The options of a command, as getopt wants them. */
+/* The options of a command, in the form that getopt needs. */
 typedef struct {
-    struct option option[MOST + 1];   /* long ones; ends with zeros */
-    const char   *name[MOST];         /* of the same, with -- in front, owned */
+    struct option option[MOST + 1];   /* long options; ends with zeros */
+    const char   *name[MOST];         /* names of the same, with -- in front, owned */
     int           count;
-    char          letters[3 * MOST];  /* short ones */
+    char          letters[3 * MOST];  /* short options */
 } option_set;
 
 static bool has(const option_set *set, const char *name)
@@ -23,7 +24,8 @@ static bool has(const option_set *set, const char *name)
     return false;
 }
 
-/* Values differ, so that getopt finds the beginning of two names ambiguous. */
+/* Gives each option another value, so that getopt treats the common beginning of two names as
+ * ambiguous. */
 static void add(option_set *set, const char *name, int key, int argument)
 {
     if (name && set->count < MOST && !has(set, name)) {
@@ -39,7 +41,7 @@ static void add(option_set *set, const char *name, int key, int argument)
         snprintf(set->letters + used, sizeof set->letters - used, "%c%s", key, argument == required_argument ? ":" : "");
 }
 
-/* Those of a parser and its children. */
+/* Collects the options of a parser and its children. */
 static void collect(const struct argp *argp, option_set *set)
 {
     for (const struct argp_option *o = argp->options; o && (o->name || o->key || o->doc); o++)
@@ -47,7 +49,7 @@ static void collect(const struct argp *argp, option_set *set)
     for (const struct argp_child *child = argp->children; child && child->argp; child++) collect(child->argp, set);
 }
 
-/* word: a long option, perhaps with a value behind a =; takes_none: there is such an option, without a value. */
+/* word: a long option, possibly with =VALUE; takes_none: the option exists but takes no value. */
 static esp_status refuse_long(const option_set *set, const char *command, const char *word, bool takes_none)
 {
     size_t length = strcspn(word, "=");
@@ -66,7 +68,7 @@ static esp_status refuse_long(const option_set *set, const char *command, const 
     return ESP_ERR_USAGE;
 }
 
-/* What getopt stumbled over; `found` is what it returned. */
+/* Refuses the option at which getopt stopped; `found` is getopt's result. */
 static esp_status refuse(const option_set *set, char **argv, int found)
 {
     const char *word = argv[optind - 1];
@@ -80,7 +82,7 @@ static esp_status refuse(const option_set *set, char **argv, int found)
 esp_status esp_check_options(const struct argp *argp, int argc, char **argv, bool in_order)
 {
     option_set set = {.letters = ""};
-    char **words = esp_alloc((size_t)argc + 1, sizeof *words); /* getopt changes their order */
+    char **words = esp_alloc((size_t)argc + 1, sizeof *words); /* a copy, because getopt reorders it */
     int found;
     memcpy(words, argv, (size_t)argc * sizeof *words);
     snprintf(set.letters, sizeof set.letters, "%s:", in_order ? "+" : "");

@@ -37,7 +37,8 @@ static const char *first_difference(const cJSON *asked, const cJSON *found)
     return NULL;
 }
 
-/* A folder without sweep.json that holds cells or a training run is not a sweep's: its question is written first. */
+/* A folder without sweep.json that holds cells or a training run does not belong to a sweep, which
+ * writes its question first. */
 static esp_status check_folder(const char *folder)
 {
     static const char *const others[] = {"results.jsonl", "metrics.jsonl"};

@@ -14,7 +14,7 @@ cJSON *esp_training_about(const esp_train_request *request)
     return about;
 }
 
-/* Files of a run and of a sweep in one folder would be taken for each other's. */
+/* In a folder with both, the files of a run and of a sweep would be taken for each other's. */
 static esp_status check_folder(const char *folder)
 {
     char *sweep = esp_path_join(folder, "sweep.json");

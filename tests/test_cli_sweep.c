@@ -270,7 +270,8 @@ static void wrong_lists_have_status_2(void)
     CLI_OK("! test -e new");
 }
 
-/* Somebody's results are not taken for cells of this sweep, and nothing is written beside them. */
+/* Results of unknown origin are not taken for cells of this sweep, and nothing is written beside
+ * them. */
 static void results_without_their_question_are_refused(void)
 {
     CLI_OK("mkdir orphan && cp whole/results.jsonl orphan");

@@ -60,7 +60,7 @@ static void episode_played_equals_the_one_evaluated(void)
     esp_player_free(player);
 }
 
-/* The pendulum's terms are its two rewards, of which this configuration takes the second one. */
+/* The pendulum's terms are its two rewards; this configuration uses the second one. */
 static void history_has_every_term_of_the_reward(void)
 {
     esp_role role = tiny_role(&config, net, ESP_CONTROLLER_POLICY);
@@ -74,7 +74,7 @@ static void history_has_every_term_of_the_reward(void)
         float upright = history->terms[i], height = history->terms[history->room + i];
         CU_ASSERT(upright == 0.0f || upright == 1.0f);
         CU_ASSERT(height >= 0.0f && height <= 1.0f);
-        /* the reward is the sum over the control step, in which the height moves little */
+        /* the reward is the sum over the control step, during which the height changes little */
         CU_ASSERT(fabsf(history->value[ESP_CURVE_REWARD][i] - (float)config.env.action_repeat * height) < 2.0f);
     }
     esp_player_free(player);

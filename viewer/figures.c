@@ -67,7 +67,8 @@ static void describe_quantity(mjvFigure *figure, const esp_task *task)
     set_range(figure, 1, quantity->low, quantity->high);
 }
 
-/* The terms of the reward, below it and in the same unit: each times the physics steps of a control step. */
+/* Draws the terms of the reward below it, in the same unit: each is multiplied by the physics steps per control
+ * step. */
 static void describe_reward(mjvFigure *figure, const esp_actor *actor)
 {
     static const float colors[ESP_MOST_TERMS][3] = {
@@ -114,7 +115,8 @@ void esp_figures_free(esp_figures *figures)
 
 /* ---- curves ------------------------------------------------------------------------------------- */
 
-/* value [room] as a line. An episode with more samples than a line can hold is shown by evenly spread samples. */
+/* Draws value [room] as a line. An episode with more samples than a line can hold is shown by evenly spread
+ * samples. */
 static void fill_line(mjvFigure *figure, int line, const esp_history *history, const float *value, double scale)
 {
     int stride = (history->room + mjMAXLINEPNT - 1) / mjMAXLINEPNT, points = 0;

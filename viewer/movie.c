@@ -101,7 +101,7 @@ static esp_status program_failure(esp_movie *movie)
     ssize_t size = pread(movie->said, said, sizeof said - 1, 0);
     said[size > 0 ? size : 0] = 0;
     said[strcspn(said, "\n")] = 0;
-    /* a full disk is nothing that the machine lacks */
+    /* a full disk does not mean that the machine lacks something */
     esp_status status = strstr(said, strerror(ENOSPC)) ? ESP_ERR_IO : ESP_ERR_MACHINE;
     return esp_fail(status, "cannot write '%s': ffmpeg failed: %s", movie->path,
                     *said ? said : "it gave no reason");

@@ -18,7 +18,7 @@ static esp_status measure_size(esp_actor *actor)
     return status;
 }
 
-/* Room for all terms of the task in `now`, though the first ones alone are plotted. */
+/* `now` has room for all terms of the task, though only the first ones are plotted. */
 static void make_history(esp_history *history, int room, const esp_task *task)
 {
     int terms = task->terms && task->about.terms ? esp_names_count(task->about.terms) : 0;

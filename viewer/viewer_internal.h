@@ -15,8 +15,8 @@ typedef struct {
     float *time;                 /* [room] s */
     float *value[ESP_CURVES];    /* [room] */
     int     num_terms;           /* terms of the task's reward that are plotted */
-    float  *terms;               /* [num_terms, room], what each is in the state that the control step led to */
-    double *now;                 /* [num_terms] of one state */
+    float  *terms;               /* [num_terms, room], each in the state that the control step led to */
+    double *now;                 /* [num_terms] terms of one state */
 } esp_history;
 
 enum { ESP_MOST_TERMS = 8 };     /* plotted; a task may have more */
