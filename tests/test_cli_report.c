@@ -231,7 +231,7 @@ static void a_search_that_could_judge_nothing_says_so_everywhere(void)
 {
     CLI_OK("$E prune agent.safetensors --controller policy --start hanging --set env.physics_steps=16 "
            "--set env.reward=sparse --sparsity 0.3 --tolerance 0.02 --method random --set search.draws=2 --episodes 2 --report-episodes 2 -o blind.st --json");
-    CU_ASSERT(strstr(cli_err, "cannot judge what it cuts") != NULL);
+    CU_ASSERT(strstr(cli_err, "cannot judge its cuts") != NULL);
     cJSON *json = cli_json(), *data = NULL;
     CU_ASSERT(cJSON_IsFalse(cJSON_GetObjectItem(json, "judged")));
     cJSON_Delete(json);
