@@ -92,13 +92,13 @@ TEXT
 
 ### Planner (\`--controller mppi\`), the whole agent
 
-Simulated with $(simulated_with dense-mppi.random).
+Simulated with $(simulated_with "gd-l2-${percents[0]}-mppi.random").
 
 $(agents_table mppi)
 
 ### Policy (\`--controller policy\`), encoder and policy alone
 
-Simulated with $(simulated_with dense-policy.random).
+Simulated with $(simulated_with "gd-l2-${percents[0]}-policy.random").
 
 $(agents_table policy)
 

@@ -7,6 +7,9 @@ rankings=("magnitude l1" "magnitude l2" "global l2" "lamp l2")
 
 search_name() { echo "search-$1-$2-$3${4:+-seed$4}" | tr : -; } # METHOD EPISODES CONTROLLER [SEED]
 
+# What the searches of a method for the policy were judged with.
+search_engine() { simulated_with "$(search_name "$1" "${budgets[0]}" policy).random"; }
+
 run_search() { # run_search METHOD EPISODES CONTROLLER [SEED]
     local name
     name=$(search_name "$@")
@@ -237,14 +240,15 @@ TEXT
 60 % structural, l2. Mean held-out return from random / hanging starts ($policy_episodes episodes each). A search may
 spend as many episodes as the column says, all of them counted: an evaluation is two, one from each start, and the
 longer ones of the finalists and those of the unpruned agent are included. 1,344 are 64 iterations of 21.
-Policy, unpruned $(both_returns dense-policy), $(simulated_with dense-policy.random):
+Policy, unpruned $(both_returns dense-policy), simulated with $(search_engine "${search_methods[0]}")
+(NLopt: $(search_engine "${search_methods[-1]}")):
 TEXT
     cat <<TEXT
 
 $(search_table policy search_methods budgets)
 
 gd begins at the unpruned network, the optimisers of NLopt at the best of several cuts ([search.md](search.md)). Without a
-search:
+search ($(simulated_with rank-magnitude-l2.random)):
 
 TEXT
     head_row method importance return
@@ -270,7 +274,8 @@ ${search_limits[*]} --report-episodes 1 -o OUT")
 $(folded "espalier eval OUT --controller C --start START --seed $report_seed --episodes N")
 \`\`\`
 
-Is it luck? The same with other seeds of the search (\`--seed\`), policy: a method with at most a fifth of gd's episodes.
+Is it luck? The same with other seeds of the search (\`--seed\`), policy: a method with at most a fifth of gd's episodes
+($(simulated_with "$(search_name gd "$descent_budget" policy "${search_seeds[0]}").random")).
 
 $(seeds_table)
 
