@@ -170,8 +170,8 @@ static esp_status check_threads(void *argument)
     keep_facts(f, facts);
     say(f, "%d on %d processor%s%s", threads, omp_get_num_procs(), omp_get_num_procs() == 1 ? "" : "s", limit);
     if (threads <= processors) return ESP_OK;
-    return esp_fail(ESP_ERR_MACHINE, "%d on %d processors%s wait for each other more than they work (set OMP_NUM_THREADS "
-                    "or --threads to %d)", threads, omp_get_num_procs(), limit, processors);
+    return esp_fail(ESP_ERR_MACHINE, "%d on %d processors%s wait for each other more than they work (set "
+                    "OMP_NUM_THREADS or --threads to %d)", threads, omp_get_num_procs(), limit, processors);
 }
 
 static esp_status check_isa(void *argument)

@@ -38,7 +38,8 @@ static void add(option_set *set, const char *name, int key, int argument)
     }
     size_t used = strlen(set->letters);
     if (key > 0 && key < 128 && isgraph(key) && used + 3 < sizeof set->letters)
-        snprintf(set->letters + used, sizeof set->letters - used, "%c%s", key, argument == required_argument ? ":" : "");
+        snprintf(set->letters + used, sizeof set->letters - used, "%c%s", key,
+                 argument == required_argument ? ":" : "");
 }
 
 /* Collects the options of a parser and its children. */

@@ -61,7 +61,8 @@ static esp_status check_question(const char *folder, const char *path, const cJS
     if (!begun) return status == ESP_OK ? esp_json_write(path, asked) : status;
     const char *key = status == ESP_OK ? first_difference(asked, found) : NULL;
     if (key)
-        status = esp_fail(ESP_ERR_FORMAT, "%s describes a sweep with another '%s'; name another folder with -o", path, key);
+        status = esp_fail(ESP_ERR_FORMAT, "%s describes a sweep with another '%s'; name another folder with -o", path,
+                          key);
     cJSON_Delete(found);
     return status;
 }

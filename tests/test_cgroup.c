@@ -9,7 +9,8 @@ static char root[] = "/tmp/espalier-cgroup-XXXXXX";
 static void make(const char *path, const char *text)
 {
     char command[512];
-    snprintf(command, sizeof command, "cd %s && mkdir -p \"$(dirname %s)\" && printf -- '%s' >%s", root, path, text, path);
+    snprintf(command, sizeof command, "cd %s && mkdir -p \"$(dirname %s)\" && printf -- '%s' >%s", root, path, text,
+             path);
     CU_ASSERT_EQUAL_FATAL(system(command), 0);
 }
 
@@ -70,7 +71,8 @@ static void a_quota_of_version_1_counts_processors(void)
 
 static void a_quota_that_is_not_understood_is_ignored(void)
 {
-    static const char *const odd[] = {"", "0", "0:", "0::", "0::/", "0::/../../..", "::::", "4:cpu", "\\n\\n", "0::/box"};
+    static const char *const odd[] = {"", "0", "0:", "0::", "0::/", "0::/../../..", "::::", "4:cpu",
+                                      "\\n\\n", "0::/box"};
     begin();
     make("box/cpu.max", "150000\\n");
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) CU_ASSERT(isinf(quota(odd[i])));

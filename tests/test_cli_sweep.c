@@ -275,7 +275,8 @@ static void wrong_lists_have_status_2(void)
 static void results_without_their_question_are_refused(void)
 {
     CLI_OK("mkdir orphan && cp whole/results.jsonl orphan");
-    cli_check_refusal(1, "sweep agent.safetensors " CELLS LISTS " -o orphan", "'orphan' holds results.jsonl, but no sweep.json");
+    cli_check_refusal(1, "sweep agent.safetensors " CELLS LISTS " -o orphan",
+                      "'orphan' holds results.jsonl, but no sweep.json");
     CLI_OK("ls -A orphan");
     CU_ASSERT_STRING_EQUAL(cli_out, "results.jsonl\n");
 }

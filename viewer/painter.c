@@ -131,7 +131,8 @@ static void draw_caption(const esp_painter *painter, const esp_actor *actor, mjr
     char values[256], controller[ESP_CONFIG_TEXT];
     esp_choice_word(actor->role.acting->controllers, actor->role.controller, controller);
     esp_format(values, sizeof values, "%.32s\n%s\n%.1f %%\n%zu\n%.2f s\n%.1f", actor->role.name, controller,
-             100.0 * actor->sparsity, actor->params, actor->play->data->time, actor->play->episode_return + actor->play->reward);
+             100.0 * actor->sparsity, actor->params, actor->play->data->time,
+             actor->play->episode_return + actor->play->reward);
     static const char labels[] = "checkpoint\ncontroller\nsparsity\nparameters\ntime\nreturn";
     mjr_overlay(mjFONT_NORMAL, mjGRID_TOPLEFT, tile, labels, values,
                 &painter->draw);
