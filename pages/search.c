@@ -217,8 +217,8 @@ static void start_page(esp_report *report, const esp_evaluations *e)
     if (!esp_data_find(report->data, "/result"))
         esp_page_note(report->page, "The journal holds no result: the search was not finished, or was one of a sweep.");
     if (cJSON_IsFalse(esp_data_find(report->data, "/result/judged")))
-        esp_page_note(report->page, "The uncut network's own performance is 0, so the search could not judge what it "
-                                    "cut: the result follows from importance alone.");
+        esp_page_note(report->page, "The uncut network's own performance is 0, so the search could not judge its "
+                                    "cuts: the result depends on importance alone.");
 }
 
 static esp_status make_page(esp_report *report, const esp_evaluations *e)

@@ -127,8 +127,8 @@ static void add_cards(esp_report *report, const esp_sweep *sweep)
     int blind = count_blind(report);
     if (blind == 0) return;
     char note[256];
-    snprintf(note, sizeof note, "In %d of the prunings below the search could not judge what it cut, because the uncut "
-             "network's own performance was 0: these results follow from importance alone.", blind);
+    snprintf(note, sizeof note, "In %d of the prunings below the search could not judge its cuts, because the uncut "
+             "network's own performance was 0: these results depend on importance alone.", blind);
     esp_page_note(report->page, note);
 }
 
