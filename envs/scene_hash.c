@@ -7,7 +7,7 @@
 #include "envs/envs.h"
 
 #define FILE_LIMIT ((size_t)256 << 20)
-enum { MOST_FILES = 1000, DEEPEST = 8 }; /* limits, since MuJoCo refuses files that include themselves */
+enum { MOST_FILES = 1000, DEEPEST = 8 }; /* end the recursion in scenes that include themselves */
 
 typedef struct {
     uint64_t hash;

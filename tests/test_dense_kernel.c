@@ -72,7 +72,7 @@ static void every_activation_is_applied(void)
             check_product(&esp_dense_kernels[k], 13, 37, 21, (esp_act)act);
 }
 
-static void one_row_is_the_same_bits_as_among_many(void)
+static void one_row_is_bit_identical_alone_and_among_many(void)
 {
     enum { ROWS = 137, OUTPUTS = 51, INPUTS = 88 };
     static float alone[OUTPUTS];
@@ -93,7 +93,7 @@ static void one_row_is_the_same_bits_as_among_many(void)
 
 /* AVX2 and AVX-512 add in the same order with the same fused operations; the baseline has none of
  * these. */
-static void wider_vectors_give_the_same_bits(void)
+static void wider_vectors_give_bit_identical_results(void)
 {
     enum { ROWS = 40, OUTPUTS = 45, INPUTS = 60 };
     static float first[ROWS * OUTPUTS];
@@ -114,8 +114,8 @@ static void wider_vectors_give_the_same_bits(void)
 static CU_TestInfo tests[] = {
     {"products of all sizes are those of a plain loop", products_of_all_sizes_are_those_of_a_plain_loop},
     {"every activation is applied", every_activation_is_applied},
-    {"one row is the same bits as among many", one_row_is_the_same_bits_as_among_many},
-    {"wider vectors give the same bits", wider_vectors_give_the_same_bits},
+    {"one row is bit-identical alone and among many", one_row_is_bit_identical_alone_and_among_many},
+    {"wider vectors give bit-identical results", wider_vectors_give_bit_identical_results},
     CU_TEST_INFO_NULL,
 };
 

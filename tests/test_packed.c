@@ -42,7 +42,7 @@ static void every_component_gives_what_the_tape_gives(void)
     esp_network_free(net);
 }
 
-static void an_image_is_the_same_bits_alone_and_among_others(void)
+static void an_image_is_bit_identical_alone_and_among_others(void)
 {
     enum { N = 7 };
     esp_network *net = agent();
@@ -115,7 +115,7 @@ static void filling_again_takes_over_weights_that_moved(void)
 
 static CU_TestInfo tests[] = {
     {"every component gives what the tape gives", every_component_gives_what_the_tape_gives},
-    {"an image is the same bits alone and among others", an_image_is_the_same_bits_alone_and_among_others},
+    {"an image is bit-identical alone and among others", an_image_is_bit_identical_alone_and_among_others},
     {"a tape that reads packed weights has the same gradients", a_tape_that_reads_packed_weights_has_the_same_gradients},
     {"filling again takes over weights that moved", filling_again_takes_over_weights_that_moved},
     CU_TEST_INFO_NULL,
