@@ -88,7 +88,7 @@ int  esp_axis_readers(const esp_network *net, const esp_calibration *calibration
 /* Unit of the axis at every value that the reader reads, -1: of another axis; [in_size], freed by the caller. */
 int *esp_reader_units(const esp_network *net, const esp_reader *reader, int axis);
 /* The layer whose output a reader of prunable units reads first. */
-int  esp_reader_heard(const esp_network *net, const esp_calibration *calibration, const esp_reader *reader);
+int  esp_reader_producer(const esp_network *net, const esp_calibration *calibration, const esp_reader *reader);
 /* Which layers read an axis that can lose units: wanted [ESP_MAX_LAYERS]. */
 void esp_pruned_readers(const esp_network *net, const esp_calibration *calibration, bool *wanted);
 

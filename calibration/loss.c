@@ -16,7 +16,7 @@ struct esp_loss {
     float   *scale[ESP_MAX_COMPONENTS]; /* [out_size] scale of the outputs that count; NULL: none of them counts */
 };
 
-/* ---- what counts ---- */
+/* ---- which outputs count, and how much ---- */
 
 static bool has_targets(const esp_network *net, const esp_calibration *calibration)
 {

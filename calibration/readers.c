@@ -39,7 +39,7 @@ int *esp_reader_units(const esp_network *net, const esp_reader *reader, int axis
     return unit;
 }
 
-int esp_reader_heard(const esp_network *net, const esp_calibration *calibration, const esp_reader *reader)
+int esp_reader_producer(const esp_network *net, const esp_calibration *calibration, const esp_reader *reader)
 {
     int component = net->layer[reader->layer].component;
     if (reader->layer > net->component[component].first_layer) return reader->layer - 1;

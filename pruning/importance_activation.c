@@ -37,16 +37,16 @@ typedef struct {
     esp_reader reader;
     int       *unit;     /* [in_size] unit of every input */
     double    *activity; /* [units] */
-} hearing;
+} reading;
 
-static int list_hearings(const esp_network *net, const esp_calibration *calibration, hearing *out)
+static int list_readings(const esp_network *net, const esp_calibration *calibration, reading *out)
 {
     int count = 0;
     for (int axis = 0; axis < net->num_axes; axis++) {
         esp_reader readers[ESP_MAX_READERS];
         int n = net->axis[axis].prunable ? esp_axis_readers(net, calibration, axis, readers) : 0;
         for (int r = 0; r < n; r++)
-            out[count++] = (hearing){axis, readers[r], esp_reader_units(net, &readers[r], axis),
+            out[count++] = (reading){axis, readers[r], esp_reader_units(net, &readers[r], axis),
                                      esp_alloc((size_t)net->axis[axis].size, sizeof(double))};
     }
     return count;
@@ -54,7 +54,7 @@ static int list_hearings(const esp_network *net, const esp_calibration *calibrat
 
 /* Root mean square of the input times the norm of the weights it meets: for an axis that all its
  * readers read alike, the unit's root mean square times the norm of all its outgoing weights. */
-static void add_scores(const esp_network *net, const esp_calibration *calibration, const hearing *h, double *scores)
+static void add_scores(const esp_network *net, const esp_calibration *calibration, const reading *h, double *scores)
 {
     int units = net->axis[h->axis].size;
     double *outgoing = esp_alloc((size_t)units, sizeof *outgoing);
@@ -70,21 +70,21 @@ esp_status esp_score_activation(const esp_network *net, const esp_calibration *c
                                 double *const *scores)
 {
     (void)seed;
-    hearing *hearings = esp_alloc(ESP_MAX_READERS, sizeof *hearings);
-    int count = list_hearings(net, calibration, hearings);
+    reading *readings = esp_alloc(ESP_MAX_READERS, sizeof *readings);
+    int count = list_readings(net, calibration, readings);
     esp_playback *play = esp_playback_create(net, calibration);
     while (esp_playback_next(play)) {
 #pragma omp parallel for schedule(dynamic)
         for (int h = 0; h < count; h++)
-            add_activity(play, &hearings[h].reader, hearings[h].unit, hearings[h].activity);
+            add_activity(play, &readings[h].reader, readings[h].unit, readings[h].activity);
     }
     esp_playback_free(play);
     for (int h = 0; h < count; h++) {
-        add_scores(net, calibration, &hearings[h], scores[hearings[h].axis]);
-        free(hearings[h].unit);
-        free(hearings[h].activity);
+        add_scores(net, calibration, &readings[h], scores[readings[h].axis]);
+        free(readings[h].unit);
+        free(readings[h].activity);
     }
-    free(hearings);
+    free(readings);
     for (int axis = 0; axis < net->num_axes; axis++)
         for (int u = 0; u < net->axis[axis].size; u++) scores[axis][u] = sqrt(scores[axis][u]);
     return ESP_OK;

@@ -142,7 +142,7 @@ extern const esp_importance esp_importances[]; /* ends with name == NULL */
 /* The row of this name; NULL with the error text "expected l1|l2|..., found 'name'". */
 const esp_importance *esp_importance_find(const char *name);
 
-/* Units of every axis, most important first (equal scores keep the lower index), and their scores.
+/* Units of every axis, most important first (of equal scores the lower index first), and their scores.
  * Owned arrays. */
 typedef struct {
     int    *order[ESP_MAX_AXES]; /* [units of the axis] units by rank */

@@ -30,7 +30,7 @@ static const struct {
 };
 
 enum {
-    HANDFUL = sizeof models / sizeof *models,
+    NUM_MODELS = sizeof models / sizeof *models,
     POINTS = 24        /* settings of a group in the knapsack */
 };
 
@@ -150,15 +150,16 @@ static esp_status solve(esp_search_run *run, const esp_choices *choices, esp_wid
     esp_elimination *elimination = NULL;
     int choice[ESP_MAX_AXES];
     double coefficient[ESP_MAX_AXES];
-    esp_status status = esp_elimination_create(run->settings->net, run->settings->grouping, choices, ESP_LEAST, &elimination);
-    if (status == ESP_OK)
-        status = esp_elimination_best(elimination, run->config->target.sparsity - run->config->target.tolerance, choice);
+    const esp_objective_config *settings = run->settings;
+    const esp_target *target = &run->config->target;
+    esp_status status = esp_elimination_create(settings->net, settings->grouping, choices, ESP_LEAST, &elimination);
+    if (status == ESP_OK) status = esp_elimination_best(elimination, target->sparsity - target->tolerance, choice);
     esp_elimination_free(elimination);
     if (status != ESP_OK) return status;
     for (int g = 0; g < run->levels->num; g++) coefficient[g] = choices->coefficient[g][choice[g]];
-    *widths = esp_widths_of(run->settings->net, run->settings->grouping, coefficient);
+    *widths = esp_widths_of(settings->net, settings->grouping, coefficient);
     if (esp_search_feasible(run, widths)) return ESP_OK;
-    return esp_project(run->levels, &run->config->target, coefficient, widths);
+    return esp_project(run->levels, target, coefficient, widths);
 }
 
 esp_status esp_curves_candidates(esp_search_run *run, const esp_curve *curves, int *num, esp_widths *widths)
@@ -167,7 +168,7 @@ esp_status esp_curves_candidates(esp_search_run *run, const esp_curve *curves, i
     esp_choices_make(run->levels, run->settings->grouping, POINTS, &choices);
     esp_status status = ESP_OK;
     *num = 0;
-    for (int i = 0; i < HANDFUL && status == ESP_OK; i++) {
+    for (int i = 0; i < NUM_MODELS && status == ESP_OK; i++) {
         predict_choices(run, curves, i, &choices);
         status = solve(run, &choices, &widths[*num]);
         if (status == ESP_OK)             ++*num;
@@ -181,8 +182,8 @@ int esp_curves_affordable(const esp_search_run *run, int evaluations)
 {
     int movable = 0;
     for (int g = 0; g < run->levels->num; g++) movable += run->levels->count[g] > 1;
-    int affordable = movable > 0 ? (evaluations - HANDFUL) / movable : 0;
+    int affordable = movable > 0 ? (evaluations - NUM_MODELS) / movable : 0;
     return affordable < run->config->levels ? affordable : run->config->levels;
 }
 
-_Static_assert((int)HANDFUL <= (int)ESP_CURVE_CANDIDATES, "a caller's array holds all candidates");
+_Static_assert((int)NUM_MODELS <= (int)ESP_CURVE_CANDIDATES, "a caller's array holds all candidates");

@@ -214,7 +214,8 @@ static esp_status append(esp_journal *journal, cJSON *line)
     return status;
 }
 
-esp_status esp_journal_append(esp_journal *journal, const esp_objective_config *config, const esp_evaluation *evaluation)
+esp_status esp_journal_append(esp_journal *journal, const esp_objective_config *config,
+                              const esp_evaluation *evaluation)
 {
     return append(journal, entry_json(config, evaluation));
 }

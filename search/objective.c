@@ -131,7 +131,8 @@ static esp_status run(const esp_objective *objective, int n, const record *recor
     for (int i = 0; i < n && status == ESP_OK; i++)
         if (!isfinite(performance[i]))
             status = esp_fail(ESP_ERR_NUMERIC, "performance of a cut at sparsity %.3f is %g, expected a finite number",
-                              esp_constrained_sparsity(config->net, config->grouping, &records[i].widths), performance[i]);
+                              esp_constrained_sparsity(config->net, config->grouping, &records[i].widths),
+                              performance[i]);
     return status;
 }
 

@@ -101,12 +101,13 @@ static void describe(esp_search_run *run)
     result->evaluations = esp_objective_evaluations(run->objective);
 }
 
-static esp_status keep_promise(const esp_search_run *run)
+static esp_status check_target(const esp_search_run *run)
 {
     if (esp_search_feasible(run, &run->result.widths)) return ESP_OK;
+    const esp_target *target = &run->config->target;
+    double sparsity = esp_constrained_sparsity(run->settings->net, run->settings->grouping, &run->result.widths);
     return esp_fail(ESP_ERR_INFEASIBLE, "search method '%s' ended at sparsity %.3f, expected %.3f +- %.3f",
-                    run->method->name, esp_constrained_sparsity(run->settings->net, run->settings->grouping, &run->result.widths),
-                    run->config->target.sparsity, run->config->target.tolerance);
+                    run->method->name, sparsity, target->sparsity, target->tolerance);
 }
 
 /* When the uncut network has no performance to lose, every cut looks as good as any other. */
@@ -130,7 +131,7 @@ static esp_status run_method(esp_search_run *run)
     esp_objective_reserve(run->objective, 0);
     if (status == ESP_OK && run->num_finalists == 0) status = esp_search_judge(run, 1, &run->result.widths, NULL);
     if (status == ESP_OK && run->num_finalists > 0) status = esp_finalists_judge(run);
-    return status == ESP_OK ? keep_promise(run) : status;
+    return status == ESP_OK ? check_target(run) : status;
 }
 
 esp_status esp_search(esp_objective *objective, const esp_search_method *method,

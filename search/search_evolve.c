@@ -36,7 +36,8 @@ typedef struct {
 static double miss(const esp_search_run *run, const int *level)
 {
     esp_widths widths = esp_levels_widths(run->levels, level);
-    return esp_constrained_sparsity(run->settings->net, run->settings->grouping, &widths) - run->config->target.sparsity;
+    double sparsity = esp_constrained_sparsity(run->settings->net, run->settings->grouping, &widths);
+    return sparsity - run->config->target.sparsity;
 }
 
 /* Sets a group to the level that brings the sparsity closest to the target. */

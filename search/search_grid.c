@@ -66,18 +66,18 @@ static esp_status evaluate_survivors(esp_search_run *run, const esp_choices *cho
 
 static esp_status filter(esp_search_run *run, const esp_choices *choices, esp_elimination *elimination)
 {
-    const esp_search_config *config = run->config;
+    const esp_target *target = &run->config->target;
     double nearest;
     run->result.combinations = 1;
     for (int g = 0; g < run->levels->num; g++) run->result.combinations *= choices->count[g];
-    esp_status status = esp_elimination_count(elimination, config->target.sparsity, config->target.tolerance, &run->result.survivors,
-                                              &nearest);
+    esp_status status = esp_elimination_count(elimination, target->sparsity, target->tolerance,
+                                              &run->result.survivors, &nearest);
     if (status != ESP_OK) return status;
     esp_log(ESP_LOG_INFO, "grid: %.15g combinations, %.15g at sparsity %g +- %g", run->result.combinations,
-            run->result.survivors, config->target.sparsity, config->target.tolerance);
+            run->result.survivors, target->sparsity, target->tolerance);
     if (run->result.survivors > 0) return ESP_OK;
     return esp_fail(ESP_ERR_INFEASIBLE, "none of %.15g points of the grid has sparsity %g +- %g: the nearest is %.4f; "
-                    "raise --tolerance or search.grid", run->result.combinations, config->target.sparsity, config->target.tolerance,
+                    "raise --tolerance or search.grid", run->result.combinations, target->sparsity, target->tolerance,
                     nearest);
 }
 
@@ -85,8 +85,9 @@ esp_status esp_search_grid(esp_search_run *run)
 {
     esp_choices choices;
     esp_elimination *elimination = NULL;
-    esp_choices_make(run->levels, run->settings->grouping, run->config->grid, &choices);
-    esp_status status = esp_elimination_create(run->settings->net, run->settings->grouping, &choices, ESP_COUNT, &elimination);
+    const esp_objective_config *settings = run->settings;
+    esp_choices_make(run->levels, settings->grouping, run->config->grid, &choices);
+    esp_status status = esp_elimination_create(settings->net, settings->grouping, &choices, ESP_COUNT, &elimination);
     if (status == ESP_OK) status = filter(run, &choices, elimination);
     if (status == ESP_OK) status = evaluate_survivors(run, &choices, elimination);
     run->result.iterations = 1;

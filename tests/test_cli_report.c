@@ -240,7 +240,8 @@ static void a_search_that_could_judge_nothing_says_so_everywhere(void)
     free(html);
     cJSON_Delete(data);
     CLI_OK("$E sweep agent.safetensors --controller policy --start hanging --set env.physics_steps=16 "
-           "--set env.reward=sparse --methods magnitude --sparsities 0.3 --tolerance 0.02 --episodes 2 --report-episodes 2 -o blind --quiet");
+           "--set env.reward=sparse --methods magnitude --sparsities 0.3 --tolerance 0.02 "
+           "--episodes 2 --report-episodes 2 -o blind --quiet");
     html = report("blind", &data);
     CU_ASSERT(shows(html, "In 1 of the prunings below the search could not judge") && !strstr(html, "can be removed"));
     free(html);
