@@ -381,6 +381,15 @@ bool esp_program_line(const char *command, char *line, size_t size);
  * s. */
 bool esp_program_version(const char *program, const char *option, char *version, size_t size);
 
+/* In front of a function whose loops gain from vectors: it is compiled for three levels of x86-64, and the loader
+ * takes the highest that the processor has. Sums of floats in such a function spell out their lanes, so that every
+ * level adds in the same order. */
+#if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define ESP_VECTORISED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define ESP_VECTORISED
+#endif
+
 /* ---- machine.c, cgroup.c: what this computer offers --------------------------------------------- */
 
 void   esp_processor_name(char *out, size_t size); /* as in /proc/cpuinfo */

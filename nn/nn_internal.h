@@ -4,15 +4,6 @@
 
 #include "nn/nn.h"
 
-/* In front of a function whose loops gain from vectors: it is compiled for three levels of x86-64, and the loader
- * takes the highest that the processor has. Sums of floats in such a function spell out their lanes, so that every
- * level adds in the same order. */
-#if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define ESP_VECTORISED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#else
-#define ESP_VECTORISED
-#endif
-
 /* gemm.c: call before the first call of BLAS or LAPACK. */
 void esp_blas_use_one_thread(void);
 
