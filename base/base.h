@@ -385,9 +385,9 @@ bool esp_program_version(const char *program, const char *option, char *version,
  * takes the highest that the processor has. Sums of floats in such a function spell out their lanes, so that every
  * level adds in the same order. */
 #if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define ESP_VECTORISED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#define ESP_VECTORISED __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4"))) /* by gcc */
 #else
-#define ESP_VECTORISED
+#define ESP_VECTORISED /* once, for any processor */
 #endif
 
 /* ---- machine.c, cgroup.c: what this computer offers --------------------------------------------- */
