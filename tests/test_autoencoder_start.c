@@ -37,7 +37,9 @@ static esp_network *start_with(const esp_images *images, esp_autoencoder_config 
     CHECK_OK(esp_autoencoder_checkpoint_read(path, NULL, &start));
     free(path);
     remove_run();
-    return start.net;
+    esp_network *net = esp_network_clone(start.net);
+    esp_autoencoder_checkpoint_free(&start);
+    return net;
 }
 
 static esp_network *start_of(const esp_images *images, double offset)
