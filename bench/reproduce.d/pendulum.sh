@@ -7,9 +7,6 @@ rankings=("magnitude l1" "magnitude l2" "global l2" "lamp l2")
 
 search_name() { echo "search-$1-$2-$3${4:+-seed$4}" | tr : -; } # METHOD EPISODES CONTROLLER [SEED]
 
-# What the searches of a method for the policy were judged with.
-search_engine() { simulated_with "$(search_name "$1" "${budgets[0]}" policy).random"; }
-
 run_search() { # run_search METHOD EPISODES CONTROLLER [SEED]
     local name
     name=$(search_name "$@")
@@ -240,8 +237,9 @@ TEXT
 60 % structural, l2. Mean held-out return from random / hanging starts ($policy_episodes episodes each). A search may
 spend as many episodes as the column says, all of them counted: an evaluation is two, one from each start, and the
 longer ones of the finalists and those of the unpruned agent are included. 1,344 are 64 iterations of 21.
-Policy, unpruned $(both_returns dense-policy), simulated with $(search_engine "${search_methods[0]}")
-(NLopt: $(search_engine "${search_methods[-1]}")):
+Policy, unpruned $(both_returns dense-policy), simulated with
+$(for method in "${search_methods[@]}"; do search_name "$method" "${budgets[0]}" policy; done | sed 's/$/.random/' |
+    { mapfile -t names; simulated_with "${names[@]}"; }):
 TEXT
     cat <<TEXT
 
