@@ -9,7 +9,13 @@
 /* ---- options.c: options of every subcommand -------------------------------------------- */
 
 /* Exit statuses, as in the command line contract. */
-enum { ESP_EXIT_DONE = 0, ESP_EXIT_FAILED = 1, ESP_EXIT_USAGE = 2, ESP_EXIT_THRESHOLD = 3 };
+enum {
+    ESP_EXIT_DONE = 0,
+    ESP_EXIT_FAILED = 1,
+    ESP_EXIT_USAGE = 2,
+    ESP_EXIT_THRESHOLD = 3,
+    ESP_EXIT_STOPPED = 75 /* on request; EX_TEMPFAIL of sysexits.h: the same command can be tried again */
+};
 
 /* Options of every subcommand. */
 typedef struct {

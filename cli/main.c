@@ -34,7 +34,7 @@ static const char examples[] =
     "  espalier eval models/mnist/autoencoder.safetensors --data DIR\n"
     "\n"
     "Exit status: 0 done, 1 it failed, 2 wrong usage, 3 a demanded threshold was\n"
-    "not met.\n"
+    "not met, 75 stopped on request: run it again to continue.\n"
     "`espalier COMMAND --help' describes one command.";
 
 typedef struct {

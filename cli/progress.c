@@ -100,5 +100,6 @@ int esp_console_fail(esp_status status)
     clear_bar();
     fprintf(stderr, "espalier: %s%s\n", esp_error_text(),
             hint ? "; `espalier doctor` says what this machine lacks" : "");
+    if (status == ESP_ERR_INTERRUPTED) return ESP_EXIT_STOPPED;
     return status == ESP_ERR_USAGE || status == ESP_ERR_RANGE ? ESP_EXIT_USAGE : ESP_EXIT_FAILED;
 }

@@ -112,9 +112,9 @@ static int record_until(int signal)
 static void interrupted_recording_leaves_nothing(void)
 {
     int status = record_until(SIGINT);
-    CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 75);
     status = record_until(SIGHUP);
-    CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 75);
     CU_ASSERT_NOT_EQUAL(cli("ls long.mp4*"), 0);
 }
 

@@ -25,7 +25,7 @@ static void train_interrupted_says_how_to_resume(void)
 {
     char *const argv[] = {"espalier", "train", "tiny.json", "-o", "stopped", "--set", "train.updates=100000", "--quiet",
                           NULL};
-    CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped/metrics.jsonl", SIGINT), 1);
+    CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped/metrics.jsonl", SIGINT), 75);
     char *said = cli_file("err");
     CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; resume with: espalier train tiny.json -o stopped --set "
                                  "train.updates=100000 --quiet --resume\n");
@@ -90,7 +90,7 @@ static void prune_interrupted_leaves_the_journal_and_no_network(void)
 {
     char *const argv[] = {"espalier", PRUNE, "-o", "stopped.st", "--set", "search.iterations=10000",
                           "--episodes", "400", NULL};
-    CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped.st.journal.jsonl", SIGTERM), 1);
+    CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped.st.journal.jsonl", SIGTERM), 75);
     char *said = cli_file("err");
     CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; the same command resumes from stopped.st.journal.jsonl\n");
     free(said);

@@ -151,7 +151,7 @@ static void an_interrupted_sweep_says_how_to_resume(void)
 {
     char *const argv[] = {"espalier", "sweep", "agent.safetensors", "--episodes", "1000", "--sparsities", "0.5", "-o",
                           "stopped", "--quiet", NULL};
-    CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped/results.jsonl", SIGINT), 1);
+    CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped/results.jsonl", SIGINT), 75);
     char *said = cli_file("err");
     CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; the same command resumes from stopped\n");
     free(said);
