@@ -13,6 +13,7 @@ struct esp_packed {
     const esp_dense_kernel *kernel;
     float *memory;                                  /* owned; the pointers below point into it */
     float *panels[ESP_MAX_LAYERS], *bias[ESP_MAX_LAYERS]; /* per dense and convolution layer; NULL: not packed */
+    float *ordered[ESP_MAX_LAYERS];                 /* weights of a convolution in the order of its patches */
 };
 
 struct esp_runner {
@@ -51,20 +52,23 @@ static size_t bias_floats(const esp_packed *p, const esp_layer *layer)
     return whole_lines((size_t)esp_padded_outputs(p->kernel, outputs_of(layer)));
 }
 
+static size_t ordered_floats(const esp_layer *layer)
+{
+    if (layer->kind != ESP_LAYER_CONV2D) return 0;
+    return whole_lines((size_t)outputs_of(layer) * (size_t)esp_layer_columns(layer));
+}
+
 static void pack_layer(esp_packed *p, int index)
 {
     const esp_layer *layer = &p->net->layer[index];
     int outputs = outputs_of(layer), inputs = esp_layer_columns(layer);
     const float *weights = esp_network_weights(p->net, layer->weight);
-    float *ordered = NULL;
     if (layer->kind == ESP_LAYER_CONV2D) {
-        ordered = esp_alloc((size_t)outputs * inputs, sizeof *ordered);
-        esp_conv2d_patch_order(layer, weights, ordered);
-        weights = ordered;
+        esp_conv2d_patch_order(layer, weights, p->ordered[index]);
+        weights = p->ordered[index];
     }
     esp_panels_fill(p->kernel, outputs, inputs, weights, p->panels[index]);
     memcpy(p->bias[index], esp_network_weights(p->net, layer->bias), (size_t)outputs * sizeof(float));
-    free(ordered);
 }
 
 static bool is_packed(const esp_packed *p, int index, unsigned components)
@@ -87,14 +91,16 @@ esp_packed *esp_packed_create(const esp_network *net, unsigned components)
     p->kernel = esp_dense_kernel_used();
     size_t floats = 0;
     for (int i = 0; i < net->num_layers; i++)
-        if (is_packed(p, i, components)) floats += panel_floats(p, &net->layer[i]) + bias_floats(p, &net->layer[i]);
+        if (is_packed(p, i, components))
+            floats += panel_floats(p, &net->layer[i]) + bias_floats(p, &net->layer[i]) + ordered_floats(&net->layer[i]);
     p->memory = esp_alloc(floats, sizeof *p->memory);
     float *at = p->memory;
     for (int i = 0; i < net->num_layers; i++) {
         if (!is_packed(p, i, components)) continue;
         p->panels[i] = at;
         p->bias[i] = at += panel_floats(p, &net->layer[i]);
-        at += bias_floats(p, &net->layer[i]);
+        p->ordered[i] = at += bias_floats(p, &net->layer[i]);
+        at += ordered_floats(&net->layer[i]);
     }
     esp_packed_fill(p, components);
     return p;
