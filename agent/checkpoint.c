@@ -12,7 +12,7 @@ static esp_status read_config(const esp_checkpoint *file, esp_agent_config *conf
     return status == ESP_OK ? esp_agent_config_settle(config) : status;
 }
 
-/* Limits the networks that a bad file can demand before its tensors are looked at. */
+/* Limits how large a network a damaged file can make us allocate before its tensors are checked. */
 enum { MOST_ACTIONS = 4096 };
 
 /* The number of actions is read from the policy's last layer. */
@@ -20,7 +20,8 @@ static esp_status count_actions(const esp_safetensors *file, int *actions)
 {
     const esp_st_tensor *bias = esp_safetensors_find(file, "_pi.4.bias");
     if (!bias || bias->rank != 1)
-        return esp_fail(ESP_ERR_FORMAT, "%s: tensor '_pi.4.bias' is missing; expected a TD-MPC agent", file->path);
+        return esp_fail(ESP_ERR_FORMAT, "%s: tensor '_pi.4.bias' is missing or not a vector; expected a TD-MPC agent",
+                        file->path);
     if (bias->shape[0] < 1 || bias->shape[0] > MOST_ACTIONS)
         return esp_fail(ESP_ERR_SHAPE, "%s: %lld actions; 1 to %d are supported", file->path,
                         (long long)bias->shape[0], MOST_ACTIONS);
@@ -28,7 +29,7 @@ static esp_status count_actions(const esp_safetensors *file, int *actions)
     return ESP_OK;
 }
 
-static bool is_of(const esp_st_tensor *tensor, const char *component)
+static bool belongs_to(const esp_st_tensor *tensor, const char *component)
 {
     size_t length = strlen(component);
     return tensor->name[0] == '_' && strncmp(tensor->name + 1, component, length) == 0 &&
@@ -42,7 +43,7 @@ static unsigned components_in(const esp_safetensors *file)
     unsigned present = esp_controller_components(ESP_CONTROLLER_POLICY);
     for (int i = 0; i < file->count; i++)
         for (int c = 0; c < ESP_TOLD_COMPONENTS; c++)
-            if (is_of(&file->tensor[i], esp_told_names[c])) present |= 1u << c;
+            if (belongs_to(&file->tensor[i], esp_told_names[c])) present |= 1u << c;
     return present;
 }
 

@@ -12,7 +12,9 @@
 
 #include "agent/agent.h"
 
-#define BLOCK 36 /* sequences: a multiple of all tile heights (nn/dense_kernel.c), and 64 samples keep two threads busy */
+/* Sequences per block: a multiple of the full tile heights 6 and 12 (nn/dense_kernel.c), so that no block ends in a
+ * small tile; the 64 samples of a small plan make two blocks, one per thread. */
+#define BLOCK 36
 
 /* Memory that one thread needs to value a block of sequences. */
 typedef struct {

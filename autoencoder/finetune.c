@@ -28,7 +28,7 @@ static esp_status offer(const esp_network *net, const esp_images *judges, esp_ne
     esp_status status = esp_reconstruct(net, judges, NULL, &result);
     if (status != ESP_OK || result.mse >= *least) return status;
     *least = result.mse;
-    memcpy(best->weights, net->weights, net->num_weights * sizeof *net->weights);
+    if (best != net) memcpy(best->weights, net->weights, net->num_weights * sizeof *net->weights);
     return ESP_OK;
 }
 

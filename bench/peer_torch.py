@@ -3,8 +3,8 @@
 
     bench/peer_torch.py [--espalier build/release/espalier] [--threads N]
 
-The network is that of the rows of `espalier bench`: 1,548,360 parameters, 28x28x9 pixels, latent 50, hidden 512, one
-action. Written from the paper of TD-MPC (Hansen et al. 2022, Algorithms 1 and 2): one plan of 512 + 25 samples,
+The network has the size of the one that `espalier bench` measures: 1,548,360 parameters, 28x28x9 pixels, latent 50, hidden 512, one
+action. The code follows the TD-MPC paper (Hansen et al. 2022, Algorithms 1 and 2): one plan of 512 + 25 samples,
 horizon 5, 6 iterations; one update of 64 samples, horizon 3; encoder and policy for one observation. The two programs
 take turns, so that both see the same machine. PyTorch runs with one thread and with N, and its better time counts.
 PyTorch is optional for espalier: Debian's python3-torch or the package `torch` of the Python package index.

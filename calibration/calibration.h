@@ -81,8 +81,6 @@ typedef struct {
 
 enum { ESP_MAX_READERS = 2 * ESP_MAX_LAYERS }; /* most readers of one axis, and of all axes together */
 
-/* Whether it is dense or a convolution: a matrix that reads an axis. */
-bool esp_layer_has_weights(const esp_layer *layer);
 /* The fed layers along an axis, in order, into out [ESP_MAX_READERS]; returns how many there are. */
 int  esp_axis_readers(const esp_network *net, const esp_calibration *calibration, int axis, esp_reader *out);
 /* Unit of the axis at every value that the reader reads, -1: of another axis; [in_size], freed by the caller. */

@@ -3,11 +3,6 @@
 
 #include "calibration/calibration.h"
 
-bool esp_layer_has_weights(const esp_layer *layer)
-{
-    return layer->kind == ESP_LAYER_DENSE || layer->kind == ESP_LAYER_CONV2D;
-}
-
 int esp_axis_readers(const esp_network *net, const esp_calibration *calibration, int axis, esp_reader *out)
 {
     int count = 0;

@@ -10,11 +10,11 @@
 
 /* Exit statuses, as in the command line contract. */
 enum {
-    ESP_EXIT_DONE = 0,
-    ESP_EXIT_FAILED = 1,
-    ESP_EXIT_USAGE = 2,
-    ESP_EXIT_THRESHOLD = 3,
-    ESP_EXIT_STOPPED = 75 /* on request; EX_TEMPFAIL of sysexits.h: the same command can be tried again */
+    ESP_EXIT_DONE = 0,      /* the command did what it was asked for */
+    ESP_EXIT_FAILED = 1,    /* one line on standard error says why */
+    ESP_EXIT_USAGE = 2,     /* wrong option, argument or value */
+    ESP_EXIT_THRESHOLD = 3, /* a demanded performance was not met */
+    ESP_EXIT_STOPPED = 75   /* on request (EX_TEMPFAIL of sysexits.h): the same command, run again, continues */
 };
 
 /* Options of every subcommand. */

@@ -105,7 +105,7 @@ static double *empty_array(esp_algebra algebra, int span)
     return values;
 }
 
-/* Whether a span is worth an array: the list itself would be about as long. */
+/* Whether an array pays: its span is at most about 16 times the number of pairs. */
 static bool dense(int64_t span, double pairs)
 {
     return span <= WIDEST && (double)span <= 16 * pairs + 1024;

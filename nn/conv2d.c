@@ -7,7 +7,7 @@
 
 #define PATCH_FLOATS (192 * 1024) /* 768 KiB of patches at once; 1 MiB of L2 per core is usual */
 
-static int layer_channels(const esp_layer *layer)
+int esp_layer_channels(const esp_layer *layer)
 {
     return layer->in_size / (layer->in_rows * layer->in_rows);
 }
@@ -21,7 +21,7 @@ void esp_image_forward(const esp_layer *layer, const uint8_t *x, int n, float *y
 {
     float scaled[256]; /* x / 255 rounds differently from x * (1 / 255): divide once per value */
     for (int i = 0; i < 256; i++) scaled[i] = (float)i / 255.0f;
-    int pixels = layer->in_rows * layer->in_rows, channels = layer_channels(layer);
+    int pixels = layer->in_rows * layer->in_rows, channels = esp_layer_channels(layer);
     for (int i = 0; i < n; i++, x += layer->in_size, y += layer->in_size)
         for (int p = 0; p < pixels; p++)
             for (int c = 0; c < channels; c++) y[p * channels + c] = scaled[x[c * pixels + p]];
@@ -29,7 +29,7 @@ void esp_image_forward(const esp_layer *layer, const uint8_t *x, int n, float *y
 
 void esp_flatten_forward(const esp_layer *layer, const float *x, int n, float *y)
 {
-    int pixels = layer->in_rows * layer->in_rows, channels = layer_channels(layer);
+    int pixels = layer->in_rows * layer->in_rows, channels = esp_layer_channels(layer);
     for (int i = 0; i < n; i++, x += layer->in_size, y += layer->in_size)
         for (int c = 0; c < channels; c++)
             for (int p = 0; p < pixels; p++) y[c * pixels + p] = x[p * channels + c];
@@ -37,7 +37,7 @@ void esp_flatten_forward(const esp_layer *layer, const float *x, int n, float *y
 
 void esp_flatten_backward(const esp_layer *layer, const float *dy, int n, float *dx)
 {
-    int pixels = layer->in_rows * layer->in_rows, channels = layer_channels(layer);
+    int pixels = layer->in_rows * layer->in_rows, channels = esp_layer_channels(layer);
     for (int i = 0; i < n; i++, dx += layer->in_size, dy += layer->in_size)
         for (int c = 0; c < channels; c++)
             for (int p = 0; p < pixels; p++) dx[p * channels + c] = dy[c * pixels + p];
@@ -53,7 +53,7 @@ typedef struct {
 
 static conv conv_sizes(const esp_layer *layer)
 {
-    conv c = {.channels = layer_channels(layer), .kernels = layer_kernels(layer)};
+    conv c = {.channels = esp_layer_channels(layer), .kernels = layer_kernels(layer)};
     c.patch = layer->kernel * layer->kernel * c.channels;
     c.out_pixels = layer->out_rows * layer->out_rows;
     c.images = PATCH_FLOATS / (c.out_pixels * c.patch);
@@ -79,7 +79,7 @@ size_t esp_conv2d_scratch(const esp_layer *layer)
 
 void esp_conv2d_patch_order(const esp_layer *layer, const float *weights, float *ordered)
 {
-    int kernels = layer_kernels(layer), channels = layer_channels(layer), area = layer->kernel * layer->kernel;
+    int kernels = layer_kernels(layer), channels = esp_layer_channels(layer), area = layer->kernel * layer->kernel;
     for (int o = 0; o < kernels; o++)
         for (int i = 0; i < channels; i++)
             for (int k = 0; k < area; k++)
@@ -122,7 +122,7 @@ static void add_patches(const esp_layer *layer, const conv *c, const float *patc
 
 void esp_conv2d_patches(const esp_layer *layer, const float *x, int n, float *patches)
 {
-    int channels = layer_channels(layer), k = layer->kernel, rows = layer->in_rows;
+    int channels = esp_layer_channels(layer), k = layer->kernel, rows = layer->in_rows;
     for (int image = 0; image < n; image++, x += layer->in_size)
         for (int oy = 0; oy < layer->out_rows; oy++)
             for (int ox = 0; ox < layer->out_rows; ox++, patches += channels * k * k)

@@ -36,6 +36,11 @@ void esp_layer_forward(const esp_network *net, int index, const void *x, int n, 
     }
 }
 
+bool esp_layer_has_weights(const esp_layer *layer)
+{
+    return layer->kind == ESP_LAYER_DENSE || layer->kind == ESP_LAYER_CONV2D;
+}
+
 int esp_layer_rows(const esp_layer *layer)
 {
     assert(layer->kind == ESP_LAYER_DENSE || layer->kind == ESP_LAYER_CONV2D);

@@ -207,9 +207,11 @@ size_t esp_layer_scratch(const esp_layer *layer);
 void esp_layer_forward(const esp_network *net, int layer, const void *x, int n, float *scratch, float *y);
 /* Rows per sample that the weights [out, columns] of a dense or convolution layer are multiplied with: one for a
  * dense layer, one per place of the kernel for a convolution. */
-int  esp_layer_rows(const esp_layer *layer);
+int esp_layer_rows(const esp_layer *layer);
+/* Whether it multiplies its input by a matrix of weights: dense layers and convolutions. */
+bool esp_layer_has_weights(const esp_layer *layer);
 /* Values per row: the inputs of a dense layer, or channels times kernel area of a convolution. */
-int  esp_layer_columns(const esp_layer *layer);
+int esp_layer_columns(const esp_layer *layer);
 /* x [n, in_size] -> patches [n * rows, columns] of a convolution, columns in the order of its weights. */
 void esp_layer_patches(const esp_layer *layer, const float *x, int n, float *patches);
 
@@ -262,7 +264,7 @@ const float *esp_forward(const esp_network *net, esp_tape *tape, const void *x, 
  * writes dx [n, in_size] (NULL: not wanted; always NULL for images). */
 void esp_backward(const esp_network *net, esp_tape *tape, float *dy, float *grads, float *dx);
 /* Forward passes read packed weights of the same network from here on; borrowed. NULL: the network's own (default).
- * BatchNorm and backward passes read the network's in either case. */
+ * Normalisations and backward passes read the network's own weights in either case. */
 void esp_tape_pack(esp_tape *tape, const esp_packed *packed);
 /* Output of the component's i-th layer, [n, out_size], activation included; valid until the next forward. */
 const float *esp_tape_output(const esp_tape *tape, int i);

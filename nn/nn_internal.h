@@ -10,10 +10,12 @@ void esp_blas_use_one_thread(void);
 /* dst[cols] += sum of the rows of src [rows, cols], in row order. */
 void esp_add_rows(int rows, int cols, const float *src, float *dst);
 
-/* packed.c: one layer on n samples, x [n, in_size] -> y [n, out_size]. Layers without weights in panels compute as
- * everywhere. */
+/* packed.c: one layer on n samples, x [n, in_size] -> y [n, out_size]. All kinds but dense and convolution
+ * run esp_layer_forward. */
 void esp_packed_forward(const esp_packed *packed, int layer, const void *x, int n, float *y);
 
+/* conv2d.c: channels of the image that a layer reads. */
+int esp_layer_channels(const esp_layer *layer);
 /* conv2d.c: images are [n, row, column, channel]. */
 void   esp_image_forward(const esp_layer *layer, const uint8_t *x, int n, float *y);
 void   esp_flatten_forward(const esp_layer *layer, const float *x, int n, float *y);
@@ -30,7 +32,7 @@ void   esp_conv2d_forward(const esp_network *net, const esp_layer *layer, const 
 void   esp_conv2d_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
                            float *scratch, float *grads, float *dx);
 
-/* norm.c: BatchNorm with its running statistics. */
+/* norm.c: LayerNorm over the units of a sample; BatchNorm with its running statistics. */
 void esp_layernorm_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *y);
 void esp_layernorm_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
                             float *grads, float *dx);

@@ -24,11 +24,6 @@ struct esp_runner {
 
 /* ---- packing ---- */
 
-static bool is_product(const esp_layer *layer)
-{
-    return layer->kind == ESP_LAYER_DENSE || layer->kind == ESP_LAYER_CONV2D;
-}
-
 static int outputs_of(const esp_layer *layer)
 {
     return layer->out_size / esp_layer_rows(layer);
@@ -74,7 +69,7 @@ static void pack_layer(esp_packed *p, int index)
 static bool is_packed(const esp_packed *p, int index, unsigned components)
 {
     const esp_layer *layer = &p->net->layer[index];
-    return components >> layer->component & 1 && is_product(layer);
+    return components >> layer->component & 1 && esp_layer_has_weights(layer);
 }
 
 void esp_packed_fill(esp_packed *p, unsigned components)
@@ -145,7 +140,7 @@ static esp_rows dense_rows(const esp_layer *layer, int n)
 /* The rows of one image. */
 static esp_rows conv_rows(const esp_layer *layer)
 {
-    int channels = layer->in_size / (layer->in_rows * layer->in_rows), image_row = layer->in_rows * channels;
+    int channels = esp_layer_channels(layer), image_row = layer->in_rows * channels;
     return (esp_rows){.groups = layer->out_rows, .group_step = layer->stride * image_row, .rows = layer->out_rows,
                       .row_step = layer->stride * channels, .segments = layer->kernel, .segment_step = image_row,
                       .length = layer->kernel * channels};
@@ -154,7 +149,7 @@ static esp_rows conv_rows(const esp_layer *layer)
 void esp_packed_forward(const esp_packed *p, int index, const void *x, int n, float *y)
 {
     const esp_layer *layer = &p->net->layer[index];
-    if (!is_product(layer)) {
+    if (!esp_layer_has_weights(layer)) {
         esp_layer_forward(p->net, index, x, n, NULL, y);
         return;
     }
@@ -169,7 +164,7 @@ void esp_packed_forward(const esp_packed *p, int index, const void *x, int n, fl
 const float *esp_runner_forward(esp_runner *r, const void *x, int n)
 {
     const esp_component *c = &r->packed->net->component[r->component];
-    assert(n <= r->capacity);
+    assert(n > 0 && n <= r->capacity);
     for (int i = 0; i < c->num_layers; i++) {
         esp_packed_forward(r->packed, c->first_layer + i, x, n, r->buffer[i % 2]);
         x = r->buffer[i % 2];

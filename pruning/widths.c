@@ -30,7 +30,7 @@ static int units_kept(int n, double coefficient)
     return kept > n ? n : kept < fewest ? fewest : kept;
 }
 
-/* The nearest width that the rounding allows, within the group's bounds if there is one. */
+/* The nearest width that the rounding allows, within the group's bounds if such a width exists. */
 static int width_of(const esp_grouping *grouping, const esp_group *group, int n, double coefficient)
 {
     int kept = units_kept(n, fmin(fmax(coefficient, group->least), group->most));

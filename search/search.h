@@ -22,9 +22,9 @@ typedef struct {
     const esp_grouping *grouping;    /* of net: what may be cut, and how sparsity is counted */
     const esp_ranking  *ranking;     /* of net: which units stay at given widths */
     esp_performance_fn  performance; /* what is maximised */
-    void               *context;     /* most evaluations, an evaluation of scale s counting s; >= 2; 0: no limit */
-    int                 budget;      /* most cuts per call of `performance`, >= 1; 0: 16 */
-    int                 at_once;     /* cuts of one call of `performance` at most, >= 1; 0: 16 */
+    void               *context;     /* passed to `performance` */
+    int                 budget;      /* most evaluations; one of scale s counts s; >= 2; 0: no limit */
+    int                 at_once;     /* most cuts per call of `performance`, >= 1; 0: 16 */
     const char         *journal;     /* path of a JSON-lines file; NULL: no journal is kept */
     bool                set_aside;   /* move a journal of another question to JOURNAL.old, with a warning */
     const cJSON        *identity;    /* everything that makes evaluations comparable (checkpoint hash, seeds,

@@ -86,14 +86,14 @@ static const esp_bench_row *find_row(const esp_bench *bench, const char *name, i
     return NULL;
 }
 
-void esp_bench_compare(esp_bench *bench, const char *name, int threads, const char *format)
+void esp_bench_compare(esp_bench *bench, const char *name, int threads, const char *than)
 {
     const esp_bench_row *other = find_row(bench, name, threads);
     if (bench->num_rows == 0 || !other) return;
     esp_bench_row *row = &bench->row[bench->num_rows - 1];
     char number[ESP_NUMBER_TEXT];
     esp_format(number, sizeof number, "%.2f", row->median / other->median);
-    if (row != other) snprintf(row->note, sizeof row->note, "%s %s", number, format);
+    if (row != other) snprintf(row->note, sizeof row->note, "%s %s", number, than);
 }
 
 esp_status esp_bench_finite(int count, const float *x)
@@ -126,7 +126,7 @@ static esp_status multiply(void *context)
 {
     product *p = context;
     esp_gemm_nt(GEMM, GEMM, GEMM, p->a, p->b, 0, p->c);
-    return esp_bench_finite(GEMM, p->c);
+    return esp_bench_finite(GEMM * GEMM, p->c);
 }
 
 /* Measured whatever is selected, because the other rows are compared with it. */

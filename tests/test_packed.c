@@ -52,7 +52,8 @@ static void an_image_is_bit_identical_alone_and_among_others(void)
     uint8_t *obs = esp_alloc(N * pixels, 1);
     esp_rng rng = esp_rng_make(2, ESP_RNG_TEST, 0);
     for (size_t i = 0; i < N * pixels; i++) obs[i] = (uint8_t)esp_rng_below(&rng, 256);
-    esp_runner *many = esp_runner_create(packed, ESP_TOLD_ENCODER, N), *one = esp_runner_create(packed, ESP_TOLD_ENCODER, 1);
+    esp_runner *many = esp_runner_create(packed, ESP_TOLD_ENCODER, N);
+    esp_runner *one = esp_runner_create(packed, ESP_TOLD_ENCODER, 1);
     const float *z = esp_runner_forward(many, obs, N);
     for (size_t i = 0; i < N; i++)
         CU_ASSERT_EQUAL(memcmp(esp_runner_forward(one, obs + i * pixels, 1), z + i * latent, latent * sizeof *z), 0);
@@ -68,8 +69,8 @@ static void check_tape(const esp_network *net, const esp_packed *packed, int com
 {
     enum { N = 5 };
     size_t in = (size_t)net->component[component].in_size, out = (size_t)net->component[component].out_size;
-    float *x = esp_alloc(N * in, sizeof *x), *dx = esp_alloc(2 * N * in, sizeof *dx), *dy = esp_alloc(N * out, sizeof *dy);
-    float *grads = esp_alloc(2 * net->num_weights, sizeof *grads);
+    float *x = esp_alloc(N * in, sizeof *x), *dy = esp_alloc(N * out, sizeof *dy);
+    float *dx = esp_alloc(2 * N * in, sizeof *dx), *grads = esp_alloc(2 * net->num_weights, sizeof *grads);
     esp_rng rng = esp_rng_make(3, ESP_RNG_TEST, (uint64_t)component);
     esp_rng_normal(&rng, x, N * in);
     esp_tape *plain = esp_tape_create(net, component, N), *fast = esp_tape_create(net, component, N);
@@ -80,7 +81,8 @@ static void check_tape(const esp_network *net, const esp_packed *packed, int com
     esp_backward(net, plain, dy, grads, image ? NULL : dx);
     for (size_t i = 0; i < N * out; i++) dy[i] = 1.0f + (float)i;
     esp_backward(net, fast, dy, grads + net->num_weights, image ? NULL : dx + N * in);
-    CHECK_CLOSE("gradients", net->num_weights, grads + net->num_weights, grads, 1e-3, 1e-4); /* sums of up to 600 terms */
+    /* Sums of up to 600 terms, in another order. */
+    CHECK_CLOSE("gradients", net->num_weights, grads + net->num_weights, grads, 1e-3, 1e-4);
     CHECK_CLOSE("input gradients", N * in, dx + N * in, dx, 1e-3, 1e-4);
     esp_tape_free(plain);
     esp_tape_free(fast);
@@ -116,7 +118,8 @@ static void filling_again_takes_over_weights_that_moved(void)
 static CU_TestInfo tests[] = {
     {"every component gives what the tape gives", every_component_gives_what_the_tape_gives},
     {"an image is bit-identical alone and among others", an_image_is_bit_identical_alone_and_among_others},
-    {"a tape that reads packed weights has the same gradients", a_tape_that_reads_packed_weights_has_the_same_gradients},
+    {"a tape that reads packed weights has the same gradients",
+     a_tape_that_reads_packed_weights_has_the_same_gradients},
     {"filling again takes over weights that moved", filling_again_takes_over_weights_that_moved},
     CU_TEST_INFO_NULL,
 };

@@ -1,5 +1,5 @@
-/* Cuts a network to any sparsity at once: by magnitude, with the same fraction of every group, or by repeating a cut
- * that a sweep or a search has tried. */
+/* Cuts a network to any sparsity immediately, without a search: by magnitude, with the same fraction of every group, or
+ * by repeating a cut that a sweep or a search has tried. */
 #include <math.h>
 #include <stdlib.h>
 

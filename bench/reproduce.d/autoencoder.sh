@@ -251,7 +251,7 @@ TEXT
 
 $(beyond_table ordinary with_peers)
 
-\`sensitivity\` keeps $(kept_units ordinary-sensitivity-obs-lsq-50) units of it at 50 %.
+\`sensitivity\` keeps $(kept_units ordinary-sensitivity-obs-lsq-50) units of this network at 50 %.
 TEXT
 }
 

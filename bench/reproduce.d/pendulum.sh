@@ -236,7 +236,7 @@ TEXT
     prose <<TEXT
 60 % structural, l2. Mean held-out return from random / hanging starts ($policy_episodes episodes each). A search may
 spend as many episodes as the column says, all of them counted: an evaluation is two, one from each start, and the
-longer ones of the finalists and those of the unpruned agent are included. 1,344 are 64 iterations of 21.
+longer ones of the finalists and those of the unpruned agent are included. 1,344 episodes are 64 iterations of the paper's gradient descent, 21 episodes each.
 Policy, unpruned $(both_returns dense-policy), simulated with
 $(for method in "${search_methods[@]}"; do search_name "$method" "${budgets[0]}" policy; done | sed 's/$/.random/' |
     { mapfile -t names; simulated_with "${names[@]}"; }):
