@@ -1,4 +1,7 @@
 /* espalier train: trains an agent or an autoencoder from a configuration file. */
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "cli/cli.h"
 
 typedef struct {
@@ -69,8 +72,14 @@ static void print(const esp_application *application, const esp_figure_list *fig
 
 static int fail(const arguments *a, esp_status status)
 {
-    if (status == ESP_ERR_INTERRUPTED)
+    if (status != ESP_ERR_INTERRUPTED) return esp_console_fail(status);
+    char *state = esp_path_join(a->request.run_dir, "state.safetensors");
+    if (access(state, F_OK) == 0)
         esp_fail(status, "interrupted; resume with: %s%s", a->common->command, a->request.resume ? "" : " --resume");
+    else
+        esp_fail(status, "interrupted before a state was saved; begin again with: %s%s", a->common->command,
+                 a->request.resume ? "" : " --resume");
+    free(state);
     return esp_console_fail(status);
 }
 

@@ -1,4 +1,6 @@
 /* A task with its model: finds the scene, loads it, and checks that it fits before the first step. */
+#define _GNU_SOURCE /* dladdr */
+#include <dlfcn.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -92,6 +94,22 @@ static char *scene_below(const char *models, const char *task)
     return scene;
 }
 
+/* share/espalier/models of the prefix in whose bin/ or lib/ this code is installed, wherever that is; NULL if the file
+ * cannot be told. */
+static char *models_of_prefix(void)
+{
+    Dl_info library;
+    char *file = dladdr((void *)scene_below, &library) && strchr(library.dli_fname, '/')
+                     ? realpath(library.dli_fname, NULL) : realpath("/proc/self/exe", NULL);
+    for (int up = 0; up < 2 && file; up++) { /* the file's name, then bin/ or lib/ */
+        char *slash = strrchr(file, '/');
+        if (slash) *slash = '\0';
+    }
+    char *models = file ? esp_path_join(file, "share/espalier/models") : NULL;
+    free(file);
+    return models;
+}
+
 esp_status esp_scene_find(const esp_env_config *config, char **out)
 {
     static atomic_bool told;
@@ -99,8 +117,9 @@ esp_status esp_scene_find(const esp_env_config *config, char **out)
         *out = esp_strdup(config->scene);
         return ESP_OK;
     }
-    const char *models[] = {getenv("ESPALIER_MODELS"), ESP_MODELS_INSTALLED, ESP_MODELS_SOURCE};
-    for (int i = 0; i < 3; i++) {
+    char *prefix = models_of_prefix();
+    const char *models[] = {getenv("ESPALIER_MODELS"), prefix, ESP_MODELS_INSTALLED, ESP_MODELS_SOURCE};
+    for (int i = 0; i < 4; i++) {
         if (!models[i]) continue;
         char *scene = scene_below(models[i], config->task);
         if (access(scene, F_OK) == 0) {
@@ -108,13 +127,15 @@ esp_status esp_scene_find(const esp_env_config *config, char **out)
                 esp_log(ESP_LOG_WARNING, "no %s/scene.xml below $ESPALIER_MODELS (%s); using %s", config->task,
                         models[0], scene);
             *out = scene;
+            free(prefix);
             return ESP_OK;
         }
         free(scene);
     }
+    free(prefix);
     return esp_fail(ESP_ERR_MACHINE, "no %s/scene.xml below $ESPALIER_MODELS (%s), %s or %s; set ESPALIER_MODELS to "
-                    "the folder models/ of espalier's source", config->task, models[0] ? models[0] : "not set", models[1],
-                    models[2]);
+                    "the folder models/ of espalier's source", config->task, models[0] ? models[0] : "not set",
+                    ESP_MODELS_INSTALLED, ESP_MODELS_SOURCE);
 }
 
 /* A world that is about to get its model, and the host's model if the world is to adopt one. */

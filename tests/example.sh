@@ -19,6 +19,9 @@ $compiler -std=gnu11 -Wall -Wextra -Werror "$@" prune.c $flags -o prune || fail 
 if ldd "$folder/prefix/bin/espalier" "$folder"/prefix/lib*/libespalier_controller.so ./prune | grep -F -e "not found" -e "$source"
 then fail "a library is not found among the installed ones"; fi
 
+"$folder/prefix/bin/espalier" doctor --json | grep -q "$folder/prefix/share/espalier/models" ||
+    fail "the installed program does not take the models installed beside it"
+
 ./prune "$source/models/pendulum/agent.safetensors" pruned.safetensors >said || fail "prune: status $?"
 cat said
 "$folder/prefix/bin/espalier" eval pruned.safetensors --controller policy --quiet >table || fail "eval: status $?"

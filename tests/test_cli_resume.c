@@ -25,7 +25,7 @@ static void train_interrupted_says_how_to_resume(void)
 {
     char *const argv[] = {"espalier", "train", "tiny.json", "-o", "stopped", "--set", "train.updates=100000", "--quiet",
                           NULL};
-    CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped/metrics.jsonl", SIGINT), 75);
+    CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped/state.safetensors", SIGINT), 75);
     char *said = cli_file("err");
     CU_ASSERT_STRING_EQUAL(said, "espalier: interrupted; resume with: espalier train tiny.json -o stopped --set "
                                  "train.updates=100000 --quiet --resume\n");
