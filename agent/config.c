@@ -142,7 +142,8 @@ esp_status esp_agent_config_check_unroll(const esp_agent_config *config)
 esp_status esp_agent_check_task(const esp_task *task)
 {
     if (!task->done) return ESP_OK;
-    return esp_fail(ESP_ERR_USAGE, "task '%s' can end episodes early; a TD-MPC agent learns from episodes of one length",
+    return esp_fail(ESP_ERR_USAGE,
+                    "task '%s' can end episodes early; a TD-MPC agent learns from episodes of one length",
                     task->about.name);
 }
 

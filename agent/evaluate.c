@@ -148,7 +148,8 @@ esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts
     t.episodes = esp_alloc((size_t)t.count, sizeof *t.episodes);
     t.nets = esp_alloc((size_t)n, sizeof *t.nets);
     t.trajectories = esp_alloc((size_t)n * (size_t)t.count, sizeof *t.trajectories);
-    esp_search_episodes(loop->seed, esp_names_count(esp_pool_world(loop->pool)->task->about.starts), t.count, t.episodes);
+    esp_search_episodes(loop->seed, esp_names_count(esp_pool_world(loop->pool)->task->about.starts), t.count,
+                        t.episodes);
     esp_status status = cut_all(&t);
     if (status == ESP_OK) status = play_all(&t);
     for (int i = 0; i < n; i++) {

@@ -138,8 +138,8 @@ esp_status esp_controller_check(const esp_network *net, esp_controller_kind kind
         strcat(names, esp_told_names[c]);
     }
     esp_choice_word(ESP_CONTROLLER_CHOICES, (int)kind, word);
-    return esp_fail(ESP_ERR_USAGE, "controller '%s' also runs %s, which the file does not hold; use controller 'policy'",
-                    word, names);
+    return esp_fail(ESP_ERR_USAGE,
+                    "controller '%s' also runs %s, which the file does not hold; use controller 'policy'", word, names);
 }
 
 const esp_group_spec esp_told_paper_groups[] = {

@@ -182,9 +182,9 @@ esp_status esp_autoencoder_train(const esp_autoencoder_config *config, const esp
 /* ---- finetune.c ------------------------------------------------------------------------------------- */
 
 /* Trains `net`, pruned or not, further in memory: `steps` gradient steps with the keys of `config` except start,
- * epochs, offset and eval_every; the warm-up takes at most a tenth of the steps. The first `judging` images (at least 1) are
- * held out: net ends with the weights of the start or of one of ten moments, whichever have the least error on them.
- * Whatever the returned status, net holds the best weights found so far. */
+ * epochs, offset and eval_every; the warm-up takes at most a tenth of the steps. The first `judging` images (at least
+ * 1) are held out: net ends with the weights of the start or of one of ten moments, whichever have the least error on
+ * them. Whatever the returned status, net holds the best weights found so far. */
 esp_status esp_autoencoder_finetune(esp_network *net, const esp_images *images, int judging,
                                     const esp_autoencoder_train_config *config, int64_t steps);
 
@@ -210,8 +210,8 @@ esp_status esp_reconstruction_candidates_performance(void *context, int n, const
 typedef struct esp_autoencoder_objective esp_autoencoder_objective;
 
 /* net and ranking as given to esp_objective: every cut must follow this ranking. Evaluations at scale 1 use the first
- * `count` images, or all if there are fewer; ESP_ERR_RANGE when count < 1 or there are no images. Borrows network and
- * images. */
+ * `count` images, or all of them if there are fewer than `count`. ESP_ERR_RANGE when count < 1 or there are no images.
+ * Borrows network and images. */
 esp_status esp_autoencoder_objective_create(const esp_network *net, const esp_ranking *ranking,
                                             const esp_images *images, int count, esp_autoencoder_objective **out);
 void       esp_autoencoder_objective_free(esp_autoencoder_objective *objective); /* accepts NULL */

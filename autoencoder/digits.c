@@ -74,7 +74,7 @@ typedef struct {
     path_point at[MAX_PATH];
 } path;
 
-/* At most two deviations from the mean: digits beyond that are no longer legible. */
+/* A normal draw, clipped to two deviations from the mean: digits further out cannot be read. */
 static float normal(esp_rng *rng, double mean, double deviation)
 {
     float draw;

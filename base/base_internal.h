@@ -31,7 +31,7 @@ double esp_cgroup_quota(const char *membership, const char *root);
 /* temporary.c: creates the new, empty file beside `target` that will be renamed to it, open for writing; -1 with
  * errno. As long as it is open it is in use. *name, in new memory, is set in any case. */
 int  esp_temporary_open(const char *target, char **name);
-/* Removes the temporary files of the same target that are no longer in use. */
+/* Removes the temporary files of `target` that no process has open. */
 void esp_temporary_sweep(const char *target);
 
 #endif

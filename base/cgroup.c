@@ -23,7 +23,7 @@ static void read_text(const char *folder, const char *name, char *out, size_t si
     free(path);
 }
 
-/* INFINITY unless both are numbers above 0: "max" and -1 mean that there is no limit. */
+/* quota / period, or INFINITY without a limit, which control groups write as "max" or -1. */
 static double ratio(const char *quota, const char *period)
 {
     uint64_t q, p;

@@ -159,7 +159,7 @@ static esp_status write_all(int fd, const char *path, const char *data, size_t s
 
 /* Where the bytes will really go. A link is followed, so that it stays a link; an existing target
  * must be a writable regular file, since rename would replace a device or a protected file without
- * asking. *mode receives the permissions for the new file, 0 when there is no old one. */
+ * asking. *mode becomes the permissions of the existing file, or 0 if there is none. */
 static esp_status find_target(const char *path, char **target, mode_t *mode)
 {
     struct stat info;

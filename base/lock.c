@@ -91,7 +91,7 @@ static esp_status refuse(const char *path, int fd)
 
 /* ---- take and release ---- */
 
-/* An output that cannot be written is no error here: its writer refuses it in better words. */
+/* ESP_OK if the folder cannot be written: the error message of whoever writes the output is more precise. */
 static esp_status open_failure(const char *name, int code)
 {
     char *folder = esp_path_folder(name);

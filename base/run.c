@@ -43,7 +43,8 @@ static void remove_leftovers(const char *folder, const char *metrics)
 
 static esp_status start_run(const esp_run_request *request, const cJSON *config)
 {
-    char *metrics = esp_path_join(request->folder, "metrics.jsonl"), *path = esp_path_join(request->folder, "config.json");
+    char *metrics = esp_path_join(request->folder, "metrics.jsonl"),
+         *path = esp_path_join(request->folder, "config.json");
     char *about = esp_path_join(request->folder, "run.json");
     remove_leftovers(request->folder, metrics);
     esp_status status = esp_json_write(path, config);

@@ -260,7 +260,8 @@ enum { NUM_LINES = sizeof lines / sizeof *lines };
 static cJSON *to_json(const finding *f, esp_status status)
 {
     cJSON *json = NULL;
-    if (!f->facts[0] || esp_json_parse(f->facts, strlen(f->facts), "facts", &json) != ESP_OK) json = cJSON_CreateObject();
+    if (!f->facts[0] || esp_json_parse(f->facts, strlen(f->facts), "facts", &json) != ESP_OK)
+        json = cJSON_CreateObject();
     cJSON_AddBoolToObject(json, "ok", status == ESP_OK);
     cJSON_AddStringToObject(json, "text", status == ESP_OK ? f->text : esp_error_text());
     return json;

@@ -123,7 +123,7 @@ static esp_status write_junit(const arguments *a, const cJSON *facts, const char
     return esp_junit_write(a->junit, &result);
 }
 
-/* The report when there is no result. */
+/* Writes a JUnit report that holds the error instead of a result. */
 static esp_status write_junit_error(const arguments *a, const char *error)
 {
     cJSON *facts = cJSON_CreateObject();

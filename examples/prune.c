@@ -1,6 +1,6 @@
 /* Prunes a fifth of the parameters that an agent's policy uses, and prints its mean return before and after.
  *
- *   export PKG_CONFIG_PATH=PREFIX/lib/pkgconfig ESPALIER_MODELS=PREFIX/share/espalier/models  # unless PREFIX is /usr/local
+ *   export PKG_CONFIG_PATH=PREFIX/lib/pkgconfig ESPALIER_MODELS=PREFIX/share/espalier/models
  *   cc prune.c $(pkg-config --cflags --libs espalier) -o prune
  *   ./prune agent.safetensors pruned.safetensors */
 #include <stdio.h>

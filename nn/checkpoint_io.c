@@ -107,8 +107,10 @@ static esp_status check_weight(const esp_safetensors *file, const esp_st_tensor 
         return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %s at index %zu; weights must be finite", file->path,
                         tensor->name, isnan(value) ? "NaN" : "infinite", index);
     if (fabsf(value) > ESP_WEIGHT_LIMIT)
-        return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %g at index %zu; weights beyond %g overflow as soon as "
-                        "they are multiplied", file->path, tensor->name, (double)value, index, (double)ESP_WEIGHT_LIMIT);
+        return esp_fail(ESP_ERR_NUMERIC,
+                        "%s: tensor '%s' is %g at index %zu; weights beyond %g overflow as soon as "
+                        "they are multiplied",
+                        file->path, tensor->name, (double)value, index, (double)ESP_WEIGHT_LIMIT);
     if (variance && value < 0)
         return esp_fail(ESP_ERR_NUMERIC, "%s: tensor '%s' is %g at index %zu; a variance cannot be negative",
                         file->path, tensor->name, (double)value, index);

@@ -1,8 +1,8 @@
 /* The kernels of dense_kernel.h. A tile of a few rows times one panel of two vectors is summed in registers: each
  * loaded weight serves all rows of the tile, each loaded input all outputs of the panel. A panel of 512 inputs takes
  * 32 KiB with AVX2, the size of the first-level cache, and 64 KiB with AVX-512; the inputs of ROW_BLOCK rows stay in
- * the second-level cache. On an AMD Zen 3, 128 rows times 512 x 512 weights reached 105 % of the speed of OpenBLAS 0.3.21,
- * which packs weights anew in each call, and one row 4.5 times its speed. */
+ * the second-level cache. On an AMD Zen 3, 128 rows times 512 x 512 weights reached 105 % of the speed of OpenBLAS
+ * 0.3.21, which packs weights anew in each call, and one row 4.5 times its speed. */
 #include <string.h>
 
 #include "nn/activation_functions.h"

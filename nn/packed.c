@@ -66,7 +66,8 @@ static void pack_layer(esp_packed *p, int index)
     memcpy(p->bias[index], esp_network_weights(p->net, layer->bias), (size_t)outputs * sizeof(float));
 }
 
-static bool is_packed(const esp_packed *p, int index, unsigned components)
+/* Whether it has weights and belongs to one of the components. */
+static bool is_wanted(const esp_packed *p, int index, unsigned components)
 {
     const esp_layer *layer = &p->net->layer[index];
     return components >> layer->component & 1 && esp_layer_has_weights(layer);
@@ -76,7 +77,7 @@ void esp_packed_fill(esp_packed *p, unsigned components)
 {
 #pragma omp parallel for schedule(dynamic, 1) if (!omp_in_parallel())
     for (int i = 0; i < p->net->num_layers; i++)
-        if (p->panels[i] && is_packed(p, i, components)) pack_layer(p, i);
+        if (p->panels[i] && is_wanted(p, i, components)) pack_layer(p, i);
 }
 
 esp_packed *esp_packed_create(const esp_network *net, unsigned components)
@@ -86,12 +87,12 @@ esp_packed *esp_packed_create(const esp_network *net, unsigned components)
     p->kernel = esp_dense_kernel_used();
     size_t floats = 0;
     for (int i = 0; i < net->num_layers; i++)
-        if (is_packed(p, i, components))
+        if (is_wanted(p, i, components))
             floats += panel_floats(p, &net->layer[i]) + bias_floats(p, &net->layer[i]) + ordered_floats(&net->layer[i]);
     p->memory = esp_alloc(floats, sizeof *p->memory);
     float *at = p->memory;
     for (int i = 0; i < net->num_layers; i++) {
-        if (!is_packed(p, i, components)) continue;
+        if (!is_wanted(p, i, components)) continue;
         p->panels[i] = at;
         p->bias[i] = at += panel_floats(p, &net->layer[i]);
         p->ordered[i] = at += bias_floats(p, &net->layer[i]);

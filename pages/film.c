@@ -66,7 +66,8 @@ static esp_status play(esp_player *player, esp_canvas *canvas, esp_film *film, u
     esp_status status = ESP_OK;
     for (int i = 0; i < FRAMES && status == ESP_OK; i++) {
         int at = (int)lround((double)i * steps / (FRAMES - 1));
-        while (status == ESP_OK && esp_player_steps(player) < at && !esp_player_ended(player)) status = esp_player_step(player);
+        while (status == ESP_OK && esp_player_steps(player) < at && !esp_player_ended(player))
+            status = esp_player_step(player);
         if (status == ESP_OK) status = esp_canvas_frame(canvas, pixels);
         if (status == ESP_OK) status = esp_film_add(film, pixels);
         if (status == ESP_OK) status = esp_check_interrupt();
@@ -90,7 +91,8 @@ static esp_status film_players(const esp_film_request *request, const esp_role *
     esp_film *film = NULL;
     uint8_t *pixels = esp_alloc((size_t)count * FRAME_PX, 3 * FRAME_PX);
     esp_status status = esp_player_create(count, roles, &player);
-    if (status == ESP_OK) esp_episodes_name(request->seed, ESP_EPISODES_REPORT, start_of(player, &roles[0]), 1, &episode);
+    if (status == ESP_OK)
+        esp_episodes_name(request->seed, ESP_EPISODES_REPORT, start_of(player, &roles[0]), 1, &episode);
     if (status == ESP_OK)
         status = esp_canvas_create(player, FRAME_PX, FRAME_PX, (esp_overlays){.caption = false}, &canvas);
     if (status == ESP_OK) status = esp_film_create(&config, &film);

@@ -1,6 +1,5 @@
-/* Widths: how many units of each axis stay, and the sparsity that follows. Every tensor has a
- * product of widths as its number of parameters, so sparsity is integer arithmetic of microseconds
- * and touches no network: a search can ask for it as often as it likes. */
+/* Widths: how many units of each axis stay, and the sparsity that follows. The size of a tensor follows from the widths
+ * of its axes, so sparsity takes microseconds of integer arithmetic and needs no pruned network. */
 #include <math.h>
 #include <string.h>
 

@@ -139,8 +139,10 @@ esp_status esp_svg_draw(const char *svg, double zoom, const char *path)
 static esp_status draw_letter(char letter, char **png, size_t *size)
 {
     char svg[256];
-    snprintf(svg, sizeof svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"32\" height=\"32\"><text x=\"4\" y=\"24\" "
-             "font-family=\"" ESP_FONTS "\" font-size=\"20\">%c</text></svg>", letter);
+    snprintf(svg, sizeof svg,
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"32\" height=\"32\"><text x=\"4\" y=\"24\" "
+             "font-family=\"" ESP_FONTS "\" font-size=\"20\">%c</text></svg>",
+             letter);
     return make_png(svg, 1.0, "a letter", png, size);
 }
 

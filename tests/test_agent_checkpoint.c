@@ -129,7 +129,8 @@ static void file_of_the_policy_alone_loads_without_the_model(void)
     for (int c = 0; c < ESP_TOLD_COMPONENTS; c++)
         if (used >> c & 1u)
             CU_ASSERT_EQUAL(memcmp(read.net->weights + read.net->component[c].offset,
-                                   net->weights + net->component[c].offset, net->component[c].count * sizeof(float)), 0);
+                                   net->weights + net->component[c].offset, net->component[c].count * sizeof(float)),
+                            0);
     CHECK_OK(esp_controller_check(read.net, ESP_CONTROLLER_POLICY));
     CHECK_FAILS(ESP_ERR_USAGE, esp_controller_check(read.net, ESP_CONTROLLER_MPPI), "dynamics, reward, Q1, Q2");
     CHECK_OK(esp_agent_checkpoint_write(path, &read.config, read.net));
@@ -167,7 +168,8 @@ static void contract_for_a_controller_that_the_file_cannot_run_is_refused(void)
     esp_network *net = tiny_network(&config, ACTIONS, 1);
     esp_agent_checkpoint read = {0};
     esp_metadata metadata = {.contract = esp_agent_contract(path, &config, NULL, ESP_CONTROLLER_MPPI)};
-    CHECK_OK(esp_agent_checkpoint_save(path, &config, net, esp_controller_components(ESP_CONTROLLER_POLICY), &metadata));
+    CHECK_OK(
+        esp_agent_checkpoint_save(path, &config, net, esp_controller_components(ESP_CONTROLLER_POLICY), &metadata));
     CHECK_FAILS(ESP_ERR_FORMAT, esp_agent_checkpoint_read(path, NULL, &read), "contract: controller 'mppi'");
     cJSON_ReplaceItemInObject(metadata.contract, "controller", cJSON_CreateString("psychic"));
     CHECK_OK(esp_agent_checkpoint_save(path, &config, net, ESP_ALL_COMPONENTS, &metadata));

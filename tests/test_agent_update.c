@@ -159,8 +159,8 @@ static double plain_model_loss(const plain_update *p, const double *weights)
     return total;
 }
 
-/* -sum_t rho^t mean_b min(Q1, Q2)(z_t, a_t) plus the penalty on mu^2. Around `base` actions follow
- * tanh(mu) past both clamps, which is the gradient the reference takes. */
+/* -sum_t rho^t mean_b min(Q1, Q2)(z_t, a_t) plus the penalty on mu^2. The gradient ignores both clamps, as in the
+ * reference: actions move with tanh(mu) around their clamped value at `base`. */
 static double plain_policy_loss(const plain_update *p, const double *base, const double *weights, const double *z)
 {
     int B = p->batch->batch, rows = (p->batch->horizon + 1) * B, count = rows * ACTIONS;
@@ -336,7 +336,7 @@ static random_batch repeat_batch(const esp_network *net, const random_batch *one
     return r;
 }
 
-/* 70 samples make three blocks, and each of them counts. Tolerance: sums of 7 and of 70 floats. */
+/* 70 samples fill three blocks, so a lost block would show. Tolerance: rounding of sums of 7 and 70 floats. */
 static void a_batch_repeated_ten_times_has_the_gradient_of_one(void)
 {
     enum { SAMPLES = 7, ROUNDS = 10 };

@@ -28,7 +28,8 @@ static void error_and_gradient_are_those_of_the_batch(void)
     esp_autoencoder_updater *u = esp_autoencoder_updater_create(net, BATCH);
     esp_tape *encoder = esp_tape_create(net, 0, BATCH), *decoder = esp_tape_create(net, 1, BATCH);
     esp_autoencoder_step step = {.n = BATCH, .batch_statistics = false, .learning_rate = 0.0};
-    float x[BATCH * PIXELS], dy[BATCH * PIXELS], dz[BATCH * LATENT], *grads = esp_alloc(net->num_weights, sizeof *grads);
+    float x[BATCH * PIXELS], dy[BATCH * PIXELS], dz[BATCH * LATENT],
+        *grads = esp_alloc(net->num_weights, sizeof *grads);
     double mse, expected = 0.0;
     fill_batch(u, PIXELS, BATCH);
     for (int i = 0; i < BATCH; i++)

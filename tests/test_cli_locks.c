@@ -111,8 +111,8 @@ static void an_infeasible_search_leaves_nothing(void)
 static void signals_are_heard_within_one_long_plan(void)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    char *argv[] = {"espalier", "eval", "agent.safetensors", "--episodes", "1", "--set", "planner.samples=65536", "--set",
-                    "planner.horizon=100", "--set", "planner.iterations=100", NULL};
+    char *argv[] = {"espalier", "eval", "agent.safetensors", "--episodes", "1", "--set", "planner.samples=65536",
+                    "--set", "planner.horizon=100", "--set", "planner.iterations=100", NULL};
     for (int i = 0; i < 3; i++) {
         pid_t child = cli_start(argv);
         usleep(3000000);
@@ -129,7 +129,8 @@ static void signals_are_heard_within_one_long_plan(void)
 /* As under nohup: the terminal may close. */
 static void a_hangup_that_was_ignored_stays_ignored(void)
 {
-    CLI_OK("trap '' HUP; $E eval agent.safetensors --episodes 20 --json >long & pid=$!; sleep 0.5; kill -HUP $pid; wait $pid");
+    CLI_OK("trap '' HUP; $E eval agent.safetensors --episodes 20 --json >long & pid=$!; sleep 0.5; kill -HUP $pid; "
+           "wait $pid");
     CLI_OK("grep -q returns long");
 }
 

@@ -1,7 +1,8 @@
 /* The command line: files that know their purpose and their origin. */
 #include "cli_run.h"
 
-#define PRUNE "$E prune agent.safetensors --controller policy --sparsity 0.4 --tolerance 0.1 --report-episodes 2 --quiet "
+#define PRUNE                                                                                                          \
+    "$E prune agent.safetensors --controller policy --sparsity 0.4 --tolerance 0.1 --report-episodes 2 --quiet "
 #define CHEAP "--method magnitude --episodes 2 "
 
 static cJSON *inspected(const char *path)
@@ -92,8 +93,9 @@ static void command_of_the_pedigree_reproduces_the_file(void)
 
 static void file_pruned_twice_names_both_prunings_and_its_sparsity_of_the_original(void)
 {
-    CLI_OK("$E prune p.st --sparsity 0.3 --tolerance 0.1 --report-episodes 2 --method magnitude --importance l1 -o q.st "
-           "--json");
+    CLI_OK(
+        "$E prune p.st --sparsity 0.3 --tolerance 0.1 --report-episodes 2 --method magnitude --importance l1 -o q.st "
+        "--json");
     cJSON *pruned = cli_json(), *first = inspected("p.st"), *json = inspected("q.st");
     cJSON *pedigree = cJSON_GetObjectItem(json, "pedigree"), *source = inspected("agent.safetensors");
     cJSON *before = cJSON_GetObjectItem(source, "components");
@@ -119,7 +121,8 @@ static void file_pruned_twice_names_both_prunings_and_its_sparsity_of_the_origin
 
 static void file_with_the_policy_alone_works_everywhere(void)
 {
-    CLI_OK("$E prune p.st --groups paper --sparsity 0.2 --tolerance 0.2 --method magnitude --report-episodes 1 -o g.st");
+    CLI_OK(
+        "$E prune p.st --groups paper --sparsity 0.2 --tolerance 0.2 --method magnitude --report-episodes 1 -o g.st");
     CLI_OK("$E prune p.st --importance obs --compensate lsq --finetune 2 --sparsity 0.2 --tolerance 0.1 --episodes 2 "
            "--method magnitude --report-episodes 1 -o f.st");
     CLI_OK("$E sweep p.st --methods magnitude,random --sparsities 0.2 --tolerance 0.1 --budget 3 --episodes 2 "
@@ -168,8 +171,10 @@ static void changed_scene_is_warned_about_in_one_line(void)
     CLI_OK("mkdir -p changed/pendulum && cp " ESP_SOURCE "/models/pendulum/*.xml changed/pendulum/ && "
            "sed -i 's/fovy=\"29\"/fovy=\"31\"/' changed/pendulum/scene.xml");
     check_scene_warning("ESPALIER_MODELS=changed $E eval p.st --episodes 1 --quiet", true);
-    check_scene_warning("ESPALIER_MODELS=changed $E prune p.st --sparsity 0.3 --tolerance 0.1 --report-episodes 1 " CHEAP
-                        "--quiet -o elsewhere.st", true);
+    check_scene_warning(
+        "ESPALIER_MODELS=changed $E prune p.st --sparsity 0.3 --tolerance 0.1 --report-episodes 1 " CHEAP
+        "--quiet -o elsewhere.st",
+        true);
     check_scene_warning("ESPALIER_MODELS=changed $E record p.st --seconds 0.5 --frames 2 --size 64x64 -o strip.png "
                         "--quiet", true);
     CLI_OK("ESPALIER_MODELS=changed $E eval elsewhere.st --episodes 1 --quiet"); /* which was made in it */
@@ -196,7 +201,8 @@ static void inspect_prints_the_contract_of_shipped_files(void)
 static void trained_file_has_a_contract_and_no_pedigree(void)
 {
     cJSON *json = inspected("agent.safetensors"), *contract = cJSON_GetObjectItem(json, "contract");
-    cli_check_keys(contract, "version application task scene scene_hash observation action control_period_s controller");
+    cli_check_keys(contract,
+                   "version application task scene scene_hash observation action control_period_s controller");
     CU_ASSERT_FALSE(cJSON_HasObjectItem(contract, "derived"));
     CU_ASSERT_STRING_EQUAL(text_of(contract, NULL, "controller"), "mppi");
     CU_ASSERT_EQUAL(cli_number(json, "sparsity_of_original"), 0.0);

@@ -8,8 +8,9 @@
 
 #define PRUNE "$E prune agent.safetensors --controller policy --sparsity 0.3 --tolerance 0.02 --episodes 2 " \
               "--report-episodes 3 --set search.iterations=3"
-#define SWEEP "$E sweep agent.safetensors --controller policy --episodes 2 --report-episodes 2 --tolerance 0.02 " \
-              "--set search.iterations=2 --set search.draws=2 --methods magnitude,random,gd --sparsities 0.2,0.5 -o sweep"
+#define SWEEP                                                                                                          \
+    "$E sweep agent.safetensors --controller policy --episodes 2 --report-episodes 2 --tolerance 0.02 "                \
+    "--set search.iterations=2 --set search.draws=2 --methods magnitude,random,gd --sparsities 0.2,0.5 -o sweep"
 
 /* Runs a command line and returns its page, whose numbers must be those of its data; the caller deletes *data. */
 static char *report(const char *arguments, cJSON **data)
@@ -135,8 +136,10 @@ static void a_long_journal_takes_little_memory_and_has_a_page_to_look_at(void)
     fprintf(journal, "{\"format\":\"espalier search journal 1\",\"identity\":{},\"about\":{\"lambda\":100,"
                      "\"target_sparsity\":0.2,\"tolerance\":0.01}}\n");
     for (int i = 1; i <= LINES; i++)
-        fprintf(journal, "{\"kept\":{\"one\":5},\"coefficients\":{\"one\":0.2857142857142857},\"scale\":1,\"performance\":"
-                         "%d,\"wall_s\":0.1,\"evaluation\":%d,\"structural\":0.2}\n", i == BEST ? 5000 : i % 997 + 1, i);
+        fprintf(journal,
+                "{\"kept\":{\"one\":5},\"coefficients\":{\"one\":0.2857142857142857},\"scale\":1,\"performance\":"
+                "%d,\"wall_s\":0.1,\"evaluation\":%d,\"structural\":0.2}\n",
+                i == BEST ? 5000 : i % 997 + 1, i);
     fclose(journal);
     struct rusage used;
     int status = -1;
@@ -232,7 +235,8 @@ static void a_run_of_an_autoencoder_has_its_errors(void)
 static void a_search_that_could_judge_nothing_says_so_everywhere(void)
 {
     CLI_OK("$E prune agent.safetensors --controller policy --start hanging --set env.physics_steps=16 "
-           "--set env.reward=sparse --sparsity 0.3 --tolerance 0.02 --method random --set search.draws=2 --episodes 2 --report-episodes 2 -o blind.st --json");
+           "--set env.reward=sparse --sparsity 0.3 --tolerance 0.02 --method random --set search.draws=2 --episodes 2 "
+           "--report-episodes 2 -o blind.st --json");
     CU_ASSERT(strstr(cli_err, "cannot judge its cuts") != NULL);
     cJSON *json = cli_json(), *data = NULL;
     CU_ASSERT(cJSON_IsFalse(cJSON_GetObjectItem(json, "judged")));

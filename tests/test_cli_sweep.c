@@ -256,7 +256,8 @@ static void wrong_lists_have_status_2(void)
         {"sweep agent.safetensors -o new --methods /l1", "unknown search method ''"},
         {"sweep agent.safetensors -o new --methods random,gd,random", "--methods: 'random' is in the list twice"},
         {"sweep agent.safetensors -o new --methods ,", "--methods: the list ',' has an empty entry"},
-        {"sweep agent.safetensors -o new --sparsities 0.2,,0.5", "--sparsities: the list '0.2,,0.5' has an empty entry"},
+        {"sweep agent.safetensors -o new --sparsities 0.2,,0.5",
+         "--sparsities: the list '0.2,,0.5' has an empty entry"},
         {"sweep agent.safetensors -o new --sparsities ''", "--sparsities: the list '' has an empty entry"},
         {"sweep agent.safetensors -o new --sparsities 0.2,junk", "--sparsities: expected a number, found 'junk'"},
         {"sweep agent.safetensors -o new --sparsities 0.2,0.3x", "found '0.3x'"},
@@ -283,7 +284,8 @@ static void results_without_their_question_are_refused(void)
 
 static void runs_and_sweeps_do_not_share_a_folder(void)
 {
-    cli_check_refusal(1, "sweep agent.safetensors " CELLS LISTS " -o run", "'run' holds metrics.jsonl, but no sweep.json");
+    cli_check_refusal(1, "sweep agent.safetensors " CELLS LISTS " -o run",
+                      "'run' holds metrics.jsonl, but no sweep.json");
     cli_check_refusal(1, "train tiny.json -o whole", "'whole' holds a sweep; name another folder");
     CLI_OK("test ! -e run/sweep.json && test ! -e whole/config.json");
 }

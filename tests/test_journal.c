@@ -200,7 +200,7 @@ static int journal_lines(void)
     return lines;
 }
 
-/* Anything may stand in the header beside the identity, and after the last evaluation. */
+/* A resumed search ignores what the header says besides the identity, and any line after the last evaluation. */
 static void question_and_result_in_a_journal_are_for_readers_alone(void)
 {
     bench b;

@@ -18,8 +18,9 @@ static void decimal_numbers_are_read_to_the_last_bit(void)
 
 static void anything_but_a_decimal_number_is_refused(void)
 {
-    static const char *const cases[] = {"", " 1", "1 ", "0x10", "0x1p3", "inf", "nan", "-infinity", "1e999", "1,5", "1.5.2",
-                                        ".", "-", "+.", "e5", "1e", "1e+", "--1", "1d2", "1_000", "\xd9\xa1"};
+    static const char *const cases[] = {"",          " 1",    "1 ",  "0x10",  "0x1p3", "inf",   "nan",
+                                        "-infinity", "1e999", "1,5", "1.5.2", ".",     "-",     "+.",
+                                        "e5",        "1e",    "1e+", "--1",   "1d2",   "1_000", "\xd9\xa1"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double value = 7;
         bool read = esp_number_parse(cases[i], &value);

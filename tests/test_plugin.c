@@ -246,7 +246,8 @@ static void contract_names_the_controller_when_nobody_else_does(void)
     episode expected = evaluate(path, ESP_CONTROLLER_POLICY, 0, mjINT_EULER);
     host h = pendulum();
     h.data->qpos[0] = expected.start;
-    CU_ASSERT_EQUAL_FATAL(esp_plugin_attach(h.model, h.data, &(esp_plugin_options){.checkpoint = path, .seed = SEED}), 0);
+    CU_ASSERT_EQUAL_FATAL(esp_plugin_attach(h.model, h.data, &(esp_plugin_options){.checkpoint = path, .seed = SEED}),
+                          0);
     CU_ASSERT(follows(&h, &expected, NULL));
     free_host(&h);
 }

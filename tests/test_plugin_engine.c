@@ -192,12 +192,15 @@ static void instance_without_its_agent_exerts_no_force(void)
 static void forces_are_those_of_the_plugin_beside_an_actuator_with_several_inputs(void)
 {
 #if mjVERSION_HEADER >= 3014000
-    write_scene(in_folder("several.xml"), (scene_edit[]){
-        {"<asset>", "<extension><plugin plugin='espalier.controller'><instance name='agent'/></plugin></extension><asset>"},
-        {"<motor name=\"torque\"",
-         "<pid name='servo' joint='hinge' kp='1' kv='1'/>"
-         "<plugin name='driven' joint='hinge' plugin='espalier.controller' instance='agent'/><motor name=\"torque\""},
-        {NULL, NULL}});
+    write_scene(
+        in_folder("several.xml"),
+        (scene_edit[]){
+            {"<asset>",
+             "<extension><plugin plugin='espalier.controller'><instance name='agent'/></plugin></extension><asset>"},
+            {"<motor name=\"torque\"", "<pid name='servo' joint='hinge' kp='1' kv='1'/>"
+                                       "<plugin name='driven' joint='hinge' plugin='espalier.controller' "
+                                       "instance='agent'/><motor name=\"torque\""},
+            {NULL, NULL}});
     host h = make_host(in_folder("several.xml"));
     CU_ASSERT_FATAL(h.model->nactuator == 3 && h.model->nu == 4 && h.model->nout == 3);
     for (int i = 0; i < 4; i++) h.data->ctrl[i] = 0.1 * (i + 1);

@@ -61,7 +61,8 @@ static esp_status act_on_pixels(void *context, int n, int step, const esp_observ
     (void)context;
     for (int i = 0; i < n; i++) {
         unsigned hash = (unsigned)step;
-        for (int k = 0; k < STACK * PIXELS; k++) hash = hash * 31u + ((const uint8_t *)obs->item[0])[(size_t)i * STACK * PIXELS + k];
+        for (int k = 0; k < STACK * PIXELS; k++)
+            hash = hash * 31u + ((const uint8_t *)obs->item[0])[(size_t)i * STACK * PIXELS + k];
         actions[i] = (float)(hash % 2001u) / 1000.0f - 1.0f;
     }
     return ESP_OK;
@@ -272,7 +273,8 @@ static esp_status act_checking_the_stack(void *context, int n, int step, const e
         for (int k = 0; k < STACK; k++) {
             int shown = step - (STACK - 1) + k;
             const uint8_t *expected = check->record[i].frames[shown < 0 ? 0 : shown];
-            check->differing += memcmp((const uint8_t *)obs->item[0] + ((size_t)i * STACK + k) * PIXELS, expected, PIXELS) != 0;
+            check->differing +=
+                memcmp((const uint8_t *)obs->item[0] + ((size_t)i * STACK + k) * PIXELS, expected, PIXELS) != 0;
         }
         actions[i] = 0.3f;
     }

@@ -152,7 +152,8 @@ static void metrics_after_the_state_are_cut(void)
     CHECK_OK(esp_run_cut(run, "epoch", 2));
     append(run, "epoch", 3);
     char *text = read_metrics();
-    CU_ASSERT_STRING_EQUAL(text, "{\"epoch\":1,\"loss\":0.5}\n{\"epoch\":2,\"loss\":0.5}\n{\"epoch\":3,\"loss\":0.5}\n");
+    CU_ASSERT_STRING_EQUAL(text,
+                           "{\"epoch\":1,\"loss\":0.5}\n{\"epoch\":2,\"loss\":0.5}\n{\"epoch\":3,\"loss\":0.5}\n");
     free(text);
     free(path);
     esp_run_release(run);

@@ -203,7 +203,8 @@ static void windows_that_tile_the_range_count_every_combination(void)
             CHECK_OK(bench_search(&b, "grid", &config, &result));
             combinations = result.combinations;
             sum += result.survivors;
-            CU_ASSERT(fabs(config.target.sparsity - (paper ? result.nominal : result.structural)) <= config.target.tolerance);
+            CU_ASSERT(fabs(config.target.sparsity - (paper ? result.nominal : result.structural)) <=
+                      config.target.tolerance);
         }
         CU_ASSERT_EQUAL(combinations, paper ? 1e10 : 1e15);
         CU_ASSERT_EQUAL(sum, combinations);

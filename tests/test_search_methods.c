@@ -64,7 +64,8 @@ static void every_method_keeps_target_pins_and_rounding(void)
             b.config.budget = 60;
             config.seed = seed;
             CHECK_OK(bench_search(&b, method->name, &config, &result));
-            CU_ASSERT(fabs((paper ? result.nominal : result.structural) - config.target.sparsity) <= config.target.tolerance + 1e-12);
+            CU_ASSERT(fabs((paper ? result.nominal : result.structural) - config.target.sparsity) <=
+                      config.target.tolerance + 1e-12);
             CU_ASSERT(result.evaluations <= 60);
             check_widths(&b, &result);
         }

@@ -82,7 +82,8 @@ static void shipped_autoencoders_reconstruct_mnist_as_their_card_says(void)
         esp_reconstruction result;
         CHECK_OK(esp_reconstruct(file.net, &test, NULL, &result));
         CU_ASSERT_EQUAL(result.images, 10000);
-        CU_ASSERT_DOUBLE_EQUAL(result.mse, mse_of_the_card(shipped[i].section), 2e-6); /* six digits, another processor */
+        CU_ASSERT_DOUBLE_EQUAL(result.mse, mse_of_the_card(shipped[i].section),
+                               2e-6); /* six digits, another processor */
         esp_autoencoder_checkpoint_free(&file);
     }
     esp_images_free(&test);

@@ -122,7 +122,8 @@ static void running_statistics_give_the_gradient_of_tapes(void)
 {
     probe p = probe_make(test_network(), BATCH);
     const esp_network *net = p.net;
-    float x[BATCH * PIXELS], dy[BATCH * PIXELS], dz[BATCH * LATENT], *grads = esp_alloc(net->num_weights, sizeof *grads);
+    float x[BATCH * PIXELS], dy[BATCH * PIXELS], dz[BATCH * LATENT],
+        *grads = esp_alloc(net->num_weights, sizeof *grads);
     for (int i = 0; i < BATCH; i++)
         for (int k = 0; k < PIXELS; k++) {
             x[i * PIXELS + k] = p.x[k * BATCH + i];
@@ -156,7 +157,8 @@ static void running_statistics_move_a_tenth_towards_the_batch(void)
             mean += z[i] / BATCH;
         }
         for (int i = 0; i < BATCH; i++) var += (z[i] - mean) * (z[i] - mean) / (BATCH - 1);
-        double old_mean = esp_network_weights(before, norm->mean)[j], old_var = esp_network_weights(before, norm->var)[j];
+        double old_mean = esp_network_weights(before, norm->mean)[j],
+               old_var = esp_network_weights(before, norm->var)[j];
         CU_ASSERT_DOUBLE_EQUAL(esp_network_weights(p.net, norm->mean)[j], 0.9 * old_mean + 0.1 * mean, 1e-6);
         CU_ASSERT_DOUBLE_EQUAL(esp_network_weights(p.net, norm->var)[j], 0.9 * old_var + 0.1 * var, 1e-6);
     }

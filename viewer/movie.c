@@ -171,7 +171,8 @@ esp_status esp_movie_program(char *version, size_t size)
                         "pictures but no videos (install the package ffmpeg)");
     if (!esp_program_line("ffmpeg -v quiet -h encoder=libx264 2>/dev/null", encoder, sizeof encoder) ||
         strncmp(encoder, "Encoder ", strlen("Encoder ")) != 0)
-        return esp_fail(ESP_ERR_MACHINE, "ffmpeg %s was built without libx264, which videos need (install Debian's package "
+        return esp_fail(ESP_ERR_MACHINE,
+                        "ffmpeg %s was built without libx264, which videos need (install Debian's package "
                         "ffmpeg)",
                         version);
     return ESP_OK;

@@ -272,7 +272,7 @@ ${search_limits[*]} --report-episodes 1 -o OUT")
 $(folded "espalier eval OUT --controller C --start START --seed $report_seed --episodes N")
 \`\`\`
 
-Is it luck? The same with other seeds of the search (\`--seed\`), policy: a method with at most a fifth of gd's episodes
+The policy again with other seeds of the search (\`--seed\`), to exclude luck; the other methods get a fifth of gd's episodes
 ($(simulated_with "$(search_name gd "$descent_budget" policy "${search_seeds[0]}").random")).
 
 $(seeds_table)

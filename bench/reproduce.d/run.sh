@@ -8,8 +8,8 @@ fresh() { # fresh FILE LINE CHECKPOINT
     [ -s "$1" ] && [ ! "$3" -nt "$1" ] && [ "$(jq -r .command "$1")" = "$2" ]
 }
 
-# run NAME COMMAND CHECKPOINT [ARGUMENT...]: unless its result is there already. While `counting`, only counts, and
-# removes what is out of date, so that what depends on it is counted as well.
+# run NAME COMMAND CHECKPOINT [ARGUMENT...]: runs the command unless its result is up to date. While `counting`, it
+# only counts, and deletes outdated results, so that runs that depend on them are counted too.
 run() {
     local name=$1 checkpoint=$3 file=$out/$1.json line user system TIMEFORMAT='%U %S'
     shift
@@ -60,7 +60,7 @@ run_parts() {
     counting=1
     for part; do "run_$part"; done
     counting=''
-    say "$jobs runs to do; from nothing, on two free cores, it takes about"
+    say "$jobs runs to do; from scratch, on two free cores, it takes about"
     for part; do printf '%s: %s minutes\n' "$part" "${minutes[$part]}"; done
     for part; do
         "run_$part"
