@@ -343,6 +343,9 @@ char *esp_text_performance(double value, char out[ESP_NUMBER_TEXT]); /* 849.1, 3
 char *esp_text_percent(double share, char out[ESP_NUMBER_TEXT]);     /* 0.199 as "19.9 %" */
 char *esp_text_short(double value, char out[ESP_NUMBER_TEXT]);       /* three digits */
 char *esp_text_error(double value, char out[ESP_NUMBER_TEXT]);       /* 0.000687 */
+/* A count with its noun, which is given in the singular and takes an s: "1 episode", "1,344 episodes". `size`: bytes
+ * of `out`. */
+char *esp_text_counted(double count, const char *noun, char *out, size_t size);
 
 /* ---- statistics.c ------------------------------------------------------------------------- */
 

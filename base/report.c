@@ -80,7 +80,7 @@ bool esp_interrupted(void)
 esp_status esp_check_interrupt(void)
 {
     if (!stop_requested) return ESP_OK;
-    return esp_fail(ESP_ERR_INTERRUPTED, "interrupted: stopped as requested, before the end");
+    return esp_fail(ESP_ERR_INTERRUPTED, "interrupted before the end");
 }
 
 /* ---- time ---------------------------------------------------------------------------------- */

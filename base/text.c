@@ -16,6 +16,13 @@ char *esp_text_count(double count, char out[ESP_NUMBER_TEXT])
     return out;
 }
 
+char *esp_text_counted(double count, const char *noun, char *out, size_t size)
+{
+    char number[ESP_NUMBER_TEXT];
+    snprintf(out, size, "%s %s%s", esp_text_count(count, number), noun, count == 1 ? "" : "s");
+    return out;
+}
+
 char *esp_text_scaled(double value, char out[ESP_NUMBER_TEXT])
 {
     static const char *const unit[] = {"", " k", " M", " G", " T"};

@@ -158,7 +158,7 @@ static esp_status check_threads(void *argument)
     finding *f = argument;
     int threads = omp_get_max_threads(), processors = omp_get_num_procs();
     double quota = esp_processor_quota();
-    char limit[64] = "";
+    char limit[64] = "", number[64];
     cJSON *facts = cJSON_CreateObject();
     cJSON_AddNumberToObject(facts, "threads", threads);
     cJSON_AddNumberToObject(facts, "processors", processors);
@@ -168,10 +168,11 @@ static esp_status check_threads(void *argument)
         processors = quota < 1 ? 1 : (int)quota;
     }
     keep_facts(f, facts);
-    say(f, "%d on %d processor%s%s", threads, omp_get_num_procs(), omp_get_num_procs() == 1 ? "" : "s", limit);
+    esp_text_counted(omp_get_num_procs(), "processor", number, sizeof number);
+    say(f, "%d on %s%s", threads, number, limit);
     if (threads <= processors) return ESP_OK;
-    return esp_fail(ESP_ERR_MACHINE, "%d on %d processors%s wait for each other more than they work (set "
-                    "OMP_NUM_THREADS or --threads to %d)", threads, omp_get_num_procs(), limit, processors);
+    return esp_fail(ESP_ERR_MACHINE, "%d on %s%s wait for each other more than they work (set "
+                    "OMP_NUM_THREADS or --threads to %d)", threads, number, limit, processors);
 }
 
 static esp_status check_isa(void *argument)
@@ -308,6 +309,6 @@ int esp_cmd_doctor(int argc, char **argv, esp_options *options)
         cJSON_Delete(json);
     }
     if (!lacking[0]) return ESP_EXIT_DONE;
-    return esp_console_fail(esp_fail(ESP_ERR_MACHINE, "no agent can be evaluated on this machine; see `espalier "
-                                     "doctor`: %s", lacking));
+    return esp_console_fail(esp_fail(ESP_ERR_MACHINE, "missing or broken: %s; no agent can be evaluated until that is "
+                                     "mended (the lines above say how)", lacking));
 }

@@ -169,10 +169,10 @@ static void print_groups(const char *title, const esp_grouping *grouping)
     esp_table_print(table);
 }
 
-/* "an action takes 1.06 GFLOP with mppi, 7.16 MFLOP with policy" */
+/* "per action 1.06 GFLOP with mppi, 7.16 MFLOP with policy" */
 static void print_work(const facts *f)
 {
-    printf("an %s takes", f->subject->application->action_name);
+    printf("per %s", f->subject->application->action_name);
     for (int i = 0; i < f->work.count; i++) {
         char *text = esp_figure_text(&f->work.figure[i]);
         printf("%s %s", i > 0 ? "," : "", text);

@@ -101,8 +101,7 @@ static esp_status check_suffix(const char *output)
     static const char *const others = ".c|.csv|.html|.json|.jsonl|.mp4|.onnx|.png|.svg|.xml";
     const char *suffix = strrchr(esp_path_name(output), '.');
     if (!suffix || esp_choice_index(others, suffix) < 0) return ESP_OK;
-    return esp_fail(ESP_ERR_USAGE, "-o: '%s' would hold a network in safetensors format; end the name with "
-                    ".safetensors", output);
+    return esp_fail(ESP_ERR_USAGE, "-o: '%s' does not end with .safetensors, the format of a network", output);
 }
 
 static esp_status check_output(arguments *a)

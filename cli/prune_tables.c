@@ -118,15 +118,17 @@ static void print_groups(const esp_pruning *p)
 
 static void print_search(const esp_pruning *p)
 {
-    char time[ESP_NUMBER_TEXT], combinations[ESP_NUMBER_TEXT], survivors[ESP_NUMBER_TEXT];
+    char time[ESP_NUMBER_TEXT], combinations[ESP_NUMBER_TEXT], survivors[ESP_NUMBER_TEXT], samples[ESP_NUMBER_TEXT],
+        evaluations[64], iterations[64];
     const esp_search_result *r = &p->result;
     if (r->combinations > 0)
         printf("grid of %s combinations, %s at the target\n", esp_text_count(r->combinations, combinations),
                esp_text_count(r->survivors, survivors));
-    printf("%d evaluations of %d %s%s, %d iteration%s, %s; search %s %.4g, was %.4g\n", r->evaluations,
-           p->subject->search, p->subject->application->sample_name,
-           r->scale > 1 ? " (longer ones count as several)" : "", r->iterations, r->iterations == 1 ? "" : "s",
-           esp_text_seconds(p->wall_s, time), p->subject->application->measure_name, r->performance, r->baseline);
+    printf("search: %s, %s %s, %s, %s\n", esp_text_counted(r->evaluations, "evaluation", evaluations, 64),
+           esp_text_count((double)r->evaluations * p->subject->search, samples), p->subject->application->sample_name,
+           esp_text_counted(r->iterations, "iteration", iterations, 64), esp_text_seconds(p->wall_s, time));
+    printf("performance in the search: %.4g, unpruned %.4g (%s)\n", r->performance, r->baseline,
+           p->subject->application->measure_name);
     if (!r->judged) printf("not judged: the uncut network has no performance to lose, so importance alone decided\n");
 }
 

@@ -64,12 +64,12 @@ static esp_status no_egl(const char *what, const char *package)
     size_t limit = esp_memory_limit();
     const char *detour = find_detour();
     if (limit < ENOUGH)
-        return esp_fail(ESP_ERR_MACHINE, "off-screen rendering needs EGL, which fails in %zu MiB of address space "
-                        "(raise `ulimit -v` to at least %zu)", limit >> 20, ENOUGH >> 10);
+        return esp_fail(ESP_ERR_MACHINE, "`ulimit -v` allows %zu MiB of address space, in which EGL fails; raise it "
+                        "to at least %zu for off-screen rendering", limit >> 20, ENOUGH >> 10);
     if (detour)
-        return esp_fail(ESP_ERR_MACHINE, "off-screen rendering needs EGL: %s (unset %s; Debian: apt install %s)", what,
-                        detour, package);
-    return esp_fail(ESP_ERR_MACHINE, "off-screen rendering needs EGL: %s (Debian: apt install %s)", what, package);
+        return esp_fail(ESP_ERR_MACHINE, "EGL: %s; off-screen rendering needs it (unset %s; Debian: apt install %s)",
+                        what, detour, package);
+    return esp_fail(ESP_ERR_MACHINE, "EGL: %s; off-screen rendering needs it (Debian: apt install %s)", what, package);
 }
 
 static esp_status open_display(void)

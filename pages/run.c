@@ -63,7 +63,7 @@ static esp_status add_metrics(esp_report *report)
     metrics m = {.path = path, .kept = cJSON_CreateArray(), .stride = 1};
     esp_status status = esp_json_lines_read(path, take_line, &m);
     if (status == ESP_OK && m.count == 0)
-        status = esp_fail(ESP_ERR_FORMAT, "%s: holds no line yet; the run has only just begun", path);
+        status = esp_fail(ESP_ERR_FORMAT, "%s: holds no line yet; wait for the run's first evaluation", path);
     if (m.last && status == ESP_OK) cJSON_AddItemToArray(m.kept, m.last);
     else                            cJSON_Delete(m.last);
     if (status == ESP_OK) cJSON_AddItemToObject(report->data, "metrics", m.kept);

@@ -94,7 +94,7 @@ static esp_status draw_performance(esp_report *report, const esp_evaluations *e)
     int points = 1;
     if (any_finite(e->count, again))
         series[points++] =
-            (esp_chart_series){.name = "judged again on more data", .count = e->count, .x = e->number, .y = again};
+            (esp_chart_series){.name = "re-evaluated on more data", .count = e->count, .x = e->number, .y = again};
     series[points] =
         (esp_chart_series){.name = "best so far at the target", .count = e->count, .x = e->number, .y = e->feasible};
     esp_chart_reference uncut = {.at = e->performance[0], .label = "uncut"};
@@ -104,7 +104,7 @@ static esp_status draw_performance(esp_report *report, const esp_evaluations *e)
                        .references = &uncut};
     esp_status status = esp_page_chart(report->page, &chart, "Each point is one cut of the network, judged on the "
                                        "episodes or images of the search; the first is the uncut network. The best few "
-                                       "are judged again on more of them, so that luck does not decide the result.");
+                                       "are re-evaluated on more of them, so that luck does not decide the result.");
     free(first);
     free(again);
     return status;
@@ -197,7 +197,7 @@ static void add_origin(esp_report *report)
 
 static void start_page(esp_report *report, const esp_evaluations *e)
 {
-    char title[512], lead[512], pointer[64];
+    char title[512], lead[512], pointer[64], evaluations[64];
     const cJSON *asked = esp_report_question(report->data);
     const char *source = esp_data_text(asked, "/source"), *method = esp_data_text(asked, "/method");
     const char *importance = esp_data_text(asked, "/importance"), *groups = esp_data_text(asked, "/groups");
@@ -208,11 +208,12 @@ static void start_page(esp_report *report, const esp_evaluations *e)
         esp_format(title, sizeof title, "Pruning of %.300s to %g\u00a0%%", esp_path_name(source), 100 * target);
     else
         snprintf(title, sizeof title, "Search journal %.300s", esp_path_name(report->source->journal));
+    esp_text_counted(e->all, "evaluation", evaluations, sizeof evaluations);
     if (method && importance && groups)
-        snprintf(lead, sizeof lead, "method %s, importance %s, %s groups%s%s; %d evaluations in the journal", method,
-                 importance, groups, controller ? ", controller " : "", controller ? controller : "", e->all);
+        snprintf(lead, sizeof lead, "method %s, importance %s, %s groups%s%s; %s in the journal", method,
+                 importance, groups, controller ? ", controller " : "", controller ? controller : "", evaluations);
     else
-        snprintf(lead, sizeof lead, "%d evaluations", e->all);
+        snprintf(lead, sizeof lead, "%s", evaluations);
     report->page = esp_page_create(title, lead);
     if (!esp_data_find(report->data, "/result"))
         esp_page_note(report->page, "The journal holds no result: the search was not finished, or was one of a sweep.");

@@ -28,8 +28,8 @@ static esp_status find_in_folder(esp_source *source)
     if (holds(path, "results.jsonl"))      source->kind = ESP_SOURCE_SWEEP;
     else if (holds(path, "metrics.jsonl")) source->kind = ESP_SOURCE_RUN;
     else
-        return esp_fail(ESP_ERR_FORMAT, "%s: nothing to report on; looked for metrics.jsonl of a run and results.jsonl "
-                        "of a sweep", path);
+        return esp_fail(ESP_ERR_FORMAT, "%s: holds neither metrics.jsonl of a run nor results.jsonl of a sweep; name "
+                        "another folder", path);
     return ESP_OK;
 }
 
@@ -44,7 +44,7 @@ static esp_status find_search(esp_source *source)
     if (ends_with(path, journal_end)) source->checkpoint = strndup(path, length - strlen(journal_end));
     else if (!ends_with(path, ".jsonl")) source->checkpoint = esp_strdup(path);
     if (access(source->journal, F_OK) == 0) return ESP_OK;
-    return esp_fail(ESP_ERR_FORMAT, "%s: nothing to report on; looked for the journal of its search, %s", path,
+    return esp_fail(ESP_ERR_FORMAT, "%s: the journal of its search is missing; expected it at %s", path,
                     source->journal);
 }
 

@@ -98,7 +98,7 @@ static void good_cards(esp_report *report, const esp_sweep *sweep, int good)
     char pointer[64], remark[256], params[ESP_NUMBER_TEXT], label[64];
     const cJSON *cell = cJSON_GetArrayItem(cells_of(report), good);
     snprintf(pointer, sizeof pointer, "/cells/%d/structural_sparsity", good);
-    snprintf(remark, sizeof remark, "by %s; the most that keeps %g\u00a0%% of the performance",
+    snprintf(remark, sizeof remark, "by %s; keeps at least %g\u00a0%% of the performance",
              esp_json_text(cell, "way"), 100 * GOOD);
     esp_report_card(report, "can be removed", esp_text_percent, pointer, remark);
     snprintf(pointer, sizeof pointer, "/cells/%d/performance_after", good);
@@ -257,14 +257,14 @@ static void add_film(esp_report *report, const esp_sweep *sweep)
 
 static void start_page(esp_report *report, const esp_sweep *sweep)
 {
-    char title[512], lead[512];
+    char title[512], lead[512], sizes[3][64];
     const char *source = source_of(report), *controller = esp_data_text(report->data, "/question/controller");
     snprintf(title, sizeof title, "Sweep of %s", esp_path_name(source ? source : report->source->path));
-    int cells = cJSON_GetArraySize(cells_of(report));
-    snprintf(lead, sizeof lead, "%d cells: %d method%s, %d sparsit%s, %d seed%s%s%s",
-             cells, sweep->num_ways, sweep->num_ways == 1 ? "" : "s",
-             sweep->num_sparsities, sweep->num_sparsities == 1 ? "y" : "ies", sweep->num_seeds,
-             sweep->num_seeds == 1 ? "" : "s",
+    esp_text_counted(cJSON_GetArraySize(cells_of(report)), "cell", sizes[0], sizeof *sizes);
+    esp_text_counted(sweep->num_ways, "method", sizes[1], sizeof *sizes);
+    esp_text_counted(sweep->num_seeds, "seed", sizes[2], sizeof *sizes);
+    snprintf(lead, sizeof lead, "%s: %s, %d sparsit%s, %s%s%s", sizes[0], sizes[1], sweep->num_sparsities,
+             sweep->num_sparsities == 1 ? "y" : "ies", sizes[2],
              controller ? "; controller " : "", controller ? controller : "");
     report->page = esp_page_create(title, lead);
 }

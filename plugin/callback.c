@@ -89,8 +89,8 @@ static esp_status create(const mjModel *model, const esp_plugin_options *options
     if (status == ESP_OK) status = esp_plugin_settings_read(options, model, 0, esp_plugin_scene_text, &settings);
     *named = settings.checkpoint != NULL;
     if (status == ESP_OK && !*named)
-        status = esp_fail(ESP_ERR_USAGE, "no controller, since no checkpoint is named: neither ESPALIER_CHECKPOINT nor "
-                                         "<custom><text name=\"espalier.checkpoint\" data=\"FILE\"/>");
+        status = esp_fail(ESP_ERR_USAGE, "no checkpoint is named; set ESPALIER_CHECKPOINT or add <custom><text "
+                                         "name=\"espalier.checkpoint\" data=\"FILE\"/> to the model");
     if (status == ESP_OK) status = esp_core_create(model, &settings, out);
     esp_plugin_settings_free(&settings);
     return status;

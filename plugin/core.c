@@ -183,7 +183,7 @@ static void watch_speed(esp_core *core, const mjModel *model, double seconds)
     double mean = core->deciding / TIMED, period = steps_per_control(core, model) * model->opt.timestep;
     if (core->decisions <= TIMED || mean <= period) return;
     char sentence[ESP_ERROR_TEXT];
-    esp_format(sentence, sizeof sentence, "an action takes %.3g ms, but one is due every %.3g ms: "
+    esp_format(sentence, sizeof sentence, "%.3g ms per action, but one is due every %.3g ms: "
                  "the simulation cannot run in real time", 1e3 * mean, 1e3 * period);
     esp_plugin_complain(model, sentence);
 }

@@ -1,4 +1,4 @@
-/* Finalists: the best points of a search, judged again at larger scales. The best of hundreds of
+/* Finalists: the best points of a search, re-evaluated at larger scales. The best of hundreds of
  * points on two episodes is the one that was luckiest on them, so the few best play more episodes,
  * and the better half of those more again (successive halving, Jamieson and Talwalkar 2016); the
  * last round decides the result. The uncut network plays every round, so that the reported

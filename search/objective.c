@@ -176,8 +176,9 @@ static void show_progress(const esp_objective *objective, int first, int at)
     double share = (double)(at - first) / (objective->num_records - first);
     const record *latest = &objective->records[at - 1];
     int evaluations = objective->spent - (objective->num_records - at) * latest->scale;
-    esp_progress("prune", objective->done + objective->span * share, 1,
-                 "%d evaluations, performance %.4g at sparsity %.3f", evaluations, latest->performance,
+    char count[64];
+    esp_progress("prune", objective->done + objective->span * share, 1, "%s, performance %.4g at sparsity %.3f",
+                 esp_text_counted(evaluations, "evaluation", count, sizeof count), latest->performance,
                  esp_constrained_sparsity(objective->config.net, objective->config.grouping, &latest->widths));
 }
 

@@ -143,12 +143,13 @@ esp_status esp_search(esp_objective *objective, const esp_search_method *method,
                           .result = {.performance = NAN, .scale = 1}};
     esp_status status = esp_search_config_check(config);
     if (status == ESP_OK)
-        /* Is the target reachable at all?. */
+        /* Is the target reachable at all? */
         status = esp_project(run.levels, &config->target, equal, &run.result.widths);
     if (status == ESP_OK) status = run_method(&run);
     if (status != ESP_OK) return status;
     describe(&run);
-    esp_progress("prune", 1, 1, "%d evaluations", run.result.evaluations);
+    char count[64];
+    esp_progress("prune", 1, 1, "%s", esp_text_counted(run.result.evaluations, "evaluation", count, sizeof count));
     *result = run.result;
     return ESP_OK;
 }

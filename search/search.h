@@ -78,7 +78,7 @@ typedef struct {
     int    grid;         /* grid: points per coefficient */
     int    samples;      /* grid, nlopt: most cuts evaluated */
     int    levels;       /* sensitivity: cuts per group alone, at most ESP_CURVE_LEVELS */
-    int    finalists;    /* best points judged again at larger scales; 1: none are */
+    int    finalists;    /* best points re-evaluated at larger scales; 1: none */
     uint64_t seed;       /* seed for what grid, evolve, random and nlopt draw; an option, not a key */
 } esp_search_config;
 

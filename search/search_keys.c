@@ -22,7 +22,7 @@ const esp_field esp_search_fields[] = {
     KEY_INT(samples, 1, 1e7, "most cuts evaluated: drawn uniformly from the grid (grid) or tried (nlopt)"),
     KEY_INT(levels, 1, ESP_CURVE_LEVELS, "cuts of each group alone (sensitivity)"),
     KEY_INT(finalists, 1, ESP_MAX_FINALISTS,
-            "best points judged again with 4 and 16 times the episodes or images; 1: none are"),
+            "best points re-evaluated with 4 and 16 times the episodes or images; 1: none"),
 };
 const int esp_search_num_fields = sizeof esp_search_fields / sizeof *esp_search_fields;
 

@@ -83,7 +83,7 @@ static void collect(const esp_subject *subject, const esp_network *net, const es
 {
     const esp_agent_subject *a = subject->state;
     double *returns = esp_alloc((size_t)count, sizeof *returns);
-    char kept[128];
+    char held[128];
     int settled = 0;
     double steps = 0.0;
     for (int i = 0; i < count; i++) {
@@ -96,10 +96,10 @@ static void collect(const esp_subject *subject, const esp_network *net, const es
     out->low = summary.low;
     out->high = summary.high;
     add_returns(subject, &summary, returns, &out->figures);
-    snprintf(kept, sizeof kept, "episodes %s", a->world->task->about.goal);
-    esp_figure_list_add(&out->figures, (esp_figure){.key = "success_rate", .line = 6, .label = "goal kept",
+    snprintf(held, sizeof held, "episodes %s", a->world->task->about.goal);
+    esp_figure_list_add(&out->figures, (esp_figure){.key = "success_rate", .line = 6, .label = "goal held",
                                                     .kind = ESP_FIGURE_SHARE, .value = settled, .other = count,
-                                                    .unit = kept});
+                                                    .unit = held});
     add_costs(subject, net, steps / wall_s, &out->figures);
     free(returns);
 }

@@ -128,7 +128,7 @@ static void film(const cJSON *asked, bool quick, esp_judging *out)
 }
 
 static const esp_compared compared[] = {
-    {.key = "success_rate", .label = "goal kept to the end", .kind = ESP_FIGURE_SHARE},
+    {.key = "success_rate", .label = "goal held to the end", .kind = ESP_FIGURE_SHARE},
     {.key = NULL},
 };
 
@@ -179,10 +179,10 @@ static void question(const esp_subject *subject, esp_figure_list *out)
 static void samples(const esp_subject *subject, char *out, size_t size)
 {
     const esp_agent_subject *a = subject->state;
-    char word[ESP_CONFIG_TEXT];
-    snprintf(out, size, "%d held-out episode%s of seed %ju, %s, %s start, controller %s", subject->report,
-             subject->report == 1 ? "" : "s", (uintmax_t)subject->settings->seed, a->config.env.task,
-             a->config.env.start, controller_of(a, word));
+    char word[ESP_CONFIG_TEXT], episodes[64];
+    snprintf(out, size, "%s of seed %ju, %s, %s start, controller %s",
+             esp_text_counted(subject->report, "held-out episode", episodes, sizeof episodes),
+             (uintmax_t)subject->settings->seed, a->config.env.task, a->config.env.start, controller_of(a, word));
 }
 
 static void inspect(const esp_subject *subject, esp_figure_list *out)

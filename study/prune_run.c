@@ -75,7 +75,10 @@ static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char
     double started = esp_clock();
     esp_status status = esp_objective_create(&config, &p->objective);
     int known = status == ESP_OK && kind != ESP_JOURNAL_SHARED ? esp_objective_known(p->objective) : 0;
-    if (known > 0) esp_log(ESP_LOG_INFO, "resuming from %s: %d evaluations are known", journal, known);
+    char found[64];
+    if (known > 0)
+        esp_log(ESP_LOG_INFO, "resuming from %s with %s", journal,
+                esp_text_counted(known, "known evaluation", found, sizeof found));
     if (status == ESP_OK) status = esp_search(p->objective, p->request.method, &p->request.search, &p->result);
     p->wall_s = esp_clock() - started;
     cJSON_Delete(identity);

@@ -225,8 +225,8 @@ static esp_status infer(esp_sweep *sweep)
         if (status != ESP_OK) return status;
     }
     if (!application)
-        return esp_fail(ESP_ERR_FORMAT, "%s/results.jsonl: no cell of the dense network; the sweep has only just begun",
-                        sweep->folder);
+        return esp_fail(ESP_ERR_FORMAT, "%s/results.jsonl: holds no cell of the dense network yet; wait for the "
+                        "sweep's first cell", sweep->folder);
     sweep->measure_name = application->measure_name;
     return take_seeds(sweep);
 }

@@ -117,7 +117,7 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"prune agent.safetensors -o o --set search.rte=1", "did you mean 'search.rate'?"},
         {"prune agent.safetensors -o agent.safetensors", "is the checkpoint itself"},
         {"prune agent.safetensors -o o --journal o", "is the output as well"},
-        {"prune agent.safetensors -o o.onnx", "would hold a network in safetensors format"},
+        {"prune agent.safetensors -o o.onnx", "'o.onnx' does not end with .safetensors"},
         {"train unknown_key.json -o x", "unknown_key.json: unknown key 'planner.sample' (did you mean"},
         {"train wrong_type.json -o x", "'train.batch' must be a whole number"},
         {"train wrong_range.json -o x", "'train.batch' must be a whole number from 1"},

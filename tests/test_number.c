@@ -100,6 +100,14 @@ static void a_host_with_a_decimal_comma_draws_the_same_chart(void)
     free(comma);
 }
 
+static void a_count_is_written_with_its_noun(void)
+{
+    char text[64];
+    CU_ASSERT_STRING_EQUAL(esp_text_counted(0, "episode", text, sizeof text), "0 episodes");
+    CU_ASSERT_STRING_EQUAL(esp_text_counted(1, "episode", text, sizeof text), "1 episode");
+    CU_ASSERT_STRING_EQUAL(esp_text_counted(1344, "episode", text, sizeof text), "1,344 episodes");
+}
+
 static CU_TestInfo tests[] = {
     {"decimal numbers are read to the last bit", decimal_numbers_are_read_to_the_last_bit},
     {"anything but a decimal number is refused", anything_but_a_decimal_number_is_refused},
@@ -108,6 +116,7 @@ static CU_TestInfo tests[] = {
     {"a host with a decimal comma reads and writes the same JSON",
      a_host_with_a_decimal_comma_reads_and_writes_the_same_json},
     {"a host with a decimal comma draws the same chart", a_host_with_a_decimal_comma_draws_the_same_chart},
+    {"a count is written with its noun", a_count_is_written_with_its_noun},
     CU_TEST_INFO_NULL,
 };
 
