@@ -8,7 +8,18 @@
 #include "nn/activation_functions.h"
 #include "nn/dense_kernel.h"
 
-enum { ROW_BLOCK = 120 }; /* a multiple of the full tile heights, 6 and 12 */
+enum {
+    ROW_BLOCK = 120, /* a multiple of the full tile heights, 6 and 12 */
+    MOST_VECTORS = 8 /* of outputs that a tile of one row sums at once */
+};
+
+/* Height of the next part when `left` rows are divided into as few parts of at most `most` rows as possible, all nearly
+ * equal: low tiles are slow, because each addition waits for the one before it. */
+static inline int part_of(int left, int most)
+{
+    int parts = (left + most - 1) / most;
+    return (left + parts - 1) / parts;
+}
 
 /* GCC keeps sums in memory unless loops over them are unrolled early. */
 #ifdef __clang__
