@@ -47,7 +47,8 @@ void esp_report_cell(esp_report *report, esp_number_fn text, const char *format,
     va_end(arguments);
     double value = esp_data_number(report->data, pointer);
     if (isnan(value)) esp_page_cell(report->page, "");
-    else              esp_page_number(report->page, &(esp_quantity){text(value, words), pointer, value});
+    else              esp_page_number(report->page, &(esp_quantity){.text = text(value, words), .pointer = pointer,
+                                                               .value = value});
 }
 
 void esp_report_interval(esp_report *report, const char *format, ...)
@@ -69,7 +70,8 @@ void esp_report_card(esp_report *report, const char *label, esp_number_fn text, 
     char words[ESP_NUMBER_TEXT];
     double value = esp_data_number(report->data, pointer);
     if (isnan(value)) return;
-    esp_page_card(report->page, label, &(esp_quantity){text(value, words), pointer, value}, remark);
+    esp_page_card(report->page, label,
+                  &(esp_quantity){.text = text(value, words), .pointer = pointer, .value = value}, remark);
 }
 
 void esp_report_fact(esp_report *report, const char *label, const char *pointer)

@@ -74,7 +74,7 @@ static void markers(const esp_frame *frame, int s, esp_xml *svg)
     bool all = esp_series_marked(frame->chart, s);
     bool crowd = esp_series_scattered(frame->chart, s) && series->count > CROWD;
     esp_xml_add(svg, "<path class=\"esp-markers\" fill=\"%s\"%s d=\"", esp_series_color(s),
-                   crowd ? " fill-opacity=\".5\"" : "");
+                   crowd ? " fill-opacity=\".75\"" : "");
     for (int i = 0; i < series->count; i++) {
         bool alone = !has_point(frame, series, i - 1) && !has_point(frame, series, i + 1);
         if (has_point(frame, series, i) && (all || alone))

@@ -167,10 +167,9 @@ static void reference_labels(const esp_frame *frame, bool vertical, esp_xml *svg
 
 void esp_frame_references(const esp_frame *frame, esp_xml *svg)
 {
-    static const char red[] = "#d62839"; /* readable on white and on black */
     const esp_chart *chart = frame->chart;
-    esp_xml_add(svg, "<path class=\"esp-references\" stroke=\"%s\" stroke-width=\"1.3\" ", red);
-    esp_xml_add(svg, "stroke-dasharray=\"6 4\" d=\"");
+    esp_xml_add(svg, "<path class=\"esp-references\" stroke=\"currentColor\" stroke-width=\"1.2\" ");
+    esp_xml_add(svg, "opacity=\".75\" stroke-dasharray=\"6 4\" d=\"");
     for (int i = 0; i < chart->num_references; i++) {
         const esp_chart_reference *line = &chart->references[i];
         if (!esp_reference_shown(chart, line)) continue;
@@ -179,7 +178,7 @@ void esp_frame_references(const esp_frame *frame, esp_xml *svg)
         else
             esp_xml_add(svg, "M%.1f %.1fH%.1f", frame->left, esp_frame_y(frame, line->at), frame->right);
     }
-    esp_xml_add(svg, "\"/>\n<g fill=\"%s\" font-size=\"%d\">", red, ESP_SMALL_FONT);
+    esp_xml_add(svg, "\"/>\n<g fill=\"currentColor\" font-size=\"%d\">", ESP_SMALL_FONT);
     reference_labels(frame, true, svg);
     reference_labels(frame, false, svg);
     esp_xml_add(svg, "</g>\n");

@@ -3,15 +3,23 @@
 
 #include "report/report_internal.h"
 
-enum { COLORS = 7, SHAPES = 6 };
+enum { COLORS = ESP_SERIES_COLORS, SHAPES = 6 };
+
+/* The hues of Okabe and Ito without yellow, each as dark as a line on white paper and as light as one on a dark page
+ * needs to be (contrast 3:1, WCAG 2.1 criterion 1.4.11); their black becomes the page's text colour. */
+static const struct { const char *light, *dark; } colors[COLORS] = {
+    {"#0072b2", "#4ba3dd"}, {"#d55e00", "#ee8434"}, {"#009e73", "#2fbf94"},    {"#b5548d", "#d992ba"},
+    {"#a97400", "#e6b422"}, {"#2b8cc4", "#8fd0f5"}, {"currentColor", "currentColor"},
+};
 
 const char *esp_series_color(int series)
 {
-    /* the palette of Okabe and Ito without yellow, which is faint on white; their black becomes the
-     * page's text colour */
-    static const char *const colors[COLORS] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
-                                                          "#56b4e9", "currentColor"};
-    return colors[series % COLORS];
+    return colors[series % COLORS].light;
+}
+
+const char *esp_series_dark_color(int series)
+{
+    return colors[series % COLORS].dark;
 }
 
 void esp_series_marker(esp_xml *svg, int series, double x, double y)

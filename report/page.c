@@ -11,7 +11,7 @@ bool esp_page_join(esp_page *page, esp_block block)
     static const char *const ends[] = {[ESP_BLOCK_CARDS] = "</dl>\n", [ESP_BLOCK_FACTS] = "</dl>\n",
                                        [ESP_BLOCK_TABLE] = "</tbody></table></div></div>\n"};
     if (page->block == block && block != ESP_BLOCK_NONE) return true;
-    if (page->block == ESP_BLOCK_TABLE) esp_page_close_row(page);
+    if (page->block == ESP_BLOCK_TABLE) esp_page_end_table(page);
     if (page->block != ESP_BLOCK_NONE) esp_xml_add(&page->body, "%s", ends[page->block]);
     page->block = block;
     return false;
@@ -27,6 +27,7 @@ void esp_page_element(esp_page *page, const char *tag, const char *text)
 void esp_page_quantity(esp_page *page, const esp_quantity *quantity)
 {
     if (!quantity->text) return;
+    if (quantity->bad) esp_xml_add(&page->body, "<span class=\"bad\">");
     if (quantity->pointer) {
         esp_xml_add(&page->body, "<data value=\"%.17g\" data-pointer=\"", quantity->value);
         esp_xml_text(&page->body, quantity->pointer);
@@ -34,6 +35,7 @@ void esp_page_quantity(esp_page *page, const esp_quantity *quantity)
     }
     esp_xml_text(&page->body, quantity->text);
     if (quantity->pointer) esp_xml_add(&page->body, "</data>");
+    if (quantity->bad) esp_xml_add(&page->body, "</span>");
 }
 
 void esp_page_section(esp_page *page, const char *heading)
@@ -61,6 +63,11 @@ void esp_page_text(esp_page *page, const char *text)
 void esp_page_note(esp_page *page, const char *text)
 {
     add_block(page, "p class=\"note\"", text);
+}
+
+void esp_page_warning(esp_page *page, const char *text)
+{
+    add_block(page, "p class=\"note warning\"", text);
 }
 
 void esp_page_card(esp_page *page, const char *label, const esp_quantity *quantity, const char *remark)
@@ -144,7 +151,6 @@ esp_page *esp_page_create(const char *title, const char *lead)
 {
     esp_page *page = esp_alloc(1, sizeof *page);
     page->title = esp_strdup(title);
-    page->column = -1;
     esp_xml_add(&page->body, "<header>");
     esp_page_element(page, "p class=\"brand\"", "espalier report");
     esp_page_element(page, "h1", title);
@@ -172,7 +178,9 @@ static void add_head(esp_xml *html, const char *title)
                 "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\"/>\n"
                 "<link rel=\"icon\" href=\"data:,\"/>\n<title>");
     esp_xml_text(html, title);
-    esp_xml_add(html, "</title>\n<style>\n%s</style>\n</head>\n<body>\n", esp_page_style);
+    esp_xml_add(html, "</title>\n<style>\n");
+    esp_page_style(html);
+    esp_xml_add(html, "</style>\n</head>\n<body>\n");
 }
 
 esp_status esp_page_write(esp_page *page, const char *path, size_t *bytes)

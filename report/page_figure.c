@@ -72,5 +72,7 @@ void esp_page_picture(esp_page *page, const void *png, size_t size, int least, c
     esp_xml_add(body, "\" src=\"data:image/png;base64,");
     add_base64(body, png, size);
     esp_xml_add(body, "\"/></div>");
+    bool wider = side(png, size, 16) > NARROW;
+    esp_xml_add(body, "%s", wider ? "<p class=\"caption phone\"><span class=\"hint\">Scroll sideways.</span></p>" : "");
     end_figure(page, caption);
 }

@@ -60,8 +60,8 @@ typedef struct {
 } esp_chart;
 
 /* The chart as one self-contained <svg> element in new memory (caller frees). Colours are those of Okabe and Ito
- * (2008), which everyone can tell apart; marker shapes differ as well. Bars that are not finite take no room in their
- * group, so that two series can colour one row of bars.
+ * (2008), which everyone can tell apart, dark enough for lines on white; marker shapes differ as well. Bars that are
+ * not finite take no room in their group, so that two series can colour one row of bars.
  *
  * It stands alone on white paper. A page that inlines it can use its own colours with the rules `.esp-chart { color:
  * inherit }` and `.esp-paper { fill: none }`.
@@ -114,6 +114,7 @@ typedef struct {
     const char *text;     /* "19.9 %"; NULL: an empty cell */
     const char *pointer;  /* "/result/structural_sparsity" (RFC 6901); NULL: not in the data */
     double      value;    /* the number at `pointer` */
+    bool        bad;      /* shown in red: far from what is wanted */
 } esp_quantity;
 
 typedef enum { ESP_TONE_FIRST, ESP_TONE_SECOND } esp_tone; /* the colours of a chart's first two series */
@@ -125,13 +126,16 @@ void esp_page_section(esp_page *page, const char *heading);     /* begins a sect
 void esp_page_text(esp_page *page, const char *text);           /* a paragraph */
 /* A remark that stands out, such as what is missing and why. */
 void esp_page_note(esp_page *page, const char *text);
+/* A remark in red, on a result that is far from what is wanted. */
+void esp_page_warning(esp_page *page, const char *text);
 void esp_page_code(esp_page *page, const char *text);           /* lines shown as they are */
 void esp_page_folded(esp_page *page, const char *summary, const char *code); /* shown when the reader unfolds it */
 /* An important number, shown large; `remark` may be NULL. */
 void esp_page_card(esp_page *page, const char *label, const esp_quantity *quantity, const char *remark);
 void esp_page_fact(esp_page *page, const char *label, const char *text); /* one line in a list of facts */
 
-/* One letter per column, 'l', 'r' or 'b' for bars; headings are separated by '|'. Rows and cells follow. */
+/* One letter per column, 'l', 'r' or 'b' for bars; headings are separated by '|'. Rows and cells follow. A table that
+ * is too long or too wide for its place scrolls, and says so. */
 void esp_page_table(esp_page *page, const char *caption, const char *alignment, const char *headings);
 void esp_page_row(esp_page *page);                                  /* begins a row */
 void esp_page_cell(esp_page *page, const char *text);               /* the next cell of the row */

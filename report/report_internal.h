@@ -19,6 +19,8 @@ void esp_xml_add(esp_xml *svg, const char *format, ...) __attribute__((format(pr
 void esp_xml_text(esp_xml *svg, const char *text);
 /* The same, cut with an ellipsis when it would be wider than `width` px. */
 void esp_xml_text_within(esp_xml *svg, const char *text, double size, double width);
+/* Inserts a text that is already escaped at a place inside. */
+void esp_xml_insert(esp_xml *xml, size_t at, const char *text);
 /* Appends XML that is already escaped, byte for byte. */
 void esp_xml_paste(esp_xml *xml, const char *text, size_t length);
 /* Width in px of a text of this font size in DejaVu Sans, estimated rather too large than too
@@ -81,7 +83,10 @@ double esp_frame_y(const esp_frame *frame, double y);  /* px */
 
 /* ---- chart_legend.c ---- */
 
+#define ESP_SERIES_COLORS 7 /* different colours of series; the last is currentColor */
 const char *esp_series_color(int series);
+/* The same colour on a dark page, which replaces the other there. */
+const char *esp_series_dark_color(int series);
 /* Opens <path class="esp-line" ... d=" with the stroke of a series. */
 void esp_series_line(esp_xml *svg, int series);
 /* A marker of the series' shape around (x, y): path data that starts there, then is relative. */
@@ -95,22 +100,36 @@ int  esp_legend(const esp_frame *frame, esp_xml *svg);
 /* The kind of the last block, which the next call may join. */
 typedef enum { ESP_BLOCK_NONE, ESP_BLOCK_CARDS, ESP_BLOCK_FACTS, ESP_BLOCK_TABLE } esp_block;
 
+enum { ESP_MOST_COLUMNS_OF_TABLE = 32 };
+
+/* The open table: where its next cell belongs, and how much room it takes. */
+typedef struct {
+    const char *alignment;  /* its columns, borrowed */
+    int         column;     /* column of the next cell; -1: no row is open */
+    int         rows;       /* rows so far */
+    size_t      hint;       /* place in the body for the hint that it scrolls */
+    double      width[ESP_MOST_COLUMNS_OF_TABLE]; /* widest text of each column, in ems */
+} esp_page_grid;
+
 struct esp_page {
     esp_xml     body;
     char       *title;
     esp_block   block;      /* the block that is open */
     bool        section;    /* whether a section is open */
-    const char *alignment;  /* columns of the open table */
-    int         column;     /* column of its next cell; -1: no row is open */
+    esp_page_grid table;    /* the open table */
 };
 
 /* Closes the open block unless it is of this kind; true when it is. */
 bool esp_page_join(esp_page *page, esp_block block);
 void esp_page_element(esp_page *page, const char *tag, const char *text); /* <tag>escaped</tag> */
 void esp_page_quantity(esp_page *page, const esp_quantity *quantity);
-void esp_page_close_row(esp_page *page);
+/* Ends the last row of the open table, and says above the table in which direction it scrolls. */
+void esp_page_end_table(esp_page *page);
 
-extern const char esp_page_style[]; /* page_style.c: CSS without the characters that XML escapes */
+/* ---- page_style.c ---- */
+
+/* Adds the CSS of a page, without the characters that XML escapes. */
+void esp_page_style(esp_xml *html);
 
 /* ---- chart_frame.c ---- */
 

@@ -42,6 +42,15 @@ void esp_xml_paste(esp_xml *svg, const char *text, size_t length)
     svg->text[svg->length] = 0;
 }
 
+void esp_xml_insert(esp_xml *xml, size_t at, const char *text)
+{
+    size_t length = strlen(text);
+    reserve(xml, length + 1);
+    memmove(xml->text + at + length, xml->text + at, xml->length - at + 1);
+    memcpy(xml->text + at, text, length);
+    xml->length += length;
+}
+
 /* ---- characters ---- */
 
 /* Reads one character of UTF-8 and moves past it. Returns 0 at the end; for a sequence that is cut

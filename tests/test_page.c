@@ -65,12 +65,12 @@ static void texts_cannot_break_out_of_their_place(void)
     esp_page_note(page, evil);
     esp_page_code(page, evil);
     esp_page_folded(page, evil, evil);
-    esp_page_card(page, evil, &(esp_quantity){evil, evil, 1}, evil);
+    esp_page_card(page, evil, &(esp_quantity){.text = evil, .pointer = evil, .value = 1}, evil);
     esp_page_fact(page, evil, evil);
     esp_page_table(page, evil, "lrb", evil);
     esp_page_row(page);
     esp_page_cell(page, evil);
-    esp_page_number(page, &(esp_quantity){evil, evil, 1});
+    esp_page_number(page, &(esp_quantity){.text = evil, .pointer = evil, .value = 1});
     esp_page_bar(page, 0.5, ESP_TONE_FIRST);
     CHECK_OK(esp_page_chart(page, &chart, evil));
     esp_page_picture(page, evil, sizeof evil, 10, evil, evil);
@@ -92,14 +92,14 @@ static void numbers_keep_all_their_digits(void)
     cJSON_AddNumberToObject(data, "third", 1.0 / 3);
     cJSON_AddNumberToObject(data, "params", 1548360);
     cJSON_AddNumberToObject(data, "flops", 844012345);
-    esp_page_card(page, "third", &(esp_quantity){"33.3 %", "/third", 1.0 / 3}, NULL);
+    esp_page_card(page, "third", &(esp_quantity){.text = "33.3 %", .pointer = "/third", .value = 1.0 / 3}, NULL);
     esp_page_table(page, "Table", "lr", "name|value");
     esp_page_row(page);
     esp_page_cell(page, "parameters");
-    esp_page_number(page, &(esp_quantity){"1,548,360", "/params", 1548360});
+    esp_page_number(page, &(esp_quantity){.text = "1,548,360", .pointer = "/params", .value = 1548360});
     esp_page_row(page);
     esp_page_cell(page, "FLOP");
-    esp_page_number(page, &(esp_quantity){"844 M", "/flops", 844012345});
+    esp_page_number(page, &(esp_quantity){.text = "844 M", .pointer = "/flops", .value = 844012345});
     esp_page_data(page, data);
     char *html = write_page(page);
     cJSON *read = page_data(html);
@@ -142,6 +142,53 @@ static void a_table_has_a_heading_for_every_column_and_aligns_numbers(void)
     /* The bar stays within the cell. */
     CU_ASSERT(strstr(html, "width:0.00%") != NULL && strstr(html, "width:100.00%") != NULL);
     CU_ASSERT(strstr(html, "-1") == NULL || strstr(html, "width:-") == NULL);
+    free(html);
+}
+
+/* A table of so many rows and columns, whose cells hold `text`. */
+static char *table_of(int rows, int columns, const char *text)
+{
+    char headings[512] = "", alignment[32] = "";
+    esp_page *page = esp_page_create("Table", "One.");
+    for (int i = 0; i < columns; i++) {
+        strcat(headings, i ? "|heading" : "heading");
+        strcat(alignment, i ? "r" : "l");
+    }
+    esp_page_table(page, "Caption.", alignment, headings);
+    for (int i = 0; i < rows; i++) {
+        esp_page_row(page);
+        for (int k = 0; k < columns; k++) esp_page_cell(page, text);
+    }
+    return write_page(page);
+}
+
+static void a_table_that_scrolls_says_so(void)
+{
+    static const struct { int rows, columns; const char *text, *hint; } cases[] = {
+        {3, 2, "1", NULL},
+        {3, 8, "804.9 to 890.8", "<span class=\"hint\">Scroll sideways.</span>"},
+        {3, 5, "804.9 to 890.8", "<span class=\"hint phone\">Scroll sideways.</span>"},
+        {40, 2, "1", "<span class=\"hint\">40 rows; scroll down.</span>"},
+        {40, 8, "804.9 to 890.8", "<span class=\"hint\">40 rows; scroll down and sideways.</span>"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *html = table_of(cases[i].rows, cases[i].columns, cases[i].text);
+        const char *body = strstr(html, "<body>"), *hint = strstr(body, "class=\"hint");
+        CU_ASSERT_EQUAL(hint != NULL, cases[i].hint != NULL);
+        if (cases[i].hint) CU_ASSERT(strstr(body, cases[i].hint) != NULL);
+        CU_ASSERT(strstr(body, "Caption.") < (cases[i].hint ? hint : body + strlen(body)));
+        free(html);
+    }
+}
+
+static void a_bad_number_and_a_warning_are_marked(void)
+{
+    esp_page *page = esp_page_create("Bad", "One.");
+    esp_page_warning(page, "Only 3 % is left.");
+    esp_page_card(page, "return", &(esp_quantity){.text = "25.1", .bad = true}, NULL);
+    char *html = write_page(page);
+    CU_ASSERT(strstr(html, "<p class=\"note warning\">Only 3 % is left.</p>") != NULL);
+    CU_ASSERT(strstr(html, "<span class=\"bad\">25.1</span>") != NULL);
     free(html);
 }
 
@@ -220,6 +267,8 @@ static CU_TestInfo tests[] = {
     {"cards and facts that follow each other are one list", cards_and_facts_that_follow_each_other_are_one_list},
     {"a table has a heading for every column and aligns numbers",
      a_table_has_a_heading_for_every_column_and_aligns_numbers},
+    {"a table that scrolls says so", a_table_that_scrolls_says_so},
+    {"a bad number and a warning are marked", a_bad_number_and_a_warning_are_marked},
     {"code keeps its lines", code_keeps_its_lines},
     {"a chart is drawn for wide pages and for narrow ones", a_chart_is_drawn_for_wide_pages_and_for_narrow_ones},
     {"a picture is part of the page byte for byte", a_picture_is_part_of_the_page_byte_for_byte},
