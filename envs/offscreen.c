@@ -104,8 +104,9 @@ static binding current_binding(void)
     return now;
 }
 
-/* A thread that had no context leaves EGL altogether: when the process exits, LLVM's OpenMP joins its threads after
- * Mesa's own exit handler has run, and Mesa would free their state twice. */
+/* Every call of EGL that can set an error, eglDestroyContext for one, gives the calling thread a state. At exit libEGL
+ * frees the states of all threads, and until GLVND 1.7 a thread that ends after that, as those of LLVM's OpenMP do, frees
+ * its own again. So a thread that had no context leaves EGL altogether. */
 static void restore(const binding *before)
 {
     if (before->context != EGL_NO_CONTEXT) {
@@ -117,7 +118,7 @@ static void restore(const binding *before)
     if (before->api != EGL_OPENGL_ES_API) eglBindAPI(before->api); /* a thread begins with OpenGL ES */
 }
 
-static esp_status choose_and_create(EGLContext *out)
+static esp_status create_context(EGLContext *out)
 {
     static const EGLint wanted[] = {EGL_SURFACE_TYPE, EGL_DONT_CARE, EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT, EGL_NONE};
     EGLConfig config = NULL;
@@ -130,22 +131,16 @@ static esp_status choose_and_create(EGLContext *out)
     return ESP_OK;
 }
 
-static esp_status create_context(EGLContext *out)
-{
-    binding before = current_binding();
-    esp_status status = choose_and_create(out);
-    restore(&before);
-    return status;
-}
-
 /* ---- public ------------------------------------------------------------------------------------ */
 
 esp_status esp_offscreen_create(esp_offscreen **out)
 {
     EGLContext context = EGL_NO_CONTEXT;
     pthread_mutex_lock(&creating);
+    binding before = current_binding();
     esp_status status = open_display();
     if (status == ESP_OK) status = create_context(&context);
+    restore(&before);
     pthread_mutex_unlock(&creating);
     if (status != ESP_OK) return status;
     *out = esp_alloc(1, sizeof **out);
@@ -157,7 +152,9 @@ void esp_offscreen_free(esp_offscreen *offscreen)
 {
     if (!offscreen) return;
     pthread_mutex_lock(&creating);
+    binding before = current_binding();
     eglDestroyContext(display, offscreen->context);
+    restore(&before);
     pthread_mutex_unlock(&creating);
     free(offscreen);
 }
