@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cjson/cJSON.h>
 
@@ -329,6 +330,9 @@ const void *esp_row_find(const void *table, size_t size, const char *word);
 /* "a|b|c" with any separator, in new memory that the caller frees. */
 char       *esp_row_names(const void *table, size_t size, const char *separator);
 
+/* Writes a space and the word, in quotes where a shell would otherwise split or change it. */
+void esp_write_shell_word(FILE *out, const char *word);
+
 /* ---- text.c: numbers as people read them ------------------------------------------------- */
 
 #define ESP_NUMBER_TEXT 32 /* bytes of a number's text, including the final 0 */
@@ -380,9 +384,10 @@ esp_status esp_isolate(esp_status (*work)(void *argument), void *argument, size_
 
 /* The first line that a shell command prints, without its newline. False when the command fails or prints nothing. */
 bool esp_program_line(const char *command, char *line, size_t size);
-/* The word after "version" in the first line of `PROGRAM OPTION`; false as above, or when it takes longer than 10
- * s. */
-bool esp_program_version(const char *program, const char *option, char *version, size_t size);
+/* The word after "version" in the first line of `PROGRAM OPTION`. ESP_ERR_MACHINE when the program is missing, naming
+ * the package to install, or when it does not start or takes longer than 10 s, with the first line of its complaint. */
+esp_status esp_program_version(const char *program, const char *option, const char *package, char *version,
+                               size_t size);
 
 /* In front of a function whose loops gain from vectors: it is compiled for three levels of x86-64, and the loader
  * takes the highest that the processor has. Sums of floats in such a function spell out their lanes, so that every

@@ -96,13 +96,26 @@ bool esp_program_line(const char *command, char *line, size_t size)
     return found && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-bool esp_program_version(const char *program, const char *option, char *version, size_t size)
+/* Says why `PROGRAM OPTION` failed. */
+static esp_status no_version(const char *program, const char *option, const char *package)
+{
+    char command[128], line[512];
+    snprintf(command, sizeof command, "command -v %s", program);
+    if (!esp_program_line(command, line, sizeof line))
+        return esp_fail(ESP_ERR_MACHINE, "the program %s is missing (install the package %s)", program, package);
+    snprintf(command, sizeof command, "timeout -s KILL 10 %s %s 2>&1", program, option);
+    esp_program_line(command, line, sizeof line);
+    return esp_fail(ESP_ERR_MACHINE, "the program %s does not start%s%s", program, *line ? ": " : "", line);
+}
+
+esp_status esp_program_version(const char *program, const char *option, const char *package, char *version,
+                               size_t size)
 {
     char command[128], line[512];
     snprintf(command, sizeof command, "timeout -s KILL 10 %s %s 2>/dev/null", program, option);
-    if (!esp_program_line(command, line, sizeof line)) return false;
+    if (!esp_program_line(command, line, sizeof line)) return no_version(program, option, package);
     const char *number = strstr(line, "version ");
     number = number ? number + strlen("version ") : line;
     snprintf(version, size, "%.*s", (int)strcspn(number, " "), number);
-    return true;
+    return ESP_OK;
 }

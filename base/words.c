@@ -1,7 +1,8 @@
 /* Words that a person may type: the known word closest to a mistyped one, the words of a choice
- * "a|b|c", and the names in a table. */
+ * "a|b|c", the names in a table, the words of a shell command. */
 #include "base/base.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,4 +114,22 @@ const void *esp_row_find(const void *table, size_t size, const char *word)
     esp_fail(ESP_ERR_USAGE, "expected %s, found '%s'", names, word);
     free(names);
     return NULL;
+}
+
+/* ---- shell commands -------------------------------------------------------------------------- */
+
+/* A quote inside ends the quotes, is written escaped, and begins them again. */
+void esp_write_shell_word(FILE *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:+%@";
+    if (*word && !word[strspn(word, plain)]) {
+        fprintf(out, " %s", word);
+        return;
+    }
+    fputs(" '", out);
+    for (; *word; word++) {
+        if (*word == '\'') fputs("'\\''", out);
+        else               putc(*word, out);
+    }
+    putc('\'', out);
 }

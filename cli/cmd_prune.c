@@ -53,7 +53,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         break;
     case 'o': a->output = argument; break;
     case KEY_SPARSITY: status = esp_parse_sparsity("--sparsity", argument, &a->request.search.target.sparsity); break;
-    case KEY_METHOD: status = esp_parse_method(argument, &a->request.method); break;
+    case KEY_METHOD: status = esp_parse_method("--method", argument, &a->request.method); break;
     case KEY_ALL_COMPONENTS: a->request.all_components = true; break;
     case KEY_JOURNAL:
         free(a->journal);

@@ -39,7 +39,7 @@ static esp_status parse_way(arguments *a, const char *text)
     snprintf(way->name, sizeof way->name, "%s", text);
     snprintf(method, sizeof method, "%.*s", (int)(slash ? slash - text : (long)strlen(text)), text);
     way->importance = a->sweep.request.importance;
-    esp_status status = esp_parse_method(method, &way->method);
+    esp_status status = esp_parse_method("--methods", method, &way->method);
     if (status == ESP_OK && slash) status = esp_parse_importance("--methods", slash + 1, &way->importance);
     for (int i = 0; i < a->sweep.num_ways - 1 && status == ESP_OK; i++)
         if (strcmp(a->sweep.way[i].name, way->name) == 0)

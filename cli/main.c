@@ -99,22 +99,16 @@ static const struct argp argp = {
     .help_filter = filter_help,
 };
 
-/* Quotes a word that a shell would split. */
-static void append_word(char *text, size_t size, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:+%@";
-    bool quote = !*word || word[strspn(word, plain)];
-    size_t length = strlen(text);
-    if (length < size) snprintf(text + length, size - length, quote ? " '%s'" : " %s", word);
-}
-
+/* The command as a shell reads it; the caller frees it. */
 static char *command_line(int argc, char **argv)
 {
-    size_t size = sizeof "espalier";
-    for (int i = 1; i < argc; i++) size += strlen(argv[i]) + 3;
-    char *text = esp_alloc(size, 1);
-    snprintf(text, size, "espalier");
-    for (int i = 1; i < argc; i++) append_word(text, size, argv[i]);
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return NULL;
+    fputs("espalier", out);
+    for (int i = 1; i < argc; i++) esp_write_shell_word(out, argv[i]);
+    fclose(out);
     return text;
 }
 

@@ -13,8 +13,8 @@ extern const struct argp_child esp_prune_children[];
 esp_status esp_parse_sparsity(const char *option, const char *text, double *out);
 /* An importance by its name; the error message names the option and lists all of them. */
 esp_status esp_parse_importance(const char *option, const char *text, const esp_importance **out);
-/* A search method by its name; ESP_ERR_USAGE suggests the nearest one. */
-esp_status esp_parse_method(const char *text, const esp_search_method **out);
+/* A search method by its name; the error message is like that of esp_parse_importance. */
+esp_status esp_parse_method(const char *option, const char *text, const esp_search_method **out);
 
 /* ---- prune_tables.c -------------------------------------------------------------------------------- */
 

@@ -38,10 +38,10 @@ static esp_status parse_tolerance(const char *text, double *out)
     return status;
 }
 
-esp_status esp_parse_method(const char *text, const esp_search_method **out)
+esp_status esp_parse_method(const char *option, const char *text, const esp_search_method **out)
 {
     *out = esp_search_find(text);
-    return *out ? ESP_OK : ESP_ERR_USAGE;
+    return *out ? ESP_OK : esp_fail_in(ESP_ERR_USAGE, "%s", option);
 }
 
 esp_status esp_parse_importance(const char *option, const char *text, const esp_importance **out)

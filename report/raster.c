@@ -163,8 +163,6 @@ static esp_status check_font(void)
 
 esp_status esp_svg_program(char *version, size_t size)
 {
-    if (!esp_program_version(program, "--version", version, size))
-        return esp_fail(ESP_ERR_MACHINE, "the program %s is missing or does not start, so charts are only SVG (install "
-                        "the package %s)", program, package);
-    return check_font();
+    esp_status status = esp_program_version(program, "--version", package, version, size);
+    return status == ESP_OK ? check_font() : esp_fail_in(status, "charts are only SVG");
 }

@@ -35,18 +35,7 @@ const esp_search_method esp_search_methods[] = {
 
 const esp_search_method *esp_search_find(const char *name)
 {
-    const char *names[sizeof esp_search_methods / sizeof *esp_search_methods];
-    int count = 0;
-    for (const esp_search_method *method = esp_search_methods; method->name; method++) {
-        if (strcmp(method->name, name) == 0) return method;
-        names[count++] = method->name;
-    }
-    const char *nearest = esp_nearest(name, names, count);
-    char *list = esp_row_names(esp_search_methods, sizeof *esp_search_methods, ", ");
-    if (nearest) esp_fail(ESP_ERR_USAGE, "unknown search method '%s'; did you mean '%s'?", name, nearest);
-    else         esp_fail(ESP_ERR_USAGE, "unknown search method '%s'; there are: %s", name, list);
-    free(list);
-    return NULL;
+    return esp_row_find(esp_search_methods, sizeof *esp_search_methods, name);
 }
 
 bool esp_search_reads(const esp_search_method *method, const char *path)

@@ -8,27 +8,10 @@
 
 /* ---- the canonical command ---- */
 
-/* Quotes a word that a shell would split; a quote inside ends the quotes, is written escaped and
- * begins them again. */
-static void say_word(FILE *out, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=,:+%@";
-    if (*word && !word[strspn(word, plain)]) {
-        fprintf(out, " %s", word);
-        return;
-    }
-    fputs(" '", out);
-    for (; *word; word++) {
-        if (*word == '\'') fputs("'\\''", out);
-        else               putc(*word, out);
-    }
-    putc('\'', out);
-}
-
 static void say(FILE *out, const char *option, const char *value)
 {
     fprintf(out, " --%s", option);
-    say_word(out, value);
+    esp_write_shell_word(out, value);
 }
 
 static void say_number(FILE *out, const char *option, double value)
@@ -111,7 +94,7 @@ static char *command_of(const esp_pruning *p, const cJSON *entry)
     FILE *out = open_memstream(&text, &size);
     if (!out) return NULL;
     fputs("espalier prune", out);
-    say_word(out, file_name(p->subject->path));
+    esp_write_shell_word(out, file_name(p->subject->path));
     say_own(out, p, entry);
     say_request(out, &p->request);
     say_number(out, p->subject->application->sample_name, p->subject->search);

@@ -79,14 +79,22 @@ static void work_that_hangs_is_given_up(void)
 
 static void a_program_line_is_its_first_line_or_nothing(void)
 {
-    char line[32], version[32];
+    char line[32];
     CU_ASSERT(esp_program_line("printf 'one\\ntwo\\n'", line, sizeof line));
     CU_ASSERT_STRING_EQUAL(line, "one");
     CU_ASSERT_FALSE(esp_program_line("echo one; exit 1", line, sizeof line));
     CU_ASSERT_FALSE(esp_program_line("true", line, sizeof line));
-    CU_ASSERT_FALSE(esp_program_version("no-such-program-anywhere", "--version", version, sizeof version));
-    CU_ASSERT(esp_program_version("echo", "'tool version 1.2-3 by somebody'", version, sizeof version));
+}
+
+static void a_program_without_a_version_is_missing_or_does_not_start(void)
+{
+    char version[32];
+    CHECK_OK(esp_program_version("echo", "'tool version 1.2-3 by somebody'", "p", version, sizeof version));
     CU_ASSERT_STRING_EQUAL(version, "1.2-3");
+    CHECK_FAILS(ESP_ERR_MACHINE, esp_program_version("no-such-program", "--version", "its-package", version, 32),
+                "no-such-program is missing (install the package its-package)");
+    CHECK_FAILS(ESP_ERR_MACHINE, esp_program_version("sh", "-c 'echo no memory >&2; exit 1'", "p", version, 32),
+                "the program sh does not start: no memory");
 }
 
 static CU_TestInfo tests[] = {
@@ -96,6 +104,8 @@ static CU_TestInfo tests[] = {
     {"a library that ends the process ends only the child", a_library_that_ends_the_process_ends_only_the_child},
     {"work that hangs is given up", work_that_hangs_is_given_up},
     {"a program line is its first line or nothing", a_program_line_is_its_first_line_or_nothing},
+    {"a program without a version is missing or does not start",
+     a_program_without_a_version_is_missing_or_does_not_start},
     CU_TEST_INFO_NULL,
 };
 

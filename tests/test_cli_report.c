@@ -333,7 +333,7 @@ static void broken_files_are_refused_and_named(void)
         {"sweep", "{", "results.jsonl", "bad/results.jsonl: line 8: not JSON"},
         {"sweep", "{\"way\": \"dense\", \"seed\": 1}", "results.jsonl", "line 8 is not a cell of a sweep"},
         {"sweep", "{\"way\": \"new\", \"seed\": 1, \"target_sparsity\": 0.1, \"error\": \"\"}", "results.jsonl",
-         "unknown search method 'new'"},
+         "nlopt:direct, found 'new'"},
         {"sweep", "{\"way\": \"gd\", \"seed\": 4000, \"target_sparsity\": 0.1, \"error\": \"\"}", "results.jsonl",
          "seeds from 1 to 4000"},
         {"sweep", NULL, "results.jsonl", "no cell of the dense network"},

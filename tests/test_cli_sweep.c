@@ -250,10 +250,10 @@ static void wrong_lists_have_status_2(void)
     static const struct { const char *arguments, *word; } cases[] = {
         {"sweep", "CHECKPOINT is missing"},
         {"sweep agent.safetensors", "-o DIR is missing"},
-        {"sweep agent.safetensors -o new --methods magnitud", "did you mean 'magnitude'?"},
+        {"sweep agent.safetensors -o new --methods magnitud", "--methods: expected gd|grid|"},
         {"sweep agent.safetensors -o new --methods magnitude/l3", "--methods: expected l1|l2|random"},
         {"sweep agent.safetensors -o new --methods magnitude/", "found ''"},
-        {"sweep agent.safetensors -o new --methods /l1", "unknown search method ''"},
+        {"sweep agent.safetensors -o new --methods /l1", "|nlopt:direct, found ''"},
         {"sweep agent.safetensors -o new --methods random,gd,random", "--methods: 'random' is in the list twice"},
         {"sweep agent.safetensors -o new --methods ,", "--methods: the list ',' has an empty entry"},
         {"sweep agent.safetensors -o new --sparsities 0.2,,0.5",

@@ -166,9 +166,8 @@ void esp_movie_cancel(esp_movie *movie)
 esp_status esp_movie_program(char *version, size_t size)
 {
     char encoder[256];
-    if (!esp_program_version("ffmpeg", "-version", version, size))
-        return esp_fail(ESP_ERR_MACHINE, "the program ffmpeg is missing or does not start, so `espalier record` makes "
-                        "pictures but no videos (install the package ffmpeg)");
+    esp_status status = esp_program_version("ffmpeg", "-version", "ffmpeg", version, size);
+    if (status != ESP_OK) return esp_fail_in(status, "`espalier record` makes pictures but no videos");
     if (!esp_program_line("ffmpeg -v quiet -h encoder=libx264 2>/dev/null", encoder, sizeof encoder) ||
         strncmp(encoder, "Encoder ", strlen("Encoder ")) != 0)
         return esp_fail(ESP_ERR_MACHINE,
