@@ -21,6 +21,7 @@ struct esp_journal {
     esp_json_log *log;      /* NULL: the file does not exist yet */
     /* What this search writes first; parsed from its own text, to compare equal to what is read. */
     cJSON        *header;
+    cJSON        *last;     /* what the file's last search asked: "about" of the header or the last result; or NULL */
     bool          begun;    /* whether the file has a header */
     char         *obstacle; /* why an existing file is set aside; NULL: it is not */
 };
@@ -231,7 +232,7 @@ esp_status esp_journal_add_result(esp_journal *journal, const cJSON *result)
 
 typedef struct {
     const esp_objective_config *config;
-    const cJSON   *header;      /* the header that this search would write */
+    esp_journal   *journal;
     esp_journal_fn found;
     void          *context;
     int            lines;       /* lines so far */
@@ -249,15 +250,26 @@ static esp_status take_evaluation(const reader *reader, int line, const cJSON *j
     return status;
 }
 
-/* Takes one line; the result of an earlier search is for people only. */
+static void keep_question(esp_journal *journal, cJSON *line, const char *key)
+{
+    cJSON_Delete(journal->last);
+    journal->last = cJSON_DetachItemFromObjectCaseSensitive(line, key);
+}
+
+/* Takes one line; of the result of an earlier search, only its question is looked at. */
 static esp_status take_line(void *context, int line, cJSON *json)
 {
     reader *reader = context;
-    const char *path = reader->config->journal;
     esp_status status = ESP_OK;
     reader->lines = line;
-    if (line == 1)                                 status = check_header(path, json, reader->header);
-    else if (!cJSON_HasObjectItem(json, "result")) status = take_evaluation(reader, line, json);
+    if (line == 1) {
+        status = check_header(reader->config->journal, json, reader->journal->header);
+        keep_question(reader->journal, json, "about");
+    } else if (cJSON_HasObjectItem(json, "result")) {
+        keep_question(reader->journal, json, "result");
+    } else {
+        status = take_evaluation(reader, line, json);
+    }
     cJSON_Delete(json);
     return status;
 }
@@ -274,7 +286,7 @@ static esp_status check_start(const esp_journal *journal)
 static esp_status read_journal(esp_journal *journal, const esp_objective_config *config, esp_journal_fn found,
                                void *context)
 {
-    reader reader = {config, journal->header, found, context, 0};
+    reader reader = {config, journal, found, context, 0};
     esp_status status = esp_json_log_open(journal->path, &journal->log);
     if (status == ESP_OK) status = esp_json_log_read(journal->log, take_line, &reader);
     if (status != ESP_OK) return status;
@@ -316,12 +328,18 @@ bool esp_journal_makes_way(const esp_journal *journal)
     return journal->obstacle != NULL;
 }
 
+const cJSON *esp_journal_question(const esp_journal *journal)
+{
+    return journal->last;
+}
+
 void esp_journal_close(esp_journal *journal)
 {
     if (!journal) return;
     esp_json_log_close(journal->log);
     esp_lock_release(journal->lock);
     cJSON_Delete(journal->header);
+    cJSON_Delete(journal->last);
     free(journal->obstacle);
     free(journal->path);
     free(journal);

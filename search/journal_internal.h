@@ -24,6 +24,8 @@ void       esp_journal_close(esp_journal *journal); /* accepts NULL */
 /* Whether the file belongs to another search and will be set aside (config->set_aside); the evaluations passed to
  * `found` must be ignored then. */
 bool       esp_journal_makes_way(const esp_journal *journal);
+/* What the file's last search asked and perhaps found, as in esp_objective_question; NULL: the file does not say. */
+const cJSON *esp_journal_question(const esp_journal *journal);
 esp_status esp_journal_append(esp_journal *journal, const esp_objective_config *config,
                               const esp_evaluation *evaluation);
 esp_status esp_journal_add_result(esp_journal *journal, const cJSON *result);

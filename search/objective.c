@@ -101,6 +101,11 @@ int esp_objective_known(const esp_objective *objective)
     return objective->known;
 }
 
+const cJSON *esp_objective_question(const esp_objective *objective)
+{
+    return objective->journal ? esp_journal_question(objective->journal) : NULL;
+}
+
 esp_status esp_objective_add_result(esp_objective *objective, const cJSON *result)
 {
     return objective->journal ? esp_journal_add_result(objective->journal, result) : ESP_OK;

@@ -60,6 +60,38 @@ cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request 
 
 /* ---- the search ---- */
 
+/* The first item of the question that the journal's last search answered otherwise; its answer goes to *asked. */
+static const cJSON *first_change(const cJSON *question, const cJSON *last, const cJSON **asked)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, question) {
+        *asked = cJSON_GetObjectItemCaseSensitive(last, item->string);
+        if (*asked && !cJSON_Compare(*asked, item, true)) return item;
+    }
+    return NULL;
+}
+
+/* Says that evaluations are used again; if for another target or method, which, and whose result is replaced. */
+static void tell_known(const esp_pruning *p, const char *journal, esp_journal_kind kind, int known)
+{
+    const cJSON *last = esp_objective_question(p->objective), *asked = NULL;
+    cJSON *question = esp_pruning_question_json(p);
+    const cJSON *change = first_change(question, last, &asked);
+    char found[64];
+    esp_text_counted(known, "known evaluation", found, sizeof found);
+    if (change) {
+        const char *written = kind == ESP_JOURNAL_OWN ? esp_json_text(last, "checkpoint") : NULL;
+        char *before = esp_json_line(asked), *now = esp_json_line(change);
+        esp_log(ESP_LOG_INFO, "using %s of %s, where '%s' was %.100s, for %.100s%s%s", found, journal, change->string,
+                before, now, written ? "; the result will replace " : "", written ? written : "");
+        free(before);
+        free(now);
+    } else {
+        esp_log(ESP_LOG_INFO, "resuming from %s with %s", journal, found);
+    }
+    cJSON_Delete(question);
+}
+
 /* A journal that the user named must fit. One that is only named after the output may come from an earlier search
  * with other settings; that must not be in the way of this one. */
 static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char *journal, esp_journal_kind kind)
@@ -75,10 +107,7 @@ static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char
     double started = esp_clock();
     esp_status status = esp_objective_create(&config, &p->objective);
     int known = status == ESP_OK && kind != ESP_JOURNAL_SHARED ? esp_objective_known(p->objective) : 0;
-    char found[64];
-    if (known > 0)
-        esp_log(ESP_LOG_INFO, "resuming from %s with %s", journal,
-                esp_text_counted(known, "known evaluation", found, sizeof found));
+    if (known > 0) tell_known(p, journal, kind, known);
     if (status == ESP_OK) status = esp_search(p->objective, p->request.method, &p->request.search, &p->result);
     p->wall_s = esp_clock() - started;
     cJSON_Delete(identity);

@@ -141,27 +141,27 @@ cJSON *esp_pruning_dense_json(const esp_pruning *p)
     return json;
 }
 
-/* done: with the results. */
-static cJSON *pruning_json(const esp_pruning *p, bool done)
+cJSON *esp_pruning_question_json(const esp_pruning *p)
 {
     cJSON *json = cJSON_CreateObject();
     add_subject(json, p);
     add_question(json, p);
-    if (done) {
-        add_answer(json, p);
-        add_performance(json, p);
-        add_size(json, p);
-    }
-    add_origin(json, p);
     return json;
 }
 
 cJSON *esp_pruning_json(const esp_pruning *p)
 {
-    return pruning_json(p, true);
+    cJSON *json = esp_pruning_question_json(p);
+    add_answer(json, p);
+    add_performance(json, p);
+    add_size(json, p);
+    add_origin(json, p);
+    return json;
 }
 
 cJSON *esp_pruning_about_json(const esp_pruning *p)
 {
-    return pruning_json(p, false);
+    cJSON *json = esp_pruning_question_json(p);
+    add_origin(json, p);
+    return json;
 }

@@ -498,7 +498,9 @@ double esp_subject_original_params(const esp_subject *subject);
 
 /* The stages that were measured; the caller deletes it. */
 cJSON *esp_pruning_json(const esp_pruning *pruning);
-/* The question of a search, known before it starts; the caller deletes it. */
+/* What a search is asked, known before it starts; the caller deletes it. */
+cJSON *esp_pruning_question_json(const esp_pruning *pruning);
+/* The same with the command and the version that asked; the caller deletes it. */
 cJSON *esp_pruning_about_json(const esp_pruning *pruning);
 /* For a sweep: the measured network before any pruning; the caller deletes it. */
 cJSON *esp_pruning_dense_json(const esp_pruning *pruning);

@@ -86,6 +86,16 @@ static void prune_killed_and_started_again_gives_the_same_files(void)
     CLI_OK("cmp one.st killed.st && cmp one.lines killed.lines");
 }
 
+static void prune_for_another_target_says_what_it_reuses_and_what_it_replaces(void)
+{
+    CLI_OK("$E prune agent.safetensors --episodes 4 --method magnitude --sparsity 0.2 -o reused.st");
+    CLI_OK("$E prune agent.safetensors --episodes 4 --method magnitude --sparsity 0.4 -o reused.st");
+    CU_ASSERT(strstr(cli_err, "of reused.st.journal.jsonl, where 'target_sparsity' was 0.2, for 0.4; the result will "
+                              "replace reused.st\n") != NULL);
+    CLI_OK("$E prune agent.safetensors --episodes 4 --method magnitude --sparsity 0.4 -o reused.st");
+    CU_ASSERT(strstr(cli_err, "resuming from reused.st.journal.jsonl") != NULL);
+}
+
 static void prune_interrupted_leaves_the_journal_and_no_network(void)
 {
     char *const argv[] = {"espalier", PRUNE, "-o", "stopped.st", "--set", "search.iterations=10000",
@@ -105,6 +115,8 @@ static CU_TestInfo tests[] = {
     {"prune gives the same files with one thread and two", prune_gives_the_same_files_with_one_thread_and_two},
     {"prune killed and started again gives the same files", prune_killed_and_started_again_gives_the_same_files},
     {"prune interrupted leaves the journal and no network", prune_interrupted_leaves_the_journal_and_no_network},
+    {"prune for another target says what it reuses and what it replaces",
+     prune_for_another_target_says_what_it_reuses_and_what_it_replaces},
     CU_TEST_INFO_NULL,
 };
 

@@ -214,7 +214,11 @@ static void question_and_result_in_a_journal_are_for_readers_alone(void)
     CHECK_OK(bench_search(&b, "gd", &config, &whole));
     esp_objective *objective = NULL;
     CHECK_OK(esp_objective_create(&b.config, &objective));
+    CU_ASSERT(cJSON_Compare(esp_objective_question(objective), about, true));
     CHECK_OK(esp_objective_add_result(objective, result));
+    esp_objective_free(objective);
+    CHECK_OK(esp_objective_create(&b.config, &objective));
+    CU_ASSERT(cJSON_Compare(esp_objective_question(objective), result, true));
     esp_objective_free(objective);
     int lines = journal_lines();
     cJSON_SetValuestring(cJSON_GetObjectItem(about, "command"), "other");
