@@ -104,9 +104,9 @@ static binding current_binding(void)
     return now;
 }
 
-/* Every call of EGL that can set an error, eglDestroyContext for one, gives the calling thread a state. At exit libEGL
- * frees the states of all threads, and until GLVND 1.7 a thread that ends after that, as those of LLVM's OpenMP do, frees
- * its own again. So a thread that had no context leaves EGL altogether. */
+/* Most calls of EGL, eglDestroyContext among them, give the calling thread a state. At exit libEGL frees the states of
+ * all threads, and before GLVND 1.7 a thread that ends later, as those of LLVM's OpenMP do, frees its own again. So a
+ * thread that had no context leaves EGL altogether. */
 static void restore(const binding *before)
 {
     if (before->context != EGL_NO_CONTEXT) {

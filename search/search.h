@@ -43,7 +43,8 @@ void       esp_objective_free(esp_objective *objective); /* accepts NULL */
 /* Evaluations that the journal already held. */
 int        esp_objective_known(const esp_objective *objective);
 /* What the search that wrote the existing journal asked: its result, or before that its `about`. The evaluations serve
- * searches with other targets and methods, too. NULL: there is no journal, or it does not say. The objective owns it. */
+ * searches with other targets and methods, too. NULL: there is no journal, or it does not say. The objective owns
+ * it. */
 const cJSON *esp_objective_question(const esp_objective *objective);
 /* Ends the journal, if there is one, with the result of its search, for readers; a search that resumes from it
  * ignores the result. */
