@@ -373,6 +373,24 @@ void   esp_bootstrap_interval(int count, const double *values, uint64_t seed, do
 /* All of these for values [count], count >= 1, in any order; the seed names the bootstrap's draws. */
 esp_summary esp_summarise(int count, const double *values, uint64_t seed);
 
+/* What becomes of a performance on the same samples: differences after - before, pair by pair. What samples have in
+ * common (a start far from the goal) cancels, so the interval is narrower than that of two means. */
+typedef struct {
+    int    count;        /* number of pairs */
+    double before;       /* mean before */
+    double after;        /* mean after */
+    double mean;         /* mean difference */
+    double low, high;    /* 95 % bootstrap interval of the mean difference */
+    double iqm;          /* interquartile mean of the differences */
+    double worst;        /* lowest difference ... */
+    int    worst_index;  /* ... and the first pair that has it */
+    double worse;        /* share of pairs with a difference below 0 */
+    double better;       /* share of pairs with a difference above 0 */
+} esp_paired;
+
+/* Compares before [count] with after [count], count >= 1; the seed names the bootstrap's draws. */
+esp_paired esp_pair(int count, const double *before, const double *after, uint64_t seed);
+
 /* ---- child.c: other processes ---------------------------------------------------------------- */
 
 /* Runs work(argument) in a child process, so that a crash or hang there - in a graphics driver, or in a library that

@@ -1,4 +1,4 @@
-/* What results say about a handful of returns: mean, spread, and a confidence interval. */
+/* What results say about a handful of returns: mean, spread, a confidence interval, and differences pair by pair. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,4 +80,25 @@ esp_summary esp_summarise(int count, const double *values, uint64_t seed)
     summary.iqm = esp_interquartile_mean(count, values);
     esp_bootstrap_interval(count, values, seed, &summary.low, &summary.high);
     return summary;
+}
+
+esp_paired esp_pair(int count, const double *before, const double *after, uint64_t seed)
+{
+    double *difference = esp_alloc((size_t)count, sizeof *difference);
+    esp_paired p = {.count = count, .before = mean_of(count, before), .after = mean_of(count, after)};
+    int worse = 0, better = 0;
+    for (int i = 0; i < count; i++) {
+        difference[i] = after[i] - before[i];
+        worse += difference[i] < 0;
+        better += difference[i] > 0;
+        if (difference[i] < difference[p.worst_index]) p.worst_index = i;
+    }
+    p.mean = mean_of(count, difference);
+    p.iqm = esp_interquartile_mean(count, difference);
+    p.worst = difference[p.worst_index];
+    p.worse = (double)worse / count;
+    p.better = (double)better / count;
+    esp_bootstrap_interval(count, difference, seed, &p.low, &p.high);
+    free(difference);
+    return p;
 }

@@ -85,6 +85,35 @@ static void equal_seeds_give_equal_intervals(void)
     CU_ASSERT(low[0] >= 1 && high[0] <= 8 && low[0] < high[0]);
 }
 
+static void pairs_are_compared_by_their_differences(void)
+{
+    const double before[] = {800, 900, 700, 1000, 600}, after[] = {810, 900, 690, 400, 600};
+    esp_paired p = esp_pair(5, before, after, 1);
+    CU_ASSERT_EQUAL(p.count, 5);
+    CU_ASSERT_DOUBLE_EQUAL(p.before, 800, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(p.after, 680, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(p.mean, -120, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(p.iqm, (0 + 0 - 10) / 3.0, 1e-12); /* -600 | -10 0 0 | 10 */
+    CU_ASSERT(p.worst == -600 && p.worst_index == 3);
+    CU_ASSERT(p.worse == 0.4 && p.better == 0.2);
+    CU_ASSERT(p.low >= -600 && p.low <= p.mean && p.mean <= p.high && p.high <= 10);
+}
+
+/* What the samples have in common, here far more than what differs, cancels. */
+static void interval_of_differences_ignores_what_pairs_have_in_common(void)
+{
+    double before[50], after[50], low, high;
+    esp_rng rng = esp_rng_make(6, ESP_RNG_TEST, 0);
+    for (int i = 0; i < 50; i++) {
+        before[i] = 1000 * esp_rng_uniform(&rng);
+        after[i] = before[i] - 1 - esp_rng_uniform(&rng);
+    }
+    esp_paired p = esp_pair(50, before, after, 1);
+    esp_bootstrap_interval(50, before, 1, &low, &high);
+    CU_ASSERT(p.high < -1 && p.low > -2 && p.worse == 1);
+    CU_ASSERT(high - low > 100 * (p.high - p.low));
+}
+
 static CU_TestInfo tests[] = {
     {"quantiles are linear between neighbours", quantiles_are_linear_between_neighbours},
     {"mean and deviation follow their definitions", mean_and_deviation_follow_their_definitions},
@@ -93,6 +122,9 @@ static CU_TestInfo tests[] = {
     {"bootstrap interval covers the expectation in 95 of 100 cases",
      bootstrap_interval_covers_the_expectation_in_95_of_100_cases},
     {"interval of equal values is a point", interval_of_equal_values_is_a_point},
+    {"pairs are compared by their differences", pairs_are_compared_by_their_differences},
+    {"interval of differences ignores what pairs have in common",
+     interval_of_differences_ignores_what_pairs_have_in_common},
     {"equal seeds give equal intervals", equal_seeds_give_equal_intervals},
     CU_TEST_INFO_NULL,
 };
