@@ -75,6 +75,16 @@ typedef enum { ESP_EPISODES_REPORT, ESP_EPISODES_SEARCH, ESP_EPISODES_TRAIN, ESP
 /* episode.c: the first `count` episodes of a seed, all from one start. */
 void esp_episodes_name(uint64_t seed, esp_episode_use use, int start, int count, esp_episode *out);
 
+/* What a return hides: how an episode was played. A controller that chatters between the ends of its range, or holds
+ * the goal only just, may return as much as one that does neither. */
+typedef struct {
+    double variation;         /* total variation of the outputs: sum of |change| between control steps, all actuators */
+    double saturation;        /* share of the outputs within 1 % of an end of their range, in [0, 1] */
+    double goal_time;         /* s from the start until the goal holds to the end; NAN: it does not */
+    double steady_error;      /* mean distance from the goal over the last fifth of the longest episode, in the unit of
+                               * the task's error; NAN: the task has none, or the episode ended earlier */
+} esp_behaviour;
+
 /* An episode being played: its simulation, and what belongs to the episode but not to mjData. */
 typedef struct {
     esp_episode name;         /* copied from esp_simulator_begin or esp_simulator_join */
@@ -88,6 +98,9 @@ typedef struct {
     double  reward;           /* reward of the present control step so far */
     double  last_reward;      /* reward of the last finished control step */
     double  episode_return;   /* sum over all finished control steps */
+    double  variation;        /* as in esp_behaviour, so far */
+    int     saturated;        /* outputs within 1 % of an end of their range, so far */
+    double  error;            /* sum of the distances from the goal after each control step of the last fifth */
     bool    fresh;            /* nothing of this episode was observed yet */
     bool    ended;            /* by its length or by the task; it is not stepped any further */
 } esp_play;
@@ -98,6 +111,7 @@ typedef struct {
 typedef struct {
     const char *name, *unit;  /* "angle", "rad" */
     double      low, high;    /* range of the plot */
+    bool        error;        /* its absolute value is the distance from the goal; true for one quantity at most */
 } esp_task_quantity;
 
 /* What a task says about itself. Arrays of names end with NULL. */
@@ -195,6 +209,8 @@ double     esp_world_period(const esp_world *world); /* s, the control period th
 double     esp_world_reward(const esp_world *world, const mjModel *model, const esp_play *play);
 /* Index of the first item of pixels, the one an agent looks at; -1 when there is none. */
 int        esp_world_pixels(const esp_world *world);
+/* The quantity that is the task's distance from the goal; NULL: it has none. */
+const esp_task_quantity *esp_task_error(const esp_task *task);
 
 /* ---- contract.c: what a file says of the world that its controller belongs to ----------------------- */
 
@@ -322,6 +338,7 @@ typedef struct {
     int      length;          /* control steps played */
     int      settled;         /* index of the first state (of length + 1) from which the goal holds to the end;
                                * num_steps: never */
+    esp_behaviour behaviour;  /* how it was played */
     float   *rewards;         /* [num_steps] */
     float   *actions;         /* [num_steps, num_actions] clipped */
     uint8_t *frames;          /* [num_steps + 1, height, width] of the first item of pixels */

@@ -13,6 +13,11 @@ extern void (*esp_read_pixels)(GLint, GLint, GLsizei, GLsizei, GLenum, GLenum, v
  * and actuators may differ. */
 bool esp_same_physics(const mjModel *a, const mjModel *b);
 
+/* behaviour.c: the control step after which the last fifth of the longest episode begins. */
+int esp_world_steady_from(const esp_world *world);
+/* How an episode was played that the goal holds in from state number `settled` on (num_steps: never). */
+esp_behaviour esp_play_behaviour(const esp_world *world, const esp_play *play, int settled);
+
 /* Copies text as one line: line breaks become "; ", trailing blanks are dropped. */
 void esp_one_line(const char *text, char *out, size_t size);
 

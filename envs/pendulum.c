@@ -18,7 +18,7 @@ static const char *const starts[] = {"random", "hanging", NULL};
 static const char *const rewards[] = {"sparse", "dense", "mixed", NULL};
 static const char *const terms[] = {"upright", "height", NULL};
 
-static const esp_task_quantity quantities[] = {{"angle", "rad", -M_PI, M_PI}};
+static const esp_task_quantity quantities[] = {{"angle", "rad", -M_PI, M_PI, .error = true}};
 static const esp_obs_item items[] = {{.name = "pixels", .kind = ESP_ITEM_PIXELS, .camera = "side"}};
 
 static void reset(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng)

@@ -73,6 +73,7 @@ static esp_status play_step(const rollout *r, esp_act_fn act, void *context, boo
         if (play->steps == r->out[i].length) continue; /* the episode had ended before */
         record_step(r, play, &r->out[i]);
         record_state(r, play, &r->out[i]);
+        r->out[i].behaviour = esp_play_behaviour(r->world, play, r->out[i].settled);
         status = observe(r, i);
         if (!play->ended) *playing = true;
     }

@@ -117,6 +117,8 @@ static void forget(const esp_world *world, const esp_episode *name, esp_play *pl
     play->name = *name;
     play->physics_steps = play->steps = 0;
     play->reward = play->last_reward = play->episode_return = 0.0;
+    play->variation = play->error = 0.0;
+    play->saturated = 0;
     play->ended = false;
     play->fresh = true;
     memset(play->action, 0, (size_t)world->num_actions * sizeof *play->action);
@@ -234,12 +236,22 @@ static double clip(double value, double low, double high)
     return fmin(high, fmax(low, value));
 }
 
+/* Keeps what esp_behaviour says about outputs, before one replaces the last; nothing changes at the first step. */
+static void note_output(const esp_actuation *a, float output, float last, esp_play *play)
+{
+    double near = 0.01 * 0.5 * (a->high - a->low); /* infinite for an actuator without a range */
+    if (play->steps > 0) play->variation += fabs((double)output - (double)last);
+    if (isfinite(near)) play->saturated += output >= a->high - near || output <= a->low + near;
+}
+
 static esp_status actuate(const esp_world *world, const float *action, esp_play *play)
 {
     for (int k = 0; k < world->num_actions; k++) {
         const esp_actuation *a = &world->actuation[k];
         if (isnan(action[k])) return esp_fail(ESP_ERR_NUMERIC, "action %d is not a number", k);
-        play->action[k] = (float)clip(action[k], a->low, a->high);
+        float output = (float)clip(action[k], a->low, a->high);
+        note_output(a, output, play->action[k], play);
+        play->action[k] = output;
         play->data->ctrl[k] = clip(a->offset + a->scale * play->action[k], a->control_low, a->control_high);
     }
     return ESP_OK;
@@ -281,9 +293,18 @@ static bool diverged(const mjModel *model, const mjData *data)
     return reset;
 }
 
+/* Distance from the goal; 0 when the task does not measure it. */
+static double distance(const esp_world *world, const esp_play *play)
+{
+    const esp_task *task = world->task;
+    const esp_task_quantity *error = esp_task_error(task);
+    return error ? fabs(task->quantity(task, world->model, play, (int)(error - task->about.quantities))) : 0.0;
+}
+
 static void finish_control(const esp_world *world, esp_play *play)
 {
     play->steps++;
+    if (play->steps > esp_world_steady_from(world)) play->error += distance(world, play);
     play->episode_return += play->reward;
     play->last_reward = play->reward;
     play->reward = 0.0;

@@ -192,6 +192,51 @@ static void settled_is_the_first_state_of_the_final_stay(void)
     esp_world_free(world);
 }
 
+/* Outputs that alternate between the ends of their range, after a first one in the middle. */
+static esp_status act_chattering(void *context, int n, int step, const esp_observation *obs, float *actions)
+{
+    (void)context, (void)n, (void)obs;
+    actions[0] = step == 0 ? 0.5f : step % 2 ? 3.0f : -0.995f;
+    return ESP_OK;
+}
+
+static void behaviour_counts_changes_and_ends_of_the_range(void)
+{
+    esp_world *world = open_world();
+    esp_simulator *simulator = open_simulator(world, 1, false);
+    esp_episode episode = name_episode(3);
+    static record r;
+    esp_trajectory out = into(&r);
+    for (int again = 0; again < 2; again++) { /* nothing is left of the episode before */
+        CHECK_OK(esp_rollout(simulator, &episode, 1, act_chattering, NULL, &out));
+        CU_ASSERT_DOUBLE_EQUAL(out.behaviour.variation, 0.5 + (STEPS - 2) * 1.995, 1e-5);
+        CU_ASSERT_DOUBLE_EQUAL(out.behaviour.saturation, (STEPS - 1.0) / STEPS, 1e-12);
+        CU_ASSERT(isnan(out.behaviour.goal_time));
+    }
+    double sum = 0;
+    for (int k = STEPS - STEPS / 5 + 1; k <= STEPS; k++) sum += fabs(remainder(r.states[k][0], 2 * M_PI));
+    CU_ASSERT_DOUBLE_EQUAL(out.behaviour.steady_error, sum / (STEPS / 5), 1e-12);
+    esp_simulator_free(simulator);
+    esp_world_free(world);
+}
+
+static void time_to_the_goal_is_that_of_the_final_stay(void)
+{
+    esp_world *world = open_world();
+    esp_task upright = *world->task;
+    upright.reset = start_upright;
+    world->task = &upright;
+    esp_simulator *simulator = open_simulator(world, 1, false);
+    static record r;
+    esp_episode episode = name_episode(0);
+    balancing controller = {.record = &r, .push = 0.2f};
+    esp_trajectory out = into(&r);
+    CHECK_OK(esp_rollout(simulator, &episode, 1, act_balancing, &controller, &out));
+    CU_ASSERT_DOUBLE_EQUAL(out.behaviour.goal_time, out.settled * 0.16, 1e-12);
+    esp_simulator_free(simulator);
+    esp_world_free(world);
+}
+
 static void equal_episode_names_give_equal_starts(void)
 {
     esp_world *world = open_world();
@@ -400,6 +445,8 @@ static CU_TestInfo tests[] = {
     {"episode has exactly its number of steps", episode_has_exactly_its_number_of_steps},
     {"returns are at most 1000", returns_are_at_most_1000},
     {"settled is the first state of the final stay", settled_is_the_first_state_of_the_final_stay},
+    {"behaviour counts changes and ends of the range", behaviour_counts_changes_and_ends_of_the_range},
+    {"time to the goal is that of the final stay", time_to_the_goal_is_that_of_the_final_stay},
     {"equal episode names give equal starts", equal_episode_names_give_equal_starts},
     {"actions are clamped to one", actions_are_clamped_to_one},
     {"a failing controller stops the episodes", a_failing_controller_stops_the_episodes},
