@@ -28,7 +28,7 @@ typedef enum {
                      * has lost more than the margin */
 } esp_verdict;
 
-enum { ESP_BETTORS = 8 };
+enum { ESP_BETTORS = 8 }; /* how many bet, each with another stake */
 
 /* A test in progress; plain data, may be copied. */
 typedef struct {
