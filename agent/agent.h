@@ -250,6 +250,15 @@ esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *evaluation, const 
  * multiple of `starts` covers all of them equally. */
 void esp_search_episodes(uint64_t seed, int starts, int count, esp_episode *out);
 
+enum { ESP_MOST_SCALES = 16 }; /* more than a search uses */
+
+/* Total variation of the reference per episode, by number of episodes, so that it is measured once. */
+typedef struct {
+    int    known;                     /* entries */
+    int    count[ESP_MOST_SCALES];    /* [known] episodes */
+    double variation[ESP_MOST_SCALES]; /* [known] mean over them */
+} esp_closed_loop_memory;
+
 /* The closed-loop objective of a search: mean return over the first scale * count search episodes; candidates are
  * evaluated in parallel. */
 typedef struct {
@@ -259,6 +268,11 @@ typedef struct {
     uint64_t                seed;     /* seed that names the episodes */
     int                     count;    /* episodes at scale 1 */
     esp_pool               *pool;     /* its simulators hold ESP_EPISODE_BLOCK episodes */
+    /* Bound of the total variation of the actions, as a multiple of that of `reference` on the same episodes; 0: none.
+     * A candidate beyond it counts as if it returned as much less: 10 % above, a return divided by 1.1. */
+    double                  max_variation;
+    const esp_network      *reference; /* only read with a bound */
+    esp_closed_loop_memory *memory;    /* zeroed before the first call; only used with a bound */
 } esp_closed_loop;
 
 /* An esp_performance_fn; context is an esp_closed_loop. */

@@ -141,6 +141,52 @@ static esp_status play_all(const trial *t)
     return status;
 }
 
+/* ---- the bound of the total variation ---- */
+
+static double mean_variation(const esp_trajectory *trajectories, int count)
+{
+    double sum = 0.0;
+    for (int e = 0; e < count; e++) sum += trajectories[e].behaviour.variation;
+    return sum / count;
+}
+
+/* That of the reference on the same episodes, which are played once. */
+static esp_status reference_variation(const trial *t, double *out)
+{
+    const esp_closed_loop *loop = t->loop;
+    esp_closed_loop_memory *memory = loop->memory;
+    for (int i = 0; i < memory->known; i++)
+        if (memory->count[i] == t->count) {
+            *out = memory->variation[i];
+            return ESP_OK;
+        }
+    esp_trajectory *trajectories = esp_alloc((size_t)t->count, sizeof *trajectories);
+    esp_evaluation ev = {.net = loop->reference, .config = loop->config, .kind = loop->kind,
+                         .budget = &loop->config->planner.search, .episodes = t->episodes, .count = t->count};
+    esp_status status = esp_evaluate(loop->pool, &ev, NULL, trajectories);
+    if (status == ESP_OK) *out = mean_variation(trajectories, t->count);
+    if (status == ESP_OK && memory->known < ESP_MOST_SCALES) {
+        memory->count[memory->known] = t->count;
+        memory->variation[memory->known++] = *out;
+    }
+    free(trajectories);
+    return status;
+}
+
+static esp_status punish_variation(const trial *t, double *performance)
+{
+    double allowed;
+    if (t->loop->max_variation <= 0.0) return ESP_OK;
+    esp_status status = reference_variation(t, &allowed);
+    if (status != ESP_OK) return status;
+    allowed *= t->loop->max_variation;
+    for (int i = 0; i < t->n; i++) {
+        double variation = mean_variation(t->trajectories + (size_t)i * (size_t)t->count, t->count);
+        if (variation > allowed) performance[i] *= allowed / variation;
+    }
+    return ESP_OK;
+}
+
 esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts, int scale, double *performance)
 {
     const esp_closed_loop *loop = context;
@@ -158,6 +204,7 @@ esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts
             performance[i] += t.trajectories[(size_t)i * (size_t)t.count + (size_t)e].episode_return / t.count;
         esp_network_free(t.nets[i]);
     }
+    if (status == ESP_OK) status = punish_variation(&t, performance);
     free(t.trajectories);
     free(t.nets);
     free(t.episodes);

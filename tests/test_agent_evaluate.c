@@ -232,6 +232,35 @@ static void check_candidates(esp_controller_kind kind)
     close_loop(&c);
 }
 
+/* The uncut candidate moves exactly as much as the reference. */
+static void a_candidate_that_moves_too_much_counts_as_if_it_returned_less(void)
+{
+    static const double bounds[] = {0, 1.25, 0.5};
+    double performance[3][2];
+    closed_loop c;
+    if (open_loop(&c)) {
+        esp_surgeon *surgeon = NULL;
+        esp_closed_loop_memory memory = {.known = 0};
+        CHECK_OK(esp_surgeon_create(c.net, esp_compensation_find("none"), NULL, &surgeon));
+        esp_cut cut = make_cut(c.net, 0);
+        for (int i = 0; i < 3; i++) {
+            esp_closed_loop loop = {.surgeon = surgeon, .config = &c.config, .kind = ESP_CONTROLLER_POLICY, .seed = 3,
+                                    .count = 4, .pool = c.pool, .max_variation = bounds[i], .reference = c.net,
+                                    .memory = &memory};
+            CHECK_OK(esp_closed_loop_performance(&loop, 1, &cut, 1, &performance[i][0]));
+            CHECK_OK(esp_closed_loop_performance(&loop, 1, &cut, 2, &performance[i][1]));
+        }
+        for (int k = 0; k < 2; k++) {
+            CU_ASSERT_EQUAL(performance[1][k], performance[0][k]);
+            CU_ASSERT_DOUBLE_EQUAL(performance[2][k], 0.5 * performance[0][k], 1e-3 * performance[0][k]);
+        }
+        CU_ASSERT_EQUAL(memory.known, 2); /* the reference was played once per scale */
+        esp_cut_free(&cut);
+        esp_surgeon_free(surgeon);
+    }
+    close_loop(&c);
+}
+
 static void search_episodes_take_both_starts_in_turn(void)
 {
     esp_episode few[4], many[9];
@@ -266,6 +295,8 @@ static CU_TestInfo tests[] = {
      an_agent_with_a_nan_weight_is_an_error_and_not_a_return},
     {"uncut_candidate_has_the_return_of_the_dense_policy", uncut_candidate_has_the_return_of_the_dense_policy},
     {"uncut_candidate_has_the_return_of_the_dense_planner", uncut_candidate_has_the_return_of_the_dense_planner},
+    {"a_candidate_that_moves_too_much_counts_as_if_it_returned_less",
+     a_candidate_that_moves_too_much_counts_as_if_it_returned_less},
     {"search_episodes_take_both_starts_in_turn", search_episodes_take_both_starts_in_turn},
     CU_TEST_INFO_NULL,
 };
