@@ -380,7 +380,7 @@ typedef struct {
     double before;       /* mean before */
     double after;        /* mean after */
     double mean;         /* mean difference */
-    double low, high;    /* 95 % bootstrap interval of the mean difference */
+    double low, high;    /* 95 % interval of the mean difference: bootstrap, above 2,000 pairs normal */
     double iqm;          /* interquartile mean of the differences */
     double worst;        /* lowest difference ... */
     int    worst_index;  /* ... and the first pair that has it */

@@ -14,7 +14,7 @@ typedef struct {
 } family;
 
 static family eval = {.purpose = ESP_FOR_EVAL}, prune = {.purpose = ESP_FOR_PRUNE}, show = {.purpose = ESP_FOR_SHOW},
-              train = {.purpose = ESP_FOR_TRAIN};
+              train = {.purpose = ESP_FOR_TRAIN}, compare = {.purpose = ESP_FOR_COMPARE};
 
 static bool has(const family *f, const char *name)
 {
@@ -40,6 +40,7 @@ void esp_application_options_make(void)
     make(&prune);
     make(&show);
     make(&train);
+    make(&compare);
 }
 
 static error_t parse(const family *f, int key, const char *argument, struct argp_state *state)
@@ -69,7 +70,13 @@ static error_t parse_train(int key, char *argument, struct argp_state *state)
     return parse(&train, key, argument, state);
 }
 
+static error_t parse_compare(int key, char *argument, struct argp_state *state)
+{
+    return parse(&compare, key, argument, state);
+}
+
 const struct argp esp_eval_argp = {.options = eval.option, .parser = parse_eval};
 const struct argp esp_prune_argp = {.options = prune.option, .parser = parse_prune};
 const struct argp esp_show_argp = {.options = show.option, .parser = parse_show};
 const struct argp esp_train_argp = {.options = train.option, .parser = parse_train};
+const struct argp esp_compare_argp = {.options = compare.option, .parser = parse_compare};

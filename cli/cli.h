@@ -60,7 +60,7 @@ esp_status esp_parse_choice(const char *option, const char *text, const char *ch
 void esp_application_options_make(void);
 /* Child parsers of commands, whose input is an esp_judging: the options for one purpose of a
  * checkpoint. */
-extern const struct argp esp_eval_argp, esp_prune_argp, esp_show_argp, esp_train_argp;
+extern const struct argp esp_eval_argp, esp_prune_argp, esp_show_argp, esp_train_argp, esp_compare_argp;
 
 /* ---- progress.c: stderr ------------------------------------------------------------------------ */
 
@@ -96,6 +96,13 @@ void  esp_table_figures(esp_table *table, const esp_figure_list *figures);
  * MFLOP". */
 char *esp_figure_text(const esp_figure *figure);
 
+/* ---- paired_table.c ------------------------------------------------------------------------------- */
+
+/* Prints, below an empty line, how the performances of the same samples ("episodes") differ between two networks, one
+ * row per start; nothing when samples cannot be told apart. The names head the columns of the two networks. */
+void esp_print_paired(const char *sample_name, const char *name_a, const esp_samples *a, const char *name_b,
+                      const esp_samples *b, uint64_t seed);
+
 /* ---- output.c: JSON --------------------------------------------------------------------------------- */
 
 void esp_json_print(cJSON *json); /* prints and deletes it */
@@ -108,6 +115,7 @@ int esp_cmd_train(int argc, char **argv, esp_options *options);   /* trains into
 int esp_cmd_eval(int argc, char **argv, esp_options *options);    /* evaluates on held-out data */
 int esp_cmd_prune(int argc, char **argv, esp_options *options);   /* writes a smaller network */
 int esp_cmd_sweep(int argc, char **argv, esp_options *options);   /* prunings side by side */
+int esp_cmd_compare(int argc, char **argv, esp_options *options); /* whether one checkpoint is worse than another */
 int esp_cmd_inspect(int argc, char **argv, esp_options *options); /* what a checkpoint consists of */
 int esp_cmd_view(int argc, char **argv, esp_options *options);    /* a window that shows episodes */
 int esp_cmd_record(int argc, char **argv, esp_options *options);  /* episodes as a film */

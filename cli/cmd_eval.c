@@ -73,6 +73,7 @@ static cJSON *result_json(const esp_subject *subject, const esp_measurement *m)
     esp_subject_question_json(subject, json);
     cJSON_AddNumberToObject(json, "seed", (double)subject->settings->seed);
     esp_figure_list_json(&m->figures, json);
+    esp_samples_starts_json(&m->samples, subject->application->sample_name, subject->settings->seed, "starts", json);
     cJSON_AddNumberToObject(json, "params", (double)esp_network_params(subject->net, ESP_ALL_COMPONENTS));
     cJSON_AddNumberToObject(json, "params_used", (double)esp_network_params(subject->net, subject->components));
     cJSON_AddStringToObject(json, "version", ESP_VERSION);

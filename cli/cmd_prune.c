@@ -134,7 +134,8 @@ static esp_status tell(const arguments *a, const esp_pruning *p)
     return ESP_OK;
 }
 
-static esp_status prune(const arguments *a, const esp_subject *subject)
+/* *verdict says which demand is not met. */
+static esp_status prune(const arguments *a, const esp_subject *subject, esp_error *verdict)
 {
     esp_pruning p;
     esp_status status = esp_pruning_search(subject, &a->request, a->journal, a->journal_kind, &p);
@@ -142,7 +143,11 @@ static esp_status prune(const arguments *a, const esp_subject *subject)
     status = esp_pruning_write(&p, a->output);
     for (int stage = 0; stage < ESP_PRUNED_STAGES && status == ESP_OK; stage++)
         status = esp_pruning_measure(&p, (esp_prune_stage)stage);
-    if (status == ESP_OK) status = tell(a, &p);
+    if (status == ESP_OK) {
+        esp_pruning_time(&p);
+        status = tell(a, &p);
+        esp_error_take(verdict, esp_pruning_check(&p));
+    }
     esp_pruning_free(&p);
     return status;
 }
@@ -157,14 +162,20 @@ static int fail(const arguments *a, esp_status status)
 int esp_cmd_prune(int argc, char **argv, esp_options *options)
 {
     arguments a = {.common = options, .request = esp_prune_request_default()};
+    a.request.judging.every_start = true; /* a proof covers all of them */
     esp_subject subject = {.net = NULL};
+    esp_error verdict = {.status = ESP_OK};
     esp_status status = esp_parse(&argp, argc, argv, &a);
     if (status == ESP_OK)
         status = esp_subject_open(a.checkpoint, &options->settings, &a.request.judging, &a.request.search, &subject);
     if (status == ESP_OK) status = check_output(&a);
     if (status == ESP_OK) status = esp_subject_prepare(&subject);
-    if (status == ESP_OK) status = prune(&a, &subject);
+    if (status == ESP_OK) status = prune(&a, &subject, &verdict);
     int result = status == ESP_OK ? ESP_EXIT_DONE : fail(&a, status);
+    if (status == ESP_OK && verdict.status != ESP_OK) {
+        esp_console_fail(esp_error_raise(&verdict));
+        result = ESP_EXIT_THRESHOLD;
+    }
     esp_subject_close(&subject);
     esp_lock_release(a.lock);
     free(a.journal);

@@ -1,4 +1,5 @@
 /* Figures as people read them. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,7 +10,10 @@ static void write_value(FILE *out, const esp_figure *f)
     char text[ESP_NUMBER_TEXT];
     switch (f->kind) {
     case ESP_FIGURE_TEXT: fputs(f->text, out); break;
-    case ESP_FIGURE_NUMBER: fprintf(out, "%.*f", f->decimals, f->value); break;
+    case ESP_FIGURE_NUMBER:
+        if (isnan(f->value)) fputs("-", out);
+        else                 fprintf(out, "%.*f", f->decimals, f->value);
+        break;
     case ESP_FIGURE_SCALED: fputs(esp_text_scaled(f->value, text), out); break;
     case ESP_FIGURE_SECONDS: fputs(esp_text_seconds(f->value, text), out); break;
     case ESP_FIGURE_SHARE: fprintf(out, "%.0f of %.0f", f->value, f->other); break;

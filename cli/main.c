@@ -17,6 +17,7 @@ static const command commands[] = {
     {"eval", "return of an agent in closed loop, or reconstruction error", esp_cmd_eval},
     {"prune", "search how much of each part can be removed, write the smaller network", esp_cmd_prune},
     {"sweep", "prune with several methods to several sparsities, draw curves", esp_cmd_sweep},
+    {"compare", "is B worse than A? the same episodes, until it is sure", esp_cmd_compare},
     {"inspect", "components, axes, groups, parameters, FLOPs of a checkpoint", esp_cmd_inspect},
     {"view", "a window in which agents act and you can intervene", esp_cmd_view},
     {"record", "episodes as a video, a film strip or a folder of pictures", esp_cmd_record},
@@ -30,6 +31,7 @@ static const char examples[] =
     "Examples:\n"
     "  espalier eval models/pendulum/agent.safetensors --episodes 100\n"
     "  espalier prune agent.safetensors --sparsity 0.2 -o pruned.safetensors\n"
+    "  espalier compare agent.safetensors pruned.safetensors\n"
     "  espalier inspect pruned.safetensors --json\n"
     "  espalier eval models/mnist/autoencoder.safetensors --data DIR\n"
     "\n"

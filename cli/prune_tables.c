@@ -50,6 +50,7 @@ static void interval_row(esp_table *table, const esp_pruning *p, const stages *s
 static void compared_row(esp_table *table, const esp_pruning *p, const stages *s, const esp_compared *compared)
 {
     const esp_figure *first = figure_of(p, s->stage[0], compared->key);
+    if (!first) return; /* not every task has every figure */
     esp_table_row(table, "%s", compared->label);
     for (int i = 0; i < s->count; i++) {
         esp_figure figure = *figure_of(p, s->stage[i], compared->key);
@@ -63,6 +64,34 @@ static void compared_row(esp_table *table, const esp_pruning *p, const stages *s
     for (int i = 0; i < s->count; i++)
         esp_table_cell(table, "%.*f", compared->decimals,
                        figure_of(p, s->stage[i], compared->key)->value - first->value);
+}
+
+/* Three digits only when the middle four fifths of the repeats agree to 1 %: a median says no more than that. */
+static void time_text(const esp_timing *time, double ms, char *out, size_t size)
+{
+    bool exact = time->p90 - time->p10 < 0.01 * time->median;
+    int whole = (int)floor(log10(fmax(ms, 1e-6))) + 1, decimals = (exact ? 3 : 2) - whole;
+    esp_format(out, size, "%.*f", decimals > 0 ? decimals : 0, ms);
+}
+
+/* The median, and between which times four of five repeats lie. */
+static void time_rows(esp_table *table, const char *name, const esp_pruning *p, const stages *s)
+{
+    const esp_timing *first = &p->time[s->stage[0]], *last = &p->time[s->stage[s->count - 1]];
+    char low[ESP_NUMBER_TEXT], high[ESP_NUMBER_TEXT];
+    esp_table_row(table, "%s", name);
+    for (int i = 0; i < s->count; i++) {
+        time_text(&p->time[s->stage[i]], p->time[s->stage[i]].median, low, sizeof low);
+        esp_table_cell(table, "%s", low);
+    }
+    esp_table_cell(table, "%.0f %%", 100 * last->median / first->median);
+    esp_table_row(table, "  four of five within");
+    for (int i = 0; i < s->count; i++) {
+        const esp_timing *time = &p->time[s->stage[i]];
+        time_text(time, time->p10, low, sizeof low);
+        time_text(time, time->p90, high, sizeof high);
+        esp_table_cell(table, "%s to %s", low, high);
+    }
 }
 
 static void print_stages(const esp_pruning *p)
@@ -93,7 +122,7 @@ static void print_stages(const esp_pruning *p)
     snprintf(name, sizeof name, "FLOPs per %s", app->action_name);
     number_row(table, name, &s, flops, esp_text_scaled);
     snprintf(name, sizeof name, "ms per %s", app->action_name);
-    number_row(table, name, &s, p->ms, esp_text_short);
+    time_rows(table, name, p, &s);
     esp_table_print(table);
 }
 
@@ -148,5 +177,8 @@ void esp_pruning_print_tables(const esp_pruning *p)
     print_groups(p);
     app->samples(subject, text, sizeof text);
     printf("\n%s\n", text);
-    print_stages(p);
+    print_stages(p);    for (int i = ESP_AFTER; i < ESP_PRUNED_STAGES; i++)
+        if (p->has[i] && !(i == ESP_AFTER && p->has[ESP_FINETUNED]))
+            esp_print_paired(app->sample_name, esp_prune_stage_names[ESP_BEFORE], &p->measured[ESP_BEFORE].samples,
+                             esp_prune_stage_names[i], &p->measured[i].samples, subject->settings->seed);
 }

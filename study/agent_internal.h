@@ -9,6 +9,7 @@ typedef struct {
     esp_agent_config    stored;  /* configuration in the file */
     esp_agent_config    config;  /* the same with settings and --start applied */
     esp_controller_kind kind;    /* controller that acts */
+    bool       every_start;      /* held-out episodes are of every start, of config.env.start first */
     esp_world *world;            /* owned, like the pool; made by esp_subject_prepare */
     esp_pool  *pool;
 } esp_agent_subject;
@@ -26,7 +27,15 @@ esp_status esp_agent_finetune_cut(const esp_subject *subject, void *memory, esp_
 /* FLOPs per action with any controller. */
 double     esp_agent_flops_by(const esp_agent_subject *a, const esp_network *net, esp_controller_kind kind);
 double     esp_agent_flops(const esp_subject *subject, const esp_network *net);
-double     esp_agent_time(const esp_subject *subject, const esp_network *net);
+void       esp_agent_time(const esp_subject *subject, int n, const esp_network *const *nets, esp_timing *out);
+/* ---- agent_sample.c: a hook of esp_application, and what it does ---- */
+
+/* Plays `count` held-out episodes of every start that the subject is judged on, from number `first` on, with the
+ * subject's planner. *steps: control steps played. *out is written on success. */
+esp_status esp_agent_play(const esp_subject *subject, const esp_network *net, int first, int count, const char *task,
+                          double *steps, esp_samples *out);
+esp_status esp_agent_sample(const esp_subject *subject, const esp_network *net, int first, int count, const char *task,
+                            esp_samples *out);
 esp_status esp_agent_measure(const esp_subject *subject, const esp_network *net, const char *task,
                              esp_measurement *out);
 

@@ -11,6 +11,8 @@ void esp_agent_identify(const esp_subject *subject, cJSON *identity)
 {
     const esp_agent_subject *a = subject->state;
     cJSON *config = esp_config_json(esp_agent_fields, esp_agent_num_fields, &a->config);
+    double bound = esp_judging_number(&subject->judging, ESP_KEY_BOUND, 0);
+    if (bound > 0) cJSON_AddNumberToObject(identity, "max_variation", bound);
     esp_json_add_choice(identity, "controller", ESP_CONTROLLER_CHOICES, (int)a->kind);
     cJSON_AddNumberToObject(identity, "episodes", subject->search);
     cJSON_AddItemToObject(identity, "env", cJSON_DetachItemFromObject(config, "env"));
@@ -20,15 +22,23 @@ void esp_agent_identify(const esp_subject *subject, cJSON *identity)
     cJSON_Delete(config);
 }
 
+/* The context of the judge, first so that free() frees all of it. */
+typedef struct {
+    esp_closed_loop        loop;
+    esp_closed_loop_memory memory;
+} watched_loop;
+
 esp_status esp_agent_judge(const esp_judge_config *config, esp_judge *out)
 {
     const esp_subject *subject = config->subject;
     const esp_agent_subject *a = subject->state;
-    esp_closed_loop *loop = esp_alloc(1, sizeof *loop);
-    *loop = (esp_closed_loop){.surgeon = config->surgeon, .config = &a->config, .kind = a->kind,
-                              .seed = subject->settings->seed, .count = subject->search, .pool = a->pool};
+    watched_loop *w = esp_alloc(1, sizeof *w);
+    w->loop = (esp_closed_loop){.surgeon = config->surgeon, .config = &a->config, .kind = a->kind,
+                                .seed = subject->settings->seed, .count = subject->search, .pool = a->pool,
+                                .max_variation = esp_judging_number(&subject->judging, ESP_KEY_BOUND, 0),
+                                .reference = subject->net, .memory = &w->memory};
     /* A kill loses at most this many evaluations. */
-    *out = (esp_judge){.performance = esp_closed_loop_performance, .context = loop, .at_once = 16, .free = free};
+    *out = (esp_judge){.performance = esp_closed_loop_performance, .context = &w->loop, .at_once = 16, .free = free};
     return ESP_OK;
 }
 

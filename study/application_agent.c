@@ -1,6 +1,7 @@
 /* The TD-MPC agent as an application: judged by the return of closed-loop episodes. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "study/agent_internal.h"
 
@@ -9,19 +10,27 @@
 #define SEARCH_EPISODES_POLICY 4
 
 static const esp_option options[] = {
-    {"controller", "controller", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW, ESP_OPTION_CHOICE,
+    {"controller", "controller", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW | ESP_FOR_COMPARE, ESP_OPTION_CHOICE,
      ESP_CONTROLLER_CHOICES, 0, 0,
      "Agent: the planner, or the policy alone (default: the one that the file was pruned for, else mppi)"},
-    {"start", "start", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW, ESP_OPTION_TEXT, "NAME", 0, 0,
+    {"start", "start", ESP_FOR_SHOW, ESP_OPTION_TEXT, "NAME", 0, 0,
      "Agent: start of the episodes, one of the task's (default: the first); short for --set env.start=NAME"},
+    {"start", "starts", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_COMPARE, ESP_OPTION_TEXT, "NAME|all", 0, 0,
+     "Agent: start of the held-out episodes, one of the task's or all (default: that of env.start; prune and compare: "
+     "all)"},
     {"episodes", ESP_KEY_REPORT, ESP_FOR_EVAL, ESP_OPTION_COUNT, "N", 1, 1000000,
-     "Agent: episodes to play (default 20); --seed names them"},
+     "Agent: episodes of each start to play (default 20); --seed names them"},
+    {"episodes", ESP_KEY_REPORT, ESP_FOR_COMPARE, ESP_OPTION_COUNT, "N", 1, 1000000,
+     "Agent: most episodes of each start to play (default 1000); --seed names them"},
     {"min-return", ESP_KEY_DEMAND, ESP_FOR_EVAL, ESP_OPTION_NUMBER, "X", 0, 0,
      "Agent: exit with status 3 when the mean return is below X"},
     {"episodes", ESP_KEY_SEARCH, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "E", 1, 100000,
      "Agent: episodes per evaluation, starts take turns (default 2; policy 4)"},
     {"report-episodes", ESP_KEY_REPORT, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "N", 1, 1000000,
-     "Agent: held-out episodes played for the report (default 20)"},
+     "Agent: held-out episodes of each start played for the report (default 20)"},
+    {"max-variation", ESP_KEY_BOUND, ESP_FOR_PRUNE, ESP_OPTION_NUMBER, "V", 0, 0,
+     "Agent: largest total variation of the actions, as a multiple of that before: 1.2. The search divides the return "
+     "of a cut beyond it by as much; exit with status 3 when the result is beyond it on the held-out episodes"},
     {.name = NULL},
 };
 
@@ -54,8 +63,10 @@ static esp_status check_settings(const esp_agent_config *stored, esp_agent_confi
 static void apply_options(const esp_judging *judging, esp_agent_subject *a)
 {
     a->kind = (esp_controller_kind)esp_judging_number(judging, "controller", a->kind);
-    const char *start = esp_judging_text(judging, "start");
-    if (start) a->config.env.start = esp_intern(start);
+    const char *shown = esp_judging_text(judging, "start"), *start = esp_judging_text(judging, "starts");
+    a->every_start = start ? strcmp(start, "all") == 0 : judging->every_start;
+    if (start && !a->every_start) a->config.env.start = esp_intern(start);
+    if (shown) a->config.env.start = esp_intern(shown);
 }
 
 static esp_status check_controller(const esp_subject *subject)
@@ -128,7 +139,13 @@ static void film(const cJSON *asked, bool quick, esp_judging *out)
 }
 
 static const esp_compared compared[] = {
+    {.key = "return_iqm", .label = "interquartile mean", .kind = ESP_FIGURE_NUMBER, .decimals = 1},
+    {.key = "return_worst", .label = "worst episode", .kind = ESP_FIGURE_NUMBER, .decimals = 1},
     {.key = "success_rate", .label = "goal held to the end", .kind = ESP_FIGURE_SHARE},
+    {.key = "goal_seconds", .label = "time to the goal, s", .kind = ESP_FIGURE_NUMBER, .decimals = 2},
+    {.key = "steady_error", .label = "steady-state error", .kind = ESP_FIGURE_NUMBER, .decimals = 4},
+    {.key = "total_variation", .label = "total variation of actions", .kind = ESP_FIGURE_NUMBER, .decimals = 2},
+    {.key = "saturation_share", .label = "saturated actions, share", .kind = ESP_FIGURE_NUMBER, .decimals = 3},
     {.key = NULL},
 };
 
@@ -219,6 +236,7 @@ const esp_application esp_application_agent = {
     .fields = esp_agent_fields,
     .num_fields = &esp_agent_num_fields,
     .options = options,
+    .bounded = "total_variation",
     .compared = compared,
     .learning = &esp_learning_agent,
     .train = esp_train_agent,
@@ -230,6 +248,7 @@ const esp_application esp_application_agent = {
     .identify = esp_agent_identify,
     .judge = esp_agent_judge,
     .measure = esp_agent_measure,
+    .sample = esp_agent_sample,
     .flops = esp_agent_flops,
     .time = esp_agent_time,
     .finetune = esp_agent_finetune_cut,

@@ -1,4 +1,5 @@
 /* The autoencoder as an application: judged by the error of its reconstructions. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,25 +141,39 @@ static double flops(const esp_subject *subject, const esp_network *net)
     return 2.0 * (esp_component_macs(net, ESP_AUTOENCODER_ENCODER) + esp_component_macs(net, ESP_AUTOENCODER_DECODER));
 }
 
-/* Time for one image on one thread. */
-static double time_of_image(const esp_subject *subject, const esp_network *net)
+/* A network that reconstructs one image again and again. */
+typedef struct {
+    const esp_network *net;
+    esp_tape *encoder, *decoder;  /* owned */
+    float     pixels[ESP_IMAGE_PIXELS];
+} reconstructing;
+
+static void reconstruct_once(void *context)
 {
-    enum { WARM_UP = 20, COUNT = 200 };
+    reconstructing *r = context;
+    esp_forward(r->net, r->decoder, esp_forward(r->net, r->encoder, r->pixels, 1), 1);
+}
+
+/* Time for one image on one thread. */
+static void time_of_image(const esp_subject *subject, int n, const esp_network *const *nets, esp_timing *out)
+{
     const autoencoder *a = subject->state;
-    float pixels[ESP_IMAGE_PIXELS];
-    double ms[COUNT];
-    for (int i = 0; i < ESP_IMAGE_PIXELS; i++) pixels[i] = (float)a->test.pixels[i] / 255.0f;
-    esp_tape *encoder = esp_tape_create(net, ESP_AUTOENCODER_ENCODER, 1);
-    esp_tape *decoder = esp_tape_create(net, ESP_AUTOENCODER_DECODER, 1);
-    for (int i = -WARM_UP; i < COUNT; i++) {
-        double started = esp_clock();
-        esp_forward(net, decoder, esp_forward(net, encoder, pixels, 1), 1);
-        if (i >= 0) ms[i] = 1e3 * (esp_clock() - started);
+    reconstructing *each = esp_alloc((size_t)n, sizeof *each);
+    void **context = esp_alloc((size_t)n, sizeof *context);
+    for (int k = 0; k < n; k++) {
+        context[k] = &each[k];
+        each[k].net = nets[k];
+        each[k].encoder = esp_tape_create(nets[k], ESP_AUTOENCODER_ENCODER, 1);
+        each[k].decoder = esp_tape_create(nets[k], ESP_AUTOENCODER_DECODER, 1);
+        for (int i = 0; i < ESP_IMAGE_PIXELS; i++) each[k].pixels[i] = (float)a->test.pixels[i] / 255.0f;
     }
-    esp_tape_free(encoder);
-    esp_tape_free(decoder);
-    esp_sort_doubles(COUNT, ms);
-    return esp_quantile(COUNT, ms, 0.5);
+    esp_timing_take(n, reconstruct_once, context, out);
+    for (int k = 0; k < n; k++) {
+        esp_tape_free(each[k].encoder);
+        esp_tape_free(each[k].decoder);
+    }
+    free(each);
+    free(context);
 }
 
 static esp_status finetune(const esp_subject *subject, void *recording, esp_network *net, int steps)
@@ -192,12 +207,26 @@ static void ancestry(const esp_subject *subject, cJSON *entry)
 
 /* ---- test images ---- */
 
+/* The PSNR of every image; a perfect one counts as 100 dB. */
+static esp_samples samples_of(int count, const double *image_mse)
+{
+    const double best = 100.0;
+    esp_samples samples = {.num_traits = 1, .trait = {{"psnr", "PSNR of an image, dB", "dB", 2}}, .most = INFINITY,
+                           .num_starts = 1, .start = {{.count = count}}};
+    double *psnr = samples.start[0].value[0] = esp_alloc((size_t)count, sizeof *psnr);
+    for (int i = 0; i < count; i++) psnr[i] = fmin(best, -10.0 * log10(fmax(image_mse[i], 1e-300)));
+    return samples;
+}
+
 static esp_status measure(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out)
 {
     (void)task; /* takes two seconds at most */
     const autoencoder *a = subject->state;
     esp_reconstruction r;
-    esp_status status = esp_reconstruct(net, &a->test, NULL, &r);
+    double *image_mse = esp_alloc((size_t)a->test.count, sizeof *image_mse);
+    esp_status status = esp_reconstruct(net, &a->test, image_mse, &r);
+    if (status == ESP_OK) out->samples = samples_of(a->test.count, image_mse);
+    free(image_mse);
     if (status != ESP_OK) return status;
     out->performance = r.psnr_of_mean_mse_db;
     esp_figure_list_add(&out->figures, (esp_figure){.key = "images", .line = 1, .label = "images",

@@ -1,4 +1,5 @@
 /* Lists of named results. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,9 @@ void esp_figure_json(const esp_figure *figure, const char *key, cJSON *object)
     case ESP_FIGURE_SHARE: cJSON_AddNumberToObject(object, key, figure->value / figure->other); break;
     case ESP_FIGURE_INTERVAL: esp_json_add_doubles(object, key, 2, (double[]){figure->value, figure->other}); break;
     case ESP_FIGURE_LIST: esp_json_add_doubles(object, key, figure->count, figure->list); break;
-    default: cJSON_AddNumberToObject(object, key, figure->value);
+    default:
+        if (isnan(figure->value)) cJSON_AddNullToObject(object, key);
+        else                      cJSON_AddNumberToObject(object, key, figure->value);
     }
 }
 

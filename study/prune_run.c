@@ -207,9 +207,17 @@ esp_status esp_pruning_measure(esp_pruning *p, esp_prune_stage stage)
     esp_status status =
         esp_subject_measure(p->subject, p->net[stage], esp_prune_stage_names[stage], &p->measured[stage]);
     if (status != ESP_OK) return status;
-    p->ms[stage] = p->subject->application->time(p->subject, p->net[stage]);
     p->has[stage] = true;
     return ESP_OK;
+}
+
+void esp_pruning_time(esp_pruning *p)
+{
+    const esp_network *const nets[] = {p->net[ESP_BEFORE], p->net[ESP_AFTER]};
+    esp_timing time[2];
+    p->subject->application->time(p->subject, 2, nets, time);
+    for (int i = 0; i < ESP_PRUNED_STAGES; i++)
+        if (p->net[i]) p->time[i] = time[i != ESP_BEFORE];
 }
 
 double esp_pruning_params(const esp_pruning *p, esp_prune_stage stage)

@@ -92,6 +92,12 @@ static void add_measured(cJSON *json, const esp_pruning *p, int stage)
     snprintf(key, sizeof key, "performance_%s_ci95", esp_prune_stage_names[stage]);
     if (!isnan(m->low)) esp_json_add_doubles(json, key, 2, (double[]){m->low, m->high});
     add_compared(json, p, m, esp_prune_stage_names[stage]);
+    snprintf(key, sizeof key, "starts_%s", esp_prune_stage_names[stage]);
+    esp_samples_starts_json(&m->samples, p->subject->application->sample_name, p->subject->settings->seed, key, json);
+    if (stage == ESP_BEFORE || !p->has[ESP_BEFORE] || m->samples.num_starts == 0) return;
+    snprintf(key, sizeof key, "paired_%s", esp_prune_stage_names[stage]);
+    cJSON_AddItemToObject(json, key, esp_samples_paired_json(&p->measured[ESP_BEFORE].samples, &m->samples,
+                                                             p->subject->settings->seed));
 }
 
 static void add_performance(cJSON *json, const esp_pruning *p)
@@ -110,6 +116,16 @@ static void add_performance(cJSON *json, const esp_pruning *p)
     cJSON_AddNumberToObject(json, "wall_s", p->wall_s);
 }
 
+/* The median, and the quantiles between which four of five repeats lie. */
+static void add_time(cJSON *json, const char *key, const esp_timing *time)
+{
+    char quantiles[80];
+    if (time->repeats == 0) return;
+    cJSON_AddNumberToObject(json, key, time->median);
+    snprintf(quantiles, sizeof quantiles, "%s_p10_p90", key);
+    esp_json_add_doubles(json, quantiles, 2, (double[]){time->p10, time->p90});
+}
+
 static void add_size(cJSON *json, const esp_pruning *p)
 {
     cJSON_AddNumberToObject(json, "params_before", esp_pruning_params(p, ESP_BEFORE));
@@ -124,7 +140,7 @@ static void add_size(cJSON *json, const esp_pruning *p)
         char key[64];
         if (i != ESP_BEFORE && i != ESP_AFTER) continue; /* the other stages have the size of ESP_AFTER */
         snprintf(key, sizeof key, "%s_ms_%s", p->subject->application->action_name, esp_prune_stage_names[i]);
-        if (p->has[i]) cJSON_AddNumberToObject(json, key, p->ms[i]);
+        add_time(json, key, &p->time[i]);
         snprintf(key, sizeof key, "size_bytes_%s", esp_prune_stage_names[i]);
         if (p->bytes[i]) cJSON_AddNumberToObject(json, key, (double)p->bytes[i]);
     }

@@ -6,6 +6,7 @@
 
 #include "envs/envs.h"
 #include "search/search.h"
+#include "sequential/sequential.h"
 
 /* ---- settings.c: the settings of a run ---------------------------------------------------------------- */
 
@@ -76,7 +77,7 @@ void esp_figure_list_free(esp_figure_list *figures); /* leaves it empty */
 /* ---- options.c: options that some applications have and others do not ---------------------------------- */
 
 /* What a checkpoint is used for, as bits. */
-enum { ESP_FOR_EVAL = 1, ESP_FOR_PRUNE = 2, ESP_FOR_SHOW = 4, ESP_FOR_TRAIN = 8 };
+enum { ESP_FOR_EVAL = 1, ESP_FOR_PRUNE = 2, ESP_FOR_SHOW = 4, ESP_FOR_TRAIN = 8, ESP_FOR_COMPARE = 16 };
 
 /* The kind of values that an option takes. */
 typedef enum {
@@ -101,6 +102,7 @@ typedef struct {
 #define ESP_KEY_SEARCH  "search"   /* samples (episodes, images) per evaluation of a search */
 #define ESP_KEY_REPORT  "report"   /* held-out samples */
 #define ESP_KEY_DEMAND  "demand"   /* least performance that is demanded */
+#define ESP_KEY_BOUND   "bound"    /* largest multiple of the application's bounded figure after a pruning */
 #define ESP_KEY_PICTURE "picture"  /* path for a picture of the network in action */
 
 /* An option and the value that was given. */
@@ -114,6 +116,7 @@ enum { ESP_MOST_GIVEN = 16 }; /* most options given together */
 
 /* How a checkpoint is judged: the options that were given, initially none. */
 typedef struct {
+    bool      every_start;           /* held-out samples are of every start of a task, unless an option names one */
     int       count;                 /* number of options given */
     esp_given given[ESP_MOST_GIVEN]; /* [count], in order */
 } esp_judging;
@@ -200,13 +203,66 @@ struct esp_acting {
     bool       (*considered)(const void *controller, esp_considered *out); /* false: it does not compare sequences */
 };
 
+/* ---- timing.c ------------------------------------------------------------------------------------------------ */
+
+/* Time of something repeated, in ms. */
+typedef struct {
+    int    repeats;          /* number of repeats; 0: not measured */
+    double median, p10, p90; /* quantiles over the repeats */
+} esp_timing;
+
+/* ---- samples.c: what was measured of every held-out sample ----------------------------------------------- */
+
+enum { ESP_MOST_TRAITS = 8, ESP_MOST_STARTS = 8 }; /* most traits of samples, and most starts of a task */
+
+/* A number that every sample has. The first trait of an application is its performance: higher is better. */
+typedef struct {
+    const char *key;       /* key in JSON: "total_variation" */
+    const char *label;     /* label for people: "total variation" */
+    const char *unit;      /* unit, or NULL; lives as long as the process */
+    int         decimals;  /* shown to people */
+} esp_trait;
+
+/* Samples from one start, in order: sample i of one network and sample i of another are the same episode or image. */
+typedef struct {
+    const char *name;                   /* the start, "hanging", borrowed from the task; NULL: there are no starts */
+    int         count;                  /* number of samples */
+    double     *value[ESP_MOST_TRAITS]; /* [num_traits][count], owned; NAN: this sample has none */
+} esp_start_samples;
+
+/* Samples of all starts that were played, equally many of each; zeroed memory holds none. */
+typedef struct {
+    int       num_traits;               /* number of traits */
+    esp_trait trait[ESP_MOST_TRAITS];   /* [num_traits] */
+    double    most;                     /* largest possible performance when 0 is the least; INFINITY: not bounded */
+    int       num_starts;               /* number of starts; 1 for an application without */
+    esp_start_samples start[ESP_MOST_STARTS]; /* [num_starts], the configured one first */
+} esp_samples;
+
+void esp_samples_append(esp_samples *to, const esp_samples *more); /* copies; `to` may be empty */
+void esp_samples_free(esp_samples *samples);                       /* leaves it empty */
+/* The samples of all starts together, one start after the other; the caller frees them. */
+esp_start_samples esp_samples_all(const esp_samples *samples);
+void   esp_start_samples_free(esp_start_samples *start);           /* leaves it empty */
+double esp_start_samples_mean(const esp_start_samples *start, int trait); /* over samples that have it, or NAN */
+/* Adds count (as `sample_name`), mean, interval, interquartile mean and worst performance, and the means of all other
+ * traits; null where no sample has one. */
+void   esp_start_samples_json(const esp_samples *samples, const esp_start_samples *start, const char *sample_name,
+                              uint64_t seed, cJSON *json);
+/* Adds these under `key`, one object per start; nothing for an application without starts. */
+void   esp_samples_starts_json(const esp_samples *samples, const char *sample_name, uint64_t seed, const char *key,
+                               cJSON *json);
+/* The performances of the same samples before and after, one object per start; the caller deletes the array. */
+cJSON *esp_samples_paired_json(const esp_samples *before, const esp_samples *after, uint64_t seed);
+
 /* ---- measuring ---------------------------------------------------------------------------------------------- */
 
 /* Performance of a network on held-out episodes or images. */
 typedef struct {
     double      performance;  /* mean return, or PSNR of the mean error; higher is better */
     double      low, high;    /* its 95 % interval; NAN: there is none */
-    esp_figure_list figures;      /* all results, owned */
+    esp_figure_list figures;  /* all results, owned */
+    esp_samples samples;      /* the samples behind them, owned; empty: they cannot be told apart */
 } esp_measurement;
 
 /* Plays or reconstructs with `net` in place of the subject's own network; `task` is the label of the progress bar
@@ -356,6 +412,7 @@ struct esp_application {
     const esp_field      *fields;        /* [*num_fields]; keys of its configuration */
     const int            *num_fields;    /* number of fields */
     const esp_option     *options;       /* up to one without a name */
+    const char           *bounded;       /* compared figure that the option ESP_KEY_BOUND bounds; NULL: none */
     const esp_compared   *compared;      /* up to one without a key, in the order of tables */
     const esp_learning   *learning;      /* what its training runs record */
     const esp_picture    *picture;       /* NULL: it has no picture */
@@ -376,8 +433,13 @@ struct esp_application {
     esp_status (*judge)(const esp_judge_config *config, esp_judge *out); /* the caller frees out->context */
     /* As esp_subject_measure, into an empty measurement. */
     esp_status (*measure)(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out);
+    /* Adds `count` held-out samples of every start, from number `first` on, to an empty list; progress is shown under
+     * `task` unless that is NULL. NULL: it is judged on all its samples at once. */
+    esp_status (*sample)(const esp_subject *subject, const esp_network *net, int first, int count, const char *task,
+                         esp_samples *out);
     double     (*flops)(const esp_subject *subject, const esp_network *net); /* FLOPs per action or image */
-    double     (*time)(const esp_subject *subject, const esp_network *net);  /* time per action or image, median ms */
+    /* Time per action or image of n networks, repeated in turns; out [n]. */
+    void       (*time)(const esp_subject *subject, int n, const esp_network *const *nets, esp_timing *out);
     /* Trains a cut network for a number of gradient steps, on the recording or the subject's data. */
     esp_status (*finetune)(const esp_subject *subject, void *recording, esp_network *net, int steps);
     /* Writes these components of a network with the configuration of the original file (other settings applied to
@@ -458,7 +520,7 @@ typedef struct {
     esp_network       *net[ESP_PRUNED_STAGES]; /* owned, except for ESP_BEFORE, which is the subject's */
     bool               has[ESP_PRUNED_STAGES];      /* whether the stage was measured */
     esp_measurement    measured[ESP_PRUNED_STAGES]; /* owned; valid where `has` says so */
-    double             ms[ESP_PRUNED_STAGES];       /* time per action or image, median */
+    esp_timing         time[ESP_PRUNED_STAGES];     /* time per action or image; set by esp_pruning_time */
     size_t             bytes[ESP_PRUNED_STAGES];    /* size of the file; 0: not written */
 } esp_pruning;
 
@@ -477,14 +539,49 @@ typedef enum {
  * The caller frees *out, which borrows the subject. */
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
                               esp_journal_kind kind, esp_pruning *out);
-/* Measures held-out performance and time of a stage; does nothing when the stage has no network. */
+/* Measures the held-out performance of a stage; does nothing when the stage has no network. */
 esp_status esp_pruning_measure(esp_pruning *pruning, esp_prune_stage stage);
+/* Times the network before and the smaller one in turns. Stages after the cut differ in their weights only, so all of
+ * them get the time of the smaller network. */
+void       esp_pruning_time(esp_pruning *pruning);
+/* prune_check.c: ESP_ERR_RANGE, naming what was found and demanded, when a demand on the result is not met. */
+esp_status esp_pruning_check(const esp_pruning *pruning);
 /* For a stage that has a network: the parameters that sparsity counts, and the FLOPs per action or image. */
 double     esp_pruning_params(const esp_pruning *pruning, esp_prune_stage stage);
 double     esp_pruning_flops(const esp_pruning *pruning, esp_prune_stage stage); /* multiply-adds times two */
 /* Writes the resulting network (the finetuned one if there is one) and notes the size of the file. */
 esp_status esp_pruning_write(esp_pruning *pruning, const char *path);
 void       esp_pruning_free(esp_pruning *pruning); /* accepts a zeroed struct */
+
+/* ---- compare.c: is one checkpoint worse than another? ------------------------------------------------- */
+
+/* What to compare; borrows both subjects, which are prepared. */
+typedef struct {
+    const esp_subject *a, *b; /* B is judged by A */
+    double margin;            /* share of A's mean performance that B may lose, in [0, 1) */
+    int    limit;             /* most samples of each start, >= 1 */
+} esp_comparison_request;
+
+/* The result. */
+typedef struct {
+    esp_verdict verdict;       /* undecided: the limit was reached */
+    double      margin, error; /* as requested; largest probability of a wrong verdict */
+    int         limit;         /* as requested */
+    uint64_t    seed;          /* names the samples */
+    double      low, high;     /* bounds of B's mean as a share of A's, each wrong with probability `error` */
+    esp_paired  all;           /* all pairs; every start has equally many */
+    esp_samples samples[2];    /* those of A and B, owned */
+} esp_comparison;
+
+extern const char *const esp_verdict_names[]; /* "undecided", "not worse", "worse" */
+
+/* Plays both on the same samples, every start equally often, until the test of sequential/ is sure or the limit is
+ * reached. Bit-identical for any number of threads. ESP_ERR_USAGE when the two do not play the same task or cannot be
+ * compared sample by sample. The caller frees *out. */
+esp_status esp_compare(const esp_comparison_request *request, esp_comparison *out);
+void       esp_comparison_free(esp_comparison *comparison); /* accepts a zeroed struct */
+/* The verdict and all that led to it; the caller deletes it. */
+cJSON     *esp_comparison_json(const esp_comparison_request *request, const esp_comparison *comparison);
 
 /* ---- pedigree.c: where a file comes from -------------------------------------------------------------- */
 

@@ -12,6 +12,14 @@
  * for. */
 esp_status esp_judging_check(const esp_judging *judging, const esp_application *application, const char *path);
 
+/* ---- timing.c ---- */
+
+/* Work to be timed, such as one action. */
+typedef void (*esp_timed_fn)(void *context);
+/* Calls work(context[k]) for k = 0 .. n - 1 again and again, for half a second per context and at least 11 times after
+ * a warm-up; out [n]. */
+void esp_timing_take(int n, esp_timed_fn work, void *const *context, esp_timing *out);
+
 /* ---- subject.c ---- */
 
 /* Corrects the status of a failure to read the checkpoint: a wrong key in the file is the file's fault, a wrong key

@@ -78,4 +78,5 @@ void esp_subject_close(esp_subject *subject)
 void esp_measurement_free(esp_measurement *measurement)
 {
     esp_figure_list_free(&measurement->figures);
+    esp_samples_free(&measurement->samples);
 }

@@ -48,7 +48,10 @@ static esp_status prune_cell(const esp_sweep *sweep, const esp_subject *subject,
     if (status != ESP_OK) return status;
     for (int stage = ESP_AFTER; stage < ESP_PRUNED_STAGES && status == ESP_OK; stage++)
         status = esp_pruning_measure(&p, (esp_prune_stage)stage);
-    if (status == ESP_OK) *out = esp_pruning_json(&p);
+    if (status == ESP_OK) {
+        esp_pruning_time(&p);
+        *out = esp_pruning_json(&p);
+    }
     esp_pruning_free(&p);
     return status;
 }

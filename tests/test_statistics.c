@@ -99,6 +99,20 @@ static void pairs_are_compared_by_their_differences(void)
     CU_ASSERT(p.low >= -600 && p.low <= p.mean && p.mean <= p.high && p.high <= 10);
 }
 
+/* Of many pairs the interval is normal; it is as wide as that of the bootstrap. */
+static void interval_of_many_pairs_is_that_of_the_bootstrap(void)
+{
+    enum { MANY = 3000 };
+    static double before[MANY], after[MANY];
+    double low, high;
+    esp_rng rng = esp_rng_make(7, ESP_RNG_TEST, 0);
+    for (int i = 0; i < MANY; i++) after[i] = pow(esp_rng_uniform(&rng), 8);
+    esp_paired p = esp_pair(MANY, before, after, 1);
+    esp_bootstrap_interval(MANY, after, 1, &low, &high);
+    CU_ASSERT_DOUBLE_EQUAL(p.low, low, 0.05 * (high - low));
+    CU_ASSERT_DOUBLE_EQUAL(p.high, high, 0.05 * (high - low));
+}
+
 /* What the samples have in common, here far more than what differs, cancels. */
 static void interval_of_differences_ignores_what_pairs_have_in_common(void)
 {
@@ -123,6 +137,7 @@ static CU_TestInfo tests[] = {
      bootstrap_interval_covers_the_expectation_in_95_of_100_cases},
     {"interval of equal values is a point", interval_of_equal_values_is_a_point},
     {"pairs are compared by their differences", pairs_are_compared_by_their_differences},
+    {"interval of many pairs is that of the bootstrap", interval_of_many_pairs_is_that_of_the_bootstrap},
     {"interval of differences ignores what pairs have in common",
      interval_of_differences_ignores_what_pairs_have_in_common},
     {"equal seeds give equal intervals", equal_seeds_give_equal_intervals},
