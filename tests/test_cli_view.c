@@ -20,12 +20,21 @@ static void machine_without_display_is_told_to_record(void)
     CU_ASSERT_EQUAL(cli_lines(cli_err), 1);
 }
 
+/* The result of a window that is open for so many seconds, or longer on a machine too busy to simulate in them. */
+static cJSON *play(double seconds)
+{
+    CLI_OK("$E view agent.safetensors agent.safetensors --controller policy --seconds %g --json", seconds);
+    cJSON *json = cli_json();
+    if (cli_number(json, "simulated_seconds") > 0.1 || seconds > 20) return json;
+    cJSON_Delete(json);
+    return play(4 * seconds);
+}
+
 static void window_plays_and_closes_by_itself(void)
 {
     if (cli("command -v Xvfb && command -v xdotool") != 0) skip("no Xvfb, xdotool (Debian: apt install xvfb xdotool)");
     start_display("1000x700x24");
-    CLI_OK("$E view agent.safetensors agent.safetensors --controller policy --seconds 1.5 --json");
-    cJSON *json = cli_json();
+    cJSON *json = play(1.5);
     cli_check_keys(json, "checkpoints seconds simulated_seconds frames frame_ms version");
     CU_ASSERT(cli_number(json, "frames") >= 2);
     CU_ASSERT(cli_number(json, "simulated_seconds") > 0.1);
