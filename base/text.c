@@ -28,7 +28,10 @@ char *esp_text_scaled(double value, char out[ESP_NUMBER_TEXT])
     static const char *const unit[] = {"", " k", " M", " G", " T"};
     int scale = 0;
     for (; fabs(value) >= 1000 && scale < 4; scale++) value /= 1000;
-    esp_format(out, ESP_NUMBER_TEXT, "%.3g%s", value, unit[scale]);
+    char digits[ESP_NUMBER_TEXT];
+    if (scale > 0) esp_text_short(value, digits);
+    else           esp_format(digits, sizeof digits, "%.3g", value);
+    snprintf(out, ESP_NUMBER_TEXT, "%.24s%s", digits, unit[scale]);
     return out;
 }
 
@@ -49,7 +52,8 @@ char *esp_text_performance(double value, char out[ESP_NUMBER_TEXT])
 
 char *esp_text_short(double value, char out[ESP_NUMBER_TEXT])
 {
-    esp_format(out, ESP_NUMBER_TEXT, "%.3g", value);
+    int length = esp_format(out, ESP_NUMBER_TEXT, "%#.3g", value); /* "0.0340", so that columns are even */
+    if (length > 0 && out[length - 1] == '.') out[length - 1] = 0;
     return out;
 }
 

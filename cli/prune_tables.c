@@ -19,16 +19,17 @@ static stages measured_stages(const esp_pruning *p)
 }
 
 /* A row of numbers, with the share of the first that is left at the end: "99.1 %", or nothing when
- * the first is 0. */
+ * the first is 0. Of decibels the difference is shown, "-0.06 dB". */
 static void number_row(esp_table *table, const char *name, const stages *s, const double values[ESP_PRUNED_STAGES],
-                       char *(*text)(double value, char out[ESP_NUMBER_TEXT]))
+                       char *(*text)(double value, char out[ESP_NUMBER_TEXT]), bool decibels)
 {
     char out[ESP_NUMBER_TEXT];
     esp_table_row(table, "%s", name);
     for (int i = 0; i < s->count; i++) esp_table_cell(table, "%s", text(values[s->stage[i]], out));
     double before = values[s->stage[0]], last = values[s->stage[s->count - 1]];
-    if (before > 0) esp_table_cell(table, "%.1f %%", 100 * last / before);
-    else            esp_table_cell(table, "-");
+    if (decibels)        esp_table_cell(table, "%+.2f dB", last - before);
+    else if (before > 0) esp_table_cell(table, "%.1f %%", 100 * last / before);
+    else                 esp_table_cell(table, "-");
 }
 
 static const esp_figure *figure_of(const esp_pruning *p, int stage, const char *key)
@@ -114,13 +115,13 @@ static void print_stages(const esp_pruning *p)
     }
     esp_table_cell(table, "%s / before", esp_prune_stage_names[s.stage[s.count - 1]]);
     esp_table_rule(table);
-    number_row(table, app->measure_name, &s, performance, esp_text_performance);
+    number_row(table, app->measure_name, &s, performance, esp_text_performance, app->decibels);
     interval_row(table, p, &s);
     for (const esp_compared *c = app->compared; c->key; c++) compared_row(table, p, &s, c);
-    number_row(table, "parameters", &s, params, esp_text_count);
-    number_row(table, "file, bytes", &s, bytes, esp_text_count);
+    number_row(table, "parameters", &s, params, esp_text_count, false);
+    number_row(table, "file, bytes", &s, bytes, esp_text_count, false);
     snprintf(name, sizeof name, "FLOPs per %s", app->action_name);
-    number_row(table, name, &s, flops, esp_text_scaled);
+    number_row(table, name, &s, flops, esp_text_scaled, false);
     snprintf(name, sizeof name, "ms per %s", app->action_name);
     time_rows(table, name, p, &s);
     esp_table_print(table);

@@ -181,6 +181,7 @@ static void finish(cJSON *data, esp_evaluations *e)
     }
     add_objective(data, e);
     e->all = e->count;
+    for (int i = 0; i < e->count; i++) e->cost += e->scale[i];
     thin(e);
     add_series(data, e);
 }

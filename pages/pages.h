@@ -36,8 +36,9 @@ esp_status esp_pages_write(const esp_pages_request *request, esp_pages_result *o
 
 /* ---- sweep_pictures.c ----------------------------------------------------------------------------- */
 
-/* Writes the charts of a sweep into its folder as NAME.svg and NAME.png: "performance" (Fig. 4), "pareto", and
- * "coefficients" if there are any. A PNG that this machine cannot draw causes a warning only. */
+/* Writes the charts of a sweep into its folder as NAME.svg and NAME.png: "performance" (Fig. 4), "pareto", and, where
+ * there are any, the coefficients at each sparsity as "coefficients-20" ... A PNG that this machine cannot draw causes
+ * a warning only. */
 esp_status esp_sweep_write_pictures(const esp_sweep *sweep);
 
 #endif

@@ -37,6 +37,7 @@ esp_status esp_report_sweep(esp_report *report);
 
 typedef struct {
     int     count, all; /* evaluations on the page, and in the journal */
+    double  cost;       /* the same counted by their length, as the search's budget counts them */
     int     room;       /* room of the arrays */
     double *number, *performance, *sparsity, *scale;  /* per evaluation; number 1 is the uncut network */
     double *nominal;    /* nominal or structural sparsity, whichever was not asked for */
@@ -51,6 +52,18 @@ void       esp_evaluations_free(esp_evaluations *evaluations);
 /* What the search was asked for: the search that gave the last result, else the one that began the journal. */
 const cJSON *esp_report_question(const cJSON *data);
 
+/* ---- recipe.c ---------------------------------------------------------------------------------- */
+
+/* "method evolve, importance obs, repair lsq, 500 finetuning steps, 3 rounds, seed 1, structural groups", from what a
+ * search or a sweep was asked for; parts that are not known are left out. num_seeds: seeds from the first one on. */
+void esp_report_recipe(const cJSON *asked, int num_seeds, char *out, size_t size);
+
+/* ---- search.c, search_charts.c -------------------------------------------------------------------- */
+
+const char *esp_report_measure(const esp_report *report); /* "mean return" */
+/* A section with every cut that the search tried; `asked` points to what it was asked for. */
+esp_status  esp_report_search_charts(esp_report *report, const esp_evaluations *e, const char *asked);
+
 /* ---- values.c: numbers of the data, found by pointer ------------------------------------------ */
 
 /* Finds a value by a pointer as in RFC 6901 ("/cells/3/params_after"; names without / and ~); NULL when it is
@@ -62,10 +75,18 @@ const char  *esp_data_text(const cJSON *data, const char *pointer);   /* NULL wh
 /* A cell, and a card, with the number at a pointer. When it is missing the cell is empty and no card is made. */
 void esp_report_cell(esp_report *report, esp_number_fn text, const char *pointer, ...)
     __attribute__((format(printf, 3, 4)));
-/* A cell with the two numbers at a pointer: "804.9 to 890.8". */
-void esp_report_interval(esp_report *report, const char *pointer, ...) __attribute__((format(printf, 2, 3)));
+/* A cell with a performance, in red when it is too far below that of the dense network; application NULL: never. */
+void esp_report_performance(esp_report *report, const esp_application *application, double dense, const char *pointer,
+                            ...) __attribute__((format(printf, 4, 5)));
+/* Whether a pruned network keeps less than it should; false when that is not known. */
+bool esp_report_is_bad(const esp_application *application, double dense, double performance);
+/* A cell with the two numbers at a pointer, with the decimals of the dense performance: "804.9 to 890.8". */
+void esp_report_interval(esp_report *report, double dense, const char *pointer, ...)
+    __attribute__((format(printf, 3, 4)));
 void esp_report_card(esp_report *report, const char *label, esp_number_fn text, const char *pointer,
                      const char *remark);
+void esp_report_bad_card(esp_report *report, const char *label, esp_number_fn text, const char *pointer,
+                         const char *remark); /* the same in red */
 /* A fact with the text at a pointer; nothing when it is missing. */
 void esp_report_fact(esp_report *report, const char *label, const char *pointer);
 /* Begins the section on the origin of the results: the command at a pointer, or the note `otherwise` when there is
@@ -106,8 +127,8 @@ void esp_report_film(esp_report *report, const esp_film_request *request);
 
 typedef esp_status (*esp_sweep_chart_fn)(void *context, const char *name, const esp_chart *chart);
 
-/* Passes the charts of a sweep to `take`, one after the other: "performance", "pareto", and "coefficients" if there
- * are any. */
+/* Passes the charts of a sweep to `take`, one after the other: "performance", "pareto", and, where there are any, one
+ * of the coefficients at each sparsity: "coefficients-20", "coefficients-40" ... */
 esp_status esp_sweep_draw(const esp_sweep *sweep, esp_sweep_chart_fn take, void *context);
 
 #endif

@@ -15,7 +15,7 @@ static const char *place(const esp_report *report)
     return esp_data_find(report->data, "/result") ? "/result" : "/about";
 }
 
-static const char *measure_of(const esp_report *report)
+const char *esp_report_measure(const esp_report *report)
 {
     const esp_application *application = esp_report_application(report, place(report));
     return application ? application->measure_name : "performance";
@@ -50,6 +50,16 @@ static void ratio_card(esp_report *report, const char *label, const char *key, e
     esp_report_card(report, label, text, after, isfinite(ratio) ? remark : NULL);
 }
 
+/* Whether what is left in the end is too little. */
+static bool result_is_bad(const esp_report *report)
+{
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "/result/performance_%s", last_stage(report));
+    return esp_report_is_bad(esp_report_application(report, "/result"),
+                             esp_data_number(report->data, "/result/performance_before"),
+                             esp_data_number(report->data, pointer));
+}
+
 static void add_cards(esp_report *report)
 {
     const esp_application *application = esp_report_application(report, "/result");
@@ -61,101 +71,16 @@ static void add_cards(esp_report *report)
     esp_report_card(report, "removed", esp_text_percent, "/result/structural_sparsity", remark);
     snprintf(pointer, sizeof pointer, "/result/performance_%s", stage);
     performance_remark(report, stage, remark, sizeof remark);
-    esp_report_card(report, measure_of(report), esp_text_performance, pointer, remark);
+    if (result_is_bad(report))
+        esp_report_bad_card(report, esp_report_measure(report), esp_text_performance, pointer, remark);
+    else
+        esp_report_card(report, esp_report_measure(report), esp_text_performance, pointer, remark);
     ratio_card(report, "parameters", "params", esp_text_count);
     snprintf(label, sizeof label, "FLOPs per %s", action);
     ratio_card(report, label, "flops", esp_text_scaled);
     snprintf(label, sizeof label, "ms per %s", action);
     snprintf(key, sizeof key, "%s_ms", action);
     ratio_card(report, label, key, esp_text_short);
-}
-
-/* ---- charts ---- */
-
-static bool any_finite(int count, const double *values)
-{
-    for (int i = 0; i < count; i++)
-        if (isfinite(values[i])) return true;
-    return false;
-}
-
-/* Values of the evaluations at the first fidelity, or at the others; in new memory. */
-static double *pick(const esp_evaluations *e, bool first)
-{
-    double *values = esp_alloc((size_t)e->count, sizeof *values);
-    for (int i = 0; i < e->count; i++) values[i] = (e->scale[i] == 1) == first ? e->performance[i] : NAN;
-    return values;
-}
-
-static esp_status draw_performance(esp_report *report, const esp_evaluations *e)
-{
-    double *first = pick(e, true), *again = pick(e, false);
-    esp_chart_series series[3] = {{.name = "evaluation", .count = e->count, .x = e->number, .y = first}};
-    int points = 1;
-    if (any_finite(e->count, again))
-        series[points++] =
-            (esp_chart_series){.name = "re-evaluated on more data", .count = e->count, .x = e->number, .y = again};
-    series[points] =
-        (esp_chart_series){.name = "best so far at the target", .count = e->count, .x = e->number, .y = e->feasible};
-    esp_chart_reference uncut = {.at = e->performance[0], .label = "uncut"};
-    esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Performance of the cuts tried", .x = {.label = "evaluation"},
-                       .y = {.label = measure_of(report)}, .series = series, .num_scattered = points,
-                       .num_series = points + any_finite(e->count, e->feasible), .num_references = 1,
-                       .references = &uncut};
-    esp_status status = esp_page_chart(report->page, &chart, "Each point is one cut of the network, judged on the "
-                                       "episodes or images of the search; the first is the uncut network. The best few "
-                                       "are re-evaluated on more of them, so that luck does not decide the result.");
-    free(first);
-    free(again);
-    return status;
-}
-
-static esp_status draw_objective(esp_report *report, const esp_evaluations *e)
-{
-    if (!any_finite(e->count, e->objective)) return ESP_OK;
-    esp_chart_series series[] = {{.name = "evaluation", .count = e->count, .x = e->number, .y = e->objective},
-                                 {.name = "least so far", .count = e->count, .x = e->number, .y = e->best}};
-    esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Objective", .x = {.label = "evaluation"},
-                       .y = {.label = "J, less is better"}, .num_series = 2, .series = series, .num_scattered = 1};
-    return esp_page_chart(report->page, &chart, "J(c) = -P(c) / |P(0)| + \u03bb (\u03c1(c) - \u03c1*)\u00b2, with "
-                          "performance P, sparsity \u03c1 and its target \u03c1*: far from the target the second term "
-                          "dominates, at the target the first.");
-}
-
-static esp_status draw_sparsity(esp_report *report, const esp_evaluations *e)
-{
-    double *percent = esp_alloc((size_t)e->count, sizeof *percent);
-    for (int i = 0; i < e->count; i++) percent[i] = 100 * e->sparsity[i];
-    char pointer[64];
-    snprintf(pointer, sizeof pointer, "%s/target_sparsity", place(report));
-    double target = esp_data_number(report->data, pointer);
-    esp_chart_series series = {.count = e->count, .x = e->number, .y = percent};
-    esp_chart_reference wanted = {.at = 100 * target, .label = "target"};
-    esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Sparsity of the cuts tried", .x = {.label = "evaluation"},
-                       .y = {.label = "parameters removed (%)", .low = 0, .high = isfinite(target) ? 110 * target : 1},
-                       .num_series = 1, .series = &series, .num_scattered = 1, .num_references = isfinite(target),
-                       .references = &wanted};
-    esp_status status = ESP_OK;
-    if (any_finite(e->count, percent))
-        status = esp_page_chart(report->page, &chart, "Exact, computed from the widths alone.");
-    free(percent);
-    return status;
-}
-
-static esp_status add_charts(esp_report *report, const esp_evaluations *e)
-{
-    esp_page_section(report->page, "The search");
-    if (e->count == 0) {
-        esp_page_note(report->page, "Nothing has been evaluated yet.");
-        return ESP_OK;
-    }
-    char note[160];
-    snprintf(note, sizeof note, "Of %d evaluations, %d are drawn: the best and the worst of each part of the journal.",
-             e->all, e->count);
-    if (e->count < e->all) esp_page_note(report->page, note);
-    esp_status status = draw_objective(report, e);
-    if (status == ESP_OK) status = draw_performance(report, e);
-    return status == ESP_OK ? draw_sparsity(report, e) : status;
 }
 
 /* ---- the network in action, origin ---- */
@@ -195,37 +120,59 @@ static void add_origin(esp_report *report)
 
 /* ---- the page ---- */
 
+/* As `prune` counts them: longer evaluations count as several. */
+static double num_evaluations(const esp_report *report, const esp_evaluations *e)
+{
+    double counted = esp_data_number(report->data, "/result/evaluations");
+    return isnan(counted) ? e->cost : counted;
+}
+
 static void start_page(esp_report *report, const esp_evaluations *e)
 {
-    char title[512], lead[512], pointer[64], evaluations[64];
+    char title[512], lead[768], pointer[64], evaluations[64], recipe[512];
     const cJSON *asked = esp_report_question(report->data);
-    const char *source = esp_data_text(asked, "/source"), *method = esp_data_text(asked, "/method");
-    const char *importance = esp_data_text(asked, "/importance"), *groups = esp_data_text(asked, "/groups");
-    const char *controller = esp_data_text(asked, "/controller");
+    const char *source = esp_data_text(asked, "/source");
     snprintf(pointer, sizeof pointer, "%s/target_sparsity", place(report));
     double target = esp_data_number(report->data, pointer);
     if (source && isfinite(target))
         esp_format(title, sizeof title, "Pruning of %.300s to %g\u00a0%%", esp_path_name(source), 100 * target);
     else
         snprintf(title, sizeof title, "Search journal %.300s", esp_path_name(report->source->journal));
-    esp_text_counted(e->all, "evaluation", evaluations, sizeof evaluations);
-    if (method && importance && groups)
-        snprintf(lead, sizeof lead, "method %s, importance %s, %s groups%s%s; %s in the journal", method,
-                 importance, groups, controller ? ", controller " : "", controller ? controller : "", evaluations);
-    else
-        snprintf(lead, sizeof lead, "%s", evaluations);
+    esp_report_recipe(asked, 1, recipe, sizeof recipe);
+    esp_text_counted(num_evaluations(report, e), "evaluation", evaluations, sizeof evaluations);
+    snprintf(lead, sizeof lead, "%s%s%s", recipe, *recipe ? "; " : "", evaluations);
     report->page = esp_page_create(title, lead);
+}
+
+/* What a reader must know before the numbers. */
+static void add_notes(esp_report *report)
+{
+    char note[256];
     if (!esp_data_find(report->data, "/result"))
         esp_page_note(report->page, "The journal holds no result: the search was not finished, or was one of a sweep.");
     if (cJSON_IsFalse(esp_data_find(report->data, "/result/judged")))
         esp_page_note(report->page, "The uncut network's own performance is 0, so the search could not judge its "
                                     "cuts: the result depends on importance alone.");
+    if (!result_is_bad(report)) return;
+    const esp_application *application = esp_report_application(report, "/result");
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "/result/performance_%s", last_stage(report));
+    double before = esp_data_number(report->data, "/result/performance_before");
+    double after = esp_data_number(report->data, pointer);
+    if (application->decibels)
+        esp_format(note, sizeof note, "The pruned network is %.2f dB worse than the one it was made from.",
+                   before - after);
+    else
+        esp_format(note, sizeof note, "The pruned network has only %.1f\u00a0%% of the %s of the one it was made from.",
+                   100 * esp_application_kept(application, before, after), application->measure_name);
+    esp_page_warning(report->page, note);
 }
 
 static esp_status make_page(esp_report *report, const esp_evaluations *e)
 {
     bool finished = esp_data_find(report->data, "/result");
     start_page(report, e);
+    add_notes(report);
     if (finished) {
         add_cards(report);
         esp_page_section(report->page, "Before and after");
@@ -234,7 +181,7 @@ static esp_status make_page(esp_report *report, const esp_evaluations *e)
         esp_page_section(report->page, "What was removed where");
     }
     esp_status status = finished ? esp_report_groups(report, "/result", "/result/grouping") : ESP_OK;
-    if (status == ESP_OK) status = add_charts(report, e);
+    if (status == ESP_OK) status = esp_report_search_charts(report, e, place(report));
     if (status == ESP_OK) add_origin(report);
     return status;
 }

@@ -27,11 +27,40 @@ static double number_at(const stages *s, const char *key, int stage)
     return esp_data_number(s->report->data, place);
 }
 
+/* Intervals of the performance, which episodes have. */
+static void add_intervals(const stages *s, double dense)
+{
+    esp_page_row(s->report->page);
+    esp_page_cell(s->report->page, "95 % interval");
+    for (int i = 0; i < s->count; i++)
+        esp_report_interval(s->report, dense, "%s/performance_%s_ci95", s->pointer, esp_prune_stage_names[s->stage[i]]);
+    esp_page_cell(s->report->page, "");
+}
+
 /* Compensation and finetuning do not change sizes, so sizes are given before and after the cut
  * only. */
 static int stage_of(const stages *s, int column, bool size)
 {
     return size && s->stage[column] != ESP_BEFORE ? ESP_AFTER : s->stage[column];
+}
+
+/* The performance, in red when too little is left in the end. At last the share that is left, or of decibels the
+ * difference. */
+static void add_performance(const stages *s, const esp_application *app, const char *name)
+{
+    char text[ESP_NUMBER_TEXT], pointer[256];
+    double before = number_at(s, "performance", ESP_BEFORE), last = number_at(s, "performance", s->stage[s->count - 1]);
+    esp_page_row(s->report->page);
+    esp_page_cell(s->report->page, name);
+    for (int i = 0; i < s->count; i++)
+        esp_report_performance(s->report, i == s->count - 1 ? app : NULL, before, "%s/performance_%s", s->pointer,
+                               esp_prune_stage_names[s->stage[i]]);
+    if (app && app->decibels) esp_format(text, sizeof text, "%+.2f dB", last - before);
+    else if (before > 0)      esp_text_percent(last / before, text);
+    else                      *text = 0;
+    esp_page_number(s->report->page, &(esp_quantity){.text = text, .bad = esp_report_is_bad(app, before, last)});
+    snprintf(pointer, sizeof pointer, "%s/performance_before_ci95", s->pointer);
+    if (esp_data_find(s->report->data, pointer)) add_intervals(s, before);
 }
 
 /* The last column, for values that pruning changes: the share of the first that is left in the
@@ -53,19 +82,6 @@ static void add_row(const stages *s, const char *name, const char *key, esp_numb
     for (int i = 0; i < s->count; i++)
         esp_report_cell(s->report, text, "%s/%s_%s", s->pointer, key, esp_prune_stage_names[stage_of(s, i, size)]);
     add_ratio(s, key, ratio, size);
-}
-
-/* Intervals of the performance, which episodes have. */
-static void add_intervals(const stages *s)
-{
-    char pointer[256];
-    snprintf(pointer, sizeof pointer, "%s/performance_before_ci95", s->pointer);
-    if (!esp_data_find(s->report->data, pointer)) return;
-    esp_page_row(s->report->page);
-    esp_page_cell(s->report->page, "95 % interval");
-    for (int i = 0; i < s->count; i++)
-        esp_report_interval(s->report, "%s/performance_%s_ci95", s->pointer, esp_prune_stage_names[s->stage[i]]);
-    esp_page_cell(s->report->page, "");
 }
 
 static esp_number_fn text_of(const esp_compared *compared)
@@ -90,8 +106,7 @@ void esp_report_stages(esp_report *report, const char *pointer)
     snprintf(headings + strlen(headings), sizeof headings - strlen(headings), "|%s / before",
              esp_prune_stage_names[s.stage[s.count - 1]]);
     esp_page_table(report->page, "On held-out data, which the search never saw.", alignment[s.count - 1], headings);
-    add_row(&s, measure, "performance", esp_text_performance, true, false);
-    add_intervals(&s);
+    add_performance(&s, app, measure);
     for (const esp_compared *c = app ? app->compared : NULL; c && c->key; c++)
         add_row(&s, c->label, c->key, text_of(c), c->error, false);
     add_row(&s, "parameters", "params", esp_text_count, true, true);

@@ -7,9 +7,6 @@
 
 #include "pages/pages_internal.h"
 
-/* share of the dense performance that a cut must keep to be named at the top of the page */
-#define GOOD 0.95
-
 /* ---- data ---- */
 
 /* Copies the cells without the members that are equal in all of them. */
@@ -59,17 +56,31 @@ static int dense_cell(const esp_report *report)
     return -1;
 }
 
-/* The smallest network that keeps `GOOD` of the performance, or -1. */
-static int smallest_good(const esp_report *report)
+static double dense_performance(const esp_report *report)
 {
     const cJSON *cell = cJSON_GetArrayItem(cells_of(report), dense_cell(report));
+    return esp_json_number(cell, "performance_before");
+}
+
+static const esp_application *application_of(const esp_report *report)
+{
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "/cells/%d", dense_cell(report));
+    return esp_report_application(report, pointer);
+}
+
+/* The smallest network that keeps enough of the performance, or -1. */
+static int smallest_good(const esp_report *report)
+{
+    const esp_application *application = application_of(report);
+    const cJSON *cell;
     int index = 0, found = -1;
-    double dense = esp_json_number(cell, "performance_before"), sparsest = -INFINITY;
-    double least = dense - (1 - GOOD) * fabs(dense);
-    if (!(fabs(dense) > 0)) return -1; /* there is nothing to keep */
+    double dense = dense_performance(report), sparsest = -INFINITY;
+    if (!application) return -1;
     cJSON_ArrayForEach(cell, cells_of(report)) {
         double sparsity = esp_json_number(cell, "structural_sparsity");
-        if (esp_json_number(cell, "performance_after") >= least && sparsity > sparsest) {
+        double kept = esp_application_kept(application, dense, esp_json_number(cell, "performance_after"));
+        if (kept >= ESP_KEPT_ENOUGH && sparsity > sparsest) {
             sparsest = sparsity;
             found = index;
         }
@@ -99,7 +110,7 @@ static void good_cards(esp_report *report, const esp_sweep *sweep, int good)
     const cJSON *cell = cJSON_GetArrayItem(cells_of(report), good);
     snprintf(pointer, sizeof pointer, "/cells/%d/structural_sparsity", good);
     snprintf(remark, sizeof remark, "by %s; keeps at least %g\u00a0%% of the performance",
-             esp_json_text(cell, "way"), 100 * GOOD);
+             esp_json_text(cell, "way"), 100 * ESP_KEPT_ENOUGH);
     esp_report_card(report, "can be removed", esp_text_percent, pointer, remark);
     snprintf(pointer, sizeof pointer, "/cells/%d/performance_after", good);
     snprintf(label, sizeof label, "its %s", sweep->measure_name);
@@ -123,7 +134,7 @@ static void add_cards(esp_report *report, const esp_sweep *sweep)
     int good = smallest_good(report);
     dense_card(report, sweep, dense_cell(report));
     if (good >= 0) good_cards(report, sweep, good);
-    else           esp_page_note(report->page, "No cut kept 95 % of the performance.");
+    else           esp_page_warning(report->page, "No cut kept 95\u00a0% of the performance.");
     int blind = count_blind(report);
     if (blind == 0) return;
     char note[256];
@@ -134,6 +145,12 @@ static void add_cards(esp_report *report, const esp_sweep *sweep)
 
 /* ---- charts ---- */
 
+/* Who takes the charts of a sweep. */
+typedef struct {
+    esp_report *report;
+    int         coefficients; /* charts of coefficients so far; one caption is enough for them */
+} taker;
+
 static esp_status add_chart(void *context, const char *name, const esp_chart *chart)
 {
     static const struct { const char *name, *caption; } captions[] = {
@@ -141,24 +158,26 @@ static esp_status add_chart(void *context, const char *name, const esp_chart *ch
                         "the episodes, or over the seeds when there are several. Compare Fig. 4 of the paper."},
         {"pareto", "Each point is a pruned network. At the corners of the staircase, no network of that size or less "
                    "is better."},
-        {"coefficients", "What each method removed from each group. The baseline that removes the same from all groups "
-                         "is left out."},
+        {"coefficients-", "What each method removed from each group. The baseline that removes the same from all "
+                          "groups is left out."},
     };
-    esp_report *report = context;
+    taker *taker = context;
     for (size_t i = 0; i < sizeof captions / sizeof *captions; i++)
-        if (strcmp(captions[i].name, name) == 0) return esp_page_chart(report->page, chart, captions[i].caption);
+        if (strncmp(captions[i].name, name, strlen(captions[i].name)) == 0)
+            return esp_page_chart(taker->report->page, chart,
+                                  i == 2 && taker->coefficients++ > 0 ? NULL : captions[i].caption);
     return ESP_OK;
 }
 
 static esp_status add_groups(esp_report *report)
 {
-    char pointer[64], text[256];
+    char pointer[64], text[640], recipe[512];
     int good = smallest_good(report);
     const cJSON *cell = cJSON_GetArrayItem(cells_of(report), good);
     if (good < 0 || !cJSON_HasObjectItem(cell, "coefficients")) return ESP_OK;
     esp_page_section(report->page, "The smallest network that still does the job");
-    esp_format(text, sizeof text, "By %s at %g %% sparsity, seed %.0f.", esp_json_text(cell, "way"),
-               100 * esp_json_number(cell, "target_sparsity"), esp_json_number(cell, "seed"));
+    esp_report_recipe(cell, 1, recipe, sizeof recipe);
+    esp_format(text, sizeof text, "%g\u00a0%% sparsity: %s.", 100 * esp_json_number(cell, "target_sparsity"), recipe);
     esp_page_text(report->page, text);
     snprintf(pointer, sizeof pointer, "/cells/%d", good);
     return esp_report_groups(report, pointer, "/grouping");
@@ -183,8 +202,9 @@ static void add_row(esp_report *report, const cJSON *cell, int index)
     }
     const char *suffix = dense ? "before" : "after";
     esp_report_cell(report, esp_text_percent, "/cells/%d/structural_sparsity", index);
-    esp_report_cell(report, esp_text_performance, "/cells/%d/performance_%s", index, suffix);
-    esp_report_interval(report, "/cells/%d/performance_%s_ci95", index, suffix);
+    double performance = dense_performance(report);
+    esp_report_performance(report, app, performance, "/cells/%d/performance_%s", index, suffix);
+    esp_report_interval(report, performance, "/cells/%d/performance_%s_ci95", index, suffix);
     esp_report_cell(report, esp_text_count, "/cells/%d/params_%s", index, suffix);
     esp_report_cell(report, esp_text_scaled, "/cells/%d/flops_%s", index, suffix);
     esp_report_cell(report, esp_text_short, "/cells/%d/%s_ms_%s", index, app ? app->action_name : "action", suffix);
@@ -199,7 +219,8 @@ static void add_table(esp_report *report, const esp_sweep *sweep)
     esp_page_section(report->page, "All cells");
     snprintf(headings, sizeof headings, "method|target|seed|removed|%s|95 %% interval|parameters|FLOPs|ms|evaluations",
              sweep->measure_name);
-    esp_page_table(report->page, "One row per network; FLOPs and ms are per action or image.", "lrrrrrrrrr", headings);
+    esp_page_table(report->page, "One row per network; FLOPs and ms are per action or image. In red: less than "
+                   "95\u00a0% of the performance of the dense network.", "lrrrrrrrrr", headings);
     cJSON_ArrayForEach(cell, cells_of(report)) add_row(report, cell, index++);
 }
 
@@ -255,17 +276,40 @@ static void add_film(esp_report *report, const esp_sweep *sweep)
 
 /* ---- the page ---- */
 
+/* The importance of all cells, or NULL when they differ; then the names of the methods say which. */
+static const char *common_importance(const esp_report *report)
+{
+    const char *common = NULL;
+    const cJSON *cell;
+    cJSON_ArrayForEach(cell, cells_of(report)) {
+        const char *importance = esp_json_text(cell, "importance");
+        if (importance && common && strcmp(importance, common) != 0) return NULL;
+        if (importance) common = importance;
+    }
+    return common;
+}
+
+/* What all cells have in common. */
+static void recipe_of(const esp_report *report, const esp_sweep *sweep, char *out, size_t size)
+{
+    cJSON *asked = cJSON_Duplicate(esp_data_find(report->data, "/question"), true);
+    const char *importance = common_importance(report);
+    if (importance) cJSON_AddStringToObject(asked, "importance", importance);
+    cJSON_AddNumberToObject(asked, "seed", (double)sweep->seed);
+    esp_report_recipe(asked, sweep->num_seeds, out, size);
+    cJSON_Delete(asked);
+}
+
 static void start_page(esp_report *report, const esp_sweep *sweep)
 {
-    char title[512], lead[512], sizes[3][64];
-    const char *source = source_of(report), *controller = esp_data_text(report->data, "/question/controller");
+    char title[512], lead[768], sizes[2][64], recipe[512];
+    const char *source = source_of(report);
     snprintf(title, sizeof title, "Sweep of %s", esp_path_name(source ? source : report->source->path));
     esp_text_counted(cJSON_GetArraySize(cells_of(report)), "cell", sizes[0], sizeof *sizes);
     esp_text_counted(sweep->num_ways, "method", sizes[1], sizeof *sizes);
-    esp_text_counted(sweep->num_seeds, "seed", sizes[2], sizeof *sizes);
-    snprintf(lead, sizeof lead, "%s: %s, %d sparsit%s, %s%s%s", sizes[0], sizes[1], sweep->num_sparsities,
-             sweep->num_sparsities == 1 ? "y" : "ies", sizes[2],
-             controller ? "; controller " : "", controller ? controller : "");
+    recipe_of(report, sweep, recipe, sizeof recipe);
+    snprintf(lead, sizeof lead, "%s: %s, %d sparsit%s; %s", sizes[0], sizes[1], sweep->num_sparsities,
+             sweep->num_sparsities == 1 ? "y" : "ies", recipe);
     report->page = esp_page_create(title, lead);
 }
 
@@ -274,7 +318,8 @@ static esp_status make_page(esp_report *report, const esp_sweep *sweep)
     start_page(report, sweep);
     add_cards(report, sweep);
     esp_page_section(report->page, "Performance, size, groups");
-    esp_status status = esp_sweep_draw(sweep, add_chart, report);
+    taker taker = {.report = report};
+    esp_status status = esp_sweep_draw(sweep, add_chart, &taker);
     if (status == ESP_OK) status = add_groups(report);
     if (status != ESP_OK) return status;
     add_film(report, sweep);

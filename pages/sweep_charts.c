@@ -1,5 +1,5 @@
 /* The charts of a sweep: performance over sparsity (Fig. 4 of the paper), performance over parameters, and
- * the coefficients that were found. */
+ * the coefficients that were found at each sparsity. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,11 +62,15 @@ static int compare_doubles(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static void make_curves(const esp_sweep *sweep, curve *curves, curve *dense)
+/* The sparsities in rising order. */
+static void sort_sparsities(const esp_sweep *sweep, double sparsity[ESP_SWEEP_LIST])
 {
-    double sparsity[ESP_SWEEP_LIST];
     for (int i = 0; i < sweep->num_sparsities; i++) sparsity[i] = sweep->sparsity[i];
     qsort(sparsity, (size_t)sweep->num_sparsities, sizeof *sparsity, compare_doubles);
+}
+
+static void make_curves(const esp_sweep *sweep, const double *sparsity, curve *curves, curve *dense)
+{
     add_point(sweep, NULL, 0, dense);
     for (int w = 0; w < sweep->num_ways; w++) {
         curves[w] = *dense;
@@ -91,12 +95,26 @@ static esp_status draw_degradation(const esp_sweep *sweep, const curve *curves, 
         series[w] = (esp_chart_series){.name = sweep->way[w].name, .count = curves[w].count, .x = curves[w].sparsity,
                                        .y = curves[w].performance, .low = curves[w].low, .high = curves[w].high};
     esp_chart_reference references[] = {{.at = dense->performance[0], .label = "dense"},
-                                        {.vertical = true, .at = 20, .label = "20 %"}};
+                                        {.vertical = true, .at = 20, .label = "the paper's 20\u00a0%"}};
     esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Performance after pruning",
                        .x = {.label = "parameters removed (%)", .low = 0, .high = 100},
                        .y = {.label = sweep->measure_name},
                        .num_series = sweep->num_ways, .series = series, .num_references = 2, .references = references};
     return to.take(to.context, "performance", &chart);
+}
+
+/* Sizes that differ by a large factor crowd at the left of a linear axis. */
+#define MANY_SIZES 8
+
+static bool spans(const esp_sweep *sweep, const curve *curves)
+{
+    double least = INFINITY, most = 0;
+    for (int w = 0; w < sweep->num_ways; w++)
+        for (int i = 0; i < curves[w].count; i++) {
+            least = fmin(least, curves[w].params[i]);
+            most = fmax(most, curves[w].params[i]);
+        }
+    return most > MANY_SIZES * least;
 }
 
 static esp_status draw_pareto(const esp_sweep *sweep, const curve *curves, const curve *dense, taker to)
@@ -107,54 +125,63 @@ static esp_status draw_pareto(const esp_sweep *sweep, const curve *curves, const
                                        .x = curves[w].params + 1, .y = curves[w].performance + 1};
     series[sweep->num_ways] = (esp_chart_series){.name = "dense", .count = dense->count, .x = dense->params,
                                                  .y = dense->performance};
-    esp_chart chart = {.kind = ESP_CHART_POINTS, .title = "Performance and size", .x = {.label = "parameters"},
+    esp_chart chart = {.kind = ESP_CHART_POINTS, .title = "Performance and size",
+                       .x = {.label = "parameters", .log = spans(sweep, curves)},
                        .y = {.label = sweep->measure_name}, .num_series = sweep->num_ways + 1,
                        .series = series, .frontier = true};
     return to.take(to.context, "pareto", &chart);
 }
 
-/* What was removed from each group at the sparsity closest to the paper's 20 %, one colour per method. The
- * coefficients of `magnitude` are all the same. */
-static esp_status draw_coefficients(const esp_sweep *sweep, taker to)
+/* What a method removed from each group at a sparsity, one colour per method as in the other charts; false when there
+ * is nothing to show. The coefficients of `magnitude` are all the same. */
+static bool take_coefficients(const esp_sweep *sweep, int w, double sparsity, double values[ESP_MAX_AXES],
+                              const char *groups[ESP_MAX_AXES], int *num_groups)
 {
-    double values[ESP_SWEEP_LIST][ESP_MAX_AXES], sparsity = sweep->sparsity[0];
+    const cJSON *cell = esp_sweep_find(sweep, &sweep->way[w], sparsity, sweep->seed), *group;
+    const cJSON *coefficients = cJSON_GetObjectItemCaseSensitive(cell, "coefficients");
+    if (!coefficients || strcmp(sweep->way[w].method->name, "magnitude") == 0) return false;
+    *num_groups = 0;
+    cJSON_ArrayForEach(group, coefficients) {
+        groups[*num_groups] = group->string;
+        values[(*num_groups)++] = group->valuedouble;
+    }
+    return true;
+}
+
+static esp_status draw_coefficients(const esp_sweep *sweep, double sparsity, taker to)
+{
+    double values[ESP_SWEEP_LIST][ESP_MAX_AXES];
     const char *groups[ESP_MAX_AXES];
     esp_chart_series series[ESP_SWEEP_LIST];
-    char title[64];
+    char title[64], name[64];
     int num_series = 0, num_groups = 0;
-    for (int i = 1; i < sweep->num_sparsities; i++)
-        if (fabs(sweep->sparsity[i] - 0.2) < fabs(sparsity - 0.2)) sparsity = sweep->sparsity[i];
     for (int w = 0; w < sweep->num_ways; w++) {
-        const cJSON *cell = esp_sweep_find(sweep, &sweep->way[w], sparsity, sweep->seed), *group;
-        const cJSON *coefficients = cJSON_GetObjectItemCaseSensitive(cell, "coefficients");
-        if (!coefficients || strcmp(sweep->way[w].method->name, "magnitude") == 0) continue;
-        num_groups = 0;
-        cJSON_ArrayForEach(group, coefficients) {
-            groups[num_groups] = group->string;
-            values[num_series][num_groups++] = group->valuedouble;
-        }
-        series[num_series] =
-            (esp_chart_series){.name = sweep->way[w].name, .count = num_groups, .y = values[num_series]};
+        if (!take_coefficients(sweep, w, sparsity, values[num_series], groups, &num_groups)) continue;
+        series[num_series] = (esp_chart_series){.name = sweep->way[w].name, .count = num_groups,
+                                                .y = values[num_series], .style = w + 1};
         num_series++;
     }
     if (num_series == 0) return ESP_OK;
-    esp_format(title, sizeof title, "Coefficients of the groups at %g %% sparsity", 100 * sparsity);
+    esp_format(title, sizeof title, "Coefficients of the groups at %g\u00a0%% sparsity", 100 * sparsity);
+    esp_format(name, sizeof name, "coefficients-%g", 100 * sparsity);
     esp_chart chart = {.kind = ESP_CHART_BARS, .title = title,
                        .y = {.label = "share of units removed", .low = 0, .high = 1},
                        .num_series = num_series, .series = series, .num_categories = num_groups, .categories = groups,
                        .width = 960};
-    return to.take(to.context, "coefficients", &chart);
+    return to.take(to.context, name, &chart);
 }
-
 
 esp_status esp_sweep_draw(const esp_sweep *sweep, esp_sweep_chart_fn take, void *context)
 {
     taker to = {take, context};
     curve *curves = esp_alloc((size_t)sweep->num_ways + 1, sizeof *curves), dense = {.count = 0};
-    make_curves(sweep, curves, &dense);
+    double sparsity[ESP_SWEEP_LIST];
+    sort_sparsities(sweep, sparsity);
+    make_curves(sweep, sparsity, curves, &dense);
     esp_status status = draw_degradation(sweep, curves, &dense, to);
     if (status == ESP_OK) status = draw_pareto(sweep, curves, &dense, to);
-    if (status == ESP_OK) status = draw_coefficients(sweep, to);
+    for (int i = 0; i < sweep->num_sparsities && status == ESP_OK; i++)
+        status = draw_coefficients(sweep, sparsity[i], to);
     free(curves);
     return status;
 }

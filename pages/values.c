@@ -38,20 +38,56 @@ const char *esp_data_text(const cJSON *data, const char *pointer)
 
 /* ---- on the page ---- */
 
+bool esp_report_is_bad(const esp_application *application, double dense, double performance)
+{
+    return application && esp_application_kept(application, dense, performance) < ESP_KEPT_ENOUGH;
+}
+
+static void add_number(esp_report *report, esp_number_fn text, const char *pointer, bool bad)
+{
+    char words[ESP_NUMBER_TEXT];
+    double value = esp_data_number(report->data, pointer);
+    if (isnan(value))
+        esp_page_cell(report->page, "");
+    else
+        esp_page_number(report->page, &(esp_quantity){text(value, words), pointer, value, bad});
+}
+
 void esp_report_cell(esp_report *report, esp_number_fn text, const char *format, ...)
 {
-    char pointer[256], words[ESP_NUMBER_TEXT];
+    char pointer[256];
     va_list arguments;
     va_start(arguments, format);
     esp_format_list(pointer, sizeof pointer, format, arguments);
     va_end(arguments);
-    double value = esp_data_number(report->data, pointer);
-    if (isnan(value)) esp_page_cell(report->page, "");
-    else              esp_page_number(report->page, &(esp_quantity){.text = text(value, words), .pointer = pointer,
-                                                               .value = value});
+    add_number(report, text, pointer, false);
 }
 
-void esp_report_interval(esp_report *report, const char *format, ...)
+/* Decimals are those that the dense network's performance has: a column reads "844.4" and "0.8", not "0.75". */
+static char *text_of_hundreds(double value, char out[ESP_NUMBER_TEXT])
+{
+    esp_format(out, ESP_NUMBER_TEXT, "%.1f", value);
+    return out;
+}
+
+static esp_number_fn performance_text(double dense)
+{
+    return fabs(dense) >= 100 ? text_of_hundreds : esp_text_performance;
+}
+
+void esp_report_performance(esp_report *report, const esp_application *application, double dense, const char *format,
+                            ...)
+{
+    char pointer[256];
+    va_list arguments;
+    va_start(arguments, format);
+    esp_format_list(pointer, sizeof pointer, format, arguments);
+    va_end(arguments);
+    bool bad = esp_report_is_bad(application, dense, esp_data_number(report->data, pointer));
+    add_number(report, performance_text(dense), pointer, bad);
+}
+
+void esp_report_interval(esp_report *report, double dense, const char *format, ...)
 {
     char pointer[256], low[ESP_NUMBER_TEXT], high[ESP_NUMBER_TEXT], text[2 * ESP_NUMBER_TEXT + 8];
     va_list arguments;
@@ -60,18 +96,30 @@ void esp_report_interval(esp_report *report, const char *format, ...)
     va_end(arguments);
     const cJSON *interval = esp_data_find(report->data, pointer);
     double from = esp_data_number(interval, "/0"), to = esp_data_number(interval, "/1");
-    snprintf(text, sizeof text, "%s to %s", esp_text_performance(from, low), esp_text_performance(to, high));
+    esp_number_fn words = performance_text(dense);
+    snprintf(text, sizeof text, "%s to %s", words(from, low), words(to, high));
     esp_page_cell(report->page, isnan(from) || isnan(to) ? "" : text);
+}
+
+static void add_card(esp_report *report, const char *label, esp_number_fn text, const char *pointer,
+                     const char *remark, bool bad)
+{
+    char words[ESP_NUMBER_TEXT];
+    double value = esp_data_number(report->data, pointer);
+    if (!isnan(value))
+        esp_page_card(report->page, label, &(esp_quantity){text(value, words), pointer, value, bad}, remark);
 }
 
 void esp_report_card(esp_report *report, const char *label, esp_number_fn text, const char *pointer,
                      const char *remark)
 {
-    char words[ESP_NUMBER_TEXT];
-    double value = esp_data_number(report->data, pointer);
-    if (isnan(value)) return;
-    esp_page_card(report->page, label,
-                  &(esp_quantity){.text = text(value, words), .pointer = pointer, .value = value}, remark);
+    add_card(report, label, text, pointer, remark, false);
+}
+
+void esp_report_bad_card(esp_report *report, const char *label, esp_number_fn text, const char *pointer,
+                         const char *remark)
+{
+    add_card(report, label, text, pointer, remark, true);
 }
 
 void esp_report_fact(esp_report *report, const char *label, const char *pointer)

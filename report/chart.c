@@ -30,7 +30,8 @@ static void add_corner(const esp_frame *frame, esp_xml *svg, bool first, double 
 static void band(const esp_frame *frame, int s, esp_xml *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
-    esp_xml_add(svg, "<path class=\"esp-band\" fill=\"%s\" opacity=\".16\" d=\"", esp_series_color(s));
+    esp_xml_add(svg, "<path class=\"esp-band\" fill=\"%s\" opacity=\".16\" d=\"",
+                esp_series_color(esp_series_style(frame->chart, s)));
     for (int from = 0, to; from < series->count; from = to + 1) {
         for (to = from; has_interval(frame, series, to); to++)
             add_corner(frame, svg, to == from, series->x[to], series->high[to]);
@@ -48,7 +49,8 @@ static void error_bar(const esp_frame *frame, esp_xml *svg, double x, double low
 static void error_bars(const esp_frame *frame, int s, esp_xml *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
-    esp_xml_add(svg, "<path class=\"esp-intervals\" stroke=\"%s\" stroke-width=\"1.2\" d=\"", esp_series_color(s));
+    esp_xml_add(svg, "<path class=\"esp-intervals\" stroke=\"%s\" stroke-width=\"1.2\" d=\"",
+                esp_series_color(esp_series_style(frame->chart, s)));
     for (int i = 0; i < series->count; i++)
         if (has_interval(frame, series, i))
             error_bar(frame, svg, esp_frame_x(frame, series->x[i]), series->low[i], series->high[i]);
@@ -58,7 +60,7 @@ static void error_bars(const esp_frame *frame, int s, esp_xml *svg)
 static void line(const esp_frame *frame, int s, esp_xml *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
-    esp_series_line(svg, s);
+    esp_series_line(svg, esp_series_style(frame->chart, s));
     for (int i = 0; i < series->count; i++)
         if (has_point(frame, series, i))
             add_corner(frame, svg, !has_point(frame, series, i - 1), series->x[i], series->y[i]);
@@ -72,13 +74,14 @@ static void markers(const esp_frame *frame, int s, esp_xml *svg)
 {
     const esp_chart_series *series = &frame->chart->series[s];
     bool all = esp_series_marked(frame->chart, s);
+    int style = esp_series_style(frame->chart, s);
     bool crowd = esp_series_scattered(frame->chart, s) && series->count > CROWD;
-    esp_xml_add(svg, "<path class=\"esp-markers\" fill=\"%s\"%s d=\"", esp_series_color(s),
-                   crowd ? " fill-opacity=\".75\"" : "");
+    esp_xml_add(svg, "<path class=\"esp-markers\" fill=\"%s\"%s d=\"", esp_series_color(style),
+                crowd ? " fill-opacity=\".75\"" : "");
     for (int i = 0; i < series->count; i++) {
         bool alone = !has_point(frame, series, i - 1) && !has_point(frame, series, i + 1);
         if (has_point(frame, series, i) && (all || alone))
-            esp_series_marker(svg, s, esp_frame_x(frame, series->x[i]), esp_frame_y(frame, series->y[i]));
+            esp_series_marker(svg, style, esp_frame_x(frame, series->x[i]), esp_frame_y(frame, series->y[i]));
     }
     esp_xml_add(svg, "\"/>\n");
 }
@@ -156,7 +159,7 @@ static void bars(const esp_frame *frame, int s, esp_xml *svg)
     const esp_chart_series *series = &frame->chart->series[s];
     double width = bar_width(frame), ground = frame->y.log ? frame->bottom : esp_frame_y(frame, 0);
     int count = series->count < frame->chart->num_categories ? series->count : frame->chart->num_categories;
-    esp_xml_add(svg, "<path class=\"esp-bars\" fill=\"%s\" d=\"", esp_series_color(s));
+    esp_xml_add(svg, "<path class=\"esp-bars\" fill=\"%s\" d=\"", esp_series_color(esp_series_style(frame->chart, s)));
     for (int c = 0; c < count; c++)
         if (has_point(frame, series, c))
             esp_xml_add(svg, "M%.1f %.1fV%.1fh%.1fV%.1fz", bar_left(frame, s, c, width), ground,

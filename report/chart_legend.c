@@ -12,17 +12,22 @@ static const struct { const char *light, *dark; } colors[COLORS] = {
     {"#a97400", "#e6b422"}, {"#2b8cc4", "#8fd0f5"}, {"currentColor", "currentColor"},
 };
 
-const char *esp_series_color(int series)
+int esp_series_style(const esp_chart *chart, int series)
 {
-    return colors[series % COLORS].light;
+    return chart->series[series].style > 0 ? chart->series[series].style - 1 : series;
 }
 
-const char *esp_series_dark_color(int series)
+const char *esp_series_color(int style)
 {
-    return colors[series % COLORS].dark;
+    return colors[style % COLORS].light;
 }
 
-void esp_series_marker(esp_xml *svg, int series, double x, double y)
+const char *esp_series_dark_color(int style)
+{
+    return colors[style % COLORS].dark;
+}
+
+void esp_series_marker(esp_xml *svg, int style, double x, double y)
 {
     /* Of about equal area; 6 shapes and 7 colours give 42 pairs before one repeats. */
     static const char *const shapes[SHAPES] = {
@@ -33,13 +38,13 @@ void esp_series_marker(esp_xml *svg, int series, double x, double y)
         "m0 4.4l4.2-7.4h-8.4z",
         "m-1.4-4h2.8v2.6h2.6v2.8h-2.6v2.6h-2.8v-2.6h-2.6v-2.8h2.6z",
     };
-    esp_xml_add(svg, "M%.1f %.1f%s", x, y, shapes[series % SHAPES]);
+    esp_xml_add(svg, "M%.1f %.1f%s", x, y, shapes[style % SHAPES]);
 }
 
-void esp_series_line(esp_xml *svg, int series)
+void esp_series_line(esp_xml *svg, int style)
 {
-    esp_xml_add(svg, "<path class=\"esp-line\" stroke=\"%s\" stroke-width=\"1.8\"%s d=\"", esp_series_color(series),
-                series / COLORS % 2 ? " stroke-dasharray=\"7 3\"" : ""); /* dashed when the colours repeat */
+    esp_xml_add(svg, "<path class=\"esp-line\" stroke=\"%s\" stroke-width=\"1.8\"%s d=\"", esp_series_color(style),
+                style / COLORS % 2 ? " stroke-dasharray=\"7 3\"" : ""); /* dashed when the colours repeat */
 }
 
 bool esp_series_scattered(const esp_chart *chart, int series)
@@ -61,15 +66,16 @@ static double key_width(const esp_chart *chart)
 static void legend_key(const esp_frame *frame, esp_xml *svg, int series, double x, double y)
 {
     double width = key_width(frame->chart);
+    int style = esp_series_style(frame->chart, series);
     if (frame->chart->kind == ESP_CHART_LINES && !esp_series_scattered(frame->chart, series)) {
-        esp_series_line(svg, series);
+        esp_series_line(svg, style);
         esp_xml_add(svg, "M%.1f %.1fh%.0f\"/>", x, y, width);
     }
     bool bars = frame->chart->kind == ESP_CHART_BARS;
     if (!bars && !esp_series_marked(frame->chart, series)) return;
-    esp_xml_add(svg, "<path fill=\"%s\" d=\"", esp_series_color(series));
+    esp_xml_add(svg, "<path fill=\"%s\" d=\"", esp_series_color(style));
     if (bars) esp_xml_add(svg, "M%.1f %.1fh%.0fv-10h-%.0fz", x, y + 5, width, width);
-    else      esp_series_marker(svg, series, x + width / 2, y);
+    else      esp_series_marker(svg, style, x + width / 2, y);
     esp_xml_add(svg, "\"/>");
 }
 

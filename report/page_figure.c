@@ -23,7 +23,7 @@ static esp_status add_svg(esp_page *page, esp_chart chart, const char *class, in
 
 static void end_figure(esp_page *page, const char *caption)
 {
-    esp_page_element(page, "figcaption", caption);
+    if (caption) esp_page_element(page, "figcaption", caption);
     esp_xml_add(&page->body, "</figure>\n");
 }
 

@@ -30,6 +30,8 @@ typedef struct {
     const double *x;              /* [count]; unused by bars, whose i-th value belongs to category i */
     const double *y;              /* [count] */
     const double *low, *high;     /* [count] ends of the interval around y; NULL: no intervals */
+    int           style;          /* colour and marker, from 1 on, so that a name looks the same in several charts;
+                                   * 0: by its place among the series */
 } esp_chart_series;
 
 /* A dashed line across the plot, its label in the margin. */
@@ -142,7 +144,8 @@ void esp_page_cell(esp_page *page, const char *text);               /* the next 
 void esp_page_number(esp_page *page, const esp_quantity *quantity); /* the same for a number */
 void esp_page_bar(esp_page *page, double share, esp_tone tone); /* share of the cell's width, 0 .. 1 */
 
-/* A chart, drawn once for wide pages and once for narrow ones; its width and height are set by the page. */
+/* A chart, drawn once for wide pages and once for narrow ones; its width and height are set by the page. caption NULL:
+ * that of the chart before holds for it, too. */
 esp_status esp_page_chart(esp_page *page, const esp_chart *chart, const char *caption);
 /* A PNG picture, shown at its size or smaller, but at least `least` px high; `alt` describes it in words. */
 void esp_page_picture(esp_page *page, const void *png, size_t size, int least, const char *alt, const char *caption);

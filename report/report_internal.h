@@ -83,14 +83,16 @@ double esp_frame_y(const esp_frame *frame, double y);  /* px */
 
 /* ---- chart_legend.c ---- */
 
+/* Which colour and marker a series has; the argument of the functions below. */
+int esp_series_style(const esp_chart *chart, int series);
 #define ESP_SERIES_COLORS 7 /* different colours of series; the last is currentColor */
-const char *esp_series_color(int series);
+const char *esp_series_color(int style);
 /* The same colour on a dark page, which replaces the other there. */
-const char *esp_series_dark_color(int series);
+const char *esp_series_dark_color(int style);
 /* Opens <path class="esp-line" ... d=" with the stroke of a series. */
-void esp_series_line(esp_xml *svg, int series);
+void esp_series_line(esp_xml *svg, int style);
 /* A marker of the series' shape around (x, y): path data that starts there, then is relative. */
-void esp_series_marker(esp_xml *svg, int series, double x, double y);
+void esp_series_marker(esp_xml *svg, int style, double x, double y);
 /* Draws the legend unless svg is NULL; returns its number of rows. */
 int  esp_legend(const esp_frame *frame, esp_xml *svg);
 #define ESP_FRONTIER_STROKE "stroke=\"currentColor\" stroke-width=\"1.5\" opacity=\".6\""

@@ -334,6 +334,7 @@ static void run_title(const cJSON *config, char *out, size_t size)
 const esp_application esp_application_autoencoder = {
     .name = "autoencoder",
     .measure_name = "PSNR of the mean error, dB",
+    .decibels = true,
     .sample_name = "images",
     .action_name = "image",
     .paper_groups = esp_autoencoder_paper_groups,

@@ -405,6 +405,7 @@ typedef struct {
 struct esp_application {
     const char *name;                    /* value of the key "application" */
     const char *measure_name;            /* "mean return" */
+    bool        decibels;                /* the measure is a logarithm, of which a share says nothing */
     const char *sample_name;             /* "episodes": the samples of one evaluation of a search */
     const char *action_name;             /* "action": the unit of FLOPs and time */
     const esp_group_spec *paper_groups;     /* [*num_paper_groups]; Tables II and IV of the paper */
@@ -466,6 +467,11 @@ struct esp_application {
     void (*run_title)(const cJSON *config, char *out, size_t size);       /* the same for a configuration */
     void (*samples)(const esp_subject *subject, char *out, size_t size);  /* "20 held-out episodes of seed 1 ..." */
 };
+
+/* Share of the performance that is left, 1 for all of it; NAN when there was nothing to lose. Of a measure in decibels,
+ * the share of the ratio of amplitudes: 0.45 dB less are 95 %. */
+double esp_application_kept(const esp_application *application, double before, double after);
+#define ESP_KEPT_ENOUGH 0.95 /* a smaller share is reported as a warning, in red on pages */
 
 /* Rows of the table; named there and nowhere else. */
 extern const esp_application esp_application_agent, esp_application_autoencoder;

@@ -115,7 +115,7 @@ static const double pruned[] = {0, 20, 40, 60, 80};
 static const double returns[] = {810.7, 539.2, 57.4, 17, 2};
 static const double low[] = {769.6, 458.5, 46.3, 5.8, 0};
 static const double high[] = {851.5, 618.4, 68.3, 29.8, 4.5};
-static const esp_chart_series magnitude = {"magnitude", 5, pruned, returns, low, high};
+static const esp_chart_series magnitude = {"magnitude", 5, pruned, returns, low, high, 0};
 
 static void every_point_stands_where_the_labels_say(void)
 {
@@ -137,7 +137,7 @@ static void every_point_stands_where_the_labels_say(void)
 static void logarithmic_axes_place_powers_evenly(void)
 {
     static const double params[] = {310081, 620575, 928102, 1238596, 1548360}, mse[] = {0.3, 0.02, 0.0031, 5e-4, 4e-5};
-    const esp_chart_series series = {"l2", 5, params, mse, NULL, NULL};
+    const esp_chart_series series = {"l2", 5, params, mse, NULL, NULL, 0};
     char *svg = draw(&(esp_chart){.x.log = true, .y.log = true, .num_series = 1, .series = &series});
     axis x = read_axis(svg, 'x', true), y = read_axis(svg, 'y', true);
     char *marks = path_of(svg, "esp-markers");
@@ -190,7 +190,7 @@ static void bars_stand_on_zero_and_reach_their_value(void)
 {
     static const char *const groups[] = {"enc 1", "enc 2", "coupling"};
     static const double y1[] = {0.2, -0.31, 0.05}, y2[] = {0.4, NAN, 0.95};
-    const esp_chart_series series[] = {{"grid", 3, NULL, y1, NULL, NULL}, {"gd", 3, NULL, y2, NULL, NULL}};
+    const esp_chart_series series[] = {{"grid", 3, NULL, y1, NULL, NULL, 0}, {"gd", 3, NULL, y2, NULL, NULL, 0}};
     char *svg = draw(&(esp_chart){.kind = ESP_CHART_BARS, .num_series = 2, .series = series, .num_categories = 3,
                                   .categories = groups});
     axis y = read_axis(svg, 'y', false);
@@ -217,8 +217,9 @@ static void absent_bars_take_no_room(void)
 {
     static const char *const groups[] = {"a", "b"};
     static const double component[] = {0.5, NAN}, coupling[] = {NAN, 0.5}, both[] = {0.5, 0.5};
-    const esp_chart_series split[] = {{NULL, 2, NULL, component, NULL, NULL}, {NULL, 2, NULL, coupling, NULL, NULL}};
-    const esp_chart_series whole = {NULL, 2, NULL, both, NULL, NULL};
+    const esp_chart_series split[] = {{NULL, 2, NULL, component, NULL, NULL, 0},
+                                      {NULL, 2, NULL, coupling, NULL, NULL, 0}};
+    const esp_chart_series whole = {NULL, 2, NULL, both, NULL, NULL, 0};
     esp_chart chart = {.kind = ESP_CHART_BARS, .num_series = 1, .series = &whole, .num_categories = 2,
                        .categories = groups};
     char *svg = draw(&chart);
@@ -241,7 +242,7 @@ static void absent_bars_take_no_room(void)
 static void points_that_are_not_finite_leave_a_gap(void)
 {
     static const double x[] = {0, 1, 2, 3, 4, NAN, 6}, y[] = {1, 2, NAN, 3, INFINITY, 4, 5};
-    const esp_chart_series series = {"gaps", 7, x, y, NULL, NULL};
+    const esp_chart_series series = {"gaps", 7, x, y, NULL, NULL, 0};
     char *svg = draw(&(esp_chart){.num_series = 1, .series = &series});
     char *line = part(strstr(svg, "esp-x-ticks"), "esp-line", " d=\"", "\""), *marks = path_of(svg, "esp-markers");
     CU_ASSERT_EQUAL(count_of(line, "M"), 3);
@@ -261,7 +262,7 @@ static void a_long_line_marks_only_points_that_stand_alone(void)
         x[i] = i;
         y[i] = i == 48 || i == 50 ? NAN : i;
     }
-    const esp_chart_series series = {"long", 100, x, y, NULL, NULL};
+    const esp_chart_series series = {"long", 100, x, y, NULL, NULL, 0};
     char *svg = draw(&(esp_chart){.num_series = 1, .series = &series});
     char *marks = path_of(svg, "esp-markers");
     CU_ASSERT_EQUAL(count_of(marks, "M"), 1);
@@ -272,7 +273,7 @@ static void a_long_line_marks_only_points_that_stand_alone(void)
 static void the_frontier_visits_the_points_that_no_other_beats(void)
 {
     static const double x1[] = {5, 1, 3, NAN}, y1[] = {9, 2, 5, 100}, x2[] = {2, 3, 6, 5}, y2[] = {1, 4, 8, 9};
-    const esp_chart_series series[] = {{"a", 4, x1, y1, NULL, NULL}, {"b", 4, x2, y2, NULL, NULL}};
+    const esp_chart_series series[] = {{"a", 4, x1, y1, NULL, NULL, 0}, {"b", 4, x2, y2, NULL, NULL, 0}};
     char *svg = draw(&(esp_chart){.kind = ESP_CHART_POINTS, .num_series = 2, .series = series, .frontier = true});
     axis x = read_axis(svg, 'x', false), y = read_axis(svg, 'y', false);
     char *path = path_of(svg, "esp-frontier");
@@ -327,7 +328,7 @@ static void ticks_are_round_even_and_cover_the_range(void)
     for (int repeat = 0; repeat < 400; repeat++) {
         double size = pow(10, 24 * esp_rng_uniform(&rng) - 12), offset = 20 * size * (esp_rng_uniform(&rng) - 0.5);
         double x[2] = {offset, offset + size}, y[2] = {-offset, -offset + size * esp_rng_uniform(&rng)};
-        const esp_chart_series series = {NULL, 2, x, y, NULL, NULL};
+        const esp_chart_series series = {NULL, 2, x, y, NULL, NULL, 0};
         char *svg = draw(&(esp_chart){.num_series = 1, .series = &series,
                                       .width = 320 + (int)esp_rng_below(&rng, 800)});
         double edge[4]; /* left, top, bottom, right */
@@ -351,7 +352,7 @@ static void logarithmic_ticks_are_few_for_any_number_of_decades(void)
 {
     for (double decades = 0.1; decades < 350; decades *= 1.1) {
         double low = decades < 9 ? 0.0003 * decades : 1e-180, x[2] = {low, low * pow(10, decades)};
-        const esp_chart_series series = {NULL, 2, x, x, NULL, NULL};
+        const esp_chart_series series = {NULL, 2, x, x, NULL, NULL, 0};
         char *svg = draw(&(esp_chart){.num_series = 1, .series = &series, .x.log = true, .y.log = true,
                                       .width = decades < 9 ? 320 : 640});
         for (const char *which = "xy"; *which; which++) {
@@ -381,7 +382,7 @@ static void numbers_are_written_in_few_characters(void)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         double x[2] = {0, cases[i].to};
-        const esp_chart_series series = {NULL, 2, x, x, NULL, NULL};
+        const esp_chart_series series = {NULL, 2, x, x, NULL, NULL, 0};
         char *svg = draw(&(esp_chart){.num_series = 1, .series = &series, .width = 400});
         if (!strstr(svg, cases[i].label)) printf("\n    %s is missing ", cases[i].label);
         CU_ASSERT_PTR_NOT_NULL(strstr(svg, cases[i].label));
@@ -395,7 +396,7 @@ static void texts_are_escaped_and_made_valid(void)
 {
     static const char *const names[] = {"a<b & \"c\" > 'd'", "\xff\xc0\x80 cut \xe2\x82"};
     static const double y[] = {1, 2};
-    const esp_chart_series series = {"</svg>\x01", 2, y, y, NULL, NULL};
+    const esp_chart_series series = {"</svg>\x01", 2, y, y, NULL, NULL, 0};
     const esp_chart_reference line = {false, 1, "<&>"};
     for (int kind = ESP_CHART_LINES; kind <= ESP_CHART_BARS; kind++) {
         char *svg = draw(&(esp_chart){.kind = (esp_chart_kind)kind, .title = names[0], .x.label = names[1],
@@ -420,7 +421,7 @@ static void names_turn_when_they_do_not_fit(void)
             names[i] = name;
             y[i] = i;
         }
-        const esp_chart_series series = {"gd", categories, NULL, y, NULL, NULL};
+        const esp_chart_series series = {"gd", categories, NULL, y, NULL, NULL, 0};
         char *svg = draw(&(esp_chart){.kind = ESP_CHART_BARS, .num_series = 1, .series = &series,
                                       .num_categories = categories, .categories = names});
         char *group = part(svg, "esp-categories", ">", "</g>");
@@ -437,6 +438,21 @@ static void names_turn_when_they_do_not_fit(void)
         free(group);
         free(svg);
     }
+}
+
+static void a_series_keeps_its_look_wherever_it_stands(void)
+{
+    static const double x[] = {1, 2}, y[] = {3, 4};
+    const esp_chart_series third[] = {{"a", 2, x, y, NULL, NULL, 0}, {"b", 2, x, y, NULL, NULL, 0},
+                                      {"c", 2, x, y, NULL, NULL, 0}};
+    const esp_chart_series alone = {"c", 2, x, y, NULL, NULL, 3};
+    char *all = draw(&(esp_chart){.num_series = 3, .series = third}), *one = draw(&(esp_chart){.num_series = 1,
+                                                                                              .series = &alone});
+    static const char color[] = "stroke=\"#009e73\"";
+    CU_ASSERT(strstr(all, color) != NULL && strstr(one, color) != NULL);
+    CU_ASSERT(strstr(one, "#0072b2") == NULL && strstr(one, "4.4l4.2") != NULL); /* the third marker, too */
+    free(all);
+    free(one);
 }
 
 static void legend_entries_wrap_inside_the_picture(void)
@@ -485,7 +501,7 @@ static void strange_data_gives_a_finite_picture(void)
             for (int i = 0; i < 4 * POINTS; i++)
                 numbers[s][i / POINTS][i % POINTS] = strange[esp_rng_below(&rng, STRANGE)];
             series[s] = (esp_chart_series){names[s], (int)esp_rng_below(&rng, POINTS + 1), numbers[s][0], numbers[s][1],
-                                           numbers[s][2], numbers[s][3]};
+                                           numbers[s][2], numbers[s][3], 0};
         }
         const esp_chart_reference lines[] = {{true, strange[repeat % STRANGE], "x"},
                                              {false, strange[repeat % 7], NULL}};
@@ -526,6 +542,7 @@ static CU_TestInfo tests[] = {
     {"numbers_are_written_in_few_characters", numbers_are_written_in_few_characters},
     {"texts_are_escaped_and_made_valid", texts_are_escaped_and_made_valid},
     {"names_turn_when_they_do_not_fit", names_turn_when_they_do_not_fit},
+    {"a_series_keeps_its_look_wherever_it_stands", a_series_keeps_its_look_wherever_it_stands},
     {"legend_entries_wrap_inside_the_picture", legend_entries_wrap_inside_the_picture},
     {"strange_data_gives_a_finite_picture", strange_data_gives_a_finite_picture},
     {"impossible_chart_sizes_are_refused", impossible_chart_sizes_are_refused},

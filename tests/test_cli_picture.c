@@ -72,11 +72,14 @@ static const char sweep[] = "$E sweep agent.safetensors --controller policy --sp
 static void a_sweep_draws_the_coefficients_that_methods_found(void)
 {
     CLI_OK("%s magnitude/l1,random,gd --budget 20", sweep);
-    char *svg = cli_file("swept/coefficients.svg");
-    CU_ASSERT(strstr(svg, "at 25 % sparsity") != NULL);
-    CU_ASSERT(strstr(svg, ">random<") != NULL && strstr(svg, ">gd<") != NULL && strstr(svg, ">encoder.conv1<") != NULL);
-    CU_ASSERT(strstr(svg, "magnitude") == NULL);
-    free(svg);
+    static const char *const names[] = {"swept/coefficients-25.svg", "swept/coefficients-50.svg"};
+    for (int i = 0; i < 2; i++) {
+        char *svg = cli_file(names[i]);
+        CU_ASSERT(strstr(svg, i ? "at 50\u00a0% sparsity" : "at 25\u00a0% sparsity") != NULL);
+        CU_ASSERT(strstr(svg, ">random<") && strstr(svg, ">gd<") && strstr(svg, ">encoder.conv1<"));
+        CU_ASSERT(strstr(svg, "magnitude") == NULL);
+        free(svg);
+    }
 }
 
 static void a_finished_sweep_is_drawn_again_without_an_evaluation(void)

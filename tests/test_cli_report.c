@@ -70,7 +70,27 @@ static void a_pruned_network_has_before_and_after_and_its_search(void)
     CU_ASSERT(shows(html, "Pruning of agent.safetensors to 30\u00a0%") && shows(html, ">mean return<"));
     CU_ASSERT(shows(html, ">Objective<") && shows(html, ">Coefficients of the groups<") && shows(html, ">coupling<"));
     CU_ASSERT(shows(html, "--set search.iterations=3 -o small.st --json") && shows(html, "the pruned network"));
+    CU_ASSERT(shows(html, "method gd, importance l2, nothing repaired, not finetuned, seed 1, structural groups, "
+                          "controller policy; "));
     CU_ASSERT(shows(html, "data:image/png;base64,"));
+    cJSON_Delete(data);
+    free(html);
+}
+
+/* Longer evaluations count as several on both. */
+static void evaluations_are_counted_as_prune_counts_them(void)
+{
+    char text[128], counted[64];
+    CLI_OK("$E prune agent.safetensors --controller policy --sparsity 0.3 --tolerance 0.02 --episodes 2 "
+           "--report-episodes 3 --method evolve --budget 60 -o counted.st --json");
+    cJSON *json = cli_json(), *data;
+    char *html = report("counted.st --no-film", &data);
+    esp_text_counted(cli_number(json, "evaluations"), "evaluation", counted, sizeof counted);
+    snprintf(text, sizeof text, "controller policy; %s<", counted);
+    CU_ASSERT(shows(html, text));
+    snprintf(text, sizeof text, "counted by length they are %s.", counted);
+    CU_ASSERT(shows(html, text) && shows(html, "re-evaluated on more data"));
+    cJSON_Delete(json);
     cJSON_Delete(data);
     free(html);
 }
@@ -151,7 +171,7 @@ static void a_long_journal_takes_little_memory_and_has_a_page_to_look_at(void)
     char *html = report("long.jsonl --no-film", &data);
     CU_ASSERT(strlen(html) < 2 << 20);
     CU_ASSERT_EQUAL(cli_number(item_at(data, "/evaluations"), "count"), LINES);
-    CU_ASSERT(shows(html, "Of 120000 evaluations"));
+    CU_ASSERT(shows(html, "The journal holds 120,000 evaluations.") && shows(html, "Of them, 2,"));
     const cJSON *number = item_at(data, "/evaluations/number"), *value;
     const cJSON *performance = item_at(data, "/evaluations/performance");
     bool best = false;
@@ -209,7 +229,7 @@ static void a_hundred_cells_are_less_than_two_megabytes(void)
            "sweep/results.jsonl; done >many/results.jsonl");
     char *html = report("many", &data);
     CU_ASSERT(cJSON_GetArraySize(item_at(data, "/cells")) >= 100);
-    CU_ASSERT(shows(html, "17 seeds") && strlen(html) <= 2000000);
+    CU_ASSERT(shows(html, "seeds 1 to 17") && strlen(html) <= 2000000);
     cJSON_Delete(data);
     free(html);
 }
@@ -387,6 +407,7 @@ static void a_result_of_the_wrong_shape_breaks_nothing(void)
 static CU_TestInfo tests[] = {
     {"a run has its learning curves and an episode", a_run_has_its_learning_curves_and_an_episode},
     {"a pruned network has before and after and its search", a_pruned_network_has_before_and_after_and_its_search},
+    {"evaluations are counted as prune counts them", evaluations_are_counted_as_prune_counts_them},
     {"the objective is that of the evaluations", the_objective_is_that_of_the_evaluations},
     {"a search that was repeated shows its last result", a_search_that_was_repeated_shows_its_last_result},
     {"a search without a result says so", a_search_without_a_result_says_so},
