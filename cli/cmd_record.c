@@ -66,6 +66,7 @@ static const struct argp argp = {
 typedef struct {
     esp_film_config film;
     int         frames;   /* frames drawn */
+    const char *names[ESP_MOST_ROLES]; /* of the roles */
     esp_player *player;
     esp_canvas *canvas;
     uint8_t    *pixels;   /* [height, roles * width, 3] */
@@ -84,7 +85,7 @@ static esp_status play(const arguments *a, recording *r, esp_film *film, int epi
         while (status == ESP_OK && esp_player_steps(r->player) < at) status = esp_player_step(r->player);
         if (status == ESP_OK) status = esp_check_interrupt();
         if (status == ESP_OK) status = esp_canvas_frame(r->canvas, r->pixels);
-        if (status == ESP_OK) status = esp_film_add(film, r->pixels);
+        if (status == ESP_OK) status = esp_film_add(film, at * esp_player_timestep(r->player), r->pixels);
         esp_progress("record", episode * frames + i + 1, a->episodes * frames, "%.1f s",
                      at * esp_player_timestep(r->player));
     }
@@ -119,6 +120,8 @@ static esp_status plan(const arguments *a, recording *r)
     else if (a->frames > 1) r->interval = (double)r->steps / (a->frames - 1);
     r->film.path = a->output;
     r->film.roles = a->shown.count;
+    for (int i = 0; i < a->shown.count; i++) r->names[i] = a->shown.role[i].name;
+    r->film.names = r->names;
     r->film.frames = a->frames;
     r->film.fps = a->fps;
     r->film.width = a->width ? a->width : strip ? 160 : 640;

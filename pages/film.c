@@ -69,7 +69,7 @@ static esp_status play(esp_player *player, esp_canvas *canvas, esp_film *film, u
         while (status == ESP_OK && esp_player_steps(player) < at && !esp_player_ended(player))
             status = esp_player_step(player);
         if (status == ESP_OK) status = esp_canvas_frame(canvas, pixels);
-        if (status == ESP_OK) status = esp_film_add(film, pixels);
+        if (status == ESP_OK) status = esp_film_add(film, at * esp_player_timestep(player), pixels);
         if (status == ESP_OK) status = esp_check_interrupt();
     }
     return status;
@@ -83,8 +83,8 @@ static int start_of(const esp_player *player, const esp_role *role)
 static esp_status film_players(const esp_film_request *request, const esp_role *roles, const char *path)
 {
     int count = request->count;
-    esp_film_config config = {.kind = ESP_FILM_STRIP, .path = path, .roles = count, .width = FRAME_PX,
-                              .height = FRAME_PX, .frames = FRAMES};
+    esp_film_config config = {.kind = ESP_FILM_STRIP, .path = path, .roles = count, .names = request->name,
+                              .width = FRAME_PX, .height = FRAME_PX, .frames = FRAMES};
     esp_episode episode;
     esp_player *player = NULL;
     esp_canvas *canvas = NULL;

@@ -104,6 +104,33 @@ typedef struct {
  * * (zoom * width + gap), its height likewise. ESP_ERR_RANGE as esp_png_write. */
 esp_status esp_sheet_write(const char *path, const esp_sheet *sheet, const uint8_t *images);
 
+/* ---- sketch.c ---------------------------------------------------------------------------------- */
+
+/* A picture to draw on: [height, width, 3] sRGB, top row first. Whatever lies outside of it is cut off. */
+typedef struct {
+    int      width, height;       /* px */
+    uint8_t *pixels;              /* borrowed */
+} esp_sketch;
+
+typedef struct { uint8_t rgb[3]; } esp_ink; /* a colour */
+/* A rectangle, px from the upper left corner. */
+typedef struct { int left, top, width, height; } esp_area;
+
+/* Sizes of the font, DejaVu Sans with smooth edges: 11, 14 and 20 px. It has ASCII and a few signs; other characters
+ * become question marks. */
+typedef enum { ESP_TEXT_SMALL, ESP_TEXT_NORMAL, ESP_TEXT_LARGE, ESP_TEXT_SIZES } esp_text_size;
+
+void esp_sketch_fill(esp_sketch *sketch, esp_area area, esp_ink ink); /* fills a rectangle */
+/* Joins points (x, y), px from the upper left corner, with a smooth line; points that are not finite leave gaps. */
+void esp_sketch_line(esp_sketch *sketch, int count, const double (*point)[2], double width, esp_ink ink);
+/* Writes a line of UTF-8 text; (left, top) is the corner of a box of esp_text_height and esp_sketch_text_width px. */
+void esp_sketch_text(esp_sketch *sketch, esp_text_size size, int left, int top, const char *text, esp_ink ink);
+/* The same, cut with an ellipsis when it would be wider than `width` px. */
+void esp_sketch_text_within(esp_sketch *sketch, esp_text_size size, int left, int top, int width, const char *text,
+                            esp_ink ink);
+int  esp_sketch_text_width(esp_text_size size, const char *text); /* px */
+int  esp_text_height(esp_text_size size);                         /* px of a line, with the room between lines */
+
 /* ---- page.c, page_style.c, page_table.c, page_figure.c ---------------------------------------------- */
 
 /* An HTML page in one file that needs nothing else: no script, no network; light or dark as the reader prefers, for

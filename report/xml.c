@@ -56,7 +56,7 @@ void esp_xml_insert(esp_xml *xml, size_t at, const char *text)
 /* Reads one character of UTF-8 and moves past it. Returns 0 at the end; for a sequence that is cut
  * short, overlong, a surrogate or beyond U+10FFFF, and for characters that XML 1.0 forbids, U+FFFD,
  * moving on by one byte. */
-static uint32_t next_character(const char **text)
+uint32_t esp_next_character(const char **text)
 {
     static const uint32_t smallest[] = {0, 0x80, 0x800, 0x10000};
     const unsigned char *at = (const unsigned char *)*text;
@@ -111,7 +111,7 @@ static void add_character(esp_xml *svg, uint32_t c)
 
 void esp_xml_text(esp_xml *svg, const char *text)
 {
-    for (uint32_t c; (c = next_character(&text));) add_character(svg, c);
+    for (uint32_t c; (c = esp_next_character(&text));) add_character(svg, c);
 }
 
 char *esp_xml_escape(const char *text)
@@ -138,7 +138,7 @@ static double advance(uint32_t c)
 double esp_text_width(const char *text, double size)
 {
     double ems = 0;
-    for (uint32_t c; (c = next_character(&text));) ems += advance(c);
+    for (uint32_t c; (c = esp_next_character(&text));) ems += advance(c);
     return ems * size;
 }
 
@@ -146,7 +146,7 @@ size_t esp_text_line(const char *text, double size, double width)
 {
     const char *at = text, *line_end = NULL;
     double ems = 0;
-    for (uint32_t c; (c = next_character(&at));) {
+    for (uint32_t c; (c = esp_next_character(&at));) {
         if (c == ' ' && at - text > 1) line_end = at;
         if (c != ' ' && (ems + advance(c)) * size > width && line_end) return (size_t)(line_end - text);
         ems += advance(c);
@@ -161,6 +161,6 @@ void esp_xml_text_within(esp_xml *svg, const char *text, double size, double wid
         return;
     }
     double left = width - size; /* room left beside the ellipsis */
-    for (uint32_t c; (c = next_character(&text)) && (left -= advance(c) * size) >= 0;) add_character(svg, c);
+    for (uint32_t c; (c = esp_next_character(&text)) && (left -= advance(c) * size) >= 0;) add_character(svg, c);
     esp_xml_add(svg, "\u2026");
 }

@@ -41,12 +41,19 @@ static void film_strip_has_frames_in_columns_and_checkpoints_in_rows(void)
 {
     CLI_OK("$E record agent.safetensors agent.safetensors --frames 5 --size 80x64 -o strip.png");
     picture strip = read_png("strip.png");
-    CU_ASSERT(strip.width == 400 && strip.height == 128 && strip.channels == 3);
+    enum { LABEL = 19, ROW = LABEL + 64 }; /* a name above each row, the times below the last one */
+    CU_ASSERT(strip.width == 400 && strip.height == 2 * ROW + LABEL && strip.channels == 3);
     /* Almost equal: where an edge crosses a pixel, Mesa's rounding depends on the tile's place in
      * the buffer. */
     int differing = 0;
-    for (int i = 0; i < 3 * 400 * 64; i++) differing += strip.pixels[i] != strip.pixels[3 * 400 * 64 + i];
+    for (int i = 0; i < 3 * 400 * ROW; i++) differing += strip.pixels[i] != strip.pixels[3 * 400 * ROW + i];
     CU_ASSERT(differing <= 3 * 4);
+    for (int frame = 0; frame < 5; frame++) { /* a time stands below each frame */
+        int ink = 0;
+        for (int y = 2 * ROW; y < strip.height; y++)
+            for (int x = 80 * frame; x < 80 * (frame + 1); x++) ink += strip.pixels[3 * (y * 400 + x)] > 100;
+        CU_ASSERT(ink > 20);
+    }
     free(strip.pixels);
 }
 

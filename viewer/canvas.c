@@ -57,24 +57,10 @@ void esp_canvas_free(esp_canvas *canvas)
     free(canvas);
 }
 
-/* OpenGL's first row is at the bottom. */
-static void turn_over(uint8_t *pixels, int width, int height)
-{
-    size_t row = 3 * (size_t)width;
-    for (int y = 0; y < height / 2; y++) {
-        uint8_t *low = pixels + (size_t)y * row, *high = pixels + (size_t)(height - 1 - y) * row;
-        for (size_t i = 0; i < row; i++) {
-            uint8_t kept = low[i];
-            low[i] = high[i];
-            high[i] = kept;
-        }
-    }
-}
-
 esp_status esp_canvas_frame(esp_canvas *canvas, uint8_t *pixels)
 {
     canvas->pixels = pixels;
     esp_status status = esp_offscreen_run(canvas->context, paint, canvas);
-    if (status == ESP_OK) turn_over(pixels, canvas->whole.width, canvas->whole.height);
+    if (status == ESP_OK) esp_pixels_turn(pixels, canvas->whole.width, canvas->whole.height);
     return status;
 }

@@ -1,11 +1,11 @@
-/* Draws one frame of a player: for every actor its scene as made for people to look at, and over it the caption, the
- * figures and what the network sees. */
+/* Draws one frame of a player: for every actor its scene as made for people to look at, above it the caption, below it
+ * the figures and what the network sees. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "viewer/viewer_internal.h"
+#include "viewer/colors.h"
 
 #define MAX_GEOMS 1000 /* shapes drawn per frame, MuJoCo's decorations included */
 
@@ -85,7 +85,7 @@ void esp_painter_free(esp_painter *painter)
     if (painter->shown) mj_deleteData(painter->shown);
     if (painter->model) mj_deleteModel(painter->model);
     esp_figures_free(painter->figures);
-    free(painter->inset);
+    free(painter->pixels);
     free(painter);
 }
 
@@ -126,40 +126,86 @@ void esp_painter_show(esp_painter *painter, int actor)
                     &painter->scene);
 }
 
-static void draw_caption(const esp_painter *painter, const esp_actor *actor, mjrRect tile)
+/* ---- beside the scene ------------------------------------------------------------------------------- */
+
+static esp_layout layout_of(const esp_painter *painter, const esp_actor *actor, mjrRect tile)
 {
-    char values[256], controller[ESP_CONFIG_TEXT];
-    esp_choice_word(actor->role.acting->controllers, actor->role.controller, controller);
-    esp_format(values, sizeof values, "%.32s\n%s\n%.1f %%\n%zu\n%.2f s\n%.1f", actor->role.name, controller,
-             100.0 * actor->sparsity, actor->params, actor->play->data->time,
-             actor->play->episode_return + actor->play->reward);
-    static const char labels[] = "checkpoint\ncontroller\nsparsity\nparameters\ntime\nreturn";
-    mjr_overlay(mjFONT_NORMAL, mjGRID_TOPLEFT, tile, labels, values,
-                &painter->draw);
+    esp_considered considered;
+    bool plans = actor->role.acting->considered(actor->controller, &considered);
+    return esp_layout_make(tile.width, tile.height, painter->overlays, actor->world->task->about.num_quantities > 0,
+                           plans);
 }
 
-/* Every pixel becomes a square; together they take about a fifth of the tile. */
-static void draw_inset(esp_painter *painter, const esp_actor *actor, mjrRect tile)
+/* What the network sees: its pixels become squares where there is room, else some of them are left out. */
+static void draw_sees(const esp_actor *actor, const esp_layout *layout, esp_sketch *sketch)
 {
-    enum { FRAME = 2, MARGIN = 6 };
-    int size = actor->world->config.image_size, zoom = tile.width / 5 / size;
-    if (zoom < 1) zoom = 1;
-    int side = size * zoom;
-    if (side + 2 * (FRAME + MARGIN) > tile.width || side + 2 * (FRAME + MARGIN) > tile.height) return;
-    if (painter->inset_side != side) {
-        free(painter->inset);
-        painter->inset = esp_alloc((size_t)side * side, 3);
-        painter->inset_side = side;
-    }
+    enum { MARGIN = 8 };
+    int size = actor->world->config.image_size, side = layout->sees.width - 2 * MARGIN;
+    if (side < 8) return;
+    if (side >= size) side = side / size * size;
+    int left = layout->sees.left + (layout->sees.width - side) / 2, top = layout->sees.top + MARGIN;
     const uint8_t *frame = esp_actor_sees(actor);
-    for (int y = 0; y < side; y++) /* OpenGL's first row is at the bottom */
-        for (int x = 0; x < side; x++)
-            memset(painter->inset + 3 * ((size_t)y * side + x), frame[(side - 1 - y) / zoom * size + x / zoom], 3);
-    mjrRect place = {tile.left + tile.width - side - FRAME - MARGIN,
-                     tile.bottom + tile.height - side - FRAME - MARGIN, side, side};
-    mjrRect border = {place.left - FRAME, place.bottom - FRAME, side + 2 * FRAME, side + 2 * FRAME};
-    mjr_rectangle(border, 0.92f, 0.93f, 0.94f, 1.0f);
-    mjr_drawPixels(painter->inset, NULL, place, &painter->draw);
+    esp_sketch_fill(sketch, (esp_area){left - 1, top - 1, side + 2, side + 2}, esp_color_soft);
+    for (int y = 0; y < side; y++) {
+        uint8_t *row = sketch->pixels + 3 * ((size_t)(top + y) * (size_t)sketch->width + (size_t)left);
+        for (int x = 0; x < side; x++) memset(row + 3 * x, frame[y * size / side * size + x * size / side], 3);
+    }
+}
+
+static void reserve(esp_painter *painter, size_t bytes)
+{
+    if (bytes <= painter->room) return;
+    free(painter->pixels);
+    painter->pixels = esp_alloc(bytes, 1);
+    painter->room = bytes;
+}
+
+/* OpenGL's first row is at the bottom. */
+void esp_pixels_turn(uint8_t *pixels, int width, int height)
+{
+    size_t row = 3 * (size_t)width;
+    for (int y = 0; y < height / 2; y++) {
+        uint8_t *low = pixels + (size_t)y * row, *high = pixels + (size_t)(height - 1 - y) * row;
+        for (size_t i = 0; i < row; i++) {
+            uint8_t kept = low[i];
+            low[i] = high[i];
+            high[i] = kept;
+        }
+    }
+}
+
+void esp_painter_put(const esp_painter *painter, mjrRect picture, int left, int top, esp_sketch *sketch)
+{
+    mjrRect place = {picture.left + left, picture.bottom + picture.height - top - sketch->height, sketch->width,
+                     sketch->height};
+    if (sketch->height <= 0) return;
+    esp_pixels_turn(sketch->pixels, sketch->width, sketch->height);
+    mjr_drawPixels(sketch->pixels, NULL, place, &painter->draw);
+}
+
+/* A part of the tile that is as wide as the tile. */
+static void put_part(const esp_painter *painter, mjrRect tile, esp_area area, const esp_sketch *sketch)
+{
+    esp_sketch part = {area.width, area.height, sketch->pixels + 3 * (size_t)area.top * (size_t)sketch->width};
+    esp_painter_put(painter, tile, area.left, area.top, &part);
+}
+
+/* A thin line keeps neighbouring tiles apart. */
+static void draw_beside(esp_painter *painter, int index, mjrRect tile, const esp_layout *layout, double latency)
+{
+    const esp_actor *actor = &painter->player->actor[index];
+    reserve(painter, 3 * (size_t)tile.width * (size_t)tile.height);
+    esp_sketch sketch = {tile.width, tile.height, painter->pixels};
+    esp_sketch_fill(&sketch, layout->strip, esp_color_panel);
+    esp_caption_draw(actor, layout, &sketch);
+    if (painter->overlays.figures) esp_figures_draw(painter->figures, actor, layout, latency, &sketch);
+    if (painter->overlays.inset) draw_sees(actor, layout, &sketch);
+    if (index > 0) {
+        esp_sketch_fill(&sketch, (esp_area){0, 0, 1, layout->header.height}, esp_color_line);
+        esp_sketch_fill(&sketch, (esp_area){0, layout->strip.top, 1, layout->strip.height}, esp_color_line);
+    }
+    put_part(painter, tile, layout->header, &sketch);
+    put_part(painter, tile, layout->strip, &sketch);
 }
 
 mjrRect esp_painter_tile(const esp_painter *painter, mjrRect whole, int actor)
@@ -169,15 +215,29 @@ mjrRect esp_painter_tile(const esp_painter *painter, mjrRect whole, int actor)
     return (mjrRect){whole.left + left, whole.bottom, right - left, whole.height};
 }
 
+/* The scene's place in a tile, for OpenGL. */
+static mjrRect scene_in(mjrRect tile, const esp_layout *layout)
+{
+    return (mjrRect){tile.left, tile.bottom + layout->strip.height, tile.width, layout->scene.height};
+}
+
+mjrRect esp_painter_scene(const esp_painter *painter, mjrRect whole, int actor)
+{
+    mjrRect tile = esp_painter_tile(painter, whole, actor);
+    esp_layout layout = layout_of(painter, &painter->player->actor[actor], tile);
+    return scene_in(tile, &layout);
+}
+
 void esp_painter_paint(esp_painter *painter, mjrRect whole, esp_overlays overlays)
 {
+    double latency = esp_figures_latency(painter->player);
+    painter->overlays = overlays;
     for (int i = 0; i < painter->player->count; i++) {
-        const esp_actor *actor = &painter->player->actor[i];
         mjrRect tile = esp_painter_tile(painter, whole, i);
+        if (tile.width <= 0 || tile.height <= 0) continue;
+        esp_layout layout = layout_of(painter, &painter->player->actor[i], tile);
         esp_painter_show(painter, i);
-        mjr_render(tile, &painter->scene, &painter->draw);
-        if (overlays.caption) draw_caption(painter, actor, tile);
-        if (overlays.inset) draw_inset(painter, actor, tile);
-        if (overlays.figures) esp_figures_draw(painter->figures, actor, tile, &painter->draw);
+        mjr_render(scene_in(tile, &layout), &painter->scene, &painter->draw);
+        draw_beside(painter, i, tile, &layout, latency);
     }
 }

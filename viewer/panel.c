@@ -4,20 +4,30 @@
 
 #include "viewer/panel.h"
 
-enum { RUN, CONTROLLER, SHOW };            /* sections */
-enum { PAUSE, SPEED, STEP, AGAIN, NEXT };  /* items of RUN */
+enum { RUN, NETWORK, SHOW };               /* sections */
+enum { PAUSE, SPEED, STEP, RESTART, NEXT };  /* items of RUN */
 
 /* Newer versions of MuJoCo have more members. */
 #define WIDGET(kind, label, pointer, more) \
     {.type = mjITEM_##kind, .name = label, .state = 1, .pdata = pointer, .other = more}
 
+/* Length of a name without the suffix that all checkpoints have. */
+static int stem(const char *name)
+{
+    static const char suffix[] = ".safetensors";
+    size_t length = strlen(name), end = strlen(suffix);
+    if (length > end && strcmp(name + length - end, suffix) == 0) length -= end;
+    return length < mjMAXUINAME - 2 ? (int)length : mjMAXUINAME - 2;
+}
+
 /* One line per checkpoint, as many as fit in MuJoCo's text. */
 static void list_names(const esp_session *session, char out[mjMAXUITEXT])
 {
     size_t used = 0;
-    for (int i = 0; i < session->player->count; i++)
-        used += (size_t)snprintf(out + used, mjMAXUITEXT - used, "%s%.*s", i ? "\n" : "", mjMAXUINAME - 2,
-                                 session->player->actor[i].role.name);
+    for (int i = 0; i < session->player->count; i++) {
+        const char *name = session->player->actor[i].role.name;
+        used += (size_t)snprintf(out + used, mjMAXUITEXT - used, "%s%.*s", i ? "\n" : "", stem(name), name);
+    }
 }
 
 /* One line per controller of the application. */
@@ -36,11 +46,11 @@ void esp_panel_make(mjUI *panel, esp_session *session)
         WIDGET(CHECKINT, "Pause", &c->pause, ""),
         WIDGET(RADIO, "Speed", &c->speed, "1\n1/2\n1/4\n1/10"),
         WIDGET(BUTTON, "Step", NULL, ""),
-        WIDGET(BUTTON, "Again", NULL, ""),
+        WIDGET(BUTTON, "Restart", NULL, ""),
         WIDGET(BUTTON, "Next episode", NULL, ""),
-        WIDGET(SECTION, "Controller", NULL, ""),
-        WIDGET(RADIO, "Of", &c->selected, ""),
-        WIDGET(RADIO, "Acts by", &c->controller, ""),
+        WIDGET(SECTION, "Network", NULL, ""),
+        WIDGET(RADIO, "Checkpoint", &c->selected, ""),
+        WIDGET(RADIO, "Controller", &c->controller, ""),
         WIDGET(SLIDERNUM, "Sparsity", &c->sparsity, "0 0.95"),
         WIDGET(SECTION, "Show", NULL, ""),
         WIDGET(CHECKINT, "Captions", &c->caption, ""),
@@ -70,7 +80,7 @@ void esp_panel_fit(mjUI *panel, mjuiState *state, mjrContext *context)
 static esp_status item_changed(const mjuiItem *item, esp_session *session)
 {
     if (item->sectionid == RUN && item->itemid == STEP) return esp_session_key(session, mjKEY_RIGHT);
-    if (item->sectionid == RUN && item->itemid == AGAIN) return esp_session_key(session, mjKEY_BACKSPACE);
+    if (item->sectionid == RUN && item->itemid == RESTART) return esp_session_key(session, mjKEY_BACKSPACE);
     if (item->sectionid == RUN && item->itemid == NEXT) return esp_session_key(session, 'N');
     return esp_session_apply(session);
 }

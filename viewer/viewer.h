@@ -36,10 +36,10 @@ const mjData *esp_player_state(const esp_player *player, int role); /* owned by 
 
 /* ---- canvas.c: pictures without a window ------------------------------------------------------- */
 
-/* What is drawn over the scene. */
+/* What is drawn beside the scene, above and below it; nothing covers it. */
 typedef struct {
     bool caption;  /* controller, size, time, return */
-    bool figures;  /* reward, action, the task's first quantity, latency; the planner's candidates */
+    bool figures;  /* reward, action, the task's first quantity, latency; the planner's candidates: as many as fit */
     bool inset;    /* the picture that the network sees */
 } esp_overlays;
 
@@ -57,7 +57,7 @@ esp_status esp_canvas_frame(esp_canvas *canvas, uint8_t *pixels);
 /* What a film is written as. */
 typedef enum {
     ESP_FILM_MOVIE,  /* FILE.mp4, encoded by the program ffmpeg */
-    ESP_FILM_STRIP,  /* FILE.png: frames in columns, roles in rows */
+    ESP_FILM_STRIP,  /* FILE.png: frames in columns above their times, roles in rows below their names */
     ESP_FILM_FOLDER  /* an existing folder, or a name that ends with /: frame-00000.png ... */
 } esp_film_kind;
 
@@ -69,6 +69,7 @@ typedef struct {
     esp_film_kind kind;          /* as esp_film_kind_of found it */
     const char   *path;          /* borrowed */
     int           roles;         /* number of roles, side by side in a frame */
+    const char *const *names;    /* strip: [roles] names of its rows, borrowed; NULL: none */
     int           width, height; /* px per role */
     int           frames;        /* frames in a strip */
     double        fps;           /* frames per second of a movie */
@@ -80,8 +81,9 @@ typedef struct esp_film esp_film;
 /* Files get their names when they are finished; a wrong name is reported at once. ESP_ERR_MACHINE when ffmpeg is
  * missing or fails. */
 esp_status esp_film_create(const esp_film_config *config, esp_film **out);
-/* pixels [height, roles * width, 3], as esp_canvas_frame makes them */
-esp_status esp_film_add(esp_film *film, const uint8_t *pixels);
+/* pixels [height, roles * width, 3], as esp_canvas_frame makes them; seconds: time of the episode, written below a
+ * frame of a strip */
+esp_status esp_film_add(esp_film *film, double seconds, const uint8_t *pixels);
 int        esp_film_count(const esp_film *film); /* frames so far */
 /* Finishes and frees the film; frees it also on failure. */
 esp_status esp_film_finish(esp_film *film);

@@ -2,6 +2,7 @@
 #ifndef ESP_VIEWER_INTERNAL_H
 #define ESP_VIEWER_INTERNAL_H
 
+#include "report/report.h"
 #include "viewer/viewer.h"
 
 /* ---- player.c -------------------------------------------------------------------------------- */
@@ -77,15 +78,44 @@ void       esp_cutter_free(esp_cutter *cutter); /* accepts NULL */
  * trail allows. The caller frees the smaller network. */
 esp_status esp_cutter_cut(const esp_cutter *cutter, int controller, double sparsity, esp_network **out);
 
+/* ---- layout.c: where the parts of a tile are ------------------------------------------------------ */
+
+/* Figures of a tile, in their order; the first ones are the curves of esp_curve. */
+typedef enum {
+    ESP_PANEL_REWARD, ESP_PANEL_ACTION, ESP_PANEL_QUANTITY, ESP_PANEL_LATENCY, ESP_PANEL_PLAN, ESP_PANELS
+} esp_panel;
+
+/* Parts of a tile that do not overlap, in px from its upper left corner; a part that is not drawn has no height. */
+typedef struct {
+    esp_text_size size;
+    esp_area header;             /* the caption, above the scene */
+    bool     narrow, details;    /* caption: name and state on two lines; a line about the network */
+    esp_area scene;
+    esp_area strip;              /* figures and what the network sees, below the scene */
+    esp_area panel[ESP_PANELS];  /* in the strip; width 0: not shown */
+    esp_area sees;               /* in the strip, square */
+} esp_layout;
+
+/* quantity: the task has one that is plotted; plans: the controller compares sequences. */
+esp_layout esp_layout_make(int width, int height, esp_overlays overlays, bool quantity, bool plans);
+
+/* ---- caption.c ------------------------------------------------------------------------------------ */
+
+/* Draws the caption of an actor into the header of its tile. */
+void esp_caption_draw(const esp_actor *actor, const esp_layout *layout, esp_sketch *sketch);
+
 /* ---- figures.c ----------------------------------------------------------------------------------- */
 
 /* Curves of an episode and the planner's candidates, in the ranges of an actor's task. */
 typedef struct esp_figures esp_figures;
 
 esp_figures *esp_figures_create(const esp_actor *actor);
-void         esp_figures_free(esp_figures *figures);
-/* Draws them into the lower part of a rectangle of the current context. */
-void         esp_figures_draw(esp_figures *figures, const esp_actor *actor, mjrRect area, const mjrContext *context);
+void         esp_figures_free(esp_figures *figures); /* accepts NULL */
+/* Draws them into their panels of a tile; latency: the upper end of its axis, ms. */
+void         esp_figures_draw(const esp_figures *figures, const esp_actor *actor, const esp_layout *layout,
+                              double latency, esp_sketch *sketch);
+/* A round number that is not less than any latency of the episode but the first: the axis that all actors share, ms. */
+double       esp_figures_latency(const esp_player *player);
 
 /* ---- painter.c: one frame into the current context ------------------------------------------------ */
 
@@ -102,8 +132,9 @@ typedef struct {
     mjvPerturb   push;             /* push by the mouse ... */
     int          pushed;           /* ... on this actor; -1: on none */
     esp_figures *figures;
-    uint8_t     *inset;            /* [inset_side, inset_side, 3] */
-    int          inset_side;
+    esp_overlays overlays;         /* as painted last */
+    uint8_t     *pixels;           /* [room] of one tile */
+    size_t       room;             /* bytes */
 } esp_painter;
 
 /* Loads view.xml beside the task's scene, or uses the scene itself when there is none. width, height: px of the
@@ -117,8 +148,14 @@ void       esp_painter_detach(esp_painter *painter);
 void       esp_painter_show(esp_painter *painter, int actor);
 /* Draws all actors side by side. Call with the context current, under esp_guard. */
 void       esp_painter_paint(esp_painter *painter, mjrRect whole, esp_overlays overlays);
-/* The part of a picture that shows an actor. */
+/* The part of a picture that shows an actor, and in it the scene, as painted last. */
 mjrRect    esp_painter_tile(const esp_painter *painter, mjrRect whole, int actor);
+mjrRect    esp_painter_scene(const esp_painter *painter, mjrRect whole, int actor);
+/* Draws a sketch into a picture, its upper left corner so many px from that of the picture, and leaves it upside down.
+ * Call as esp_painter_paint. */
+void       esp_painter_put(const esp_painter *painter, mjrRect picture, int left, int top, esp_sketch *sketch);
+/* Turns pixels [height, width, 3] upside down. */
+void       esp_pixels_turn(uint8_t *pixels, int width, int height);
 
 /* ---- movie.c: frames to a video file ---------------------------------------------------------------- */
 

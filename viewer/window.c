@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/report.h"
+#include "viewer/colors.h"
 #include "viewer/panel.h"
 
 #define FRAME_TIME (1.0 / 75.0) /* s; frames are not drawn more often than this on a screen without a 60 Hz limit */
@@ -50,27 +50,77 @@ static void lay_out(window *w)
 
 /* ---- drawing ------------------------------------------------------------------------------------------- */
 
-static void draw_notice(const window *w, int from_top, const char *text)
+/* Copies the next line of a text and moves past it; false at the end. */
+static bool next_line(const char **text, char *out, size_t size)
 {
+    size_t length = strcspn(*text, "\n");
+    if (**text == 0) return false;
+    snprintf(out, size, "%.*s", (int)length, *text);
+    *text += length + ((*text)[length] == '\n');
+    return true;
+}
+
+static int count_lines(const char *text)
+{
+    char line[256];
+    int count = 0;
+    while (next_line(&text, line, sizeof line)) count++;
+    return count;
+}
+
+static int widest_line(esp_text_size size, const char *text)
+{
+    char line[256];
+    int width = 0;
+    while (next_line(&text, line, sizeof line))
+        if (esp_sketch_text_width(size, line) > width) width = esp_sketch_text_width(size, line);
+    return width;
+}
+
+static void draw_lines(esp_sketch *box, esp_text_size size, int left, const char *text, esp_ink ink)
+{
+    enum { TOP = 5 };
+    char line[256];
+    for (int top = TOP; next_line(&text, line, sizeof line); top += esp_text_height(size))
+        esp_sketch_text_within(box, size, left, top, box->width - left - TOP, line, ink);
+}
+
+/* A box of text in the middle of the stage, `top` px below its upper edge; several lines where the text has them.
+ * right: a second column, or NULL. */
+static void draw_box(const window *w, int top, const char *left, const char *right, esp_ink ink)
+{
+    enum { MARGIN = 10, GAP = 24 };
     const mjrRect *stage = &w->state.rect[STAGE];
-    int width = 12 * (int)strlen(text) + 20, most = stage->width - 20;
-    if (width > most) width = most;
-    mjrRect place = {stage->left + (stage->width - width) / 2, stage->bottom + stage->height - from_top, width, 26};
-    mjr_label(place, mjFONT_NORMAL, text, 0.08f, 0.09f, 0.11f, 0.8f, 1.0f, 0.85f, 0.4f, &w->session->painter->draw);
+    int lines = count_lines(left);
+    esp_text_size size = lines * esp_text_height(ESP_TEXT_NORMAL) > stage->height - top - 3 * MARGIN ? ESP_TEXT_SMALL
+                                                                                                     : ESP_TEXT_NORMAL;
+    int column = widest_line(size, left), width = column + (right ? GAP + widest_line(size, right) : 0) + 2 * MARGIN;
+    int height = lines * esp_text_height(size) + MARGIN;
+    if (width > stage->width) width = stage->width;
+    if (height > stage->height - top) height = stage->height - top;
+    if (width < 2 * MARGIN || height < MARGIN) return;
+    esp_sketch box = {width, height, esp_alloc((size_t)width * (size_t)height, 3)};
+    esp_sketch_fill(&box, (esp_area){0, 0, width, height}, esp_color_panel);
+    draw_lines(&box, size, MARGIN, left, ink);
+    if (right) draw_lines(&box, size, MARGIN + column + GAP, right, esp_color_text);
+    esp_painter_put(w->session->painter, *stage, (stage->width - width) / 2, top, &box);
+    free(box.pixels);
 }
 
 static void draw_notices(const window *w)
 {
     static const char *const speeds[] = {"", "half speed", "quarter speed", "a tenth of the speed"};
+    static const esp_ink yellow = {{0xff, 0xd9, 0x66}};
     const esp_session *session = w->session;
-    const mjrContext *draw = &session->painter->draw;
-    if (session->controls.pause) draw_notice(w, 36, "paused");
-    else if (session->controls.speed > 0) draw_notice(w, 36, speeds[session->controls.speed]);
-    if (esp_clock() < session->message_until) draw_notice(w, 68, session->message);
+    mjrRect scene = esp_painter_scene(session->painter, w->state.rect[STAGE], 0);
+    int top = w->state.rect[STAGE].height - (scene.bottom + scene.height) + 8;
+    if (session->controls.pause) draw_box(w, top, "paused", NULL, yellow);
+    else if (session->controls.speed > 0) draw_box(w, top, speeds[session->controls.speed], NULL, yellow);
+    if (esp_clock() < session->message_until) draw_box(w, top + 32, session->message, NULL, yellow);
     if (!session->help) return;
     char names[HELP_TEXT], meanings[HELP_TEXT];
     esp_session_help(names, meanings, HELP_TEXT);
-    mjr_overlay(mjFONT_NORMAL, mjGRID_TOPLEFT, w->state.rect[STAGE], names, meanings, draw);
+    draw_box(w, 8, names, meanings, esp_color_soft);
 }
 
 static esp_status save_picture(window *w)
@@ -101,7 +151,7 @@ static esp_status draw(void *argument)
         w->painted = *c;
         mjui_update(-1, -1, &w->panel, &w->state, &session->painter->draw);
     }
-    esp_overlays overlays = {.caption = c->caption && !session->help, .figures = c->figures, .inset = c->inset};
+    esp_overlays overlays = {.caption = c->caption, .figures = c->figures, .inset = c->inset};
     esp_painter_paint(session->painter, w->state.rect[STAGE], overlays);
     mjui_render(&w->panel, &w->state, &session->painter->draw);
     draw_notices(w);
@@ -123,9 +173,9 @@ static int actor_at(const window *w, double x)
 static void begin_push(window *w)
 {
     int actor = actor_at(w, w->state.x);
-    mjrRect tile = esp_painter_tile(w->session->painter, w->state.rect[STAGE], actor);
-    esp_session_push_begin(w->session, actor, (w->state.x - tile.left) / tile.width,
-                           (w->state.y - tile.bottom) / tile.height, (double)tile.width / tile.height);
+    mjrRect scene = esp_painter_scene(w->session->painter, w->state.rect[STAGE], actor);
+    esp_session_push_begin(w->session, actor, (w->state.x - scene.left) / scene.width,
+                           (w->state.y - scene.bottom) / scene.height, (double)scene.width / scene.height);
     w->pushing = true;
 }
 
