@@ -75,6 +75,9 @@ const char  *esp_data_text(const cJSON *data, const char *pointer);   /* NULL wh
 /* A cell, and a card, with the number at a pointer. When it is missing the cell is empty and no card is made. */
 void esp_report_cell(esp_report *report, esp_number_fn text, const char *pointer, ...)
     __attribute__((format(printf, 3, 4)));
+/* A cell with so many decimals; sign: always with a sign, as a difference. */
+void esp_report_number(esp_report *report, int decimals, bool sign, const char *pointer, ...)
+    __attribute__((format(printf, 4, 5)));
 /* A cell with a performance, in red when it is too far below that of the dense network; application NULL: never. */
 void esp_report_performance(esp_report *report, const esp_application *application, double dense, const char *pointer,
                             ...) __attribute__((format(printf, 4, 5)));
@@ -97,10 +100,12 @@ void esp_report_asked(esp_report *report, const char *pointer);
 /* The JSON at a pointer, folded away; nothing when it is missing. */
 void esp_report_folded(esp_report *report, const char *summary, const char *pointer);
 
-/* ---- stages.c, groups.c: one pruning, from the JSON at a pointer ------------------------------- */
+/* ---- stages.c, paired.c, groups.c: one pruning, from the JSON at a pointer ----------------------- */
 
 /* A table of the network before and after, one column per stage. */
 void esp_report_stages(esp_report *report, const char *pointer);
+/* A table of the differences of the same samples before and at a stage ("after"); nothing when there are none. */
+void esp_report_paired(esp_report *report, const char *pointer, const char *stage);
 /* Coefficients as bars, coloured by whether a group belongs to one component or couples several, and kept widths;
  * `grouping` points to the list of groups. */
 esp_status esp_report_groups(esp_report *report, const char *pointer, const char *grouping);

@@ -177,6 +177,7 @@ static esp_status make_page(esp_report *report, const esp_evaluations *e)
         add_cards(report);
         esp_page_section(report->page, "Before and after");
         esp_report_stages(report, "/result");
+        esp_report_paired(report, "/result", last_stage(report));
         add_film(report);
         esp_page_section(report->page, "What was removed where");
     }

@@ -84,10 +84,20 @@ static void add_row(const stages *s, const char *name, const char *key, esp_numb
     add_ratio(s, key, ratio, size);
 }
 
-static esp_number_fn text_of(const esp_compared *compared)
+/* A figure that the application compares; no row when it was not measured, as in some tasks. */
+static void add_compared(const stages *s, const esp_compared *c)
 {
-    if (compared->kind == ESP_FIGURE_SHARE) return esp_text_percent;
-    return compared->error ? esp_text_error : esp_text_performance;
+    if (c->kind == ESP_FIGURE_SHARE || c->error) {
+        add_row(s, c->label, c->key, c->error ? esp_text_error : esp_text_percent, c->error, false);
+        return;
+    }
+    if (isnan(number_at(s, c->key, ESP_BEFORE))) return;
+    esp_page_row(s->report->page);
+    esp_page_cell(s->report->page, c->label);
+    for (int i = 0; i < s->count; i++)
+        esp_report_number(s->report, c->decimals, false, "%s/%s_%s", s->pointer, c->key,
+                          esp_prune_stage_names[s->stage[i]]);
+    esp_page_cell(s->report->page, "");
 }
 
 void esp_report_stages(esp_report *report, const char *pointer)
@@ -108,7 +118,7 @@ void esp_report_stages(esp_report *report, const char *pointer)
     esp_page_table(report->page, "On held-out data, which the search never saw.", alignment[s.count - 1], headings);
     add_performance(&s, app, measure);
     for (const esp_compared *c = app ? app->compared : NULL; c && c->key; c++)
-        add_row(&s, c->label, c->key, text_of(c), c->error, false);
+        add_compared(&s, c);
     add_row(&s, "parameters", "params", esp_text_count, true, true);
     add_row(&s, "file, bytes", "size_bytes", esp_text_count, true, true);
     snprintf(name, sizeof name, "FLOPs per %s", action);

@@ -63,6 +63,19 @@ void esp_report_cell(esp_report *report, esp_number_fn text, const char *format,
     add_number(report, text, pointer, false);
 }
 
+void esp_report_number(esp_report *report, int decimals, bool sign, const char *format, ...)
+{
+    char pointer[256], words[ESP_NUMBER_TEXT];
+    va_list arguments;
+    va_start(arguments, format);
+    esp_format_list(pointer, sizeof pointer, format, arguments);
+    va_end(arguments);
+    double value = esp_data_number(report->data, pointer);
+    esp_format(words, sizeof words, sign ? "%+.*f" : "%.*f", decimals, value);
+    if (isnan(value)) esp_page_cell(report->page, "");
+    else              esp_page_number(report->page, &(esp_quantity){words, pointer, value, false});
+}
+
 /* Decimals are those that the dense network's performance has: a column reads "844.4" and "0.8", not "0.75". */
 static char *text_of_hundreds(double value, char out[ESP_NUMBER_TEXT])
 {
