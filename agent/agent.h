@@ -246,9 +246,9 @@ esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *evaluation, const 
 /* Episodes that each simulator of an evaluation's pool must hold. */
 #define ESP_EPISODE_BLOCK 10
 
-/* Names the first `count` search episodes of a seed: the `starts` starts of the task take turns, so that every
- * multiple of `starts` covers all of them equally. */
-void esp_search_episodes(uint64_t seed, int starts, int count, esp_episode *out);
+/* Names `count` search episodes of a seed, from number `first` of every start on: the `starts` starts of the task take
+ * turns, so that every multiple of `starts` covers all of them equally. */
+void esp_search_episodes(uint64_t seed, int starts, uint64_t first, int count, esp_episode *out);
 
 enum { ESP_MOST_SCALES = 16 }; /* more than a search uses */
 
@@ -377,7 +377,9 @@ typedef struct {
     int                     episodes; /* number of episodes, >= 1; the task's starts take turns */
     double                  noise;    /* largest deviation of the noise on the actions, >= 0. A pruned controller
                                        * leaves the dense one's path, so episodes range from undisturbed to lost */
+    uint64_t                first;    /* number of the first episode */
     uint64_t                seed;     /* seed of these episodes, which no search or report plays */
+    bool                    quiet;    /* no progress is shown */
 } esp_record_config;
 
 /* 100 episodes of the policy with noise up to 2.0, seed 1; the caller sets net and config. */
@@ -420,18 +422,22 @@ esp_replay *esp_recording_replay(const esp_recording *recording, const esp_agent
 typedef struct {
     int      steps;             /* gradient steps, >= 0 */
     unsigned components;        /* components that the controller runs */
-    double   learning_rate;     /* initial learning rate of both Adam optimisers */
-    double   learning_rate_end; /* share of it left at the last step (cosine) */
-    uint64_t seed;              /* key of the batches and their noise */
+    double   learning_rate;     /* planner: initial learning rate of both Adam optimisers */
+    double   learning_rate_end; /* planner: share of it left at the last step (cosine) */
+    uint64_t seed;              /* key of the batches, their noise and the episodes */
+    esp_pool *pool;             /* policy: where the pruned one plays, borrowed; NULL: it learns from the recording
+                                 * alone, and its last weights are the result */
 } esp_finetune_config;
 
 /* 1000 steps of all components; the learning rate falls from 1e-3 to a tenth. */
 esp_finetune_config esp_finetune_config_default(void);
 
-/* Trains the weights of a pruned agent on a recording of the dense agent: encoder and policy towards the actions it
- * chose, and, when `components` includes the model, everything by the losses of training (latent consistency, reward,
- * value, policy) with the dense agent's values as targets. Batches, loss.* and weight averaging follow the agent's
- * configuration. Shows a progress bar; bit-identical for any number of threads. On failure or interruption the
+/* Trains the weights of a pruned agent on a recording of the dense agent. A policy learns the actions that the dense
+ * one chooses, in the recording and in episodes that it plays itself; of the weights on the way those with the highest
+ * return are the result, by episodes of the search that no evaluation of a cut plays. When `components` includes the
+ * model, everything also learns by the losses of training (latent consistency, reward, value, policy) with the dense
+ * agent's values as targets; batches, loss.* and weight averaging then follow the agent's configuration. Shows a
+ * progress bar; bit-identical for any number of threads. On failure or interruption the
  * weights are unchanged. ESP_ERR_SHAPE when the recording belongs to another agent. */
 esp_status esp_agent_finetune(esp_network *net, const esp_agent_config *config, const esp_network *dense,
                               const esp_recording *recording, const esp_finetune_config *settings);

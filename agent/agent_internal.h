@@ -64,6 +64,12 @@ void          esp_imitator_free(esp_imitator *imitator); /* accepts NULL */
 esp_status    esp_imitator_step(esp_imitator *imitator, const uint8_t *obs, const float *intended,
                                 double learning_rate, double *loss);
 
+/* ---- distil.c ---- */
+
+/* Finetuning of a policy, as esp_agent_finetune; the arguments fit each other. */
+esp_status esp_distil(esp_network *net, const esp_agent_config *config, const esp_network *dense,
+                      const esp_recording *recording, const esp_finetune_config *settings);
+
 /* ---- schedule.c ---- */
 
 /* 1 at progress 0, `end` at progress 1, half a cosine between. */

@@ -90,11 +90,11 @@ esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *ev, const char *ta
 
 /* ---- candidates of a search ---- */
 
-void esp_search_episodes(uint64_t seed, int starts, int count, esp_episode *out)
+void esp_search_episodes(uint64_t seed, int starts, uint64_t first, int count, esp_episode *out)
 {
     for (int i = 0; i < count; i++) {
         esp_episodes_name(seed, ESP_EPISODES_SEARCH, i % starts, 1, &out[i]);
-        out[i].index = (uint64_t)(i / starts);
+        out[i].index = first + (uint64_t)(i / starts);
     }
 }
 
@@ -194,8 +194,8 @@ esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts
     t.episodes = esp_alloc((size_t)t.count, sizeof *t.episodes);
     t.nets = esp_alloc((size_t)n, sizeof *t.nets);
     t.trajectories = esp_alloc((size_t)n * (size_t)t.count, sizeof *t.trajectories);
-    esp_search_episodes(loop->seed, esp_names_count(esp_pool_world(loop->pool)->task->about.starts), t.count,
-                        t.episodes);
+    esp_search_episodes(loop->seed, esp_names_count(esp_pool_world(loop->pool)->task->about.starts), 0,
+                        t.count, t.episodes);
     esp_status status = cut_all(&t);
     if (status == ESP_OK) status = play_all(&t);
     for (int i = 0; i < n; i++) {

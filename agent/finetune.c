@@ -1,5 +1,5 @@
-/* Gradient steps after the cut, on recorded episodes of the dense agent: the losses of training, with the dense
- * agent's values as targets, and imitation of its actions.
+/* Gradient steps after the cut. A policy is distilled (distil.c); a planner learns from recorded episodes of the dense
+ * agent: the losses of training, with the dense agent's values as targets, and imitation of its actions.
  *
  * The shipped agent, 60 % smaller, 400 steps, returns on held-out episodes (dense: 770): the policy had 511 with the
  * losses of training alone, and 768 after 500 steps of imitation alone, each of which costs about a quarter. The
@@ -21,13 +21,13 @@ typedef struct {
     const esp_agent_config    *config;
     const esp_finetune_config *settings;
     esp_network *net, *average; /* network being trained, and its running average */
-    esp_updater  *updater;      /* NULL: the controller has no model to learn */
+    esp_updater  *updater;
     esp_imitator *imitator;
     esp_replay   *replay;
     esp_draw     *draw;
     const float  *intended;     /* per slot of the replay buffer */
     float        *wanted;       /* [B, A] intended actions of the batch */
-    float        *target;       /* value targets per slot of the replay buffer; NULL without updater */
+    float        *target;       /* value targets per slot of the replay buffer */
     float        *td_target;    /* [T, B] value targets of the batch */
     double        loss;         /* loss of imitation */
 } finetuning;
@@ -41,12 +41,10 @@ static finetuning finetuning_create(const esp_network *net, const esp_agent_conf
                     .draw = esp_draw_create(config, recording->num_actions), .intended = recording->intended,
                     .wanted = esp_alloc((size_t)batch * recording->num_actions, sizeof *f.wanted)};
     if (config->train.average > 0.0) f.average = esp_network_clone(net);
-    if (settings->components >> ESP_TOLD_DYNAMICS & 1) {
-        f.updater = esp_updater_create(f.net, &config->loss, batch, horizon);
-        f.target = esp_dense_targets(dense, config, recording);
-        f.td_target = esp_alloc((size_t)horizon * batch, sizeof *f.td_target);
-        f.draw->batch.td_target = f.td_target;
-    }
+    f.updater = esp_updater_create(f.net, &config->loss, batch, horizon);
+    f.target = esp_dense_targets(dense, config, recording);
+    f.td_target = esp_alloc((size_t)horizon * batch, sizeof *f.td_target);
+    f.draw->batch.td_target = f.td_target;
     f.imitator = esp_imitator_create(f.net, batch);
     return f;
 }
@@ -86,10 +84,9 @@ static esp_status imitate(finetuning *f, double rate)
 static esp_status step_once(finetuning *f, int step)
 {
     const esp_finetune_config *s = f->settings;
-    esp_status status = ESP_OK;
     double rate = s->learning_rate * esp_cosine_schedule(s->learning_rate_end, (double)step / s->steps);
     esp_draw_batch(f->draw, f->replay, s->seed, step);
-    if (f->updater) status = update(f, step, rate);
+    esp_status status = update(f, step, rate);
     if (status == ESP_OK) status = imitate(f, rate);
     if (status != ESP_OK) return esp_fail_in(status, "finetuning, step %d", step);
     if (f->average) esp_average_weights(f->config->train.average, step + 1, f->net, f->average);
@@ -115,6 +112,7 @@ esp_status esp_agent_finetune(esp_network *net, const esp_agent_config *config, 
         status = esp_fail(ESP_ERR_RANGE, "train.horizon (%d) must be shorter than a recorded episode (%d control "
                           "steps)", config->train.horizon, recording->num_steps);
     if (status != ESP_OK || settings->steps == 0) return status;
+    if (!(settings->components >> ESP_TOLD_DYNAMICS & 1)) return esp_distil(net, config, dense, recording, settings);
     finetuning f = finetuning_create(net, config, dense, recording, settings);
     for (int step = 0; step < settings->steps && status == ESP_OK; step++) {
         status = esp_check_interrupt();

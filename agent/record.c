@@ -76,6 +76,7 @@ static void name_episodes(const esp_record_config *config, int starts, esp_episo
 {
     esp_episodes_name(config->seed, ESP_EPISODES_RECORD, 0, config->episodes, out);
     for (int i = 0; i < config->episodes; i++) {
+        out[i].index += config->first;
         out[i].start = i % starts;
         noise[i] = config->noise * (i / starts % NOISE_LEVELS) / (NOISE_LEVELS - 1);
     }
@@ -95,7 +96,7 @@ esp_status esp_recording_make(esp_pool *pool, const esp_record_config *config, e
     esp_evaluation ev = {.net = config->net, .config = config->config, .kind = config->kind,
                          .budget = &config->config->planner.search, .episodes = episodes, .count = r.episodes,
                          .noise = noise, .intended = r.intended};
-    status = esp_evaluate(pool, &ev, "record", trajectories);
+    status = esp_evaluate(pool, &ev, config->quiet ? NULL : "record", trajectories);
     for (int i = 0; i < r.episodes; i++) r.mean_return += trajectories[i].episode_return / r.episodes;
     free(noise);
     free(episodes);

@@ -13,6 +13,7 @@ typedef struct {
     esp_options *common;
     esp_prune_request request;
     const char  *checkpoint, *output;
+    bool         has_sparsity;          /* --sparsity was given */
     char        *journal;               /* owned */
     esp_journal_kind journal_kind;
     esp_lock    *lock;                  /* lock of the output, owned */
@@ -22,8 +23,9 @@ enum { KEY_SPARSITY = 0x2000, KEY_METHOD, KEY_JOURNAL, KEY_ALL_COMPONENTS };
 
 static const struct argp_option table[] = {
     {"output", 'o', "OUT.safetensors", 0, "The smaller network", 0},
-    {"sparsity", KEY_SPARSITY, "X", 0, "Fraction of the controller's parameters to remove (default 0.2)", 0},
-    {"method", KEY_METHOD, "NAME", 0, "Search method, see below (default gd)", 0},
+    {"sparsity", KEY_SPARSITY, "X", 0, "Fraction of the original controller's parameters to "
+     "remove, of a pruned file too (default 0.2)", 0},
+    {"method", KEY_METHOD, "NAME", 0, "Search method, see below (default sensitivity; paper: gd)", 0},
     {"all-components", KEY_ALL_COMPONENTS, NULL, 0,
      "Also write the components that the controller does not run", 0},
     {"journal", KEY_JOURNAL, "FILE", 0, "File for all evaluations, from which an interrupted search "
@@ -35,6 +37,7 @@ static esp_status finish_arguments(arguments *a)
 {
     esp_status status = esp_need_argument(a->checkpoint, "CHECKPOINT");
     if (status == ESP_OK) status = esp_need_argument(a->output, "-o OUT.safetensors");
+    a->request.smallest = a->request.keep > 0 && !a->has_sparsity;
     if (status != ESP_OK || a->journal) return status;
     size_t size = strlen(a->output) + sizeof ".journal.jsonl";
     a->journal = esp_alloc(size, 1);
@@ -52,7 +55,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[1] = a->common;
         break;
     case 'o': a->output = argument; break;
-    case KEY_SPARSITY: status = esp_parse_sparsity("--sparsity", argument, &a->request.search.target.sparsity); break;
+    case KEY_SPARSITY:
+        status = esp_parse_sparsity("--sparsity", argument, &a->request.search.target.sparsity);
+        a->has_sparsity = true;
+        break;
     case KEY_METHOD: status = esp_parse_method("--method", argument, &a->request.method); break;
     case KEY_ALL_COMPONENTS: a->request.all_components = true; break;
     case KEY_JOURNAL:
@@ -75,7 +81,7 @@ static const struct argp argp = {
            "writes the physically smaller network.\v"
            "Examples:\n"
            "  espalier prune agent.safetensors --sparsity 0.2 -o pruned.safetensors\n"
-           "  espalier prune agent.safetensors --controller policy -o policy.safetensors\n"
+           "  espalier prune agent.safetensors --controller policy --keep 99% -o policy.safetensors\n"
            "  espalier prune agent.safetensors --method magnitude --importance l1 -o m.st\n"
            "  espalier prune models/mnist/autoencoder.safetensors --data DIR -o small.st\n"
            "\n"
@@ -146,17 +152,19 @@ static esp_status prune(const arguments *a, const esp_subject *subject, esp_erro
     if (status == ESP_OK) {
         esp_pruning_time(&p);
         status = tell(a, &p);
+        esp_pruning_warn(&p);
         esp_error_take(verdict, esp_pruning_check(&p));
     }
     esp_pruning_free(&p);
     return status;
 }
 
-static int fail(const arguments *a, esp_status status)
+static int fail(const arguments *a, esp_status status, bool missed)
 {
     if (status == ESP_ERR_INTERRUPTED)
         esp_fail(status, "interrupted; the same command resumes from %s", a->journal);
-    return esp_console_fail(status);
+    int result = esp_console_fail(status);
+    return missed ? ESP_EXIT_THRESHOLD : result;
 }
 
 int esp_cmd_prune(int argc, char **argv, esp_options *options)

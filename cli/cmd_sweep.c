@@ -91,6 +91,7 @@ static esp_status finish_arguments(arguments *a)
 {
     esp_status status = esp_need_argument(a->checkpoint, "CHECKPOINT");
     if (status == ESP_OK) status = esp_need_argument(a->sweep.folder, "-o DIR");
+    esp_prune_request_choose(&a->sweep.request);
     if (status == ESP_OK) status = parse_list(a, "--methods", a->methods, parse_way);
     if (status == ESP_OK) status = parse_list(a, "--sparsities", a->sparsities, parse_one_sparsity);
     return status;
@@ -197,6 +198,8 @@ int esp_cmd_sweep(int argc, char **argv, esp_options *options)
                    .sparsities = DEFAULT_SPARSITIES,
                    .sweep = {.num_seeds = 1, .request = esp_prune_request_default()}};
     esp_sweep *sweep = &a.sweep;
+    sweep->request.preset = ESP_PRESET_PAPER; /* bare methods are compared: nothing repaired, nothing finetuned */
+    sweep->request.groups = esp_choice_index(ESP_GROUPS_CHOICES, "structural");
     esp_subject subject = {.net = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
     if (status == ESP_OK)
@@ -208,7 +211,10 @@ int esp_cmd_sweep(int argc, char **argv, esp_options *options)
     if (status == ESP_OK) status = esp_sweep_run(sweep, &subject);
     if (status == ESP_OK) status = report(sweep, known);
     if (status == ESP_OK) print_result(sweep, &subject, options->json);
+    bool finished = status == ESP_OK;
+    if (finished) status = esp_sweep_check(sweep, &subject);
     int result = status == ESP_OK ? ESP_EXIT_DONE : fail(&a, status);
+    if (finished && status != ESP_OK) result = ESP_EXIT_THRESHOLD;
     esp_sweep_close(sweep);
     esp_subject_close(&subject);
     return result;

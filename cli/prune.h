@@ -9,7 +9,7 @@
 /* Child parsers of `prune` and `sweep`: everything except what a sweep varies; how a network is judged (their input
  * is an esp_prune_request); options of every command. --help ends with the list of methods. */
 extern const struct argp_child esp_prune_children[];
-/* A fraction above 0 and at most ESP_MAX_COEFFICIENT; error messages name the option. */
+/* A fraction above 0 and below 1; error messages name the option. */
 esp_status esp_parse_sparsity(const char *option, const char *text, double *out);
 /* An importance by its name; the error message names the option and lists all of them. */
 esp_status esp_parse_importance(const char *option, const char *text, const esp_importance **out);

@@ -6,27 +6,35 @@
 #include "cli/prune.h"
 
 enum {
-    KEY_TOLERANCE = 0x4000, KEY_GROUPS, KEY_IMPORTANCE, KEY_COMPENSATE, KEY_BUDGET, KEY_PIN, KEY_ROUND_TO, KEY_FINETUNE
+    KEY_PRESET = 0x4000, KEY_ROUNDS, KEY_KEEP, KEY_TOLERANCE, KEY_GROUPS, KEY_IMPORTANCE, KEY_COMPENSATE, KEY_BUDGET, KEY_PIN, KEY_ROUND_TO, KEY_FINETUNE
 };
 
 static const struct argp_option table[] = {
-    {"tolerance", KEY_TOLERANCE, "X", 0, "Largest distance of the result from the target sparsity (default 0.01)", 0},
-    {"groups", KEY_GROUPS, ESP_GROUPS_CHOICES, 0, "Which axes share a coefficient (default structural)", 0},
+    {"preset", KEY_PRESET, ESP_PRESET_CHOICES, 0, "Everything that no option chooses: the best known recipe, or the "
+     "paper's method (default best; sweep: paper)", 0},
+    {"keep", KEY_KEEP, "P", 0, "Share of the performance to keep, 99% or 0.99: without --sparsity the smallest network "
+     "that keeps it (prune); with it a demand, exit status 3 when it is missed", 0},
+    {"rounds", KEY_ROUNDS, "auto|N", 0, "Cuts one after another, each followed by finetuning (default auto: several "
+     "when less than 5 % stays)", 0},
+    {"tolerance", KEY_TOLERANCE, "X", 0, "Largest distance of the result from the target sparsity (default 0.01, or a "
+     "twentieth of what is left)", 0},
+    {"groups", KEY_GROUPS, ESP_GROUPS_CHOICES, 0, "Which axes share a coefficient (default structural; paper: paper)",
+     0},
     {"pin", KEY_PIN, "PATTERN=X", 0, "Fix the coefficient of matching groups (=0 protects them); repeatable", 0},
     {"round-to", KEY_ROUND_TO, "N", 0, "Kept widths are multiples of N (8 suits vector units) or whole", 0},
-    {"importance", KEY_IMPORTANCE, "NAME", 0, "Criterion that ranks the units of a group, see below (default l2)", 0},
-    {"compensate", KEY_COMPENSATE, "NAME", 0, "Repair of layers that read removed units, see below (default none)", 0},
-    {"finetune", KEY_FINETUNE, "STEPS", 0, "Gradient steps after the cut, reported separately (default 0)", 0},
-    {"budget", KEY_BUDGET, "N", 0, "Most evaluations of the search (default: no limit)", 0},
+    {"importance", KEY_IMPORTANCE, "NAME", 0, "Criterion that ranks the units of a group, see below (default obs; paper: l2)", 0},
+    {"compensate", KEY_COMPENSATE, "NAME", 0, "Repair of layers that read removed units, see below (default lsq; paper: none)", 0},
+    {"finetune", KEY_FINETUNE, "STEPS", 0, "Gradient steps after the last cut, reported separately "
+     "(default: as many as are worth their time; paper: 0)", 0},
+    {"budget", KEY_BUDGET, "N", 0, "Most evaluations of each round's search (default: no limit)", 0},
     {0},
 };
 
 esp_status esp_parse_sparsity(const char *option, const char *text, double *out)
 {
     esp_status status = esp_parse_double(option, text, out);
-    if (status == ESP_OK && !(*out > 0 && *out <= ESP_MAX_COEFFICIENT))
-        status = esp_fail(ESP_ERR_USAGE, "%s: %s is outside the range, 0 < sparsity <= %g", option, text,
-                          ESP_MAX_COEFFICIENT);
+    if (status == ESP_OK && !(*out > 0 && *out < 1))
+        status = esp_fail(ESP_ERR_USAGE, "%s: %s is outside the range, 0 < sparsity < 1", option, text);
     return status;
 }
 
@@ -63,12 +71,35 @@ static esp_status add_pin(esp_prune_request *r, const char *text)
     return ESP_OK;
 }
 
+/* "99%", or 0.99 */
+static esp_status parse_keep(const char *text, double *out)
+{
+    size_t length = strlen(text);
+    bool percent = length > 1 && text[length - 1] == '%';
+    char number[64];
+    snprintf(number, sizeof number, "%.*s", (int)(length - percent), text);
+    esp_status status = esp_parse_double("--keep", number, out);
+    if (status == ESP_OK && percent) *out /= 100;
+    if (status == ESP_OK && !(*out > 0 && *out <= 1))
+        status = esp_fail(ESP_ERR_USAGE, "--keep: %s is outside the range, above 0 to 100%%", text);
+    return status;
+}
+
+static esp_status parse_rounds(const char *text, int *out)
+{
+    *out = ESP_BY_PRESET;
+    return strcmp(text, "auto") == 0 ? ESP_OK : esp_parse_int("--rounds", text, 1, ESP_MOST_ROUNDS, out);
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
     esp_prune_request *r = state->input;
     esp_status status = ESP_OK;
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &r->judging; break;
+    case KEY_PRESET: status = esp_parse_choice("--preset", text, ESP_PRESET_CHOICES, &r->preset); break;
+    case KEY_KEEP: status = parse_keep(text, &r->keep); break;
+    case KEY_ROUNDS: status = parse_rounds(text, &r->rounds); break;
     case KEY_TOLERANCE: status = parse_tolerance(text, &r->search.target.tolerance); break;
     case KEY_GROUPS: status = esp_parse_choice("--groups", text, ESP_GROUPS_CHOICES, &r->groups); break;
     case KEY_IMPORTANCE: status = esp_parse_importance("--importance", text, &r->importance); break;

@@ -16,6 +16,7 @@ static void clear(esp_grouping *grouping, unsigned components)
     memset(grouping, 0, sizeof *grouping);
     grouping->components = components;
     grouping->round_to = 1;
+    grouping->ceiling = ESP_MAX_COEFFICIENT;
     for (int g = 0; g < ESP_MAX_AXES; g++) grouping->group[g].most = ESP_MAX_COEFFICIENT;
 }
 
@@ -148,11 +149,17 @@ static esp_status nothing_matches(const esp_grouping *grouping, const char *patt
     return esp_fail(ESP_ERR_USAGE, "no group matches '%.64s'; there are: %s", pattern, list);
 }
 
+void esp_grouping_limit(esp_grouping *grouping, double ceiling)
+{
+    grouping->ceiling = ceiling;
+    for (int g = 0; g < grouping->num; g++) grouping->group[g].most = ceiling;
+}
+
 esp_status esp_grouping_pin(esp_grouping *grouping, const char *pattern, double value)
 {
-    if (!(value >= 0 && value <= ESP_MAX_COEFFICIENT))
+    if (!(value >= 0 && value <= grouping->ceiling))
         return esp_fail(ESP_ERR_RANGE, "group '%.64s': coefficient %g, expected 0 to %g", pattern, value,
-                        ESP_MAX_COEFFICIENT);
+                        grouping->ceiling);
     int matches = 0;
     for (int g = 0; g < grouping->num; g++) {
         if (fnmatch(pattern, grouping->group[g].name, 0) != 0) continue;

@@ -28,7 +28,7 @@ static double miss(const projection *p)
 static void stretch(projection *p, const double *direction, double t)
 {
     for (int g = 0; g < p->levels->num; g++) {
-        p->wish[g] = fmin(t * direction[g], ESP_MAX_COEFFICIENT);
+        p->wish[g] = fmin(t * direction[g], p->levels->grouping->ceiling);
         p->level[g] = esp_levels_nearest(p->levels, g, p->wish[g]);
     }
 }
@@ -40,7 +40,7 @@ static void stretch_to_target(projection *p, const double *direction)
     double smallest = INFINITY;
     for (int g = 0; g < p->levels->num; g++)
         if (direction[g] > 0) smallest = fmin(smallest, direction[g]);
-    double low = 0, high = ESP_MAX_COEFFICIENT / fmax(smallest, 1e-9); /* at this t every group is at its limit */
+    double low = 0, high = p->levels->grouping->ceiling / fmax(smallest, 1e-9); /* there every group is at its limit */
     for (int i = 0; i < 100; i++) {
         double middle = 0.5 * (low + high);
         stretch(p, direction, middle);
@@ -120,7 +120,7 @@ static esp_status unreachable(const projection *p)
     const esp_grouping *grouping = p->levels->grouping;
     bool pinned = false;
     for (int g = 0; g < grouping->num; g++)
-        pinned = pinned || grouping->group[g].least > 0 || grouping->group[g].most < ESP_MAX_COEFFICIENT;
+        pinned = pinned || grouping->group[g].least > 0 || grouping->group[g].most < grouping->ceiling;
     double nearest = sparsity_of(p);
     return esp_fail(ESP_ERR_INFEASIBLE, "no cut of these groups reaches sparsity %g +- %g: the nearest is "
                     "%.6g; raise --tolerance or %s --sparsity%s%s", p->target->sparsity, p->target->tolerance, nearest,

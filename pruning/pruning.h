@@ -8,6 +8,7 @@
 #include "calibration/calibration.h"
 
 #define ESP_MAX_COEFFICIENT 0.95 /* paper, section IV-B: some units always stay */
+#define ESP_NO_CEILING 1.0       /* as a ceiling: one unit per axis stays, and no more than that is promised */
 
 /* ---- groups.c ------------------------------------------------------------------------------- */
 
@@ -19,7 +20,7 @@ typedef struct {
     int    axis[ESP_MAX_AXES];   /* [num_axes] indices of the network's axes; no axis is in two groups */
     int    modules;              /* layers involved, the column "Modules" of Tables II and IV */
     size_t params;               /* s_i of Eq. (1b) */
-    double least, most;          /* bounds of the coefficient: 0 and ESP_MAX_COEFFICIENT unless pinned */
+    double least, most;          /* bounds of the coefficient: 0 and the grouping's ceiling unless pinned */
 } esp_group;
 
 /* The groups of a network, and how sparsity is counted over them. Holds no pointers: may be copied freely. */
@@ -27,6 +28,7 @@ typedef struct {
     unsigned components;         /* components whose parameters sparsity counts: those the controller uses */
     bool structural_constraint;  /* the constraint is on structural sparsity; false: on nominal */
     int  round_to;               /* kept widths are multiples of it, or the full size; 1: any width */
+    double ceiling;              /* largest coefficient, ESP_MAX_COEFFICIENT or ESP_NO_CEILING */
     int  num;                    /* number of groups, 0 to ESP_MAX_AXES */
     esp_group group[ESP_MAX_AXES]; /* [num] */
 } esp_grouping;
@@ -51,8 +53,11 @@ void esp_grouping_structural(const esp_network *net, unsigned components, esp_gr
 esp_status esp_grouping_from_specs(const esp_network *net, const esp_group_spec *specs, int count,
                                    unsigned components, esp_grouping *out);
 
+/* Sets the largest coefficient of all groups; call it before groups are pinned. */
+void esp_grouping_limit(esp_grouping *grouping, double ceiling);
+
 /* Fixes the coefficient of every group whose name matches a shell pattern (fnmatch); 0 protects the group.
- * ESP_ERR_USAGE with the names of all groups when none matches, ESP_ERR_RANGE outside [0, 0.95]. */
+ * ESP_ERR_USAGE with the names of all groups when none matches, ESP_ERR_RANGE outside [0, ceiling]. */
 esp_status esp_grouping_pin(esp_grouping *grouping, const char *pattern, double value);
 
 /* ---- widths.c: how many units stay, and exact sparsity from counts alone --------------------- */
@@ -63,7 +68,7 @@ typedef struct { int kept[ESP_MAX_AXES]; } esp_widths; /* per axis of the networ
 esp_widths esp_widths_full(const esp_network *net);
 /* Whether both keep the same number of units of every axis of `net`. */
 bool       esp_widths_equal(const esp_network *net, const esp_widths *a, const esp_widths *b);
-/* kept = n - round(c n) with c within the group's bounds, at least one unit and at least n - floor(0.95 n); then the
+/* kept = n - round(c n) with c within the group's bounds, at least one unit and at least n - floor(ceiling n); then the
  * nearest width that round_to allows (n is always allowed). */
 esp_widths esp_widths_of(const esp_network *net, const esp_grouping *grouping, const double *coefficients);
 /* The realised coefficient of a group: units removed / units before, over all its axes. */

@@ -17,26 +17,26 @@ bool esp_widths_equal(const esp_network *net, const esp_widths *a, const esp_wid
     return memcmp(a->kept, b->kept, (size_t)net->num_axes * sizeof(int)) == 0;
 }
 
-/* floor(0.95 n) < n, so at least one unit stays. */
-static int fewest_units(int n)
+static int fewest_units(const esp_grouping *grouping, int n)
 {
-    return n - (int)floor(ESP_MAX_COEFFICIENT * n);
+    int fewest = n - (int)floor(grouping->ceiling * n);
+    return fewest > 1 ? fewest : 1;
 }
 
-static int units_kept(int n, double coefficient)
+static int units_kept(const esp_grouping *grouping, int n, double coefficient)
 {
-    int kept = n - (int)lround(coefficient * n), fewest = fewest_units(n);
+    int kept = n - (int)lround(coefficient * n), fewest = fewest_units(grouping, n);
     return kept > n ? n : kept < fewest ? fewest : kept;
 }
 
 /* The nearest width that the rounding allows, within the group's bounds if such a width exists. */
 static int width_of(const esp_grouping *grouping, const esp_group *group, int n, double coefficient)
 {
-    int kept = units_kept(n, fmin(fmax(coefficient, group->least), group->most));
-    int low = units_kept(n, group->most), high = units_kept(n, group->least);
+    int kept = units_kept(grouping, n, fmin(fmax(coefficient, group->least), group->most));
+    int low = units_kept(grouping, n, group->most), high = units_kept(grouping, n, group->least);
     int below = kept - kept % grouping->round_to, above = below == kept ? kept : below + grouping->round_to;
     if (kept == n || above > n) above = n;
-    if (below < fewest_units(n)) return above;
+    if (below < fewest_units(grouping, n)) return above;
     if ((below >= low) != (above <= high)) return below >= low ? below : above;
     return kept - below < above - kept ? below : above;
 }
@@ -121,6 +121,9 @@ double esp_constrained_sparsity(const esp_network *net, const esp_grouping *grou
 
 /* ---- smooth ---- */
 
+/* Without a ceiling a coefficient may be 1, where the gradient would divide by a width of 0. */
+#define MOST_REAL 0.999
+
 /* Real-valued widths, and the group that moves each axis (-1: none). */
 typedef struct {
     double width[ESP_MAX_AXES];
@@ -137,7 +140,7 @@ static real_widths widths_between(const esp_network *net, const esp_grouping *gr
     for (int g = 0; g < grouping->num; g++) {
         for (int i = 0; i < grouping->group[g].num_axes; i++) {
             int axis = grouping->group[g].axis[i];
-            real.width[axis] *= 1 - coefficients[g];
+            real.width[axis] *= 1 - fmin(coefficients[g], MOST_REAL);
             real.group[axis] = g;
         }
     }

@@ -13,6 +13,8 @@
 
 #include "search/journal_internal.h"
 
+enum { SECTION_NAME = 17 }; /* 16 digits of a hash */
+
 #define JOURNAL_FORMAT "espalier search journal 1"
 
 struct esp_journal {
@@ -87,15 +89,16 @@ static esp_status refuse_foreign(const char *path)
                     JOURNAL_FORMAT);
 }
 
-static esp_status check_header(const char *path, const cJSON *found, const cJSON *wanted)
+static esp_status check_header(const esp_objective_config *config, const cJSON *found, const cJSON *wanted)
 {
+    const char *path = config->journal;
     const char *format = esp_json_text(found, "format");
     if (!format || strcmp(format, JOURNAL_FORMAT) != 0) return refuse_foreign(path);
     esp_status status = compare_identity(path, cJSON_GetObjectItemCaseSensitive(found, "identity"),
                                          cJSON_GetObjectItemCaseSensitive(wanted, "identity"));
     if (status != ESP_OK) return status;
     const char *keys[] = {"groups", "ranking"};
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < (config->section ? 1 : 2); i++) /* a section is named after its ranking, too */
         if (!cJSON_Compare(cJSON_GetObjectItemCaseSensitive(found, keys[i]),
                            cJSON_GetObjectItemCaseSensitive(wanted, keys[i]), true))
             return esp_fail(ESP_ERR_FORMAT, "%s: belongs to a search with another %s; %s", path,
@@ -148,6 +151,34 @@ static esp_status read_entry(const esp_objective_config *config, const cJSON *en
     return status == ESP_OK ? read_kept(config, kept, source, widths) : status;
 }
 
+/* ---- sections ---- */
+
+/* The name of this search's section: the same widths of another network, or under another ranking, are other cuts.
+ * Empty for the search that began the journal. */
+static void name_section(const esp_objective_config *config, char name[SECTION_NAME])
+{
+    uint64_t hash = esp_hash_step(config->section, ranking_hash(config->net, config->ranking));
+    snprintf(name, SECTION_NAME, "%016jx", (uintmax_t)hash);
+    if (!config->section) name[0] = '\0';
+}
+
+static bool in_section(const esp_objective_config *config, const cJSON *entry)
+{
+    char name[SECTION_NAME];
+    const char *found = esp_json_text(entry, "section");
+    name_section(config, name);
+    return strcmp(found ? found : "", name) == 0;
+}
+
+static void add_section(cJSON *entry, const esp_objective_config *config)
+{
+    char name[SECTION_NAME];
+    name_section(config, name);
+    if (!name[0]) return;
+    cJSON_AddNumberToObject(entry, "round", config->round);
+    cJSON_AddStringToObject(entry, "section", name);
+}
+
 /* cJSON rounds to 15 digits when it considers that close enough; resuming needs every bit. */
 static void add_exact(cJSON *object, const char *name, double value)
 {
@@ -159,7 +190,9 @@ static void add_exact(cJSON *object, const char *name, double value)
 static cJSON *entry_json(const esp_objective_config *config, const esp_evaluation *e)
 {
     const esp_network *net = config->net;
+    double left = (double)esp_widths_params(net, e->widths, config->grouping->components);
     cJSON *entry = cJSON_CreateObject();
+    add_section(entry, config);
     cJSON *kept = cJSON_AddObjectToObject(entry, "kept");
     cJSON *coefficients = cJSON_AddObjectToObject(entry, "coefficients");
     for (int g = 0; g < config->grouping->num; g++) {
@@ -172,7 +205,8 @@ static cJSON *entry_json(const esp_objective_config *config, const esp_evaluatio
     add_exact(entry, "performance", e->performance);
     add_exact(entry, "wall_s", e->wall_s);
     cJSON_AddNumberToObject(entry, "evaluation", e->number);
-    add_exact(entry, "structural", esp_structural_sparsity(net, e->widths, config->grouping->components));
+    add_exact(entry, "structural", config->whole > 0 ? 1 - left / config->whole
+                                   : esp_structural_sparsity(net, e->widths, config->grouping->components));
     add_exact(entry, "nominal", esp_nominal_sparsity(net, config->grouping, e->widths));
     return entry;
 }
@@ -263,11 +297,11 @@ static esp_status take_line(void *context, int line, cJSON *json)
     esp_status status = ESP_OK;
     reader->lines = line;
     if (line == 1) {
-        status = check_header(reader->config->journal, json, reader->journal->header);
+        status = check_header(reader->config, json, reader->journal->header);
         keep_question(reader->journal, json, "about");
     } else if (cJSON_HasObjectItem(json, "result")) {
         keep_question(reader->journal, json, "result");
-    } else {
+    } else if (in_section(reader->config, json)) {
         status = take_evaluation(reader, line, json);
     }
     cJSON_Delete(json);

@@ -27,6 +27,11 @@ typedef struct {
     int                 at_once;     /* most cuts per call of `performance`, >= 1; 0: 16 */
     const char         *journal;     /* path of a JSON-lines file; NULL: no journal is kept */
     bool                set_aside;   /* move a journal of another question to JOURNAL.old, with a warning */
+    uint64_t            section;     /* part of the journal that holds this search's evaluations, for searches that
+                                      * follow one another in one file; 0: the part of the search that began it */
+    int                 round;       /* noted beside the evaluations of a section, for readers */
+    double              whole;       /* parameters that the sparsity in the journal counts from, at least those of
+                                      * `net`; 0: those of `net` */
     const cJSON        *identity;    /* everything that makes evaluations comparable (checkpoint hash, seeds,
                                       * episodes, planner); a journal with another identity is refused. Groups and
                                       * ranking are compared in any case */

@@ -12,6 +12,7 @@ typedef struct {
     bool       every_start;      /* held-out episodes are of every start, of config.env.start first */
     esp_world *world;            /* owned, like the pool; made by esp_subject_prepare */
     esp_pool  *pool;
+    double    *kept;             /* returns of the subject's network on the episodes of esp_agent_keeps; NULL: not yet */
 } esp_agent_subject;
 
 /* ---- agent_judge.c: hooks of esp_application ---- */
@@ -20,6 +21,8 @@ void       esp_agent_identify(const esp_subject *subject, cJSON *identity);
 esp_status esp_agent_judge(const esp_judge_config *config, esp_judge *out);
 esp_status esp_agent_record(const esp_subject *subject, void **out, esp_calibration *calibration);
 void       esp_agent_forget(void *memory);
+esp_status esp_agent_keeps(const esp_subject *subject, const esp_network *net, double *share);
+int        esp_agent_finetune_steps(const esp_subject *subject, double left);
 esp_status esp_agent_finetune_cut(const esp_subject *subject, void *memory, esp_network *net, int steps);
 
 /* ---- agent_measure.c: hooks of esp_application, except for the first ---- */

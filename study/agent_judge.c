@@ -1,5 +1,6 @@
 /* What a search over cuts of an agent needs: performance in closed loop, recorded episodes,
  * finetuning. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "study/agent_internal.h"
@@ -80,6 +81,67 @@ esp_status esp_agent_record(const esp_subject *subject, void **out, esp_calibrat
     return ESP_OK;
 }
 
+/* ---- episodes that decide whether a network is good enough ---- */
+
+/* Per start; the planner's cost a hundred times as much. */
+#define KEEP_EPISODES_POLICY 100
+#define KEEP_EPISODES_MPPI 20
+#define FIRST_KEPT 2000000 /* their first number among the search's episodes, which end far below */
+
+/* returns [count], starts in turn */
+static esp_status play_kept(const esp_agent_subject *a, uint64_t seed, const esp_network *net, int count,
+                            double *returns)
+{
+    esp_episode *episodes = esp_alloc((size_t)count, sizeof *episodes);
+    esp_trajectory *trajectories = esp_alloc((size_t)count, sizeof *trajectories);
+    esp_search_episodes(seed, esp_names_count(a->world->task->about.starts), FIRST_KEPT, count, episodes);
+    esp_evaluation ev = {.net = net, .config = &a->config, .kind = a->kind, .budget = &a->config.planner.budget,
+                         .episodes = episodes, .count = count};
+    esp_status status = esp_evaluate(a->pool, &ev, "keep", trajectories);
+    for (int i = 0; i < count; i++) returns[i] = trajectories[i].episode_return;
+    free(episodes);
+    free(trajectories);
+    return status;
+}
+
+/* 1 + mean of the paired differences of one start, less their standard error, relative to the dense mean. */
+static double kept_share(int count, int start, int starts, const double *dense, const double *pruned)
+{
+    double mean = 0, sum = 0, squares = 0, n = (double)count / starts;
+    for (int i = start; i < count; i += starts) {
+        mean += dense[i] / n;
+        sum += (pruned[i] - dense[i]) / n;
+    }
+    for (int i = start; i < count; i += starts) squares += pow(pruned[i] - dense[i] - sum, 2);
+    return mean > 0 ? 1 + (sum - sqrt(squares / (n * (n - 1)))) / mean : NAN;
+}
+
+esp_status esp_agent_keeps(const esp_subject *subject, const esp_network *net, double *share)
+{
+    esp_agent_subject *a = subject->state;
+    int starts = esp_names_count(a->world->task->about.starts);
+    int count = starts * (a->kind == ESP_CONTROLLER_POLICY ? KEEP_EPISODES_POLICY : KEEP_EPISODES_MPPI);
+    double *pruned = esp_alloc((size_t)count, sizeof *pruned);
+    esp_status status = ESP_OK;
+    if (!a->kept) { /* the dense network plays once */
+        a->kept = esp_alloc((size_t)count, sizeof *a->kept);
+        status = play_kept(a, subject->settings->seed, subject->net, count, a->kept);
+    }
+    if (status == ESP_OK) status = play_kept(a, subject->settings->seed, net, count, pruned);
+    *share = INFINITY;
+    for (int i = 0; i < starts; i++) *share = fmin(*share, kept_share(count, i, starts, a->kept, pruned));
+    free(pruned);
+    return status;
+}
+
+/* Half a minute on two cores. A policy is distilled; a planner that least squares repaired gains little. */
+int esp_agent_finetune_steps(const esp_subject *subject, double left)
+{
+    const esp_agent_subject *a = subject->state;
+    if (a->kind != ESP_CONTROLLER_POLICY) return 0;
+    return left < 0.04 ? 6000 : 4000;
+}
+
 esp_status esp_agent_finetune_cut(const esp_subject *subject, void *memory, esp_network *net, int steps)
 {
     const recording *r = memory;
@@ -88,5 +150,6 @@ esp_status esp_agent_finetune_cut(const esp_subject *subject, void *memory, esp_
     settings.steps = steps;
     settings.seed = subject->settings->seed;
     settings.components = subject->components;
+    settings.pool = a->pool;
     return esp_agent_finetune(net, &a->config, subject->net, &r->episodes, &settings);
 }

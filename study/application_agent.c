@@ -22,7 +22,7 @@ static const esp_option options[] = {
      "Agent: episodes of each start to play (default 20); --seed names them"},
     {"episodes", ESP_KEY_REPORT, ESP_FOR_COMPARE, ESP_OPTION_COUNT, "N", 1, 1000000,
      "Agent: most episodes of each start to play (default 1000); --seed names them"},
-    {"min-return", ESP_KEY_DEMAND, ESP_FOR_EVAL, ESP_OPTION_NUMBER, "X", 0, 0,
+    {"min-return", ESP_KEY_DEMAND, ESP_FOR_EVAL | ESP_FOR_PRUNE, ESP_OPTION_NUMBER, "X", 0, 0,
      "Agent: exit with status 3 when the mean return is below X"},
     {"episodes", ESP_KEY_SEARCH, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "E", 1, 100000,
      "Agent: episodes per evaluation, starts take turns (default 2; policy 4)"},
@@ -115,6 +115,7 @@ static void close_agent(esp_subject *subject)
     esp_agent_subject *a = subject->state;
     esp_pool_free(a->pool);
     esp_world_free(a->world);
+    free(a->kept);
     free(a);
 }
 
@@ -252,6 +253,8 @@ const esp_application esp_application_agent = {
     .flops = esp_agent_flops,
     .time = esp_agent_time,
     .finetune = esp_agent_finetune_cut,
+    .finetune_steps = esp_agent_finetune_steps,
+    .keeps = esp_agent_keeps,
     .write = write_agent,
     .ancestry = ancestry,
     .cast = cast,

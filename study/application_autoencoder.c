@@ -22,7 +22,7 @@ typedef struct {
 static const esp_option options[] = {
     {"data", "data", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_TRAIN, ESP_OPTION_TEXT, "DIR", 0, 0,
      "Autoencoder: folder with the files of MNIST (default: generated digits)"},
-    {"min-psnr", ESP_KEY_DEMAND, ESP_FOR_EVAL, ESP_OPTION_NUMBER, "X", 0, 0,
+    {"min-psnr", ESP_KEY_DEMAND, ESP_FOR_EVAL | ESP_FOR_PRUNE, ESP_OPTION_NUMBER, "X", 0, 0,
      "Autoencoder: exit with status 3 when the PSNR of the mean error is below X dB"},
     {"picture", ESP_KEY_PICTURE, ESP_FOR_EVAL, ESP_OPTION_TEXT, "FILE.png", 0, 0,
      "Autoencoder: draw the first test images above their reconstructions"},
@@ -181,6 +181,28 @@ static esp_status finetune(const esp_subject *subject, void *recording, esp_netw
     (void)recording; /* all training images are used */
     const autoencoder *a = subject->state;
     return esp_autoencoder_finetune(net, &a->train, subject->search, &a->config.train, steps);
+}
+
+/* A PSNR is the logarithm of an error: the share that is kept is the quotient of the errors. */
+static double share_of(double performance, double of)
+{
+    return pow(10, (performance - of) / 10);
+}
+
+/* Training images that neither judge candidates nor are among the last ones, which repair them. */
+static esp_status keeps(const esp_subject *subject, const esp_network *net, double *share)
+{
+    const autoencoder *a = subject->state;
+    esp_images images = a->train;
+    int left = images.count - subject->search - RECORDED_IMAGES, count = left < RECORDED_IMAGES ? left : RECORDED_IMAGES;
+    if (count < 1) count = images.count; /* too few: all of them */
+    else images.pixels += (size_t)subject->search * ESP_IMAGE_PIXELS;
+    images.count = count;
+    esp_reconstruction before, after;
+    esp_status status = esp_reconstruct(subject->net, &images, NULL, &before);
+    if (status == ESP_OK) status = esp_reconstruct(net, &images, NULL, &after);
+    if (status == ESP_OK) *share = before.mse / after.mse;
+    return status;
 }
 
 static esp_status write_autoencoder(const esp_subject *subject, const char *path, const esp_network *net,
@@ -357,6 +379,8 @@ const esp_application esp_application_autoencoder = {
     .flops = flops,
     .time = time_of_image,
     .finetune = finetune,
+    .keeps = keeps,
+    .share = share_of,
     .write = write_autoencoder,
     .ancestry = ancestry,
     .film = film,

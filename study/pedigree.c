@@ -39,8 +39,14 @@ static void say_own(FILE *out, const esp_pruning *p, const cJSON *entry)
 
 static void say_request(FILE *out, const esp_prune_request *r)
 {
-    say_number(out, "sparsity", r->search.target.sparsity);
-    say_number(out, "tolerance", r->search.target.tolerance);
+    say_choice(out, "preset", ESP_PRESET_CHOICES, r->preset);
+    if (r->smallest) {
+        say_number(out, "keep", r->keep);
+    } else {
+        say_number(out, "sparsity", r->search.target.sparsity);
+        say_number(out, "tolerance", r->search.target.tolerance);
+        say_number(out, "rounds", r->rounds);
+    }
     say_choice(out, "groups", ESP_GROUPS_CHOICES, r->groups);
     say(out, "importance", r->importance->name);
     say(out, "compensate", r->compensation->name);
@@ -133,7 +139,7 @@ static cJSON *entry_of(const esp_pruning *p)
     esp_json_add_choice(entry, "groups", ESP_GROUPS_CHOICES, r->groups);
     cJSON_AddStringToObject(entry, "compensate", r->compensation->name);
     cJSON_AddNumberToObject(entry, "finetune", r->finetune);
-    cJSON_AddNumberToObject(entry, "rounds", 1);
+    cJSON_AddNumberToObject(entry, "rounds", p->num_rounds);
     add_target(entry, p);
     cJSON_AddNumberToObject(entry, "structural_sparsity", p->result.structural);
     cJSON_AddNumberToObject(entry, "nominal_sparsity", p->result.nominal);

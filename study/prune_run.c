@@ -1,183 +1,97 @@
-/* One pruning: groups, ranking, search, surgery, and held-out data before and after. */
+/* One pruning: its rounds, and held-out data before and after. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "study/study.h"
+#include "study/prune_internal.h"
 
 const char *const esp_prune_stage_names[] = {[ESP_BEFORE] = "before", [ESP_UNCOMPENSATED] = "uncompensated",
                                              [ESP_AFTER] = "after", [ESP_FINETUNED] = "finetuned"};
 
-esp_prune_request esp_prune_request_default(void)
+esp_prune_stage esp_pruning_last(const esp_pruning *p)
 {
-    return (esp_prune_request){.method = esp_search_methods, .importance = esp_importance_find("l2"),
-                               .compensation = esp_compensations, .round_to = 1, .search = esp_search_config_default()};
+    return p->net[ESP_FINETUNED] ? ESP_FINETUNED : ESP_AFTER;
 }
 
-/* ---- groups ---- */
+/* ---- the rounds ---- */
 
-/* One --pin, such as "encoder.*=0". */
-static esp_status pin(esp_grouping *grouping, const char *text)
+
+/* Sparsity that round number `round` is to reach, of the original. The first leaves ESP_ROUND_LEFT if it can; the
+ * others remove equal shares of what is left. */
+static double round_target(const esp_pruning *p, int round)
 {
-    char pattern[256];
-    const char *equals = strrchr(text, '=');
-    double value;
-    if (!equals || equals == text || (size_t)(equals - text) >= sizeof pattern)
-        return esp_fail(ESP_ERR_USAGE, "--pin: expected PATTERN=COEFFICIENT, found '%s'", text);
-    snprintf(pattern, sizeof pattern, "%.*s", (int)(equals - text), text);
-    if (!esp_number_parse(equals + 1, &value))
-        return esp_fail(ESP_ERR_USAGE, "--pin: expected a number, found '%s'", equals + 1);
-    return esp_grouping_pin(grouping, pattern, value);
+    double left = 1 - p->request.search.target.sparsity;
+    double now = esp_pruning_params(p, ESP_BEFORE) / esp_subject_original_params(p->subject);
+    int rounds = p->request.rounds;
+    if (round == rounds || left >= now) return 1 - left;
+    if (now > ESP_ROUND_LEFT && left < ESP_ROUND_LEFT) {
+        if (round == 1) return 1 - ESP_ROUND_LEFT;
+        return 1 - ESP_ROUND_LEFT * pow(left / ESP_ROUND_LEFT, (round - 1.0) / (rounds - 1));
+    }
+    return 1 - now * pow(left / now, (double)round / rounds);
 }
 
-static esp_status make_groups(const esp_subject *subject, const esp_prune_request *request, esp_grouping *out)
+/* Gradient steps of every round but the last: enough for a network to cut again. */
+#define STEPS_BETWEEN 1000
+
+static int round_steps(const esp_pruning *p, int round)
 {
-    const esp_application *app = subject->application;
+    int steps = p->request.finetune;
+    return round == p->request.rounds || steps < STEPS_BETWEEN ? steps : STEPS_BETWEEN;
+}
+
+/* ---- all rounds ---- */
+
+static esp_status make_rounds(esp_pruning *p, const esp_records *r, const char *journal, esp_journal_kind kind)
+{
     esp_status status = ESP_OK;
-    if (esp_choice_index(ESP_GROUPS_CHOICES, "paper") == request->groups)
-        status = esp_grouping_from_specs(subject->net, app->paper_groups, *app->num_paper_groups, subject->components,
-                                         out);
-    else
-        esp_grouping_structural(subject->net, subject->components, out);
-    for (int i = 0; i < request->num_pins && status == ESP_OK; i++) status = pin(out, request->pin[i]);
-    out->round_to = request->round_to;
-    return status;
-}
-
-cJSON *esp_pruning_identity(const esp_subject *subject, const esp_prune_request *request)
-{
-    cJSON *json = cJSON_CreateObject();
-    cJSON_AddStringToObject(json, "version", ESP_VERSION);
-    esp_json_add_hash(json, "checkpoint", esp_network_hash(subject->net));
-    esp_json_add_choice(json, "groups", ESP_GROUPS_CHOICES, request->groups);
-    cJSON_AddStringToObject(json, "importance", request->importance->name);
-    cJSON_AddStringToObject(json, "compensation", request->compensation->name);
-    cJSON_AddNumberToObject(json, "seed", (double)subject->settings->seed);
-    subject->application->identify(subject, json);
-    return json;
-}
-
-/* ---- the search ---- */
-
-/* The first item of the question that the journal's last search answered otherwise; its answer goes to *asked. */
-static const cJSON *first_change(const cJSON *question, const cJSON *last, const cJSON **asked)
-{
-    const cJSON *item;
-    cJSON_ArrayForEach(item, question) {
-        *asked = cJSON_GetObjectItemCaseSensitive(last, item->string);
-        if (*asked && !cJSON_Compare(*asked, item, true)) return item;
+    for (int round = 1; round <= p->request.rounds && status == ESP_OK; round++) {
+        esp_round_plan plan = {.round = round, .target = round_target(p, round), .finetune = round_steps(p, round),
+                               .journal = journal, .kind = kind};
+        if (p->request.rounds > 1)
+            esp_log(ESP_LOG_INFO, "round %d of %d: to %.4g %% of the original's parameters", round, p->request.rounds,
+                    100 * (1 - plan.target));
+        status = esp_round_make(p, r, &plan);
     }
-    return NULL;
-}
-
-/* Says that evaluations are used again; if for another target or method, which, and whose result is replaced. */
-static void tell_known(const esp_pruning *p, const char *journal, esp_journal_kind kind, int known)
-{
-    const cJSON *last = esp_objective_question(p->objective), *asked = NULL;
-    cJSON *question = esp_pruning_question_json(p);
-    const cJSON *change = first_change(question, last, &asked);
-    char found[64];
-    esp_text_counted(known, "known evaluation", found, sizeof found);
-    if (change) {
-        const char *written = kind == ESP_JOURNAL_OWN ? esp_json_text(last, "checkpoint") : NULL;
-        char *before = esp_json_line(asked), *now = esp_json_line(change);
-        esp_log(ESP_LOG_INFO, "using %s of %s, where '%s' was %.100s, for %.100s%s%s", found, journal, change->string,
-                before, now, written ? "; the result will replace " : "", written ? written : "");
-        free(before);
-        free(now);
-    } else {
-        esp_log(ESP_LOG_INFO, "resuming from %s with %s", journal, found);
-    }
-    cJSON_Delete(question);
-}
-
-/* A journal that the user named must fit. One that is only named after the output may come from an earlier search
- * with other settings; that must not be in the way of this one. */
-static esp_status search_with(esp_pruning *p, const esp_judge *judge, const char *journal, esp_journal_kind kind)
-{
-    const esp_subject *subject = p->subject;
-    cJSON *identity = esp_pruning_identity(subject, &p->request);
-    cJSON *about = kind == ESP_JOURNAL_SHARED ? NULL : esp_pruning_about_json(p);
-    esp_objective_config config = {.net = subject->net, .grouping = &p->grouping, .ranking = &p->ranking,
-                                   .performance = judge->performance, .context = judge->context,
-                                   .budget = p->request.budget, .at_once = judge->at_once,
-                                   .journal = journal, .set_aside = kind == ESP_JOURNAL_OWN, .identity = identity,
-                                   .about = about};
-    double started = esp_clock();
-    esp_status status = esp_objective_create(&config, &p->objective);
-    int known = status == ESP_OK && kind != ESP_JOURNAL_SHARED ? esp_objective_known(p->objective) : 0;
-    if (known > 0) tell_known(p, journal, kind, known);
-    if (status == ESP_OK) status = esp_search(p->objective, p->request.method, &p->request.search, &p->result);
-    p->wall_s = esp_clock() - started;
-    cJSON_Delete(identity);
-    cJSON_Delete(about);
     return status;
 }
 
-/* Recorded samples that candidates of a search are fitted to; the result is fitted to all. The cost of a fit grows
- * with them: 4,000 instead of 10,000 images make a least-squares search 2.5 times cheaper. */
-#define SEARCH_SAMPLES 4000
-
-/* Data for importance, compensation and finetuning, recorded once and only if one of them needs it. */
-typedef struct {
-    void           *recording;
-    esp_calibration calibration;
-    esp_calibration fewer;              /* fewer of the same samples */
-    esp_surgeon    *surgeon, *search_surgeon;
-} tools;
-
-static esp_status prepare_tools(const esp_subject *subject, const esp_prune_request *request, tools *out)
+/* The widths of the result as a cut of the subject's network. */
+static void describe(esp_pruning *p)
 {
-    const esp_compensation *compensation = request->compensation;
-    bool data = request->importance->needs_data || compensation->needs_data || request->finetune > 0;
-    esp_status status = data ? subject->application->record(subject, &out->recording, &out->calibration) : ESP_OK;
-    out->fewer = out->calibration;
-    if (out->fewer.count > SEARCH_SAMPLES) out->fewer.count = SEARCH_SAMPLES;
-    if (status == ESP_OK)
-        status = esp_surgeon_create(subject->net, compensation, data ? &out->calibration : NULL, &out->surgeon);
-    if (status == ESP_OK)
-        status = esp_surgeon_create(subject->net, compensation, data ? &out->fewer : NULL, &out->search_surgeon);
-    return status;
+    const esp_network *net = p->subject->net, *small = p->net[ESP_AFTER];
+    for (int i = 0; i < net->num_axes; i++) p->result.widths.kept[i] = small->axis[i].size;
+    for (int g = 0; g < p->grouping.num; g++)
+        p->result.coefficient[g] = esp_group_fraction(net, &p->grouping.group[g], &p->result.widths);
+    p->result.structural = 1 - esp_pruning_params(p, ESP_AFTER) / esp_subject_original_params(p->subject);
+    p->result.nominal = esp_nominal_sparsity(net, &p->grouping, &p->result.widths);
 }
 
-static void put_tools_away(const esp_subject *subject, tools *t)
+/* Sparsity counts from the original, so a file that has lost more cannot reach it. */
+static esp_status check_target(const esp_pruning *p)
 {
-    esp_surgeon_free(t->surgeon);
-    esp_surgeon_free(t->search_surgeon);
-    subject->application->forget(t->recording);
+    double now = 1 - esp_pruning_params(p, ESP_BEFORE) / esp_subject_original_params(p->subject);
+    double target = p->request.search.target.sparsity + p->request.search.target.tolerance;
+    if (!p->grouping.structural_constraint || now <= 0 || target >= now) return ESP_OK;
+    return esp_fail(ESP_ERR_INFEASIBLE, "%s has lost %.4g of the original's parameters before; --sparsity counts from "
+                    "the original: give more than that", p->subject->path, now);
 }
 
-static esp_status rank(esp_pruning *p, const tools *t)
+static esp_status check_rounds(const esp_pruning *p)
 {
-    return esp_ranking_make(p->subject->net, p->request.importance, p->subject->settings->seed,
-                            t->recording ? &t->calibration : NULL, &p->ranking);
+    if (p->request.rounds == 1 || p->grouping.structural_constraint) return ESP_OK;
+    return esp_fail(ESP_ERR_USAGE, "--rounds: several rounds count the parameters that are left; give --groups "
+                    "structural with them");
 }
 
-static esp_status search(esp_pruning *p, const tools *t, const char *journal, esp_journal_kind kind)
+/* Says what decides a result without having been asked for. */
+static void warn_about(const esp_pruning *p)
 {
-    const esp_application *app = p->subject->application;
-    esp_judge judge;
-    esp_judge_config config = {.subject = p->subject, .ranking = &p->ranking, .surgeon = t->search_surgeon,
-                               .compensation = p->request.compensation};
-    esp_status status = app->judge(&config, &judge);
-    if (status != ESP_OK) return status;
-    status = search_with(p, &judge, journal, kind);
-    judge.free(judge.context);
-    return status;
-}
-
-static esp_status operate(esp_pruning *p, const tools *t)
-{
-    esp_cut cut;
-    esp_cut_make(p->subject->net, &p->ranking, &p->result.widths, &cut);
-    esp_status status = esp_surgeon_operate(t->surgeon, &cut, &p->net[ESP_AFTER]);
-    if (status == ESP_OK && p->request.compensation->repair)
-        status = esp_surgery(p->subject->net, &cut, &p->net[ESP_UNCOMPENSATED]);
-    esp_cut_free(&cut);
-    if (status != ESP_OK || p->request.finetune == 0) return status;
-    p->net[ESP_FINETUNED] = esp_network_clone(p->net[ESP_AFTER]);
-    return p->subject->application->finetune(p->subject, t->recording, p->net[ESP_FINETUNED], p->request.finetune);
+    const esp_target *target = &p->request.search.target;
+    if (target->tolerance > 0.1 * (1 - target->sparsity))
+        esp_log(ESP_LOG_WARNING, "--tolerance %g is %.0f %% of what is left at sparsity %g, so it decides how large the "
+                "result is", target->tolerance, 100 * target->tolerance / (1 - target->sparsity), target->sparsity);
 }
 
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
@@ -185,16 +99,22 @@ esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_reques
 {
     esp_pruning *p = out; /* filled in place, because the objective borrows its groups and ranking */
     *p = (esp_pruning){.subject = subject, .request = *request, .net = {[ESP_BEFORE] = subject->net},
-                       .bytes = {[ESP_BEFORE] = subject->bytes}};
-    tools t = {.recording = NULL};
-    if (kind != ESP_JOURNAL_SHARED) esp_settings_warn_unread(subject->settings, 1, &request->method);
+                       .bytes = {[ESP_BEFORE] = subject->bytes}, .base = subject->net};
+    esp_records r = {.recording = NULL};
+    double started = esp_clock();
+    esp_prune_request_settle(&p->request, subject);
+    if (kind != ESP_JOURNAL_SHARED) esp_settings_warn_unread(subject->settings, 1, &p->request.method);
     p->request.search.seed = subject->settings->seed;
-    esp_status status = make_groups(subject, request, &p->grouping);
-    if (status == ESP_OK) status = prepare_tools(subject, request, &t);
-    if (status == ESP_OK) status = rank(p, &t);
-    if (status == ESP_OK) status = search(p, &t, journal, kind);
-    if (status == ESP_OK) status = operate(p, &t);
-    put_tools_away(subject, &t);
+    esp_status status = esp_round_groups(p, subject->net, &p->grouping);
+    if (status == ESP_OK) status = check_rounds(p);
+    if (status == ESP_OK && !p->request.smallest) status = check_target(p);
+    if (status == ESP_OK && kind != ESP_JOURNAL_SHARED && !p->request.smallest) warn_about(p);
+    if (status == ESP_OK) status = esp_round_record(p, &r);
+    if (status == ESP_OK)
+        status = p->request.smallest ? esp_prune_smallest(p, &r, journal, kind) : make_rounds(p, &r, journal, kind);
+    if (status == ESP_OK) describe(p);
+    p->wall_s = esp_clock() - started;
+    subject->application->forget(r.recording);
     if (status != ESP_OK) esp_pruning_free(p);
     return status;
 }
@@ -232,7 +152,7 @@ double esp_pruning_flops(const esp_pruning *p, esp_prune_stage stage)
 
 esp_status esp_pruning_write(esp_pruning *p, const char *path)
 {
-    const esp_network *net = p->net[p->net[ESP_FINETUNED] ? ESP_FINETUNED : ESP_AFTER];
+    const esp_network *net = p->net[esp_pruning_last(p)];
     unsigned components = p->request.all_components ? ESP_ALL_COMPONENTS : p->subject->components;
     cJSON *pedigree = esp_pruning_pedigree(p);
     esp_status status = p->subject->application->write(p->subject, path, net, components, pedigree);
@@ -248,6 +168,7 @@ void esp_pruning_free(esp_pruning *p)
         esp_measurement_free(&p->measured[i]);
         if (i != ESP_BEFORE) esp_network_free(p->net[i]);
     }
+    if (p->subject && p->base != p->subject->net) esp_network_free(p->base);
     esp_objective_free(p->objective);
     esp_ranking_free(&p->ranking);
 }

@@ -40,6 +40,7 @@ static void add_question(cJSON *json, const esp_pruning *p)
     esp_json_add_choice(json, "groups", ESP_GROUPS_CHOICES, p->request.groups);
     cJSON_AddStringToObject(json, "compensation", p->request.compensation->name);
     cJSON_AddNumberToObject(json, "finetune_steps", p->request.finetune);
+    esp_json_add_choice(json, "preset", ESP_PRESET_CHOICES, p->request.preset);
     cJSON_AddNumberToObject(json, "target_sparsity", p->request.search.target.sparsity);
     cJSON_AddNumberToObject(json, "tolerance", p->request.search.target.tolerance);
     cJSON_AddStringToObject(json, "constraint", p->grouping.structural_constraint ? "structural" : "nominal");
@@ -107,6 +108,9 @@ static void add_performance(cJSON *json, const esp_pruning *p)
     cJSON_AddNumberToObject(json, "search_performance_before", p->result.baseline);
     cJSON_AddNumberToObject(json, "search_performance", p->result.performance);
     cJSON_AddBoolToObject(json, "judged", p->result.judged);
+    double kept = esp_pruning_kept(p);
+    if (!isnan(kept)) cJSON_AddNumberToObject(json, "kept_share", kept);
+    if (p->request.keep > 0) cJSON_AddNumberToObject(json, "keep", p->request.keep);
     cJSON_AddNumberToObject(json, "evaluations", p->result.evaluations);
     cJSON_AddNumberToObject(json, "iterations", p->result.iterations);
     if (p->result.combinations > 0) { /* only a grid has combinations */
@@ -126,11 +130,28 @@ static void add_time(cJSON *json, const char *key, const esp_timing *time)
     esp_json_add_doubles(json, quantiles, 2, (double[]){time->p10, time->p90});
 }
 
+static void add_rounds(cJSON *json, const esp_pruning *p)
+{
+    cJSON *rounds = cJSON_AddArrayToObject(json, "rounds");
+    for (int i = 0; i < p->num_rounds; i++) {
+        const esp_prune_round *round = &p->round[i];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddNumberToObject(item, "target_sparsity", round->target);
+        cJSON_AddNumberToObject(item, "structural_sparsity", round->sparsity);
+        cJSON_AddNumberToObject(item, "params", round->params);
+        cJSON_AddNumberToObject(item, "evaluations", round->evaluations);
+        cJSON_AddNumberToObject(item, "search_performance", round->performance);
+        cJSON_AddNumberToObject(item, "finetune_steps", round->finetune);
+        cJSON_AddNumberToObject(item, "wall_s", round->wall_s);
+        cJSON_AddItemToArray(rounds, item);
+    }
+}
+
 static void add_size(cJSON *json, const esp_pruning *p)
 {
-    cJSON_AddNumberToObject(json, "params_before", esp_pruning_params(p, ESP_BEFORE));
-    cJSON_AddNumberToObject(json, "params_after", esp_pruning_params(p, ESP_AFTER));
     double original = esp_subject_original_params(p->subject);
+    cJSON_AddNumberToObject(json, "params_before", original);
+    cJSON_AddNumberToObject(json, "params_after", esp_pruning_params(p, ESP_AFTER));
     cJSON_AddNumberToObject(json, "params_input", esp_pruning_params(p, ESP_BEFORE));
     cJSON_AddNumberToObject(json, "params_original", original);
     cJSON_AddNumberToObject(json, "sparsity_of_original", 1.0 - esp_pruning_params(p, ESP_AFTER) / original);
@@ -170,6 +191,7 @@ cJSON *esp_pruning_json(const esp_pruning *p)
     cJSON *json = esp_pruning_question_json(p);
     add_answer(json, p);
     add_performance(json, p);
+    add_rounds(json, p);
     add_size(json, p);
     add_origin(json, p);
     return json;

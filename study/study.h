@@ -441,8 +441,17 @@ struct esp_application {
     double     (*flops)(const esp_subject *subject, const esp_network *net); /* FLOPs per action or image */
     /* Time per action or image of n networks, repeated in turns; out [n]. */
     void       (*time)(const esp_subject *subject, int n, const esp_network *const *nets, esp_timing *out);
-    /* Trains a cut network for a number of gradient steps, on the recording or the subject's data. */
+    /* Trains a cut network for a number of gradient steps, on the recording or the subject's data; the subject's own
+     * network is the teacher. NULL: it cannot. */
     esp_status (*finetune)(const esp_subject *subject, void *recording, esp_network *net, int steps);
+    /* Gradient steps that are worth their time when this share of the original's parameters is left; NULL: none. */
+    int        (*finetune_steps)(const esp_subject *subject, double left);
+    /* The share of the performance of the subject's own network that another one keeps on samples that neither searches
+     * nor finetuning nor reports see, less one standard error; of several starts the least. NULL: sizes are not
+     * searched. */
+    esp_status (*keeps)(const esp_subject *subject, const esp_network *net, double *share);
+    /* The share of a performance that another one is; NULL: their quotient. */
+    double     (*share)(double performance, double of);
     /* Writes these components of a network with the configuration of the original file (other settings applied to
      * this run only, except for the scene in which it was judged), a contract for the controller it was judged for,
      * and this pedigree. */
@@ -484,45 +493,79 @@ esp_status esp_application_of_json(const cJSON *json, const char *source, const 
 /* ---- prune_run.c: one pruning -------------------------------------------------------------------------- */
 
 #define ESP_GROUPS_CHOICES "structural|paper" /* words for esp_prune_request.groups */
+#define ESP_PRESET_CHOICES "best|paper"       /* words for esp_prune_request.preset */
+enum { ESP_PRESET_BEST, ESP_PRESET_PAPER };   /* values of it */
+enum { ESP_BY_PRESET = -1 };                  /* for a number that the preset is to choose */
 
-/* A request to prune. */
+/* A request to prune. What is left open (NULL, ESP_BY_PRESET, NAN) is filled in by the preset. */
 typedef struct {
-    const esp_search_method *method;       /* row of esp_search_methods */
-    const esp_importance    *importance;   /* row of esp_importances */
-    const esp_compensation  *compensation; /* row of esp_compensations */
-    int    groups;                      /* index in ESP_GROUPS_CHOICES */
-    int    budget;                      /* evaluations; 0: no limit */
+    int    preset;                      /* index in ESP_PRESET_CHOICES */
+    const esp_search_method *method;       /* row of esp_search_methods, or NULL */
+    const esp_importance    *importance;   /* row of esp_importances, or NULL */
+    const esp_compensation  *compensation; /* row of esp_compensations, or NULL */
+    int    groups;                      /* index in ESP_GROUPS_CHOICES, or ESP_BY_PRESET */
+    int    rounds;                      /* cuts one after another, each followed by finetuning; or ESP_BY_PRESET */
+    int    budget;                      /* evaluations per round; 0: no limit */
     int    round_to;                    /* kept widths are multiples of it */
-    int    finetune;                    /* gradient steps after the cut */
+    int    finetune;                    /* gradient steps after the last cut, or ESP_BY_PRESET */
+    double keep;                        /* share of the performance that is to be kept, in (0, 1]; 0: none */
+    bool   smallest;                    /* look for the smallest network that keeps it; the target is not read */
     bool   all_components;              /* also write the components that the controller does not run */
     int    num_pins;                    /* number of groups with a fixed coefficient */
     const char *pin[ESP_MAX_AXES];      /* [num_pins] PATTERN=VALUE, in order, borrowed */
     esp_judging judging;                /* options of the application */
-    esp_search_config search;           /* target and settings of the method */
+    esp_search_config search;           /* target, of the original's parameters, and settings of the method; a
+                                         * tolerance of NAN is left to the preset */
 } esp_prune_request;
 
-/* 20 % with the paper's gradient descent, units ranked by their 2-norm, no compensation or finetuning. */
+/* 20 % with the preset `best`: every choice is left to it. */
 esp_prune_request esp_prune_request_default(void);
+/* Fills in what is left open. Best: units ranked by the squared error that remains without them, the layers behind
+ * repaired by least squares, `sensitivity`, finetuning where the application can, and several rounds when less than
+ * ESP_ROUND_LEFT stays. Paper: the paper's groups and gradient descent, units ranked by their 2-norm, nothing repaired
+ * or finetuned, and for its grid no finalists. */
+void esp_prune_request_settle(esp_prune_request *request, const esp_subject *subject);
+/* The part of it that depends on neither target nor subject; `best` leaves steps, rounds and tolerance open. */
+void esp_prune_request_choose(esp_prune_request *request);
 
 /* The networks that are compared, in the order of reports. */
 typedef enum {
     ESP_BEFORE,        /* the subject's own */
-    ESP_UNCOMPENSATED, /* only with a compensation: the same cut without it */
-    ESP_AFTER,         /* after surgery, and compensation if requested */
+    ESP_UNCOMPENSATED, /* only with a compensation: the last round's cut without it */
+    ESP_AFTER,         /* after the last round's surgery, and compensation if requested */
     ESP_FINETUNED,     /* only with gradient steps */
     ESP_PRUNED_STAGES  /* number of stages */
 } esp_prune_stage;
 extern const char *const esp_prune_stage_names[]; /* "before", "uncompensated", ...: suffixes of JSON keys */
 
+enum { ESP_MOST_ROUNDS = 16 }; /* most rounds of one pruning */
+#define ESP_ROUND_LEFT 0.05    /* share of the original that one cut may leave; less is reached in several rounds */
+
+/* One round: a search in the network that the round before left, the cut, and gradient steps. */
+typedef struct {
+    double target;      /* sparsity that it was to reach, of the original's parameters */
+    double sparsity;    /* sparsity that it reached */
+    double params;      /* parameters left */
+    int    evaluations; /* evaluations of its search */
+    double performance; /* of its cut, as the search saw it, before finetuning */
+    int    finetune;    /* gradient steps */
+    double wall_s;      /* time of search and finetuning */
+} esp_prune_round;
+
 /* One finished pruning. */
 typedef struct {
     const esp_subject *subject;         /* borrowed */
-    esp_prune_request  request;         /* the request behind it */
+    esp_prune_request  request;         /* the request behind it, settled */
     esp_grouping       grouping;        /* which axes share a coefficient */
-    esp_ranking        ranking;         /* order in which units were removed, owned */
-    esp_objective     *objective;       /* the evaluations, owned; holds the journal, locked */
-    esp_search_result  result;          /* widths, coefficients, sparsities */
-    double             wall_s;          /* time of the search */
+    esp_search_result  result;          /* of all rounds: widths, coefficients and sparsities of the subject's network;
+                                         * performance as the last search saw it, the baseline as the first did */
+    int                num_rounds;      /* rounds made */
+    esp_prune_round    round[ESP_MOST_ROUNDS]; /* [num_rounds] */
+    esp_network       *base;            /* network that the last round cut; the subject's, or owned */
+    esp_grouping       cutting;         /* the groups of `base` */
+    esp_ranking        ranking;         /* order in which its units were removed, owned */
+    esp_objective     *objective;       /* evaluations of the last round, owned; holds the journal, locked */
+    double             wall_s;          /* time of all rounds */
     esp_network       *net[ESP_PRUNED_STAGES]; /* owned, except for ESP_BEFORE, which is the subject's */
     bool               has[ESP_PRUNED_STAGES];      /* whether the stage was measured */
     esp_measurement    measured[ESP_PRUNED_STAGES]; /* owned; valid where `has` says so */
@@ -540,7 +583,9 @@ typedef enum {
     ESP_JOURNAL_SHARED  /* shared by searches of a sweep: does not name the target of this one */
 } esp_journal_kind;
 
-/* Searches, and makes the smaller network. Every evaluation is kept in the file `journal` (NULL: not kept), from
+/* The stage that is the result: finetuned, or after. */
+esp_prune_stage esp_pruning_last(const esp_pruning *pruning);
+/* Searches, and makes the smaller network, round by round. Every evaluation is kept in the file `journal` (NULL: not kept), from
  * which a later search resumes. ESP_ERR_INFEASIBLE when no cut meets the target, ESP_ERR_INTERRUPTED after a signal.
  * The caller frees *out, which borrows the subject. */
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
@@ -550,8 +595,14 @@ esp_status esp_pruning_measure(esp_pruning *pruning, esp_prune_stage stage);
 /* Times the network before and the smaller one in turns. Stages after the cut differ in their weights only, so all of
  * them get the time of the smaller network. */
 void       esp_pruning_time(esp_pruning *pruning);
-/* prune_check.c: ESP_ERR_RANGE, naming what was found and demanded, when a demand on the result is not met. */
+/* prune_check.c: the share of the held-out performance before that is left, of several starts the least; NAN: not
+ * measured, or there was none. */
+double     esp_pruning_kept(const esp_pruning *pruning);
+/* ESP_ERR_RANGE, naming what was found and demanded, when a demand on the result is not met: request.keep, the least
+ * performance or the bound that the judging demands. */
 esp_status esp_pruning_check(const esp_pruning *pruning);
+/* Warns about a result that lost more than a twentieth, unless something is demanded, and names what to try next. */
+void       esp_pruning_warn(const esp_pruning *pruning);
 /* For a stage that has a network: the parameters that sparsity counts, and the FLOPs per action or image. */
 double     esp_pruning_params(const esp_pruning *pruning, esp_prune_stage stage);
 double     esp_pruning_flops(const esp_pruning *pruning, esp_prune_stage stage); /* multiply-adds times two */
@@ -647,6 +698,9 @@ const cJSON *esp_sweep_find(const esp_sweep *sweep, const esp_sweep_way *way, do
  * was cut short is skipped. Deletes the results in memory on failure. */
 esp_status esp_sweep_read(const char *folder, esp_sweep *out);
 bool esp_sweep_equal(double sparsity, double other); /* equal to the precision of a file */
+/* ESP_ERR_RANGE naming the first cell that misses request.keep, of the dense network's performance, or the least
+ * performance that the judging demands. */
+esp_status esp_sweep_check(const esp_sweep *sweep, const esp_subject *subject);
 /* Appends a line to the file and keeps it; takes ownership of `cell`. */
 esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell);
 

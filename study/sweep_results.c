@@ -19,7 +19,10 @@ static cJSON *question(const esp_sweep *sweep, const esp_subject *subject)
     cJSON_DeleteItemFromObject(json, "controller"); /* part of what the agent adds below */
     esp_subject_question_json(subject, json);
     cJSON_AddNumberToObject(json, "report", subject->report);
-    cJSON_AddNumberToObject(json, "tolerance", request->search.target.tolerance);
+    esp_json_add_choice(json, "preset", ESP_PRESET_CHOICES, request->preset);
+    if (isnan(request->search.target.tolerance)) cJSON_AddStringToObject(json, "tolerance", "preset");
+    else cJSON_AddNumberToObject(json, "tolerance", request->search.target.tolerance);
+    cJSON_AddNumberToObject(json, "rounds", request->rounds);
     cJSON_AddNumberToObject(json, "budget", request->budget);
     cJSON_AddNumberToObject(json, "finetune", request->finetune);
     cJSON_AddNumberToObject(json, "round_to", request->round_to);
@@ -133,6 +136,7 @@ esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
 {
     char *asked_path = esp_path_join(sweep->folder, "sweep.json");
     char *results_path = esp_path_join(sweep->folder, "results.jsonl");
+    esp_prune_request_choose(&sweep->request);
     cJSON *asked = question(sweep, subject);
     sweep->measure_name = subject->application->measure_name;
     sweep->seed = subject->settings->seed;
@@ -256,5 +260,32 @@ esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell)
     if (status == ESP_OK) status = esp_json_log_append(sweep->log, cell);
     if (status == ESP_OK) cJSON_AddItemToArray(sweep->results, cell);
     else                  cJSON_Delete(cell);
+    return status;
+}
+
+/* ---- what was demanded ---- */
+
+static esp_status check_cell(const esp_sweep *sweep, const esp_subject *subject, const cJSON *cell)
+{
+    const esp_given *least = esp_judging_find(&sweep->request.judging, ESP_KEY_DEMAND);
+    const char *way = esp_json_text(cell, "way");
+    const cJSON *dense = esp_sweep_find(sweep, NULL, 0, (uint64_t)esp_json_number(cell, "seed"));
+    const char *key = cJSON_HasObjectItem(cell, "performance_finetuned") ? "performance_finetuned" : "performance_after";
+    double after = esp_json_number(cell, key), before = esp_json_number(dense, "performance_before");
+    double (*share)(double, double) = subject->application->share;
+    double kept = share ? share(after, before) : after / before;
+    if (strcmp(way, "dense") == 0) return ESP_OK;
+    if ((!least || after >= least->number) && !(kept < sweep->request.keep)) return ESP_OK;
+    return esp_fail(ESP_ERR_RANGE, "%s at %g, seed %.0f: %s %.4g, %.1f %% of the unpruned network's, misses --%s", way,
+                    esp_json_number(cell, "target_sparsity"), esp_json_number(cell, "seed"), sweep->measure_name, after,
+                    100 * kept, least && !(after >= least->number) ? least->option->name : "keep");
+}
+
+esp_status esp_sweep_check(const esp_sweep *sweep, const esp_subject *subject)
+{
+    const cJSON *cell;
+    esp_status status = ESP_OK;
+    cJSON_ArrayForEach(cell, sweep->results)
+        if (status == ESP_OK) status = check_cell(sweep, subject, cell);
     return status;
 }

@@ -11,6 +11,9 @@
 
 #include "check.h"
 
+/* A pruning by the paper's gradient descent that repairs and finetunes nothing. */
+#define BARE "$E prune --preset paper --groups structural "
+
 /* A network of a few hundred parameters that sees 24 x 24 pixels for twelve control steps. */
 static const char tiny_json[] =
     "{\"env\": {\"image_size\": 24, \"frame_stack\": 2, \"supersample\": 1, \"physics_steps\": 96,"

@@ -217,7 +217,7 @@ static void check_candidates(esp_controller_kind kind)
         esp_closed_loop loop = {.surgeon = surgeon, .config = &c.config, .kind = kind, .seed = 3, .count = SMALL,
                                 .pool = c.pool};
         esp_cut cuts[3] = {make_cut(c.net, 0), make_cut(c.net, 1), make_cut(c.net, 0)};
-        esp_search_episodes(3, 2, EPISODES, c.episodes);
+        esp_search_episodes(3, 2, 0, EPISODES, c.episodes);
         CHECK_OK(play(&c, kind, dense));
         CHECK_OK(esp_closed_loop_performance(&loop, 3, cuts, 2, performance));
         CHECK_OK(esp_closed_loop_performance(&loop, 1, cuts, 1, small));
@@ -264,8 +264,8 @@ static void a_candidate_that_moves_too_much_counts_as_if_it_returned_less(void)
 static void search_episodes_take_both_starts_in_turn(void)
 {
     esp_episode few[4], many[9];
-    esp_search_episodes(5, 2, 4, few);
-    esp_search_episodes(5, 2, 9, many);
+    esp_search_episodes(5, 2, 0, 4, few);
+    esp_search_episodes(5, 2, 0, 9, many);
     for (int i = 0; i < 4; i++) CU_ASSERT(few[i].start == many[i].start && few[i].index == many[i].index);
     for (int i = 0; i < 9; i++) {
         CU_ASSERT_EQUAL(many[i].start, i % 2 == 0 ? START_RANDOM : START_HANGING);

@@ -105,7 +105,7 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"eval agent.safetensors --set env.image_size=28", "'env.image_size' is 24 in the trained network"},
         {"eval agent.safetensors --set network.hidden=28", "'network.hidden' is 24 in the trained network"},
         {"eval agent.safetensors --set search.rate=1", "unknown key 'search.rate'"},
-        {"prune agent.safetensors -o o --sparsity 1.5", "--sparsity: 1.5 is outside the range, 0 < sparsity <= 0.95"},
+        {"prune agent.safetensors -o o --sparsity 1.5", "--sparsity: 1.5 is outside the range, 0 < sparsity < 1"},
         {"prune agent.safetensors -o o --sparsity 0", "--sparsity"},
         {"prune agent.safetensors -o o --sparsity nan", "--sparsity"},
         {"prune agent.safetensors -o o --tolerance -0.1", "--tolerance"},
@@ -135,7 +135,7 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"prune agent.safetensors -o o --pin =0", "--pin: expected PATTERN=COEFFICIENT, found '=0'"},
         {"prune agent.safetensors -o o --pin latent=", "--pin: expected a number, found ''"},
         {"prune agent.safetensors -o o --pin latent=nan", "--pin: expected a number, found 'nan'"},
-        {"prune agent.safetensors -o o --pin latent=0.96", "group 'latent': coefficient 0.96, expected 0 to 0.95"},
+        {"prune agent.safetensors -o o --pin latent=1.5", "group 'latent': coefficient 1.5, expected 0 to 1"},
         {"eval agent.safetensors --min-psnr 20", "not for agent.safetensors, which belongs to application 'tdmpc'"},
         {"eval agent.safetensors --data run", "--data: not for agent.safetensors"},
         {"prune agent.safetensors -o o --images 100", "--images: not for agent.safetensors"},
@@ -326,7 +326,7 @@ static void check_pruned(const cJSON *json, const char *path, double target)
 
 static void prune_writes_a_smaller_network_and_proves_it(void)
 {
-    CLI_OK("$E prune agent.safetensors -o small.st --sparsity 0.3 --tolerance 0.02 --report-episodes 4 --json");
+    CLI_OK(BARE "agent.safetensors -o small.st --sparsity 0.3 --tolerance 0.02 --report-episodes 4 --json");
     cJSON *json = cli_json();
     cli_check_keys(json, "method importance groups target_sparsity nominal_sparsity structural_sparsity coefficients "
                          "kept performance_before performance_after search_performance evaluations iterations wall_s "
@@ -349,16 +349,16 @@ static void prune_writes_a_smaller_network_and_proves_it(void)
 
 static void prune_knows_baselines_groups_importances_and_the_policy(void)
 {
-    CLI_OK("$E prune agent.safetensors -o m.st --method magnitude --importance l1 --report-episodes 2 "
+    CLI_OK(BARE "agent.safetensors -o m.st --method magnitude --importance l1 --report-episodes 2 "
            "--tolerance 0.02");
     CU_ASSERT(strstr(cli_out, "magnitude, l1, structural groups") != NULL && strstr(cli_out, "parameters") != NULL);
-    CLI_OK("$E prune agent.safetensors -o r.st --method random --importance random --report-episodes 2 "
+    CLI_OK(BARE "agent.safetensors -o r.st --method random --importance random --report-episodes 2 "
            "--tolerance 0.02 --groups paper --set search.draws=2 --json");
     cJSON *json = cli_json();
     CU_ASSERT_EQUAL(cJSON_GetArraySize(cJSON_GetObjectItem(json, "coefficients")), 10);
     CU_ASSERT_DOUBLE_EQUAL(cli_number(json, "nominal_sparsity"), 0.2, 0.02 + 1e-12);
     cJSON_Delete(json);
-    CLI_OK("$E prune agent.safetensors -o p.st --controller policy --budget 20 --report-episodes 2 "
+    CLI_OK(BARE "agent.safetensors -o p.st --controller policy --budget 20 --report-episodes 2 "
            "--tolerance 0.02 --json");
     json = cli_json();
     CU_ASSERT(cli_number(json, "evaluations") <= 20);
@@ -371,7 +371,7 @@ static void prune_knows_baselines_groups_importances_and_the_policy(void)
 /* Said once, and it changes nothing. */
 static void a_setting_that_the_method_does_not_read_is_warned_about(void)
 {
-    CLI_OK("$E prune agent.safetensors -o unread.st --controller policy --method random --sparsity 0.3 "
+    CLI_OK(BARE "agent.safetensors -o unread.st --controller policy --method random --sparsity 0.3 "
            "--tolerance 0.05 --episodes 2 --report-episodes 1 --set search.draws=2 --set search.iterations=9 "
            "--set search.rate=1 --quiet");
     CU_ASSERT(strstr(cli_err, "--set: search.iterations, search.rate have no effect: method 'random' reads "
@@ -388,14 +388,15 @@ static void a_setting_that_the_method_does_not_read_is_warned_about(void)
 static void a_journal_of_another_search_is_refused_and_kept(void)
 {
     CLI_OK("cp m.st.journal.jsonl kept && cp m.st kept.st");
-    cli_check_refusal(1, "prune agent.safetensors -o m.st --importance l1 --seed 2 --journal m.st.journal.jsonl",
+    cli_check_refusal(1, "prune --preset paper --groups structural agent.safetensors -o m.st --importance l1 --seed 2 "
+                      "--journal m.st.journal.jsonl",
                   "belongs to another search: 'seed' is 1 there");
     CLI_OK("cmp m.st.journal.jsonl kept && cmp m.st kept.st");
 }
 
 static void a_journal_that_was_not_named_makes_way_for_another_search(void)
 {
-    CLI_OK("$E prune agent.safetensors -o m.st --method magnitude --seed 2 --report-episodes 2 --tolerance 0.02");
+    CLI_OK(BARE "agent.safetensors -o m.st --method magnitude --seed 2 --report-episodes 2 --tolerance 0.02");
     CU_ASSERT(strstr(cli_err, "moved to m.st.journal.jsonl.old") != NULL);
     CLI_OK("cmp m.st.journal.jsonl.old kept && test -s m.st.journal.jsonl");
 }

@@ -112,7 +112,7 @@ static void inspect_reports_the_tables_of_the_paper(void)
 
 /* ---- prune ---- */
 
-#define PRUNE "$E prune ae.st --data digits --images 50 "
+#define PRUNE BARE "ae.st --data digits --images 50 "
 
 static const cJSON *kept(const cJSON *json, const char *axis)
 {

@@ -41,7 +41,7 @@ static void meet(char *const first[], const char *file, const char *second)
 static void the_second_of_two_prunings_with_one_output_is_refused(void)
 {
     char *first[] = {"espalier", "prune", "agent.safetensors", "-o", "both.st", "--method", "evolve", NULL};
-    CLI_OK("$E prune agent.safetensors -o alone.st --method evolve --quiet");
+    CLI_OK(BARE "agent.safetensors -o alone.st --method evolve --quiet");
     meet(first, "both.st.lock", "prune agent.safetensors -o both.st --method random --seed 2 --importance l1");
     CLI_OK("strip() { sed 's/,\"wall_s\":[^,}]*//; /^{\"result\"/d; s/,\"about\":.*//' $1.journal.jsonl; }; "
            "strip both.st >a; strip alone.st >b; cmp a b && test $(grep -c '^{\"format\"' both.st.journal.jsonl) = 1");
@@ -96,14 +96,14 @@ static void locks_of_a_killed_process_are_free(void)
     wait_for("killed.st.journal.jsonl");
     kill(child, SIGKILL);
     CU_ASSERT_EQUAL(end_of(child), -1);
-    CLI_OK("$E prune agent.safetensors -o killed.st --method evolve --quiet && cmp killed.st alone.st");
+    CLI_OK(BARE "agent.safetensors -o killed.st --method evolve --quiet && cmp killed.st alone.st");
     CLI_OK("ls -A | grep '^killed.st'");
     CU_ASSERT_STRING_EQUAL(cli_out, "killed.st\nkilled.st.journal.jsonl\n");
 }
 
 static void an_infeasible_search_leaves_nothing(void)
 {
-    CU_ASSERT_EQUAL(cli("$E prune agent.safetensors -o never.st --sparsity 0.5 --pin '*=0'"), 1);
+    CU_ASSERT_EQUAL(cli(BARE "agent.safetensors -o never.st --sparsity 0.5 --pin '*=0'"), 1);
     CU_ASSERT_NOT_EQUAL(cli("ls never.st*"), 0);
 }
 

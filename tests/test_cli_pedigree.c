@@ -2,7 +2,7 @@
 #include "cli_run.h"
 
 #define PRUNE                                                                                                          \
-    "$E prune agent.safetensors --controller policy --sparsity 0.4 --tolerance 0.1 --report-episodes 2 --quiet "
+    BARE "agent.safetensors --controller policy --sparsity 0.4 --tolerance 0.1 --report-episodes 2 --quiet "
 #define CHEAP "--method magnitude --episodes 2 "
 
 static cJSON *inspected(const char *path)
@@ -76,7 +76,7 @@ static void equal_work_gives_equal_files(void)
 {
     CLI_OK("mkdir -p there && cp agent.safetensors there/ && " PRUNE CHEAP
            "--set planner.samples=20 --set search.levels=3 --threads 2 -o there/one.st");
-    CLI_OK("cd there && $E prune --set search.levels=3 --set planner.samples=9 --set planner.samples=20 "
+    CLI_OK("cd there && " BARE "--set search.levels=3 --set planner.samples=9 --set planner.samples=20 "
            "--episodes 2 agent.safetensors --threads 1 --method magnitude --tolerance 0.1 --sparsity 0.4 "
            "--controller policy -o other.st --json");
     CLI_OK("cmp there/one.st there/other.st");
@@ -94,7 +94,7 @@ static void command_of_the_pedigree_reproduces_the_file(void)
 static void file_pruned_twice_names_both_prunings_and_its_sparsity_of_the_original(void)
 {
     CLI_OK(
-        "$E prune p.st --sparsity 0.3 --tolerance 0.1 --report-episodes 2 --method magnitude --importance l1 -o q.st "
+        BARE "p.st --sparsity 0.6 --tolerance 0.1 --report-episodes 2 --method magnitude --importance l1 -o q.st "
         "--json");
     cJSON *pruned = cli_json(), *first = inspected("p.st"), *json = inspected("q.st");
     cJSON *pedigree = cJSON_GetObjectItem(json, "pedigree"), *source = inspected("agent.safetensors");
@@ -122,8 +122,8 @@ static void file_pruned_twice_names_both_prunings_and_its_sparsity_of_the_origin
 static void file_with_the_policy_alone_works_everywhere(void)
 {
     CLI_OK(
-        "$E prune p.st --groups paper --sparsity 0.2 --tolerance 0.2 --method magnitude --report-episodes 1 -o g.st");
-    CLI_OK("$E prune p.st --importance obs --compensate lsq --finetune 2 --sparsity 0.2 --tolerance 0.1 --episodes 2 "
+        BARE "p.st --groups paper --sparsity 0.2 --tolerance 0.2 --method magnitude --report-episodes 1 -o g.st");
+    CLI_OK(BARE "p.st --importance obs --compensate lsq --finetune 2 --sparsity 0.55 --tolerance 0.1 --episodes 2 "
            "--method magnitude --report-episodes 1 -o f.st");
     CLI_OK("$E sweep p.st --methods magnitude,random --sparsities 0.2 --tolerance 0.1 --budget 3 --episodes 2 "
            "--report-episodes 1 -o sweep --quiet");
@@ -172,7 +172,7 @@ static void changed_scene_is_warned_about_in_one_line(void)
            "sed -i 's/fovy=\"29\"/fovy=\"31\"/' changed/pendulum/scene.xml");
     check_scene_warning("ESPALIER_MODELS=changed $E eval p.st --episodes 1 --quiet", true);
     check_scene_warning(
-        "ESPALIER_MODELS=changed $E prune p.st --sparsity 0.3 --tolerance 0.1 --report-episodes 1 " CHEAP
+        "ESPALIER_MODELS=changed " BARE "p.st --sparsity 0.6 --tolerance 0.1 --report-episodes 1 " CHEAP
         "--quiet -o elsewhere.st",
         true);
     check_scene_warning("ESPALIER_MODELS=changed $E record p.st --seconds 0.5 --frames 2 --size 64x64 -o strip.png "

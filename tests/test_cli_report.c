@@ -6,7 +6,7 @@
 #include "page_text.h"
 #include "sanitized.h"
 
-#define PRUNE "$E prune agent.safetensors --controller policy --sparsity 0.3 --tolerance 0.02 --episodes 2 " \
+#define PRUNE BARE "agent.safetensors --controller policy --sparsity 0.3 --tolerance 0.02 --episodes 2 " \
               "--report-episodes 3 --set search.iterations=3"
 #define SWEEP                                                                                                          \
     "$E sweep agent.safetensors --controller policy --episodes 2 --report-episodes 2 --tolerance 0.02 "                \
@@ -140,7 +140,7 @@ static void a_search_without_a_result_says_so(void)
     CLI_OK("head -8 small.st.journal.jsonl >part.jsonl && head -c 40 small.st.journal.jsonl >>part.jsonl");
     char *html = report("part.jsonl", &data);
     CU_ASSERT(shows(html, "The journal holds no result") && shows(html, ">Objective<"));
-    CU_ASSERT(shows(html, "espalier prune agent.safetensors"));
+    CU_ASSERT(shows(html, "espalier prune --preset paper"));
     CU_ASSERT_EQUAL(cli_number(item_at(data, "/evaluations"), "count"), 7);
     cJSON_Delete(data);
     free(html);
@@ -254,7 +254,7 @@ static void a_run_of_an_autoencoder_has_its_errors(void)
 /* A pole that hangs and is hardly pushed for a few steps: every return is 0, and no result may look good. */
 static void a_search_that_could_judge_nothing_says_so_everywhere(void)
 {
-    CLI_OK("$E prune agent.safetensors --controller policy --start hanging --set env.physics_steps=16 "
+    CLI_OK(BARE "agent.safetensors --controller policy --start hanging --set env.physics_steps=16 "
            "--set env.reward=sparse --sparsity 0.3 --tolerance 0.02 --method random --set search.draws=2 --episodes 2 "
            "--report-episodes 2 -o blind.st --json");
     CU_ASSERT(strstr(cli_err, "cannot judge its cuts") != NULL);

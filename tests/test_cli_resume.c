@@ -57,13 +57,13 @@ static void eval_gives_the_same_returns_with_one_thread_and_two(void)
     }
 }
 
-#define PRUNE "prune", "agent.safetensors", "--sparsity", "0.3", "--tolerance", "0.02", "--episodes", "4", \
+#define PRUNE "prune", "--preset", "paper", "--groups", "structural", "agent.safetensors", "--sparsity", "0.3", "--tolerance", "0.02", "--episodes", "4", \
               "--set", "search.iterations=6"
-#define PRUNE_TEXT "$E prune agent.safetensors --sparsity 0.3 --tolerance 0.02 --episodes 4 --set search.iterations=6"
+#define PRUNE_TEXT BARE "agent.safetensors --sparsity 0.3 --tolerance 0.02 --episodes 4 --set search.iterations=6"
 
 /* The evaluations of a search without their times; other lines name the command. */
 static const char *const strip_journal =
-    "sed -n '/^{\"kept\"/ s/,\"wall_s\":[^,}]*//p' %s.journal.jsonl >%s.lines";
+    "sed -n '/^{\"\\(kept\\|round\\)\"/ s/,\"wall_s\":[^,}]*//p' %s.journal.jsonl >%s.lines";
 
 static void prune_gives_the_same_files_with_one_thread_and_two(void)
 {
@@ -88,12 +88,38 @@ static void prune_killed_and_started_again_gives_the_same_files(void)
 
 static void prune_for_another_target_says_what_it_reuses_and_what_it_replaces(void)
 {
-    CLI_OK("$E prune agent.safetensors --episodes 4 --method magnitude --sparsity 0.2 -o reused.st");
-    CLI_OK("$E prune agent.safetensors --episodes 4 --method magnitude --sparsity 0.4 -o reused.st");
+    CLI_OK(BARE "agent.safetensors --episodes 4 --method magnitude --sparsity 0.2 -o reused.st");
+    CLI_OK(BARE "agent.safetensors --episodes 4 --method magnitude --sparsity 0.4 -o reused.st");
     CU_ASSERT(strstr(cli_err, "of reused.st.journal.jsonl, where 'target_sparsity' was 0.2, for 0.4; the result will "
                               "replace reused.st\n") != NULL);
-    CLI_OK("$E prune agent.safetensors --episodes 4 --method magnitude --sparsity 0.4 -o reused.st");
+    CLI_OK(BARE "agent.safetensors --episodes 4 --method magnitude --sparsity 0.4 -o reused.st");
     CU_ASSERT(strstr(cli_err, "resuming from reused.st.journal.jsonl") != NULL);
+}
+
+/* The same of a pruning in two rounds, with everything that the preset `best` does. */
+#define ROUNDS "prune", "agent.safetensors", "--controller", "policy", "--sparsity", "0.6", "--tolerance", "0.05", \
+               "--rounds", "2", "--finetune", "40", "--episodes", "2", "--report-episodes", "2", \
+               "--set", "search.levels=2", "--set", "search.finalists=2"
+#define ROUNDS_TEXT "$E prune agent.safetensors --controller policy --sparsity 0.6 --tolerance 0.05 --rounds 2 " \
+                    "--finetune 40 --episodes 2 --report-episodes 2 --set search.levels=2 --set search.finalists=2"
+
+static void rounds_give_the_same_files_with_one_thread_and_two(void)
+{
+    CLI_OK(ROUNDS_TEXT " -o r1.st --threads 1 && " ROUNDS_TEXT " -o r2.st --threads 2");
+    CLI_OK(strip_journal, "r1.st", "r1");
+    CLI_OK(strip_journal, "r2.st", "r2");
+    CLI_OK("cmp r1.st r2.st && cmp r1.lines r2.lines");
+    CLI_OK("grep -q '\"round\":2' r1.st.journal.jsonl");
+}
+
+static void rounds_killed_and_started_again_give_the_same_files(void)
+{
+    char *const argv[] = {"espalier", ROUNDS, "-o", "dead.st", NULL};
+    int kills = cli_kill_until_done(argv, 60);
+    CU_ASSERT(kills > 0);
+    printf("(%d kills) ", kills);
+    CLI_OK(strip_journal, "dead.st", "dead");
+    CLI_OK("cmp r1.st dead.st && cmp r1.lines dead.lines");
 }
 
 static void prune_interrupted_leaves_the_journal_and_no_network(void)
@@ -114,6 +140,8 @@ static CU_TestInfo tests[] = {
     {"eval gives the same returns with one thread and two", eval_gives_the_same_returns_with_one_thread_and_two},
     {"prune gives the same files with one thread and two", prune_gives_the_same_files_with_one_thread_and_two},
     {"prune killed and started again gives the same files", prune_killed_and_started_again_gives_the_same_files},
+    {"rounds give the same files with one thread and two", rounds_give_the_same_files_with_one_thread_and_two},
+    {"rounds killed and started again give the same files", rounds_killed_and_started_again_give_the_same_files},
     {"prune interrupted leaves the journal and no network", prune_interrupted_leaves_the_journal_and_no_network},
     {"prune for another target says what it reuses and what it replaces",
      prune_for_another_target_says_what_it_reuses_and_what_it_replaces},

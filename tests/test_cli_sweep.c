@@ -60,7 +60,7 @@ static void every_method_is_run_at_every_sparsity(void)
 static void a_cell_is_what_prune_gives(void)
 {
     cJSON *cells = read_cells("whole/results.jsonl"), *cell = cJSON_GetArrayItem(cells, 3);
-    CLI_OK("$E prune agent.safetensors " CELLS " --method random --sparsity 0.2 -o random.st --json");
+    CLI_OK(BARE "agent.safetensors " CELLS " --method random --sparsity 0.2 -o random.st --json");
     cJSON *json = cli_json();
     CU_ASSERT(cJSON_Compare(cJSON_GetObjectItem(json, "kept"), cJSON_GetObjectItem(cell, "kept"), true));
     CU_ASSERT_EQUAL(cli_number(json, "performance_after"), cli_number(cell, "performance_after"));

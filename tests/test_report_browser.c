@@ -24,7 +24,7 @@ static void pages_are_made_and_a_browser_is_there(void)
 {
     if (system("command -v chromium >/dev/null") != 0) skip("no browser (Debian: apt install chromium)");
     cli_begin();
-    CLI_OK("$E prune agent.safetensors --controller policy --sparsity 0.3 --tolerance 0.02 --episodes 2 "
+    CLI_OK(BARE "agent.safetensors --controller policy --sparsity 0.3 --tolerance 0.02 --episodes 2 "
            "--report-episodes 3 --set search.iterations=3 -o small.st");
     CLI_OK("$E sweep agent.safetensors --controller policy --episodes 2 --report-episodes 2 --tolerance 0.02 "
            "--methods magnitude,random --sparsities 0.4 -o sweep");

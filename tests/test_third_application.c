@@ -182,6 +182,8 @@ static void third_application_is_pruned_and_measured(void)
     esp_settings settings = esp_settings_default();
     esp_prune_request request = esp_prune_request_default();
     esp_pruning pruning = {.subject = NULL};
+    request.preset = ESP_PRESET_PAPER; /* nothing is recorded */
+    request.groups = esp_choice_index(ESP_GROUPS_CHOICES, "structural");
     request.search.target.sparsity = 0.3;
     request.search.target.tolerance = 0.1;
     CHECK_OK(esp_judging_give(&request.judging, ESP_FOR_PRUNE, "gain", "2"));
@@ -225,6 +227,8 @@ static void third_application_is_swept(void)
                        .way = {{.method = esp_search_find("magnitude"), .importance = esp_importance_find("l1"),
                                 .name = "magnitude"}},
                        .request = esp_prune_request_default()};
+    sweep.request.preset = ESP_PRESET_PAPER;
+    sweep.request.groups = esp_choice_index(ESP_GROUPS_CHOICES, "structural");
     sweep.request.search.target.tolerance = 0.1;
     esp_subject subject = open_toy(&settings, NULL, &sweep.request.search);
     CHECK_OK(esp_sweep_open(&sweep, &subject));

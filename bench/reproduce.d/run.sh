@@ -41,7 +41,7 @@ run() {
 cut_down() {
     local name=$1
     shift
-    run "$name" prune "$@" -o "$out/$name.safetensors"
+    run "$name" prune --preset paper --groups structural "$@" -o "$out/$name.safetensors"
 }
 
 # play NAME CHECKPOINT CONTROLLER EPISODES: held-out episodes of both starts.
