@@ -159,12 +159,11 @@ static esp_status prune(const arguments *a, const esp_subject *subject, esp_erro
     return status;
 }
 
-static int fail(const arguments *a, esp_status status, bool missed)
+static int fail(const arguments *a, esp_status status)
 {
     if (status == ESP_ERR_INTERRUPTED)
         esp_fail(status, "interrupted; the same command resumes from %s", a->journal);
-    int result = esp_console_fail(status);
-    return missed ? ESP_EXIT_THRESHOLD : result;
+    return esp_console_fail(status);
 }
 
 int esp_cmd_prune(int argc, char **argv, esp_options *options)

@@ -156,7 +156,9 @@ static void print_table(const esp_sweep *sweep, const esp_subject *subject)
         const char *way = cJSON_GetObjectItemCaseSensitive(cell, "way")->valuestring;
         double target = esp_json_number(cell, "target_sparsity");
         bool is_dense = isnan(target);
-        double performance = esp_json_number(cell, is_dense ? "performance_before" : "performance_after");
+        const char *after = cJSON_HasObjectItem(cell, "performance_finetuned") ? "performance_finetuned"
+                                                                               : "performance_after";
+        double performance = esp_json_number(cell, is_dense ? "performance_before" : after);
         char params[ESP_NUMBER_TEXT];
         esp_table_row(table, "%s|%.0f", way, esp_json_number(cell, "seed"));
         if (is_dense) esp_table_cell(table, "|");

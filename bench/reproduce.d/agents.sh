@@ -78,7 +78,7 @@ write_agents() {
 Each row is made by
 
 \`\`\`sh
-$(folded "espalier prune $agent --controller C --method M --importance I --sparsity S --report-episodes 1 -o OUT")
+$(folded "espalier prune --preset paper --groups structural $agent --controller C --method M --importance I --sparsity S --report-episodes 1 -o OUT")
 $(folded "espalier eval OUT --controller C --start START --seed $report_seed --episodes N")
 \`\`\`
 

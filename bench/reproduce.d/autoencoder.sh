@@ -224,7 +224,7 @@ re-fits the layer that reads it by least squares on recorded activations; neithe
 made by
 
 \`\`\`sh
-$(folded "espalier prune CHECKPOINT --data DIR --method METHOD --importance IMPORTANCE --compensate COMPENSATION \
+$(folded "espalier prune --preset paper --groups structural CHECKPOINT --data DIR --method METHOD --importance IMPORTANCE --compensate COMPENSATION \
 --finetune STEPS --sparsity S --budget $compensated_budget -o OUT")
 \`\`\`
 

@@ -267,7 +267,7 @@ $(search_table mppi planner_methods planner_budgets)
 Each cell is made by
 
 \`\`\`sh
-$(folded "espalier prune $agent --controller C --sparsity 0.6 --method METHOD --episodes 2 --budget EPISODES/2 \
+$(folded "espalier prune --preset paper --groups structural $agent --controller C --sparsity 0.6 --method METHOD --episodes 2 --budget EPISODES/2 \
 ${search_limits[*]} --report-episodes 1 -o OUT")
 $(folded "espalier eval OUT --controller C --start START --seed $report_seed --episodes N")
 \`\`\`
