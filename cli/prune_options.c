@@ -6,7 +6,8 @@
 #include "cli/prune.h"
 
 enum {
-    KEY_PRESET = 0x4000, KEY_ROUNDS, KEY_KEEP, KEY_TOLERANCE, KEY_GROUPS, KEY_IMPORTANCE, KEY_COMPENSATE, KEY_BUDGET, KEY_PIN, KEY_ROUND_TO, KEY_FINETUNE
+    KEY_PRESET = 0x4000, KEY_ROUNDS, KEY_KEEP, KEY_TOLERANCE, KEY_GROUPS, KEY_IMPORTANCE, KEY_COMPENSATE,
+    KEY_BUDGET, KEY_PIN, KEY_ROUND_TO, KEY_FINETUNE
 };
 
 static const struct argp_option table[] = {
@@ -22,8 +23,10 @@ static const struct argp_option table[] = {
      0},
     {"pin", KEY_PIN, "PATTERN=X", 0, "Fix the coefficient of matching groups (=0 protects them); repeatable", 0},
     {"round-to", KEY_ROUND_TO, "N", 0, "Kept widths are multiples of N (8 suits vector units) or whole", 0},
-    {"importance", KEY_IMPORTANCE, "NAME", 0, "Criterion that ranks the units of a group, see below (default obs; paper: l2)", 0},
-    {"compensate", KEY_COMPENSATE, "NAME", 0, "Repair of layers that read removed units, see below (default lsq; paper: none)", 0},
+    {"importance", KEY_IMPORTANCE, "NAME", 0, "Criterion that ranks the units of a group, see below (default obs; "
+     "paper: l2)", 0},
+    {"compensate", KEY_COMPENSATE, "NAME", 0, "Repair of layers that read removed units, see below (default lsq; "
+     "paper: none)", 0},
     {"finetune", KEY_FINETUNE, "STEPS", 0, "Gradient steps after the last cut, reported separately "
      "(default: as many as are worth their time; paper: 0)", 0},
     {"budget", KEY_BUDGET, "N", 0, "Most evaluations of each round's search (default: no limit)", 0},

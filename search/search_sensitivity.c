@@ -12,8 +12,8 @@ esp_status esp_search_sensitivity(esp_search_run *run)
     esp_widths widths[ESP_CURVE_CANDIDATES];
     run->result.iterations = 1;
     if (levels < 1)
-        esp_log(ESP_LOG_WARNING, "a budget of %d evaluations is too small for sensitivity, which takes at least one per "
-                "group: every group loses the same fraction", run->settings->budget);
+        esp_log(ESP_LOG_WARNING, "a budget of %d evaluations is too small for sensitivity, which takes at least one "
+                "per group: every group loses the same fraction", run->settings->budget);
     if (levels < 1) return ESP_OK;
     esp_search_stage(run, 0, 0.95, 1);
     esp_status status = esp_curves_make(run, levels, curves);

@@ -12,7 +12,7 @@ typedef struct {
     bool       every_start;      /* held-out episodes are of every start, of config.env.start first */
     esp_world *world;            /* owned, like the pool; made by esp_subject_prepare */
     esp_pool  *pool;
-    double    *kept;             /* returns of the subject's network on the episodes of esp_agent_keeps; NULL: not yet */
+    double    *kept;             /* of the subject's network, returns on the episodes of esp_agent_keeps; or NULL */
 } esp_agent_subject;
 
 /* ---- agent_judge.c: hooks of esp_application ---- */

@@ -104,16 +104,15 @@ static esp_status play_kept(const esp_agent_subject *a, uint64_t seed, const esp
     return status;
 }
 
-/* 1 + mean of the paired differences of one start, less their standard error, relative to the dense mean. */
+/* The quotient of the mean returns from one start. */
 static double kept_share(int count, int start, int starts, const double *dense, const double *pruned)
 {
-    double mean = 0, sum = 0, squares = 0, n = (double)count / starts;
+    double before = 0, after = 0;
     for (int i = start; i < count; i += starts) {
-        mean += dense[i] / n;
-        sum += (pruned[i] - dense[i]) / n;
+        before += dense[i];
+        after += pruned[i];
     }
-    for (int i = start; i < count; i += starts) squares += pow(pruned[i] - dense[i] - sum, 2);
-    return mean > 0 ? 1 + (sum - sqrt(squares / (n * (n - 1)))) / mean : NAN;
+    return before > 0 ? after / before : NAN;
 }
 
 esp_status esp_agent_keeps(const esp_subject *subject, const esp_network *net, double *share)

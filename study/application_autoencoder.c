@@ -194,7 +194,8 @@ static esp_status keeps(const esp_subject *subject, const esp_network *net, doub
 {
     const autoencoder *a = subject->state;
     esp_images images = a->train;
-    int left = images.count - subject->search - RECORDED_IMAGES, count = left < RECORDED_IMAGES ? left : RECORDED_IMAGES;
+    int left = images.count - subject->search - RECORDED_IMAGES;
+    int count = left < RECORDED_IMAGES ? left : RECORDED_IMAGES;
     if (count < 1) count = images.count; /* too few: all of them */
     else images.pixels += (size_t)subject->search * ESP_IMAGE_PIXELS;
     images.count = count;

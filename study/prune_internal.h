@@ -31,8 +31,8 @@ esp_status esp_round_make(esp_pruning *pruning, const esp_records *records, cons
 
 /* ---- prune_smallest.c ---- */
 
-/* Rounds of smaller and smaller networks: the pruning ends with the smallest that keeps request.keep. ESP_ERR_INFEASIBLE
- * when none of them does. */
+/* Rounds of smaller and smaller networks: the pruning ends with the smallest that keeps request.keep.
+ * ESP_ERR_INFEASIBLE when none of them does. */
 esp_status esp_prune_smallest(esp_pruning *pruning, const esp_records *records, const char *journal,
                               esp_journal_kind kind);
 

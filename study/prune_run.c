@@ -90,8 +90,8 @@ static void warn_about(const esp_pruning *p)
 {
     const esp_target *target = &p->request.search.target;
     if (target->tolerance > 0.1 * (1 - target->sparsity))
-        esp_log(ESP_LOG_WARNING, "--tolerance %g is %.0f %% of what is left at sparsity %g, so it decides how large the "
-                "result is", target->tolerance, 100 * target->tolerance / (1 - target->sparsity), target->sparsity);
+        esp_log(ESP_LOG_WARNING, "--tolerance %g is %.0f %% of what is left at sparsity %g, so it decides how large "
+                "the result is", target->tolerance, 100 * target->tolerance / (1 - target->sparsity), target->sparsity);
 }
 
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,

@@ -1,6 +1,6 @@
 /* The smallest network that keeps a share of the performance: rounds of smaller and smaller cuts until one keeps less,
  * then cuts between the last good one and that one. A network counts as good by samples that neither its search nor its
- * finetuning saw, with a margin for their luck. */
+ * finetuning saw. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +67,7 @@ static esp_status try_size(esp_pruning *p, const esp_records *r, esp_round_plan 
     esp_status status = esp_round_make(p, r, plan);
     if (status == ESP_OK) status = app->keeps(p->subject, p->net[esp_pruning_last(p)], kept);
     if (status != ESP_OK) return status;
-    esp_log(ESP_LOG_INFO, "%.0f parameters keep at least %.2f %%; %.4g %% are to be kept",
+    esp_log(ESP_LOG_INFO, "%.0f parameters keep %.2f %%; %.4g %% are to be kept",
             p->round[p->num_rounds - 1].params, 100 * *kept, 100 * p->request.keep);
     return ESP_OK;
 }

@@ -447,8 +447,7 @@ struct esp_application {
     /* Gradient steps that are worth their time when this share of the original's parameters is left; NULL: none. */
     int        (*finetune_steps)(const esp_subject *subject, double left);
     /* The share of the performance of the subject's own network that another one keeps on samples that neither searches
-     * nor finetuning nor reports see, less one standard error; of several starts the least. NULL: sizes are not
-     * searched. */
+     * nor finetuning nor reports see; of several starts the least. NULL: sizes are not searched. */
     esp_status (*keeps)(const esp_subject *subject, const esp_network *net, double *share);
     /* The share of a performance that another one is; NULL: their quotient. */
     double     (*share)(double performance, double of);
@@ -585,9 +584,9 @@ typedef enum {
 
 /* The stage that is the result: finetuned, or after. */
 esp_prune_stage esp_pruning_last(const esp_pruning *pruning);
-/* Searches, and makes the smaller network, round by round. Every evaluation is kept in the file `journal` (NULL: not kept), from
- * which a later search resumes. ESP_ERR_INFEASIBLE when no cut meets the target, ESP_ERR_INTERRUPTED after a signal.
- * The caller frees *out, which borrows the subject. */
+/* Searches, and makes the smaller network, round by round. Every evaluation is kept in the file `journal` (NULL: not
+ * kept), from which a later search resumes. ESP_ERR_INFEASIBLE when no cut meets the target, ESP_ERR_INTERRUPTED after a
+ * signal. The caller frees *out, which borrows the subject. */
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
                               esp_journal_kind kind, esp_pruning *out);
 /* Measures the held-out performance of a stage; does nothing when the stage has no network. */

@@ -270,7 +270,8 @@ static esp_status check_cell(const esp_sweep *sweep, const esp_subject *subject,
     const esp_given *least = esp_judging_find(&sweep->request.judging, ESP_KEY_DEMAND);
     const char *way = esp_json_text(cell, "way");
     const cJSON *dense = esp_sweep_find(sweep, NULL, 0, (uint64_t)esp_json_number(cell, "seed"));
-    const char *key = cJSON_HasObjectItem(cell, "performance_finetuned") ? "performance_finetuned" : "performance_after";
+    const char *finetuned = "performance_finetuned";
+    const char *key = cJSON_HasObjectItem(cell, finetuned) ? finetuned : "performance_after";
     double after = esp_json_number(cell, key), before = esp_json_number(dense, "performance_before");
     double (*share)(double, double) = subject->application->share;
     double kept = share ? share(after, before) : after / before;

@@ -57,7 +57,8 @@ static void eval_gives_the_same_returns_with_one_thread_and_two(void)
     }
 }
 
-#define PRUNE "prune", "--preset", "paper", "--groups", "structural", "agent.safetensors", "--sparsity", "0.3", "--tolerance", "0.02", "--episodes", "4", \
+#define PRUNE "prune", "--preset", "paper", "--groups", "structural", "agent.safetensors", "--sparsity", "0.3", \
+              "--tolerance", "0.02", "--episodes", "4", \
               "--set", "search.iterations=6"
 #define PRUNE_TEXT BARE "agent.safetensors --sparsity 0.3 --tolerance 0.02 --episodes 4 --set search.iterations=6"
 

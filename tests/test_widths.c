@@ -7,7 +7,8 @@ static void some_units_always_stay(void)
     for (int n = 1; n <= 600; n++) {
         esp_network *net = esp_network_new();
         esp_network_axis(net, "units", n, true);
-        esp_grouping grouping = {.num = 1, .round_to = 1, .ceiling = ESP_MAX_COEFFICIENT, .group = {{.num_axes = 1, .axis = {0}, .most = 1}}};
+        esp_grouping grouping = {.num = 1, .round_to = 1, .ceiling = ESP_MAX_COEFFICIENT,
+                                 .group = {{.num_axes = 1, .axis = {0}, .most = 1}}};
         double most = ESP_MAX_COEFFICIENT, all = 1;
         int kept = esp_widths_of(net, &grouping, &most).kept[0];
         CU_ASSERT(kept >= 1 && kept >= n - n * 19 / 20);
