@@ -585,8 +585,8 @@ typedef enum {
 /* The stage that is the result: finetuned, or after. */
 esp_prune_stage esp_pruning_last(const esp_pruning *pruning);
 /* Searches, and makes the smaller network, round by round. Every evaluation is kept in the file `journal` (NULL: not
- * kept), from which a later search resumes. ESP_ERR_INFEASIBLE when no cut meets the target, ESP_ERR_INTERRUPTED after a
- * signal. The caller frees *out, which borrows the subject. */
+ * kept), from which a later search resumes. ESP_ERR_INFEASIBLE when no cut meets the target, ESP_ERR_INTERRUPTED after
+ * a signal. The caller frees *out, which borrows the subject. */
 esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_request *request, const char *journal,
                               esp_journal_kind kind, esp_pruning *out);
 /* Measures the held-out performance of a stage; does nothing when the stage has no network. */
