@@ -81,7 +81,7 @@ static const struct argp argp = {
            "writes the physically smaller network.\v"
            "Examples:\n"
            "  espalier prune agent.safetensors --sparsity 0.2 -o pruned.safetensors\n"
-           "  espalier prune agent.safetensors --controller policy --keep 99% -o policy.safetensors\n"
+           "  espalier prune agent.safetensors --controller policy --keep 99% -o p.st\n"
            "  espalier prune agent.safetensors --method magnitude --importance l1 -o m.st\n"
            "  espalier prune models/mnist/autoencoder.safetensors --data DIR -o small.st\n"
            "\n"
