@@ -78,6 +78,11 @@ void esp_report_cell(esp_report *report, esp_number_fn text, const char *pointer
 /* A cell with so many decimals; sign: always with a sign, as a difference. */
 void esp_report_number(esp_report *report, int decimals, bool sign, const char *pointer, ...)
     __attribute__((format(printf, 4, 5)));
+/* A cell with a time in ms, and its text: as many digits as its spread allows. */
+void  esp_report_time(esp_report *report, const char *pointer, ...) __attribute__((format(printf, 2, 3)));
+char *esp_report_time_text(const esp_report *report, const char *pointer, char out[ESP_NUMBER_TEXT]);
+/* How performances are written beside that of the dense network: with equally many decimals. */
+esp_number_fn esp_report_performance_text(double dense);
 /* A cell with a performance, in red when it is too far below that of the dense network; application NULL: never. */
 void esp_report_performance(esp_report *report, const esp_application *application, double dense, const char *pointer,
                             ...) __attribute__((format(printf, 4, 5)));

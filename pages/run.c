@@ -175,22 +175,26 @@ static void add_member(const esp_metric *family, const char *key, const char *en
     list->metric[list->count++] = (esp_metric){key, star ? label : family->label, family->text};
 }
 
-static void add_family(const cJSON *metrics, const esp_metric *family, metric_list *list)
+/* Members are looked for in the lines of evaluations, which have a score: "policy_*" means the returns by start there,
+ * while other lines have a "policy_loss". */
+static void add_family(const cJSON *metrics, const char *score, const esp_metric *family, metric_list *list)
 {
     size_t prefix = strcspn(family->key, "*");
     const cJSON *line, *item;
     cJSON_ArrayForEach(line, metrics)
         cJSON_ArrayForEach(item, line)
-            if (strncmp(item->string, family->key, prefix) == 0)
+            if (cJSON_HasObjectItem(line, score) && strncmp(item->string, family->key, prefix) == 0)
                 add_member(family, item->string, item->string + prefix, list);
 }
 
 /* Expands at most `room` metrics, or all up to the one without a key. */
-static void expand(const cJSON *metrics, const esp_metric *metric, int room, metric_list *out)
+static void expand(const esp_report *report, const esp_learning *learning, const esp_metric *metric, int room,
+                   metric_list *out)
 {
+    const cJSON *metrics = esp_data_find(report->data, "/metrics");
     *out = (metric_list){.count = 0};
     for (int i = 0; i < room && metric[i].key; i++) {
-        if (strchr(metric[i].key, '*'))       add_family(metrics, &metric[i], out);
+        if (strchr(metric[i].key, '*'))       add_family(metrics, learning->score, &metric[i], out);
         else if (out->count < MOST_METRICS) out->metric[out->count++] = metric[i];
     }
 }
@@ -201,7 +205,7 @@ static void add_table(esp_report *report, const esp_learning *learning)
                                         [ESP_LINE_LAST] = "last"};
     char headings[MOST_METRICS * (LABEL + 1)] = "", alignment[MOST_METRICS + 2] = "l";
     metric_list columns;
-    expand(esp_data_find(report->data, "/metrics"), learning->columns, ESP_MOST_COLUMNS, &columns);
+    expand(report, learning, learning->columns, ESP_MOST_COLUMNS, &columns);
     for (int i = 0; i < columns.count; i++) {
         snprintf(headings + strlen(headings), sizeof headings - strlen(headings), "|%s", columns.metric[i].label);
         strcat(alignment, "r");
@@ -244,17 +248,17 @@ static esp_chart_series make_series(const cJSON *metrics, const char *x_key, con
 }
 
 /* Draws nothing when no line has a point for the chart. */
-static esp_status draw(esp_report *report, const char *counter, const esp_metric_chart *metric)
+static esp_status draw(esp_report *report, const esp_learning *learning, const esp_metric_chart *metric)
 {
     const cJSON *metrics = esp_data_find(report->data, "/metrics");
     esp_chart_series series[MOST_METRICS];
     metric_list curves;
-    expand(metrics, metric->curve, ESP_MOST_CURVES, &curves);
-    esp_chart chart = {.kind = ESP_CHART_LINES, .title = metric->title, .x = {.label = counter},
+    expand(report, learning, metric->curve, ESP_MOST_CURVES, &curves);
+    esp_chart chart = {.kind = ESP_CHART_LINES, .title = metric->title, .x = {.label = learning->counter},
                        .y = {.label = metric->y, .high = metric->from_zero, .log = metric->log}, .series = series};
     int points = 0;
     for (; chart.num_series < curves.count; chart.num_series++) {
-        series[chart.num_series] = make_series(metrics, counter, &curves.metric[chart.num_series]);
+        series[chart.num_series] = make_series(metrics, learning->counter, &curves.metric[chart.num_series]);
         points += series[chart.num_series].count;
     }
     esp_status status = points > 0 ? esp_page_chart(report->page, &chart, metric->caption) : ESP_OK;
@@ -270,7 +274,7 @@ static esp_status add_curves(esp_report *report, const esp_learning *learning)
     esp_status status = ESP_OK;
     esp_page_section(report->page, "Learning");
     for (const esp_metric_chart *chart = learning->charts; chart->title && status == ESP_OK; chart++)
-        status = draw(report, learning->counter, chart);
+        status = draw(report, learning, chart);
     return status;
 }
 

@@ -50,6 +50,20 @@ static void ratio_card(esp_report *report, const char *label, const char *key, e
     esp_report_card(report, label, text, after, isfinite(ratio) ? remark : NULL);
 }
 
+static void add_time_card(esp_report *report, const char *action)
+{
+    char label[64], pointer[64], before[64], remark[96], words[ESP_NUMBER_TEXT], text[ESP_NUMBER_TEXT];
+    snprintf(label, sizeof label, "ms per %s", action);
+    snprintf(before, sizeof before, "/result/%s_ms_before", action);
+    snprintf(pointer, sizeof pointer, "/result/%s_ms_after", action);
+    double ms = esp_data_number(report->data, pointer), ratio = ms / esp_data_number(report->data, before);
+    if (isnan(ms)) return;
+    esp_format(remark, sizeof remark, "%.0f\u00a0%% of %s", 100 * ratio, esp_report_time_text(report, before, words));
+    esp_page_card(report->page, label,
+                  &(esp_quantity){esp_report_time_text(report, pointer, text), pointer, ms, false},
+                  isfinite(ratio) ? remark : NULL);
+}
+
 /* Whether what is left in the end is too little. */
 static bool result_is_bad(const esp_report *report)
 {
@@ -64,23 +78,20 @@ static void add_cards(esp_report *report)
 {
     const esp_application *application = esp_report_application(report, "/result");
     const char *action = application ? application->action_name : "action", *stage = last_stage(report);
-    char pointer[64], remark[256], label[64], key[64];
+    char pointer[64], remark[256], label[64];
     const char *constraint = esp_data_text(report->data, "/result/constraint");
     snprintf(remark, sizeof remark, "of the parameters in use; target: %g\u00a0%% %s",
              100 * esp_data_number(report->data, "/result/target_sparsity"), constraint ? constraint : "");
     esp_report_card(report, "removed", esp_text_percent, "/result/structural_sparsity", remark);
     snprintf(pointer, sizeof pointer, "/result/performance_%s", stage);
     performance_remark(report, stage, remark, sizeof remark);
-    if (result_is_bad(report))
-        esp_report_bad_card(report, esp_report_measure(report), esp_text_performance, pointer, remark);
-    else
-        esp_report_card(report, esp_report_measure(report), esp_text_performance, pointer, remark);
+    esp_number_fn text = esp_report_performance_text(esp_data_number(report->data, "/result/performance_before"));
+    if (result_is_bad(report)) esp_report_bad_card(report, esp_report_measure(report), text, pointer, remark);
+    else                       esp_report_card(report, esp_report_measure(report), text, pointer, remark);
     ratio_card(report, "parameters", "params", esp_text_count);
     snprintf(label, sizeof label, "FLOPs per %s", action);
     ratio_card(report, label, "flops", esp_text_scaled);
-    snprintf(label, sizeof label, "ms per %s", action);
-    snprintf(key, sizeof key, "%s_ms", action);
-    ratio_card(report, label, key, esp_text_short);
+    add_time_card(report, action);
 }
 
 /* ---- the network in action, origin ---- */

@@ -100,13 +100,28 @@ static void add_compared(const stages *s, const esp_compared *c)
     esp_page_cell(s->report->page, "");
 }
 
+static void add_times(const stages *s, const char *action)
+{
+    char name[64], key[64], text[ESP_NUMBER_TEXT] = "";
+    snprintf(name, sizeof name, "ms per %s", action);
+    snprintf(key, sizeof key, "%s_ms", action);
+    double before = number_at(s, key, ESP_BEFORE), after = number_at(s, key, ESP_AFTER);
+    if (isnan(before)) return;
+    esp_page_row(s->report->page);
+    esp_page_cell(s->report->page, name);
+    for (int i = 0; i < s->count; i++)
+        esp_report_time(s->report, "%s/%s_%s", s->pointer, key, esp_prune_stage_names[stage_of(s, i, true)]);
+    if (before > 0 && !isnan(after)) esp_format(text, sizeof text, "%.0f %%", 100 * after / before);
+    esp_page_cell(s->report->page, text);
+}
+
 void esp_report_stages(esp_report *report, const char *pointer)
 {
     static const char *const alignment[] = {"lrr", "lrrr", "lrrrr", "lrrrrr"};
     const esp_application *app = esp_report_application(report, pointer);
     const char *measure = app ? app->measure_name : "performance", *action = app ? app->action_name : "action";
     stages s = {.report = report, .pointer = pointer};
-    char headings[128] = "", name[64], key[64];
+    char headings[128] = "", name[64];
     for (int i = 0; i < ESP_PRUNED_STAGES; i++) {
         if (isnan(number_at(&s, "performance", i))) continue;
         s.stage[s.count++] = i;
@@ -123,7 +138,5 @@ void esp_report_stages(esp_report *report, const char *pointer)
     add_row(&s, "file, bytes", "size_bytes", esp_text_count, true, true);
     snprintf(name, sizeof name, "FLOPs per %s", action);
     add_row(&s, name, "flops", esp_text_scaled, true, true);
-    snprintf(name, sizeof name, "ms per %s", action);
-    snprintf(key, sizeof key, "%s_ms", action);
-    add_row(&s, name, key, esp_text_short, true, true);
+    add_times(&s, action);
 }

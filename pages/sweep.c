@@ -207,7 +207,7 @@ static void add_row(esp_report *report, const cJSON *cell, int index)
     esp_report_interval(report, performance, "/cells/%d/performance_%s_ci95", index, suffix);
     esp_report_cell(report, esp_text_count, "/cells/%d/params_%s", index, suffix);
     esp_report_cell(report, esp_text_scaled, "/cells/%d/flops_%s", index, suffix);
-    esp_report_cell(report, esp_text_short, "/cells/%d/%s_ms_%s", index, app ? app->action_name : "action", suffix);
+    esp_report_time(report, "/cells/%d/%s_ms_%s", index, app ? app->action_name : "action", suffix);
     esp_report_cell(report, esp_text_count, "/cells/%d/evaluations", index);
 }
 

@@ -76,6 +76,39 @@ void esp_report_number(esp_report *report, int decimals, bool sign, const char *
     else              esp_page_number(report->page, &(esp_quantity){words, pointer, value, false});
 }
 
+/* Decimals of a time in ms: three digits only where four of five repeats lie within 1 %, else two. */
+static int time_decimals(const cJSON *data, const char *pointer)
+{
+    char place[288];
+    snprintf(place, sizeof place, "%s_p10_p90", pointer);
+    const cJSON *quantiles = esp_data_find(data, place);
+    double ms = esp_data_number(data, pointer);
+    double spread = esp_data_number(quantiles, "/1") - esp_data_number(quantiles, "/0");
+    int digits = spread >= 0.01 * ms ? 2 : 3, whole = (int)floor(log10(fmax(ms, 1e-6))) + 1;
+    return digits > whole ? digits - whole : 0;
+}
+
+char *esp_report_time_text(const esp_report *report, const char *pointer, char out[ESP_NUMBER_TEXT])
+{
+    double ms = esp_data_number(report->data, pointer);
+    if (isnan(ms)) *out = 0;
+    else           esp_format(out, ESP_NUMBER_TEXT, "%.*f", time_decimals(report->data, pointer), ms);
+    return out;
+}
+
+void esp_report_time(esp_report *report, const char *format, ...)
+{
+    char pointer[256], words[ESP_NUMBER_TEXT];
+    va_list arguments;
+    va_start(arguments, format);
+    esp_format_list(pointer, sizeof pointer, format, arguments);
+    va_end(arguments);
+    double ms = esp_data_number(report->data, pointer);
+    esp_report_time_text(report, pointer, words);
+    if (isnan(ms)) esp_page_cell(report->page, "");
+    else           esp_page_number(report->page, &(esp_quantity){words, pointer, ms, false});
+}
+
 /* Decimals are those that the dense network's performance has: a column reads "844.4" and "0.8", not "0.75". */
 static char *text_of_hundreds(double value, char out[ESP_NUMBER_TEXT])
 {
@@ -83,7 +116,7 @@ static char *text_of_hundreds(double value, char out[ESP_NUMBER_TEXT])
     return out;
 }
 
-static esp_number_fn performance_text(double dense)
+esp_number_fn esp_report_performance_text(double dense)
 {
     return fabs(dense) >= 100 ? text_of_hundreds : esp_text_performance;
 }
@@ -97,7 +130,7 @@ void esp_report_performance(esp_report *report, const esp_application *applicati
     esp_format_list(pointer, sizeof pointer, format, arguments);
     va_end(arguments);
     bool bad = esp_report_is_bad(application, dense, esp_data_number(report->data, pointer));
-    add_number(report, performance_text(dense), pointer, bad);
+    add_number(report, esp_report_performance_text(dense), pointer, bad);
 }
 
 void esp_report_interval(esp_report *report, double dense, const char *format, ...)
@@ -109,7 +142,7 @@ void esp_report_interval(esp_report *report, double dense, const char *format, .
     va_end(arguments);
     const cJSON *interval = esp_data_find(report->data, pointer);
     double from = esp_data_number(interval, "/0"), to = esp_data_number(interval, "/1");
-    esp_number_fn words = performance_text(dense);
+    esp_number_fn words = esp_report_performance_text(dense);
     snprintf(text, sizeof text, "%s to %s", words(from, low), words(to, high));
     esp_page_cell(report->page, isnan(from) || isnan(to) ? "" : text);
 }

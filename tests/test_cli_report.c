@@ -48,6 +48,7 @@ static void a_run_has_its_learning_curves_and_an_episode(void)
     char *html = report("run", &data);
     CU_ASSERT(shows(html, "Training of run") && shows(html, ">best mean return<"));
     CU_ASSERT(shows(html, "planner, hanging start") && shows(html, "espalier train tiny.json -o run --quiet"));
+    CU_ASSERT(strstr(html, "policy, loss") == NULL); /* policy_loss names a loss, not a start */
     CU_ASSERT(shows(html, "data:image/png;base64,"));
     char *metrics = cli_file("run/metrics.jsonl");
     CU_ASSERT_EQUAL(cJSON_GetArraySize(item_at(data, "/metrics")), cli_lines(metrics));

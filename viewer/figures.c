@@ -174,7 +174,8 @@ static void draw_line(const esp_figures *figures, const pane *p, const esp_histo
         figures->points[i][0] = x_of(p, history->time[i]);
         figures->points[i][1] = y_of(p, scale * value[i]);
     }
-    esp_sketch_line(p->sketch, history->count, (const double (*)[2])figures->points, LINE_WIDTH, ink);
+    double width = p->size == ESP_TEXT_SMALL ? LINE_WIDTH : 1.4 * LINE_WIDTH;
+    esp_sketch_line(p->sketch, history->count, (const double (*)[2])figures->points, width, ink);
 }
 
 /* The terms of the reward, in its unit: each is multiplied by the physics steps per control step. Their names follow
