@@ -150,7 +150,7 @@ esp_status esp_file_append(const char *path, const void *data, size_t size);
 
 /* Size of the file at a path; ESP_ERR_IO when there is none. */
 esp_status esp_file_bytes(const char *path, size_t *bytes);
-bool esp_is_folder(const char *path); /* false for anything else, or nothing */
+bool esp_is_folder(const char *path); /* false for any other file, and when there is none */
 /* Creates a folder and its parents if absent. */
 esp_status esp_folder_make(const char *path);
 
@@ -252,11 +252,18 @@ bool esp_json_hash_equals(const cJSON *object, const char *key, uint64_t hash); 
 /* The folder of a run, locked for this process, its only writer; opaque. */
 typedef struct esp_run esp_run;
 
+/* Sees every line that is appended to metrics.jsonl, after it was written; a failure ends the run. */
+typedef struct {
+    esp_status (*see)(void *context, const cJSON *line); /* NULL: nobody watches */
+    void        *context;                                /* its first argument */
+} esp_run_watch;
+
 /* Which run, and what to do with the files that are there; borrowed. */
 typedef struct {
-    const char  *folder;  /* folder of the run */
-    bool         resume;  /* continue from a saved state, if there is one */
-    const cJSON *about;   /* how a new run was started, kept in run.json for readers; NULL: do not write run.json */
+    const char   *folder; /* folder of the run */
+    bool          resume; /* continue from a saved state, if there is one */
+    const cJSON  *about;  /* how a new run was started, kept in run.json for readers; NULL: do not write run.json */
+    esp_run_watch watch;  /* who sees the metrics */
 } esp_run_request;
 
 /* Locks the folder, created if absent. A folder without a state becomes a new run: config.json, an empty

@@ -9,6 +9,7 @@
 struct esp_run {
     char         *folder;  /* owned */
     esp_lock     *lock;
+    esp_run_watch watch;
     esp_json_log *metrics; /* opened by the first append; NULL: closed */
 };
 
@@ -89,6 +90,7 @@ esp_status esp_run_claim(const esp_run_request *request, const cJSON *config, es
 {
     esp_run *run = esp_alloc(1, sizeof *run);
     run->folder = esp_strdup(request->folder);
+    run->watch = request->watch;
     esp_status status = esp_folder_make(request->folder);
     if (status == ESP_OK) status = esp_lock_take(request->folder, &run->lock);
     if (status == ESP_OK) status = begin(run, request, config, go_on);
@@ -117,6 +119,7 @@ esp_status esp_run_append(esp_run *run, cJSON *line)
         free(path);
     }
     if (status == ESP_OK) status = esp_json_log_append(run->metrics, line);
+    if (status == ESP_OK && run->watch.see) status = run->watch.see(run->watch.context, line);
     cJSON_Delete(line);
     return status;
 }

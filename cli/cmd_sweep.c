@@ -14,10 +14,11 @@ typedef struct {
     esp_options *common;
     const char  *checkpoint;
     const char  *methods, *sparsities;
+    const char  *tensorboard; /* folder for event files; NULL: none */
     esp_sweep    sweep;
 } arguments;
 
-enum { KEY_METHODS = 0x2000, KEY_SPARSITIES, KEY_SEEDS };
+enum { KEY_METHODS = 0x2000, KEY_SPARSITIES, KEY_SEEDS, KEY_TENSORBOARD };
 
 #define DEFAULT_METHODS "gd,magnitude/l1,magnitude/l2,random"
 #define DEFAULT_SPARSITIES "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"
@@ -27,6 +28,7 @@ static const struct argp_option table[] = {
     {"methods", KEY_METHODS, "LIST", 0, "METHOD or METHOD/IMPORTANCE, ... (default " DEFAULT_METHODS ")", 0},
     {"sparsities", KEY_SPARSITIES, "LIST", 0, "Sparsities, ... (default 0.1,0.2,...,0.9)", 0},
     {"seeds", KEY_SEEDS, "N", 0, "Number of seeds, counted up from --seed (default 1)", 0},
+    {"tensorboard", KEY_TENSORBOARD, "DIR", 0, "Also write the results as event files for TensorBoard", 0},
     {0},
 };
 
@@ -110,6 +112,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_METHODS: a->methods = argument; break;
     case KEY_SPARSITIES: a->sparsities = argument; break;
     case KEY_SEEDS: status = esp_parse_int("--seeds", argument, 1, ESP_SWEEP_SEEDS, &a->sweep.num_seeds); break;
+    case KEY_TENSORBOARD: a->tensorboard = argument; break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
     case ARGP_KEY_END: status = finish_arguments(a); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -137,9 +140,10 @@ static const struct argp argp = {
 };
 
 /* Prints a sweep that was finished before even where nothing can be written. */
-static esp_status report(const esp_sweep *sweep, int known)
+static esp_status report(const esp_sweep *sweep, const char *tensorboard, int known)
 {
     esp_status status = esp_sweep_write_csv(sweep);
+    if (status == ESP_OK && tensorboard) status = esp_sweep_write_events(sweep, tensorboard);
     if (status == ESP_OK) status = esp_sweep_write_pictures(sweep);
     if (status != ESP_ERR_IO || cJSON_GetArraySize(sweep->results) > known) return status;
     esp_log(ESP_LOG_WARNING, "%s (every cell was finished before)", esp_error_text());
@@ -211,7 +215,7 @@ int esp_cmd_sweep(int argc, char **argv, esp_options *options)
     if (status == ESP_OK) status = esp_sweep_open(sweep, &subject);
     int known = cJSON_GetArraySize(sweep->results);
     if (status == ESP_OK) status = esp_sweep_run(sweep, &subject);
-    if (status == ESP_OK) status = report(sweep, known);
+    if (status == ESP_OK) status = report(sweep, a.tensorboard, known);
     if (status == ESP_OK) print_result(sweep, &subject, options->json);
     bool finished = status == ESP_OK;
     if (finished) status = esp_sweep_check(sweep, &subject);

@@ -7,13 +7,15 @@
 typedef struct {
     esp_options *common;
     esp_train_request request;
+    const char *tensorboard; /* NULL: no event files */
 } arguments;
 
-enum { KEY_RESUME = 0x2000 };
+enum { KEY_RESUME = 0x2000, KEY_TENSORBOARD };
 
 static const struct argp_option table[] = {
     {"output", 'o', "RUN_DIR", 0, "Folder of the run: config.json, metrics.jsonl, checkpoint.safetensors", 0},
     {"resume", KEY_RESUME, NULL, 0, "Resume an interrupted run; the result is bit-identical", 0},
+    {"tensorboard", KEY_TENSORBOARD, "DIR", 0, "Also write the metrics as event files for TensorBoard", 0},
     {0},
 };
 
@@ -27,6 +29,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[1] = a->common;
         break;
     case 'o': a->request.run_dir = argument; break;
+    case KEY_TENSORBOARD: a->tensorboard = argument; break;
     case KEY_RESUME: a->request.resume = true; break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->request.path, argument); break;
     case ARGP_KEY_END:
@@ -83,13 +86,25 @@ static int fail(const arguments *a, esp_status status)
     return esp_console_fail(status);
 }
 
+/* Trains, with event files for TensorBoard on request. */
+static esp_status train(arguments *a, const esp_application **application, esp_figure_list *figures)
+{
+    if (!a->tensorboard) return esp_training_run(&a->request, application, figures);
+    esp_board *board = esp_board_new(a->tensorboard, a->request.run_dir);
+    a->request.watch = (esp_run_watch){.see = esp_board_take, .context = board};
+    esp_status status = esp_training_run(&a->request, application, figures);
+    if (status == ESP_OK) status = esp_board_finish(board);
+    esp_board_free(board);
+    return status;
+}
+
 int esp_cmd_train(int argc, char **argv, esp_options *options)
 {
     arguments a = {.common = options, .request = {.settings = &options->settings}};
     const esp_application *application = NULL;
     esp_figure_list figures = {.count = 0};
     esp_status status = esp_parse(&argp, argc, argv, &a);
-    if (status == ESP_OK) status = esp_training_run(&a.request, &application, &figures);
+    if (status == ESP_OK) status = train(&a, &application, &figures);
     if (status == ESP_OK) print(application, &figures, options->json);
     esp_figure_list_free(&figures);
     return status == ESP_OK ? ESP_EXIT_DONE : fail(&a, status);

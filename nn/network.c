@@ -332,6 +332,14 @@ size_t esp_network_params(const esp_network *net, unsigned components)
     return count;
 }
 
+size_t esp_network_bytes(const esp_network *net, unsigned components)
+{
+    size_t count = 0;
+    for (int i = 0; i < net->num_tensors; i++)
+        if (components >> net->tensor[i].component & 1) count += net->tensor[i].count;
+    return count * sizeof(float);
+}
+
 uint64_t esp_network_hash(const esp_network *net)
 {
     uint64_t hash = ESP_HASH_START;

@@ -192,6 +192,8 @@ bool  esp_tensor_has_axis(const esp_tensor *tensor, int axis);
 /* Bit c is set when component c has a tensor along the axis. */
 unsigned esp_axis_components(const esp_network *net, int axis);
 size_t esp_network_params(const esp_network *net, unsigned components); /* trainable ones, in a set of components */
+/* Bytes of the weights of a set of components as a file stores them, running statistics included. */
+size_t esp_network_bytes(const esp_network *net, unsigned components);
 #define ESP_ALL_COMPONENTS (~0u) /* the set of all components, one bit each */
 /* Hash over the sizes of the axes and the bits of the weights. */
 uint64_t esp_network_hash(const esp_network *net);

@@ -5,6 +5,8 @@
 #ifndef ESP_REPORT_H
 #define ESP_REPORT_H
 
+#include <stdio.h>
+
 #include "base/base.h"
 
 /* ---- chart.c, chart_frame.c, ticks.c ----------------------------------------------------------- */
@@ -181,5 +183,17 @@ void esp_page_picture(esp_page *page, const void *png, size_t size, int least, c
 void esp_page_data(esp_page *page, const cJSON *data);
 /* Ends the page and writes it; *bytes is its size (NULL: not wanted). */
 esp_status esp_page_write(esp_page *page, const char *path, size_t *bytes);
+
+/* ---- tensorboard.c: event files for TensorBoard ------------------------------------------------- */
+
+/* Writes what an event file begins with. A reader drops the steps from `first_step` on that it has read from earlier
+ * files of the folder, so that a resumed run replaces the steps that it repeats. wall_time: seconds since 1970. */
+void esp_events_begin(FILE *out, double wall_time, int64_t first_step);
+/* Writes one event: every finite number of the object is a scalar, tagged by its key. */
+void esp_events_scalars(FILE *out, double wall_time, int64_t step, const cJSON *scalars);
+/* The time, in seconds since 1970, in the name of the folder's latest event file; 0: there is none. */
+int64_t esp_events_latest(const char *folder);
+/* A path for a new event file in the folder, later than those that are there; in new memory. */
+char *esp_events_path(const char *folder);
 
 #endif

@@ -135,7 +135,7 @@ void esp_pruning_time(esp_pruning *p)
 {
     const esp_network *const nets[] = {p->net[ESP_BEFORE], p->net[ESP_AFTER]};
     esp_timing time[2];
-    p->subject->application->time(p->subject, 2, nets, time);
+    p->subject->application->time(p->subject, p->net[ESP_AFTER] ? 2 : 1, nets, time);
     for (int i = 0; i < ESP_PRUNED_STAGES; i++)
         if (p->net[i]) p->time[i] = time[i != ESP_BEFORE];
 }

@@ -147,6 +147,16 @@ static void add_rounds(cJSON *json, const esp_pruning *p)
     }
 }
 
+/* Time per action or image, and the bytes of the weights, of a stage. */
+static void add_costs(cJSON *json, const esp_pruning *p, int stage)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s_ms_%s", p->subject->application->action_name, esp_prune_stage_names[stage]);
+    add_time(json, key, &p->time[stage]);
+    snprintf(key, sizeof key, "weight_bytes_%s", esp_prune_stage_names[stage]);
+    cJSON_AddNumberToObject(json, key, (double)esp_network_bytes(p->net[stage], p->subject->components));
+}
+
 static void add_size(cJSON *json, const esp_pruning *p)
 {
     double original = esp_subject_original_params(p->subject);
@@ -160,8 +170,7 @@ static void add_size(cJSON *json, const esp_pruning *p)
     for (int i = 0; i < ESP_PRUNED_STAGES; i++) {
         char key[64];
         if (i != ESP_BEFORE && i != ESP_AFTER) continue; /* the other stages have the size of ESP_AFTER */
-        snprintf(key, sizeof key, "%s_ms_%s", p->subject->application->action_name, esp_prune_stage_names[i]);
-        add_time(json, key, &p->time[i]);
+        add_costs(json, p, i);
         snprintf(key, sizeof key, "size_bytes_%s", esp_prune_stage_names[i]);
         if (p->bytes[i]) cJSON_AddNumberToObject(json, key, (double)p->bytes[i]);
     }
@@ -174,6 +183,7 @@ cJSON *esp_pruning_dense_json(const esp_pruning *p)
     add_measured(json, p, ESP_BEFORE);
     cJSON_AddNumberToObject(json, "params_before", esp_pruning_params(p, ESP_BEFORE));
     cJSON_AddNumberToObject(json, "flops_before", esp_pruning_flops(p, ESP_BEFORE));
+    add_costs(json, p, ESP_BEFORE);
     add_origin(json, p);
     return json;
 }

@@ -280,6 +280,7 @@ typedef struct {
     const char  *run_dir;      /* created if absent: config.json, metrics.jsonl, checkpoint.safetensors */
     esp_judging  judging;      /* options of the application */
     bool         resume;       /* continue the run in run_dir */
+    esp_run_watch watch;       /* who sees the lines of metrics.jsonl */
 } esp_train_request;
 
 /* Trains, and describes the result in figures; `application` is set to the one that the configuration names.
@@ -672,6 +673,7 @@ typedef struct {
 /* Prunings side by side: every way, at every sparsity, with every seed. */
 typedef struct {
     const char *folder;        /* folder of its results, borrowed */
+    const esp_application *application; /* application of the networks */
     const char *measure_name;  /* measure of the application */
     uint64_t    seed;          /* the first seed */
     int           num_ways;    /* methods, with their importances */
@@ -709,9 +711,29 @@ esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell);
  * evaluations; the next run continues. */
 esp_status esp_sweep_run(esp_sweep *sweep, const esp_subject *subject);
 
-/* ---- sweep_csv.c ----------------------------------------------------------------------------------- */
+/* ---- sweep_row.c, sweep_csv.c ----------------------------------------------------------------------- */
 
-/* results.csv: one row per cell; columns for its numbers, and one per group for its coefficients. */
+/* A cell as one flat object with the same keys for every cell, in one order: what was asked, then the network that
+ * results, finetuned if there were gradient steps. null where a cell has no such number. docs/json.md explains the
+ * keys. The caller deletes it. */
+cJSON *esp_sweep_row(const esp_sweep *sweep, const cJSON *cell);
+/* results.csv: these rows, one per cell; one column per key, and one per group for its coefficients. */
 esp_status esp_sweep_write_csv(const esp_sweep *sweep);
+
+/* ---- board.c: event files for TensorBoard -------------------------------------------------------------- */
+
+/* The event files of one training run; opaque. */
+typedef struct esp_board esp_board;
+/* `folder` (created by the first event) receives the event files of the run in `run_dir`; both are copied. */
+esp_board *esp_board_new(const char *folder, const char *run_dir);
+void       esp_board_free(esp_board *board); /* accepts NULL */
+/* The `see` of an esp_run_watch, whose context is the board: writes the numbers of a line. Every process begins a new
+ * event file, from whose first step on TensorBoard drops what earlier files of the folder hold. */
+esp_status esp_board_take(void *board, const cJSON *line);
+/* Writes the whole run when no line was seen and the folder has no event file: the run was finished before. */
+esp_status esp_board_finish(esp_board *board);
+/* One run per way and seed, FOLDER/WAY/seedN: the numbers of esp_sweep_row over the target sparsity in thousandths.
+ * Replaces the files of an earlier call. */
+esp_status esp_sweep_write_events(const esp_sweep *sweep, const char *folder);
 
 #endif

@@ -4,12 +4,6 @@
 
 #include "study/study.h"
 
-static const char *const columns[] = {
-    "way", "method", "importance", "groups", "target_sparsity", "seed", "structural_sparsity", "nominal_sparsity",
-    "performance_before", "performance_after", "search_performance", "evaluations", "wall_s", "params_after",
-    "flops_after", "error"};
-enum { NUM_COLUMNS = sizeof columns / sizeof *columns };
-
 /* Quotes a text: sentences may hold commas and quotes. */
 static void write_text(FILE *out, const char *text)
 {
@@ -29,6 +23,8 @@ static void write_value(FILE *out, const cJSON *item)
         fputs(number, out);
     } else if (cJSON_IsString(item)) {
         write_text(out, item->valuestring);
+    } else if (cJSON_IsBool(item)) {
+        fputs(cJSON_IsTrue(item) ? "true" : "false", out);
     }
 }
 
@@ -41,23 +37,36 @@ static const cJSON *find_groups(const esp_sweep *sweep)
     return groups;
 }
 
+static void write_header(FILE *out, const cJSON *row, const cJSON *groups)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, row) fprintf(out, "%s%s", item == row->child ? "" : ",", item->string);
+    cJSON_ArrayForEach(item, groups) fprintf(out, ",c:%s", item->string);
+    putc('\n', out);
+}
+
+static void write_row(FILE *out, const cJSON *row, const cJSON *groups, const cJSON *coefficients)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, row) {
+        if (item != row->child) putc(',', out);
+        write_value(out, item);
+    }
+    cJSON_ArrayForEach(item, groups) {
+        putc(',', out);
+        write_value(out, cJSON_GetObjectItemCaseSensitive(coefficients, item->string));
+    }
+    putc('\n', out);
+}
+
 static void write_rows(FILE *out, const esp_sweep *sweep)
 {
-    const cJSON *groups = find_groups(sweep), *group, *cell;
-    for (int i = 0; i < NUM_COLUMNS; i++) fprintf(out, "%s%s", i ? "," : "", columns[i]);
-    cJSON_ArrayForEach(group, groups) fprintf(out, ",c:%s", group->string);
-    putc('\n', out);
+    const cJSON *groups = find_groups(sweep), *cell;
     cJSON_ArrayForEach(cell, sweep->results) {
-        for (int i = 0; i < NUM_COLUMNS; i++) {
-            if (i) putc(',', out);
-            write_value(out, cJSON_GetObjectItemCaseSensitive(cell, columns[i]));
-        }
-        const cJSON *coefficients = cJSON_GetObjectItemCaseSensitive(cell, "coefficients");
-        cJSON_ArrayForEach(group, groups) {
-            putc(',', out);
-            write_value(out, cJSON_GetObjectItemCaseSensitive(coefficients, group->string));
-        }
-        putc('\n', out);
+        cJSON *row = esp_sweep_row(sweep, cell);
+        if (cell == sweep->results->child) write_header(out, row, groups);
+        write_row(out, row, groups, cJSON_GetObjectItemCaseSensitive(cell, "coefficients"));
+        cJSON_Delete(row);
     }
 }
 

@@ -138,6 +138,7 @@ esp_status esp_sweep_open(esp_sweep *sweep, const esp_subject *subject)
     char *results_path = esp_path_join(sweep->folder, "results.jsonl");
     esp_prune_request_choose(&sweep->request);
     cJSON *asked = question(sweep, subject);
+    sweep->application = subject->application;
     sweep->measure_name = subject->application->measure_name;
     sweep->seed = subject->settings->seed;
     sweep->results = cJSON_CreateArray();
@@ -231,6 +232,7 @@ static esp_status infer(esp_sweep *sweep)
     if (!application)
         return esp_fail(ESP_ERR_FORMAT, "%s/results.jsonl: holds no cell of the dense network yet; wait for the "
                         "sweep's first cell", sweep->folder);
+    sweep->application = application;
     sweep->measure_name = application->measure_name;
     return take_seeds(sweep);
 }

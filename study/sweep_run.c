@@ -12,6 +12,7 @@ static esp_status measure_dense(esp_sweep *sweep, const esp_subject *subject)
     esp_pruning p = {.subject = subject, .net = {[ESP_BEFORE] = subject->net}};
     esp_status status = esp_pruning_measure(&p, ESP_BEFORE);
     if (status == ESP_OK) {
+        esp_pruning_time(&p);
         cJSON *cell = esp_pruning_dense_json(&p);
         cJSON_AddStringToObject(cell, "way", "dense");
         status = esp_sweep_add(sweep, cell);
@@ -57,9 +58,11 @@ static esp_status prune_cell(const esp_sweep *sweep, const esp_subject *subject,
 }
 
 /* A sparsity that cannot be reached is a result as well. */
-static cJSON *infeasible_cell(const esp_subject *subject, double sparsity)
+static cJSON *infeasible_cell(const esp_subject *subject, const esp_sweep_way *way, double sparsity)
 {
     cJSON *cell = cJSON_CreateObject();
+    cJSON_AddStringToObject(cell, "method", way->method->name);
+    cJSON_AddStringToObject(cell, "importance", way->importance->name);
     cJSON_AddNumberToObject(cell, "target_sparsity", sparsity);
     cJSON_AddNumberToObject(cell, "seed", (double)subject->settings->seed);
     cJSON_AddStringToObject(cell, "error", esp_error_text());
@@ -77,7 +80,7 @@ static esp_status run_cell(esp_sweep *sweep, const esp_subject *subject, int num
     esp_status status = prune_cell(sweep, subject, way, sparsity, &cell);
     if (status == ESP_ERR_INFEASIBLE) {
         esp_log(ESP_LOG_WARNING, "%s at %g: %s", way->name, sparsity, esp_error_text());
-        cell = infeasible_cell(subject, sparsity);
+        cell = infeasible_cell(subject, way, sparsity);
     } else if (status != ESP_OK) {
         return status;
     }

@@ -74,7 +74,8 @@ esp_status esp_train_agent(const esp_train_request *request, const cJSON *json, 
     if (status == ESP_OK) status = esp_agent_config_settle(&config);
     if (status == ESP_OK && settings->has_seed) config.train.seed = settings->seed;
     cJSON *about = esp_training_about(request);
-    esp_run_request run = {.folder = request->run_dir, .resume = request->resume, .about = about};
+    esp_run_request run = {.folder = request->run_dir, .resume = request->resume, .about = about,
+                           .watch = request->watch};
     if (status == ESP_OK) status = esp_train(&config, &run);
     cJSON_Delete(about);
     return status == ESP_OK ? describe(request, &config, out) : status;

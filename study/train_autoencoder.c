@@ -51,7 +51,8 @@ esp_status esp_train_autoencoder(const esp_train_request *request, const cJSON *
     if (status == ESP_OK) status = esp_images_load(data, true, &train);
     if (status == ESP_OK) status = esp_images_load(data, false, &test);
     cJSON *about = esp_training_about(request);
-    esp_run_request run = {.folder = request->run_dir, .resume = request->resume, .about = about};
+    esp_run_request run = {.folder = request->run_dir, .resume = request->resume, .about = about,
+                           .watch = request->watch};
     if (status == ESP_OK) status = esp_autoencoder_train(&config, &train, &test, &run);
     cJSON_Delete(about);
     if (status == ESP_OK) status = describe(request, &config, &test, out);
