@@ -92,9 +92,6 @@ void       esp_table_print(esp_table *table); /* prints and frees it */
 /* Adds one row per line of figures: its label, and the figures on it. The table has two columns,
  * "ll". */
 void  esp_table_figures(esp_table *table, const esp_figure_list *figures);
-/* The value of a figure with its unit, in new memory: "849.1", "17 of 20 episodes", "12.4
- * MFLOP". */
-char *esp_figure_text(const esp_figure *figure);
 
 /* ---- paired_table.c ------------------------------------------------------------------------------- */
 

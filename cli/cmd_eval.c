@@ -4,20 +4,23 @@
 
 #include "cli/cli.h"
 #include "cli/junit.h"
+#include "pages/pages.h"
 
 typedef struct {
     esp_options *common;
     esp_judging  judging;
     const char  *checkpoint;
     const char  *junit;            /* path, or NULL */
+    const char  *card;             /* path, or NULL */
     const esp_given *demand;       /* the demand in `judging`, a least performance; NULL: nothing is demanded */
     double       started;          /* esp_clock at the start */
 } arguments;
 
-enum { KEY_JUNIT = 0x2000 };
+enum { KEY_JUNIT = 0x2000, KEY_CARD };
 
 static const struct argp_option table[] = {
     {"junit", KEY_JUNIT, "FILE.xml", 0, "Write the result as JUnit XML too, for the test report of a CI system", 0},
+    {"card", KEY_CARD, "FILE.md", 0, "Write a Hugging Face model card with these figures, contract and pedigree", 0},
     {0},
 };
 
@@ -40,6 +43,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->junit = argument;
         status = esp_need_suffix("--junit", argument, ".xml");
         break;
+    case KEY_CARD:
+        a->card = argument;
+        status = esp_need_suffix("--card", argument, ".md");
+        break;
     case ARGP_KEY_ARG: status = esp_take_argument(&a->checkpoint, argument); break;
     case ARGP_KEY_END: status = finish_arguments(a); break;
     default: return ARGP_ERR_UNKNOWN;
@@ -59,6 +66,7 @@ static const struct argp argp = {
            "  espalier eval models/pendulum/agent.safetensors\n"
            "  espalier eval pruned.safetensors --controller policy --start hanging\n"
            "  espalier eval pruned.safetensors --min-return 800 --junit eval.xml\n"
+           "  espalier eval pruned.safetensors --episodes 100 --card CARD.md\n"
            "  espalier eval autoencoder.safetensors --data DIR --picture sheet.png\n",
     .children = children,
 };
@@ -145,6 +153,7 @@ static esp_status evaluate(const arguments *a, esp_subject *subject, esp_measure
     if (status == ESP_OK) status = esp_subject_prepare(subject);
     if (status == ESP_OK) status = esp_subject_measure(subject, subject->net, "eval", out);
     if (status == ESP_OK && picture) status = subject->application->picture->draw(subject, picture);
+    if (status == ESP_OK && a->card) status = esp_card_write(subject, out, a->card);
     return status;
 }
 
@@ -178,6 +187,7 @@ int esp_cmd_eval(int argc, char **argv, esp_options *options)
     const char *picture = esp_judging_text(&a.judging, ESP_KEY_PICTURE);
     if (status == ESP_OK && picture) status = esp_need_suffix("--picture", picture, ".png");
     if (status == ESP_OK && picture) status = esp_file_writable(picture);
+    if (status == ESP_OK && a.card) status = esp_file_writable(a.card);
     if (status == ESP_OK) status = write_junit_error(&a, "the evaluation did not finish");
     if (status != ESP_OK) return esp_console_fail(status);
     status = evaluate(&a, &subject, &measurement);

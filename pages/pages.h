@@ -34,6 +34,12 @@ typedef struct {
  * files that were looked for; a film that cannot be made is a note on the page, not a failure. */
 esp_status esp_pages_write(const esp_pages_request *request, esp_pages_result *out);
 
+/* ---- card.c: a model card ------------------------------------------------------------------------- */
+
+/* Writes a card in the form of the Hugging Face Hub (atomic): YAML with a model-index, then the figures, contract and
+ * pedigree as Markdown. `measured`: the held-out figures of the subject; the card states no others. */
+esp_status esp_card_write(const esp_subject *subject, const esp_measurement *measured, const char *path);
+
 /* ---- sweep_pictures.c ----------------------------------------------------------------------------- */
 
 /* Writes the charts of a sweep into its folder as NAME.svg and NAME.png: "performance" (Fig. 4), "pareto", and, where

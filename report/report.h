@@ -184,6 +184,13 @@ void esp_page_data(esp_page *page, const cJSON *data);
 /* Ends the page and writes it; *bytes is its size (NULL: not wanted). */
 esp_status esp_page_write(esp_page *page, const char *path, size_t *bytes);
 
+/* ---- markdown.c: any text inside YAML and Markdown ------------------------------------------------ */
+
+/* What is not printable, or not UTF-8, becomes U+FFFD; line ends and tabs become blanks. */
+void esp_yaml_text(FILE *out, const char *text);     /* a scalar in double quotes */
+void esp_markdown_text(FILE *out, const char *text); /* within a line or a cell; no character is markup */
+void esp_markdown_code(FILE *out, const char *text); /* a line of an indented code block */
+
 /* ---- tensorboard.c: event files for TensorBoard ------------------------------------------------- */
 
 /* Writes what an event file begins with. A reader drops the steps from `first_step` on that it has read from earlier

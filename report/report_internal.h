@@ -25,6 +25,8 @@ void esp_xml_insert(esp_xml *xml, size_t at, const char *text);
 void esp_xml_paste(esp_xml *xml, const char *text, size_t length);
 /* Reads one character of UTF-8 and moves past it; 0 at the end, U+FFFD for what UTF-8 or XML 1.0 forbid. */
 uint32_t esp_next_character(const char **text);
+/* A character as UTF-8, ending with 0; returns `utf8`. */
+char *esp_character_text(uint32_t c, char utf8[5]);
 /* Width in px of a text of this font size in DejaVu Sans, estimated rather too large than too
  * small. */
 double esp_text_width(const char *text, double size);

@@ -78,19 +78,9 @@ uint32_t esp_next_character(const char **text)
     return character;
 }
 
-static void add_character(esp_xml *svg, uint32_t c)
+char *esp_character_text(uint32_t c, char utf8[5])
 {
-    switch (c) {
-    case '&': esp_xml_add(svg, "&amp;"); return;
-    case '<': esp_xml_add(svg, "&lt;"); return;
-    case '>': esp_xml_add(svg, "&gt;"); return;
-    case '"': esp_xml_add(svg, "&quot;"); return;
-    case '\t':
-    case '\n':
-    case '\r': esp_xml_add(svg, " "); return;
-    default: break;
-    }
-    char utf8[5] = {0};
+    memset(utf8, 0, 5);
     if (c < 0x80) {
         utf8[0] = (char)c;
     } else if (c < 0x800) {
@@ -106,7 +96,22 @@ static void add_character(esp_xml *svg, uint32_t c)
         utf8[2] = (char)(0x80 | (c >> 6 & 0x3f));
         utf8[3] = (char)(0x80 | (c & 0x3f));
     }
-    esp_xml_add(svg, "%s", utf8);
+    return utf8;
+}
+
+static void add_character(esp_xml *svg, uint32_t c)
+{
+    char utf8[5];
+    switch (c) {
+    case '&': esp_xml_add(svg, "&amp;"); return;
+    case '<': esp_xml_add(svg, "&lt;"); return;
+    case '>': esp_xml_add(svg, "&gt;"); return;
+    case '"': esp_xml_add(svg, "&quot;"); return;
+    case '\t':
+    case '\n':
+    case '\r': esp_xml_add(svg, " "); return;
+    default: esp_xml_add(svg, "%s", esp_character_text(c, utf8));
+    }
 }
 
 void esp_xml_text(esp_xml *svg, const char *text)

@@ -1,5 +1,6 @@
 /* Lists of named results. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,32 @@ const esp_figure *esp_figure_list_find(const esp_figure_list *figures, const cha
     for (int i = 0; i < figures->count; i++)
         if (figures->figure[i].key && strcmp(figures->figure[i].key, key) == 0) return &figures->figure[i];
     return NULL;
+}
+
+char *esp_figure_text(const esp_figure *f)
+{
+    char number[ESP_NUMBER_TEXT], text[2 * ESP_NUMBER_TEXT] = "";
+    const char *value = text;
+    switch (f->kind) {
+    case ESP_FIGURE_TEXT: value = f->text; break;
+    case ESP_FIGURE_NUMBER:
+        if (isnan(f->value)) value = "-";
+        else                 esp_format(text, sizeof text, "%.*f", f->decimals, f->value);
+        break;
+    case ESP_FIGURE_SCALED: value = esp_text_scaled(f->value, number); break;
+    case ESP_FIGURE_SECONDS: value = esp_text_seconds(f->value, number); break;
+    case ESP_FIGURE_SHARE: esp_format(text, sizeof text, "%.0f of %.0f", f->value, f->other); break;
+    case ESP_FIGURE_INTERVAL:
+        esp_format(text, sizeof text, "[%.*f, %.*f]", f->decimals, f->value, f->decimals, f->other);
+        break;
+    case ESP_FIGURE_LIST: snprintf(text, sizeof text, "%d values", f->count); break;
+    }
+    /* the prefix of 12.4 M and the unit FLOP make 12.4 MFLOP */
+    const char *space = f->unit && f->kind != ESP_FIGURE_SCALED ? " " : "", *unit = f->unit ? f->unit : "";
+    size_t size = strlen(value) + strlen(space) + strlen(unit) + 1;
+    char *out = esp_alloc(size, 1);
+    snprintf(out, size, "%s%s%s", value, space, unit);
+    return out;
 }
 
 void esp_figure_json(const esp_figure *figure, const char *key, cJSON *object)

@@ -72,6 +72,8 @@ const esp_figure *esp_figure_list_find(const esp_figure_list *figures, const cha
 /* Adds the figures that have a key, in order. */
 void esp_figure_list_json(const esp_figure_list *figures, cJSON *object);
 void esp_figure_json(const esp_figure *figure, const char *key, cJSON *object); /* adds one under another key */
+/* The value of a figure with its unit, in new memory: "849.1", "17 of 20 episodes", "12.4 MFLOP". */
+char *esp_figure_text(const esp_figure *figure);
 void esp_figure_list_free(esp_figure_list *figures); /* leaves it empty */
 
 /* ---- options.c: options that some applications have and others do not ---------------------------------- */
@@ -409,6 +411,8 @@ struct esp_application {
     bool        decibels;                /* the measure is a logarithm, of which a share says nothing */
     const char *sample_name;             /* "episodes": the samples of one evaluation of a search */
     const char *action_name;             /* "action": the unit of FLOPs and time */
+    const char *card_task;               /* the Hub's name for what it does, for model cards; NULL: it has none */
+    const char *card_metric;             /* the Hub's name for its measure; NULL: it has none */
     const esp_group_spec *paper_groups;     /* [*num_paper_groups]; Tables II and IV of the paper */
     const int            *num_paper_groups; /* number of groups */
     const esp_field      *fields;        /* [*num_fields]; keys of its configuration */

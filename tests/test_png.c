@@ -44,9 +44,9 @@ static void a_path_that_cannot_be_written_is_named(void)
 }
 
 static CU_TestInfo tests[] = {
-    {"pixels_are_read_back_as_written", pixels_are_read_back_as_written},
-    {"sizes_no_picture_can_have_are_refused", sizes_no_picture_can_have_are_refused},
-    {"a_path_that_cannot_be_written_is_named", a_path_that_cannot_be_written_is_named},
+    {"pixels are read back as written", pixels_are_read_back_as_written},
+    {"sizes no picture can have are refused", sizes_no_picture_can_have_are_refused},
+    {"a path that cannot be written is named", a_path_that_cannot_be_written_is_named},
     CU_TEST_INFO_NULL,
 };
 

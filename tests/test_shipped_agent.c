@@ -64,8 +64,8 @@ static void shipped_agent_swings_up_and_holds_the_pole(void)
 }
 
 static CU_TestInfo tests[] = {
-    {"shipped_agent_has_the_parameters_of_table_iii", shipped_agent_has_the_parameters_of_table_iii},
-    {"shipped_agent_swings_up_and_holds_the_pole", shipped_agent_swings_up_and_holds_the_pole},
+    {"shipped agent has the parameters of Table III", shipped_agent_has_the_parameters_of_table_iii},
+    {"shipped agent swings up and holds the pole", shipped_agent_swings_up_and_holds_the_pole},
     CU_TEST_INFO_NULL,
 };
 
