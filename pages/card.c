@@ -1,5 +1,6 @@
 /* A model card in the form of the Hugging Face Hub: YAML that programs read, then Markdown for people. It states what
  * the file says about itself and what was measured for this card, nothing else. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,7 @@ static void yaml_metrics(FILE *out, const esp_application *app, const esp_measur
     yaml_metric(out, app->card_metric ? app->card_metric : "performance", app->measure_name, m->performance);
     for (const esp_compared *c = app->compared; c->key; c++) {
         const esp_figure *figure = esp_figure_list_find(&m->figures, c->key);
-        if (!figure) continue;
+        if (!figure || !isfinite(figure->value)) continue;
         yaml_metric(out, c->key, c->label,
                     figure->kind == ESP_FIGURE_SHARE ? figure->value / figure->other : figure->value);
     }

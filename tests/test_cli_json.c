@@ -119,6 +119,18 @@ static void every_key_of_prune_is_documented(void)
     end(&t);
 }
 
+static void every_key_of_compare_is_documented(void)
+{
+    table t = table_of("\n## compare\n");
+    int status = cli("$E compare agent.safetensors a.safetensors --controller policy --start random --episodes 4 "
+                     "--json");
+    CU_ASSERT(status == 0 || status == 3);
+    cJSON *json = cli_json();
+    see_keys(&t, json);
+    cJSON_Delete(json);
+    end(&t);
+}
+
 static void every_key_of_inspect_is_documented(void)
 {
     table t = table_of("\n## inspect\n");
@@ -190,6 +202,7 @@ static void every_key_of_record_bench_and_doctor_is_documented(void)
 static CU_TestInfo tests[] = {
     {"every key of eval is documented", every_key_of_eval_is_documented},
     {"every key of prune is documented", every_key_of_prune_is_documented},
+    {"every key of compare is documented", every_key_of_compare_is_documented},
     {"every key of inspect is documented", every_key_of_inspect_is_documented},
     {"every key of a sweep and of its cells is documented", every_key_of_a_sweep_and_of_its_cells_is_documented},
     {"every column of a sweep is documented", every_column_of_a_sweep_is_documented},
