@@ -48,7 +48,8 @@ static void an_agent_gets_a_card_with_the_measured_figures(void)
     char *card = cli_file("CARD.md"), expected[512];
     const char *body = check_front_matter(card);
     snprintf(expected, sizeof expected,
-             "metric == {\"mean_reward\": %.10g, \"success_rate\": %.10g} and index[\"name\"] == \"agent\" and "
+             "metric[\"mean_reward\"] == %.10g and metric[\"success_rate\"] == %.10g and "
+             "index[\"name\"] == \"agent\" and "
              "result[\"task\"] == {\"type\": \"reinforcement-learning\", \"name\": \"pendulum\"} and "
              "\"2 held-out episodes\" in result[\"dataset\"][\"name\"]",
              cli_number(json, "return_mean"), cli_number(json, "success_rate"));

@@ -1,5 +1,5 @@
-/* The cuts that a sweep or a search tried: the places of a slider. Only cuts ranked by weights alone are useful, because
- * ranking by data takes too long. */
+/* The cuts that a sweep or a search tried: the places of a slider. Only cuts ranked by weights alone are useful,
+ * because ranking by data takes too long. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
