@@ -83,7 +83,8 @@ const esp_field esp_agent_fields[] = {
     KEY_DOUBLE("train.learning_rate_end", train.learning_rate_end, 0, 1, "share of the learning rate left at the end"),
     KEY_DOUBLE("train.average", train.average, 0, 0.999999, "decay per update of averaged weights; 0: no averaging"),
     KEY_INT("train.eval_every", train.eval_every, 1, 100000000, "updates between evaluations and checkpoints"),
-    KEY_INT("train.eval_episodes", train.eval_episodes, 1, 10000, "episodes per evaluation, for each start and controller"),
+    KEY_INT("train.eval_episodes", train.eval_episodes, 1, 10000,
+            "episodes per evaluation, for each start and controller"),
 };
 const int esp_agent_num_fields = sizeof esp_agent_fields / sizeof *esp_agent_fields;
 

@@ -113,7 +113,7 @@ static void every_key_of_prune_is_documented(void)
 {
     table t = table_of("\n## prune\n");
     see_output(&t, "$E prune agent.safetensors --controller policy --method magnitude --sparsity 0.3 --tolerance 0.05 "
-                   "--compensate lsq --finetune 2 --episodes 1 --report-episodes 2 --keep 1%% -o a.safetensors --json");
+                   "--compensate lsq --finetune 2 --episodes 1 --report-episodes 2 --keep 1% -o a.safetensors --json");
     see_output(&t, "$E prune ae.st --groups paper --method grid --budget 4 --tolerance 0.03 --sparsity 0.2 --images 50 "
                    "-o b.safetensors --json");
     end(&t);
