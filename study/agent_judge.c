@@ -46,7 +46,7 @@ esp_status esp_agent_judge(const esp_judge_config *config, esp_judge *out)
 /* ---- recorded episodes ---- */
 
 /* Moments for importance and compensation: enough for 32 x 25 columns of a convolution. */
-#define RECORDED_MOMENTS 6000
+#define RECORDED_MOMENTS 2000
 
 typedef struct {
     esp_recording        episodes;

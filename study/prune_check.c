@@ -83,6 +83,6 @@ void esp_pruning_warn(const esp_pruning *p)
     double kept = esp_pruning_kept(p);
     bool demanded = p->request.keep > 0 || esp_judging_find(&p->request.judging, ESP_KEY_DEMAND);
     if (demanded || !(kept < ALARM)) return;
-    esp_log(ESP_LOG_WARNING, "WARNING: only %.1f %% of the %s is left; try %s", 100 * kept,
+    esp_log(ESP_LOG_WARNING, "only %.1f %% of the %s is left; try %s", 100 * kept,
             p->subject->application->measure_name, advice(&p->request));
 }

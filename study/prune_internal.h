@@ -17,6 +17,7 @@ typedef struct {
     int              round;    /* counted from 1 */
     double           target;   /* sparsity, of the original */
     int              finetune; /* gradient steps */
+    bool             repaired; /* candidates are repaired by least squares, whatever repairs the result */
     const char      *journal;  /* NULL: no journal is kept */
     esp_journal_kind kind;     /* its role */
 } esp_round_plan;

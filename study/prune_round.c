@@ -98,6 +98,14 @@ static void tell_known(const esp_pruning *p, const char *journal, esp_journal_ki
     cJSON_Delete(question);
 }
 
+/* The part of the journal that holds the evaluations of this search: named after its network, and apart for candidates
+ * that are repaired otherwise than the result. */
+static uint64_t section_of(const esp_pruning *p, const esp_round_plan *plan)
+{
+    if (plan->repaired) return esp_hash_step(esp_network_hash(p->base), 1);
+    return p->base == p->subject->net ? 0 : esp_network_hash(p->base);
+}
+
 /* A journal that the user named must fit. One that is only named after the output may come from an earlier search
  * with other settings; that must not be in the way of this one. */
 static esp_status search_with(esp_pruning *p, const esp_judge *judge, const esp_round_plan *plan,
@@ -111,7 +119,7 @@ static esp_status search_with(esp_pruning *p, const esp_judge *judge, const esp_
                                    .performance = judge->performance, .context = judge->context,
                                    .budget = p->request.budget, .at_once = judge->at_once,
                                    .journal = plan->journal, .set_aside = plan->kind == ESP_JOURNAL_OWN,
-                                   .section = p->base == subject->net ? 0 : esp_network_hash(p->base),
+                                   .section = section_of(p, plan),
                                    .round = plan->round,
                                    .whole = esp_subject_original_params(subject), .identity = identity,
                                    .about = about};
@@ -144,6 +152,21 @@ static esp_status search(esp_pruning *p, const esp_round_plan *plan, const esp_s
 
 /* ---- one round ---- */
 
+/* ---- blind searches ---- */
+
+#define NOTHING 0.01 /* share of the performance: less is none */
+
+/* When every candidate loses everything, the search cannot tell them apart; repaired ones it can. */
+static bool is_blind(const esp_search_result *found)
+{
+    return found->judged && found->baseline > 0 && found->performance < NOTHING * found->baseline;
+}
+
+static bool may_repair(const esp_pruning *p)
+{
+    return p->request.preset == ESP_PRESET_BEST && p->request.compensation != esp_compensation_find("lsq");
+}
+
 /* Recorded samples that candidates of a search are fitted to; the result is fitted to all. The cost of a fit grows
  * with them: 4,000 instead of 10,000 images make a least-squares search 2.5 times cheaper. */
 #define SEARCH_SAMPLES 4000
@@ -152,7 +175,8 @@ static esp_status search(esp_pruning *p, const esp_round_plan *plan, const esp_s
 esp_status esp_round_record(const esp_pruning *p, esp_records *out)
 {
     const esp_prune_request *request = &p->request;
-    bool data = request->importance->needs_data || request->compensation->needs_data || request->finetune > 0;
+    bool data = request->importance->needs_data || request->compensation->needs_data || request->finetune > 0 ||
+                may_repair(p);
     esp_status status =
         data ? p->subject->application->record(p->subject, &out->recording, &out->calibration) : ESP_OK;
     out->fewer = out->calibration;
@@ -197,17 +221,30 @@ static void advance(esp_pruning *p)
     esp_ranking_free(&p->ranking);
 }
 
-static esp_status search_round(esp_pruning *p, const esp_records *r, const esp_round_plan *plan, esp_search_result *out)
+static esp_status search_repaired_by(esp_pruning *p, const esp_records *r, const esp_round_plan *plan,
+                                     const esp_compensation *compensation, esp_search_result *out)
 {
     esp_surgeon *surgeon = NULL;
-    const esp_calibration *all = r->recording ? &r->calibration : NULL, *fewer = r->recording ? &r->fewer : NULL;
-    esp_status status = esp_round_groups(p, p->base, &p->cutting);
-    if (status == ESP_OK)
-        status = esp_ranking_make(p->base, p->request.importance, p->subject->settings->seed, all, &p->ranking);
-    if (status == ESP_OK) status = esp_surgeon_create(p->base, p->request.compensation, fewer, &surgeon);
-    if (status == ESP_OK) status = search(p, plan, surgeon, p->request.compensation, out);
+    esp_status status = esp_surgeon_create(p->base, compensation, r->recording ? &r->fewer : NULL, &surgeon);
+    if (status == ESP_OK) status = search(p, plan, surgeon, compensation, out);
     esp_surgeon_free(surgeon);
     return status;
+}
+
+static esp_status search_round(esp_pruning *p, const esp_records *r, esp_round_plan plan, esp_search_result *out)
+{
+    esp_status status = esp_round_groups(p, p->base, &p->cutting);
+    if (status == ESP_OK)
+        status = esp_ranking_make(p->base, p->request.importance, p->subject->settings->seed,
+                                  r->recording ? &r->calibration : NULL, &p->ranking);
+    if (status == ESP_OK) status = search_repaired_by(p, r, &plan, p->request.compensation, out);
+    if (status != ESP_OK || !is_blind(out)) return status;
+    esp_log(ESP_LOG_WARNING, "the search is blind: the best of its cuts is left with %.3g of %.4g %s%s",
+            out->performance, out->baseline, p->subject->application->measure_name,
+            may_repair(p) ? "; it begins again with cuts that least squares repairs" : "");
+    if (!may_repair(p)) return ESP_OK;
+    plan.repaired = true;
+    return search_repaired_by(p, r, &plan, esp_compensation_find("lsq"), out);
 }
 
 /* Adds what a round found to the result: sums and the last search's performance; the first one's baseline. */
@@ -233,7 +270,7 @@ esp_status esp_round_make(esp_pruning *p, const esp_records *r, const esp_round_
     double started = esp_clock();
     esp_search_result found;
     advance(p);
-    esp_status status = search_round(p, r, plan, &found);
+    esp_status status = search_round(p, r, *plan, &found);
     if (status == ESP_OK) status = operate(p, r, &found.widths);
     if (status == ESP_OK) status = finetune(p, r, plan->finetune);
     if (status == ESP_OK) note_round(p, plan, &found, esp_clock() - started);
