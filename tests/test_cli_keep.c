@@ -13,7 +13,8 @@ static void keep_alone_finds_a_smaller_network_and_its_command_makes_it_again(vo
     CU_ASSERT(cJSON_GetArraySize(rounds) >= 1);
     CU_ASSERT_EQUAL(cli_number(json, "keep"), 0.01);
     cJSON_Delete(json);
-    CLI_OK("command=$($E inspect least.st --json | sed -n 's/.*\"command\":[[:space:]]*\"espalier \\(.*\\)\".*/\\1/p') && "
+    CLI_OK("command=$($E inspect least.st --json | "
+           "sed -n 's/.*\"command\":[[:space:]]*\"espalier \\(.*\\)\".*/\\1/p') && "
            "$E $command --report-episodes 1 --quiet -o again.st && cmp least.st again.st");
 }
 
