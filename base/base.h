@@ -410,7 +410,7 @@ esp_status esp_isolate(esp_status (*work)(void *argument), void *argument, size_
 /* The first line that a shell command prints, without its newline. False when the command fails or prints nothing. */
 bool esp_program_line(const char *command, char *line, size_t size);
 /* The word after "version" in the first line of `PROGRAM OPTION`. ESP_ERR_MACHINE when the program is missing, naming
- * the package to install, or when it does not start or takes longer than 10 s, with the first line of its complaint. */
+ * the package to install, or when it fails or takes longer than 10 s, with the first line of its complaint. */
 esp_status esp_program_version(const char *program, const char *option, const char *package, char *version,
                                size_t size);
 

@@ -103,9 +103,10 @@ static esp_status no_version(const char *program, const char *option, const char
     snprintf(command, sizeof command, "command -v %s", program);
     if (!esp_program_line(command, line, sizeof line))
         return esp_fail(ESP_ERR_MACHINE, "the program %s is missing (install the package %s)", program, package);
-    snprintf(command, sizeof command, "timeout -s KILL 10 %s %s 2>&1", program, option);
+    snprintf(command, sizeof command, "timeout -s KILL 5 %s %s 2>&1 >/dev/null", program, option);
     esp_program_line(command, line, sizeof line);
-    return esp_fail(ESP_ERR_MACHINE, "the program %s does not start%s%s", program, *line ? ": " : "", line);
+    return esp_fail(ESP_ERR_MACHINE, "the program %s is installed but does not run: %s", program,
+                    *line ? line : "it fails, or takes longer than 10 s");
 }
 
 esp_status esp_program_version(const char *program, const char *option, const char *package, char *version,

@@ -86,7 +86,7 @@ static void a_program_line_is_its_first_line_or_nothing(void)
     CU_ASSERT_FALSE(esp_program_line("true", line, sizeof line));
 }
 
-static void a_program_without_a_version_is_missing_or_does_not_start(void)
+static void a_program_without_a_version_is_missing_or_does_not_run(void)
 {
     char version[32];
     CHECK_OK(esp_program_version("echo", "'tool version 1.2-3 by somebody'", "p", version, sizeof version));
@@ -94,7 +94,7 @@ static void a_program_without_a_version_is_missing_or_does_not_start(void)
     CHECK_FAILS(ESP_ERR_MACHINE, esp_program_version("no-such-program", "--version", "its-package", version, 32),
                 "no-such-program is missing (install the package its-package)");
     CHECK_FAILS(ESP_ERR_MACHINE, esp_program_version("sh", "-c 'echo no memory >&2; exit 1'", "p", version, 32),
-                "the program sh does not start: no memory");
+                "the program sh is installed but does not run: no memory");
 }
 
 static CU_TestInfo tests[] = {
@@ -104,8 +104,8 @@ static CU_TestInfo tests[] = {
     {"a library that ends the process ends only the child", a_library_that_ends_the_process_ends_only_the_child},
     {"work that hangs is given up", work_that_hangs_is_given_up},
     {"a program line is its first line or nothing", a_program_line_is_its_first_line_or_nothing},
-    {"a program without a version is missing or does not start",
-     a_program_without_a_version_is_missing_or_does_not_start},
+    {"a program without a version is missing or does not run",
+     a_program_without_a_version_is_missing_or_does_not_run},
     CU_TEST_INFO_NULL,
 };
 

@@ -91,7 +91,7 @@ static void a_memory_limit_is_named_instead_of_a_missing_package(void)
     cJSON *json = doctor("ulimit -v 400000;", 1);
     check_said(json, "egl", "ulimit -v");
     check_said(json, "memory", "ulimit -v");
-    if (!well(json, "ffmpeg")) check_said(json, "ffmpeg", "ffmpeg does not start: ");
+    if (!well(json, "ffmpeg")) CU_ASSERT_PTR_NULL(strstr(said(json, "ffmpeg"), "install the package"));
     cJSON_Delete(json);
     CU_ASSERT_EQUAL(cli("ulimit -v 100000; $E --version"), 1); /* must not hang: OpenBLAS used to wait for memory */
     CU_ASSERT(strstr(cli_err, "ulimit -v") != NULL);
