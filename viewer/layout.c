@@ -49,7 +49,7 @@ static int choose_panels(bool quantity, bool plans, int room, bool chosen[ESP_PA
 /* The figure of the reward also names its terms; in several rows the columns are aligned instead. */
 static double weight(int panel, bool alone)
 {
-    return panel == ESP_PANEL_REWARD && alone ? 1.5 : 1.0;
+    return panel == ESP_PANEL_REWARD && alone ? 1.6 : 1.0;
 }
 
 /* Fills one row with the next `count` chosen figures from *panel on, and moves past them. */
