@@ -1,10 +1,18 @@
 /* Adam and the plain vector loops around it, written so that compilers vectorise them: every update
- * runs them over all weights. */
+ * runs them over all weights. Threads share them in chunks. */
 #include <assert.h>
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 
 #include "nn/nn_internal.h"
+
+#define CHUNK 32768 /* weights per chunk: their gradients, moments and values stay in the second-level cache */
+
+static size_t chunk_at(size_t first, size_t count)
+{
+    return count - first < CHUNK ? count - first : CHUNK;
+}
 
 void esp_adam_init(esp_adam *adam, size_t count)
 {
@@ -46,11 +54,12 @@ void esp_adam_move(esp_adam *adam, esp_adam_rates rates, float scale, size_t fir
                  weights + first);
 }
 
-/* One thread: 1.5 M weights take 1.1 ms; two idle threads would save half of that, but two on a
- * busy machine took 11 ms. */
 void esp_adam_step(esp_adam *adam, float lr, float scale, const float *grad, float *weights)
 {
-    esp_adam_move(adam, esp_adam_begin(adam, lr), scale, 0, adam->count, grad, weights);
+    esp_adam_rates rates = esp_adam_begin(adam, lr);
+#pragma omp parallel for schedule(dynamic, 1) if (!omp_in_parallel())
+    for (size_t first = 0; first < adam->count; first += CHUNK)
+        esp_adam_move(adam, rates, scale, first, chunk_at(first, adam->count), grad, weights);
 }
 
 #define LANES 8
@@ -58,7 +67,7 @@ void esp_adam_step(esp_adam *adam, float lr, float scale, const float *grad, flo
 /* Eight interleaved sums, whatever the vector width of this machine: a product of two floats is
  * exact in double, so every build adds the same numbers in the same order. */
 ESP_VECTORISED
-double esp_norm2(size_t count, const float *x)
+static double squares(size_t count, const float *x)
 {
     double lane[LANES] = {0};
     size_t whole = count / LANES * LANES;
@@ -68,6 +77,20 @@ double esp_norm2(size_t count, const float *x)
 
     double sum = 0.0;
     for (size_t l = 0; l < LANES; l++) sum += lane[l];
+    return sum;
+}
+
+double esp_norm2(size_t count, const float *x)
+{
+    enum { PARTS = 32 };
+    double part[PARTS], sum = 0.0;
+    size_t length = (count + PARTS - 1) / PARTS;
+#pragma omp parallel for schedule(dynamic, 1) if (!omp_in_parallel())
+    for (size_t p = 0; p < PARTS; p++) {
+        size_t first = p * length < count ? p * length : count;
+        part[p] = squares(count - first < length ? count - first : length, x + first);
+    }
+    for (size_t p = 0; p < PARTS; p++) sum += part[p];
     return sqrt(sum);
 }
 
@@ -78,7 +101,14 @@ float esp_clip_scale(double norm, double max_norm)
 }
 
 ESP_VECTORISED
-void esp_ema(size_t count, float tau, const float *restrict source, float *restrict target)
+static void approach(size_t count, float tau, const float *restrict source, float *restrict target)
 {
     for (size_t i = 0; i < count; i++) target[i] += tau * (source[i] - target[i]);
+}
+
+void esp_ema(size_t count, float tau, const float *source, float *target)
+{
+#pragma omp parallel for schedule(dynamic, 1) if (!omp_in_parallel())
+    for (size_t first = 0; first < count; first += CHUNK)
+        approach(chunk_at(first, count), tau, source + first, target + first);
 }
