@@ -23,8 +23,8 @@ void esp_image_forward(const esp_layer *layer, const uint8_t *x, int n, float *y
     for (int i = 0; i < 256; i++) scaled[i] = (float)i / 255.0f;
     int pixels = layer->in_rows * layer->in_rows, channels = esp_layer_channels(layer);
     for (int i = 0; i < n; i++, x += layer->in_size, y += layer->in_size)
-        for (int p = 0; p < pixels; p++)
-            for (int c = 0; c < channels; c++) y[p * channels + c] = scaled[x[c * pixels + p]];
+        for (int c = 0; c < channels; c++)
+            for (int p = 0; p < pixels; p++) y[p * channels + c] = scaled[x[c * pixels + p]];
 }
 
 void esp_flatten_forward(const esp_layer *layer, const float *x, int n, float *y)
@@ -107,15 +107,15 @@ static void lay_out_patches(const esp_layer *layer, const conv *c, const float *
 
 /* The transpose of lay_out_patches: every patch adds to the pixels it came from. */
 ESP_VECTORISED
-static void add_patches(const esp_layer *layer, const conv *c, const float *patches, int images, float *dx)
+void esp_conv2d_add_patches(const esp_layer *layer, const float *patches, int images, float *dx)
 {
-    int rows = layer->in_rows, run = layer->kernel * c->channels;
+    int rows = layer->in_rows, channels = esp_layer_channels(layer), run = layer->kernel * channels;
     memset(dx, 0, (size_t)images * layer->in_size * sizeof(float));
     for (int image = 0; image < images; image++, dx += layer->in_size)
         for (int oy = 0; oy < layer->out_rows; oy++)
             for (int ox = 0; ox < layer->out_rows; ox++)
                 for (int ky = 0; ky < layer->kernel; ky++, patches += run) {
-                    float *to = dx + ((oy * layer->stride + ky) * rows + ox * layer->stride) * c->channels;
+                    float *to = dx + ((oy * layer->stride + ky) * rows + ox * layer->stride) * channels;
                     for (int k = 0; k < run; k++) to[k] += patches[k];
                 }
 }
@@ -166,7 +166,7 @@ void esp_conv2d_backward(const esp_network *net, const esp_layer *layer, const f
         }
         if (dx) {
             esp_gemm_nn(rows, c.patch, c.kernels, dout, c.weights, 0.0f, c.dpatches);
-            add_patches(layer, &c, c.dpatches, images, dx + (size_t)first * layer->in_size);
+            esp_conv2d_add_patches(layer, c.dpatches, images, dx + (size_t)first * layer->in_size);
         }
     }
     if (!grads) return;

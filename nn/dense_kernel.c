@@ -21,6 +21,19 @@ static inline int part_of(int left, int most)
     return (left + parts - 1) / parts;
 }
 
+/* Where a row of all groups begins. */
+static inline size_t row_start(const esp_rows *shape, int row)
+{
+    return (size_t)(row / shape->rows) * shape->group_step + (size_t)(row % shape->rows) * shape->row_step;
+}
+
+/* Rows from `row` on that belong to its group, at most `count`. */
+static inline int left_in_group(const esp_rows *shape, int row, int count)
+{
+    int left = shape->rows - row % shape->rows;
+    return left < count ? left : count;
+}
+
 /* GCC keeps sums in memory unless loops over them are unrolled early. */
 #ifdef __clang__
 #define UNROLLED
@@ -35,6 +48,7 @@ static inline int part_of(int left, int most)
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")))
 #define LANES 16
 #define TILE_ROWS 12
+#define EVEN_ROWS true
 #define MULTIPLY_ADD(x, w, sum) _mm512_fmadd_ps(_mm512_set1_ps(x), w, sum)
 #include "nn/dense_kernel_body.inc"
 
@@ -42,6 +56,7 @@ static inline int part_of(int left, int most)
 #define TARGET __attribute__((target("avx2,fma")))
 #define LANES 8
 #define TILE_ROWS 6
+#define EVEN_ROWS false
 #define MULTIPLY_ADD(x, w, sum) _mm256_fmadd_ps(_mm256_set1_ps(x), w, sum)
 #include "nn/dense_kernel_body.inc"
 
@@ -61,6 +76,7 @@ static bool has_avx2(void)
 #define TARGET
 #define LANES 4
 #define TILE_ROWS 6
+#define EVEN_ROWS false
 #define MULTIPLY_ADD(x, w, sum) ((sum) + (x) * (w))
 #include "nn/dense_kernel_body.inc"
 
@@ -71,10 +87,10 @@ static bool always(void)
 
 const esp_dense_kernel esp_dense_kernels[] = {
 #ifdef __x86_64__
-    {"avx512", 32, 16, has_avx512, run_avx512},
-    {"avx2", 16, 8, has_avx2, run_avx2},
+    {"avx512", 32, 16, has_avx512, run_avx512, add_avx512},
+    {"avx2", 16, 8, has_avx2, run_avx2, add_avx2},
 #endif
-    {"baseline", 8, 4, always, run_baseline},
+    {"baseline", 8, 4, always, run_baseline, add_baseline},
 };
 const int esp_dense_num_kernels = sizeof esp_dense_kernels / sizeof *esp_dense_kernels;
 
@@ -124,13 +140,72 @@ size_t esp_panels_size(const esp_dense_kernel *kernel, int outputs, int inputs)
     return (size_t)esp_padded_outputs(kernel, outputs) * (size_t)inputs;
 }
 
+/* Width of the panel that begins with output `first`. */
+static int panel_width(const esp_dense_kernel *kernel, int outputs, int first)
+{
+    int left = esp_padded_outputs(kernel, outputs) - first;
+    return left < kernel->panel ? left : kernel->panel;
+}
+
+typedef float quad __attribute__((vector_size(16)));
+
+/* The transpose of 4 x 4 floats, in registers. */
+static inline void transpose4(const float *w, int w_step, float *out, int out_step)
+{
+    quad a, b, c, d;
+    memcpy(&a, w, sizeof a);
+    memcpy(&b, w + w_step, sizeof b);
+    memcpy(&c, w + 2 * (size_t)w_step, sizeof c);
+    memcpy(&d, w + 3 * (size_t)w_step, sizeof d);
+    quad ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5), ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    quad cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5), cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+    const quad rows[4] = {__builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5),
+                          __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7),
+                          __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5),
+                          __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7)};
+    for (int i = 0; i < 4; i++) memcpy(out + (size_t)i * out_step, &rows[i], sizeof rows[i]);
+}
+
+/* Inputs [first, end) of one panel of `width` outputs, a multiple of 4, of which `present` exist. */
+static void fill_block(int width, int present, int inputs, int first, int end, const float *w, float *panel)
+{
+    for (int c = 0; c < width; c += 4) {
+        int i = first;
+        for (; c + 4 <= present && i + 4 <= end; i += 4)
+            transpose4(w + (size_t)c * inputs + i, inputs, panel + (size_t)i * width + c, width);
+        for (; i < end; i++)
+            for (int o = c; o < c + 4; o++)
+                panel[(size_t)i * width + o] = o < present ? w[(size_t)o * inputs + i] : 0.0f;
+    }
+}
+
+/* One cache line of each output at a time: the lines of all outputs, 2 KiB apart, do not fit the first-level cache. */
+static void fill_panel(int width, int present, int inputs, const float *w, float *panel)
+{
+    enum { LINE = 16 };
+    for (int first = 0; first < inputs; first += LINE)
+        fill_block(width, present, inputs, first, inputs - first < LINE ? inputs : first + LINE, w, panel);
+}
+
 void esp_panels_fill(const esp_dense_kernel *kernel, int outputs, int inputs, const float *w, float *panels)
 {
-    int padded = esp_padded_outputs(kernel, outputs);
-    for (int first = 0; first < padded; first += kernel->panel) {
-        int columns = padded - first < kernel->panel ? padded - first : kernel->panel;
-        for (int i = 0; i < inputs; i++)
-            for (int c = 0; c < columns; c++, panels++)
-                *panels = first + c < outputs ? w[(size_t)(first + c) * inputs + i] : 0.0f;
+    for (int first = 0; first < outputs; first += kernel->panel) {
+        int width = panel_width(kernel, outputs, first), present = outputs - first < width ? outputs - first : width;
+        fill_panel(width, present, inputs, w + (size_t)first * inputs, panels + (size_t)first * inputs);
     }
+}
+
+void esp_panels_copy(const esp_dense_kernel *kernel, int outputs, int inputs, const float *w, float *panels)
+{
+    for (int first = 0; first < outputs; first += kernel->panel) {
+        int width = panel_width(kernel, outputs, first), present = outputs - first < width ? outputs - first : width;
+        for (int i = 0; i < inputs; i++, panels += width)
+            for (int c = 0; c < width; c++) panels[c] = c < present ? w[(size_t)i * outputs + first + c] : 0.0f;
+    }
+}
+
+size_t esp_panels_index(const esp_dense_kernel *kernel, int outputs, int inputs, int output, int input)
+{
+    int first = output / kernel->panel * kernel->panel;
+    return (size_t)first * inputs + (size_t)input * panel_width(kernel, outputs, first) + (output - first);
 }

@@ -217,7 +217,7 @@ int esp_layer_columns(const esp_layer *layer);
 /* x [n, in_size] -> patches [n * rows, columns] of a convolution, columns in the order of its weights. */
 void esp_layer_patches(const esp_layer *layer, const float *x, int n, float *patches);
 
-/* ---- packed.c: a network for inference alone ------------------------------------------------- */
+/* ---- packed.c: weights in the order in which the kernels read them ----------------------------- */
 
 /* The weights of some components, copied into the order in which the fastest kernel of this processor reads them.
  * Shared by any number of threads; borrows the network. The outputs of a sample are
@@ -226,6 +226,8 @@ typedef struct esp_packed esp_packed;
 
 /* components: bit i packs component i. Owned by the caller. */
 esp_packed *esp_packed_create(const esp_network *net, unsigned components);
+/* The same for an esp_batch_tape: also packs the transposed weights, with which gradients go back. */
+esp_packed *esp_packed_create_to_learn(const esp_network *net, unsigned components);
 /* Copies the weights of those components again, after they changed; on all threads unless inside a parallel region. */
 void        esp_packed_fill(esp_packed *packed, unsigned components);
 void        esp_packed_free(esp_packed *packed);  /* accepts NULL */
@@ -265,9 +267,6 @@ const float *esp_forward(const esp_network *net, esp_tape *tape, const void *x, 
 /* Overwrites dy [n, out_size]. Adds weight gradients to grads (laid out like net->weights; NULL: not wanted) and
  * writes dx [n, in_size] (NULL: not wanted; always NULL for images). */
 void esp_backward(const esp_network *net, esp_tape *tape, float *dy, float *grads, float *dx);
-/* Forward passes read packed weights of the same network from here on; borrowed. NULL: the network's own (default).
- * Normalisations and backward passes read the network's own weights in either case. */
-void esp_tape_pack(esp_tape *tape, const esp_packed *packed);
 /* Output of the component's i-th layer, [n, out_size], activation included; valid until the next forward. */
 const float *esp_tape_output(const esp_tape *tape, int i);
 /* Receives the loss gradient dy [n, out_size] of the component's i-th layer, activation included. */
@@ -275,6 +274,37 @@ typedef void (*esp_gradient_fn)(void *context, int i, const float *dy);
 /* Makes backward pass the gradient of every layer's output to `watch`, last layer first. NULL (default): no
  * watcher. */
 void esp_tape_watch(esp_tape *tape, esp_gradient_fn watch, void *context);
+
+/* ---- batch_tape.c: one component over a batch whose samples threads share ------------------------ */
+
+/* Outputs and gradients of every layer for all samples of a batch. First, threads run forward and backward for
+ * different samples; then they share the gradients of the weights, which are sums over the whole batch, in pieces.
+ * Nothing depends on the number of threads; the outputs and gradients of a sample not even on the samples computed
+ * with it. */
+typedef struct esp_batch_tape esp_batch_tape;
+
+/* For up to `capacity` samples. Borrows the weights, which were packed to learn. The caller frees it. */
+esp_batch_tape *esp_batch_tape_create(const esp_packed *packed, int component, int capacity);
+void            esp_batch_tape_free(esp_batch_tape *tape); /* accepts NULL */
+/* The samples: x [capacity, in_size] float, or uint8 images when the first layer is an image. Borrowed, and read
+ * whenever a function below needs one. */
+void            esp_batch_input(esp_batch_tape *tape, const void *x);
+/* Runs samples first .. first + n - 1; returns their outputs [n, out_size]. */
+const float    *esp_batch_forward(esp_batch_tape *tape, int first, int n);
+/* Where the caller writes the loss gradient of the outputs of sample `first`, [out_size], and of those after it. */
+float          *esp_batch_gradient(esp_batch_tape *tape, int first);
+/* Gradients of all layers for these samples, and of their inputs: dx [n, in_size]; NULL: not wanted; always NULL for
+ * images. scratch: esp_batch_tape_scratch floats. */
+void            esp_batch_backward(esp_batch_tape *tape, int first, int n, float *scratch, float *dx);
+size_t          esp_batch_tape_scratch(const esp_batch_tape *tape); /* floats; 0 without convolutions */
+/* Sample first + samples[k] takes the place of sample first + k, for all k < n; samples [n] ascend. For a backward
+ * pass over some samples; the others, and the correspondence to x, are lost. */
+void            esp_batch_select(esp_batch_tape *tape, int first, int n, const int *samples);
+/* Number of pieces that the gradients of the component's weights are divided into. */
+int             esp_batch_pieces(const esp_batch_tape *tape);
+/* Overwrites one piece of grads, laid out like the network's weights, with the sum over samples 0 .. n - 1. */
+void            esp_batch_piece(const esp_batch_tape *tape, int piece, int n, float *grads);
+
 /* ---- team_tape.c: one batch through a chain of dense layers, by all threads together ------------ */
 
 /* A tape for training with large batches: all threads share it, whereas each thread needs an esp_tape of its own. The

@@ -8,7 +8,6 @@
 
 struct esp_tape {
     int component, capacity, n;   /* n: number of samples in the last forward */
-    const esp_packed *packed;     /* borrowed; forward reads its weights, NULL: the network's */
     const void *x;                /* borrowed input of the last forward */
     float *out[ESP_MAX_LAYERS];   /* [capacity, out_size] of each layer of the component */
     float *scratch;               /* patches of one convolution at a time */
@@ -18,6 +17,7 @@ struct esp_tape {
     void *watch_context;
 };
 
+ESP_VECTORISED
 void esp_add_rows(int rows, int cols, const float *restrict src, float *restrict dst)
 {
     for (int i = 0; i < rows; i++, src += cols)
@@ -55,11 +55,6 @@ void esp_tape_free(esp_tape *tape)
     free(tape);
 }
 
-void esp_tape_pack(esp_tape *tape, const esp_packed *packed)
-{
-    tape->packed = packed;
-}
-
 const float *esp_tape_output(const esp_tape *tape, int i)
 {
     return tape->out[i];
@@ -80,8 +75,7 @@ const float *esp_forward(const esp_network *net, esp_tape *tape, const void *x, 
     for (int i = 0; i < layers; i++) {
         const void *below = i == 0 ? x : tape->out[i - 1];
         int layer = (int)(tape_layer(net, tape, i) - net->layer);
-        if (tape->packed) esp_packed_forward(tape->packed, layer, below, n, tape->out[i]);
-        else              esp_layer_forward(net, layer, below, n, tape->scratch, tape->out[i]);
+        esp_layer_forward(net, layer, below, n, tape->scratch, tape->out[i]);
     }
     return tape->out[layers - 1];
 }

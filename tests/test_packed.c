@@ -64,45 +64,6 @@ static void an_image_is_bit_identical_alone_and_among_others(void)
     esp_network_free(net);
 }
 
-/* The encoder's convolutions and a value network with LayerNorm. */
-static void check_tape(const esp_network *net, const esp_packed *packed, int component)
-{
-    enum { N = 5 };
-    size_t in = (size_t)net->component[component].in_size, out = (size_t)net->component[component].out_size;
-    float *x = esp_alloc(N * in, sizeof *x), *dy = esp_alloc(N * out, sizeof *dy);
-    float *dx = esp_alloc(2 * N * in, sizeof *dx), *grads = esp_alloc(2 * net->num_weights, sizeof *grads);
-    esp_rng rng = esp_rng_make(3, ESP_RNG_TEST, (uint64_t)component);
-    esp_rng_normal(&rng, x, N * in);
-    esp_tape *plain = esp_tape_create(net, component, N), *fast = esp_tape_create(net, component, N);
-    bool image = net->layer[net->component[component].first_layer].kind == ESP_LAYER_IMAGE;
-    esp_tape_pack(fast, packed);
-    CHECK_CLOSE("outputs", N * out, esp_forward(net, fast, x, N), esp_forward(net, plain, x, N), TOLERANCE, TOLERANCE);
-    for (size_t i = 0; i < N * out; i++) dy[i] = 1.0f + (float)i;
-    esp_backward(net, plain, dy, grads, image ? NULL : dx);
-    for (size_t i = 0; i < N * out; i++) dy[i] = 1.0f + (float)i;
-    esp_backward(net, fast, dy, grads + net->num_weights, image ? NULL : dx + N * in);
-    /* Sums of up to 600 terms, in another order. */
-    CHECK_CLOSE("gradients", net->num_weights, grads + net->num_weights, grads, 1e-3, 1e-4);
-    CHECK_CLOSE("input gradients", N * in, dx + N * in, dx, 1e-3, 1e-4);
-    esp_tape_free(plain);
-    esp_tape_free(fast);
-    free(x);
-    free(dx);
-    free(dy);
-    free(grads);
-}
-
-static void a_tape_that_reads_packed_weights_has_the_same_gradients(void)
-{
-    esp_network *net = agent();
-    esp_packed *packed = esp_packed_create(net, ESP_ALL_COMPONENTS);
-    check_tape(net, packed, ESP_TOLD_ENCODER);
-    check_tape(net, packed, ESP_TOLD_Q1);
-    check_tape(net, packed, ESP_TOLD_DYNAMICS);
-    esp_packed_free(packed);
-    esp_network_free(net);
-}
-
 static void filling_again_takes_over_weights_that_moved(void)
 {
     esp_network *net = agent();
@@ -118,8 +79,6 @@ static void filling_again_takes_over_weights_that_moved(void)
 static CU_TestInfo tests[] = {
     {"every component gives what the tape gives", every_component_gives_what_the_tape_gives},
     {"an image is bit-identical alone and among others", an_image_is_bit_identical_alone_and_among_others},
-    {"a tape that reads packed weights has the same gradients",
-     a_tape_that_reads_packed_weights_has_the_same_gradients},
     {"filling again takes over weights that moved", filling_again_takes_over_weights_that_moved},
     CU_TEST_INFO_NULL,
 };
