@@ -79,7 +79,6 @@ static void a_bound_of_the_variation_that_is_not_met_gives_status_3(void)
     CLI_OK("rm -f p.safetensors*"); /* no journal of another question */
     CU_ASSERT_EQUAL(cli("%s --max-variation 0.000001", prune), 3);
     CU_ASSERT_PTR_NOT_NULL(strstr(cli_err, "above --max-variation 1e-06 times"));
-    CU_ASSERT_EQUAL(cli_lines(cli_err), 1);
     CLI_OK("%s --max-variation 1000", prune);
 }
 
