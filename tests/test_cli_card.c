@@ -64,7 +64,8 @@ static void an_agent_gets_a_card_with_the_measured_figures(void)
 static void a_pruned_agent_s_card_has_its_pedigree(void)
 {
     CLI_OK("$E prune agent.safetensors --controller policy --method magnitude --sparsity 0.3 --tolerance 0.05 "
-           "--episodes 1 --report-episodes 1 -o small.safetensors --quiet");
+           "--importance l2 --compensate none --finetune 0 --episodes 1 --report-episodes 1 -o small.safetensors "
+           "--quiet");
     CLI_OK("$E eval small.safetensors --episodes 1 --card small.md --quiet");
     char *card = cli_file("small.md");
     const char *body = check_front_matter(card);

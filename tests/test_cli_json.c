@@ -5,6 +5,7 @@
 #include "cli_run.h"
 #include "doc_section.h"
 
+#define PLAIN "--importance l2 --compensate none --finetune 0 "
 #define AUTOENCODER ESP_SOURCE "/models/mnist/autoencoder.safetensors"
 
 /* The names in the first cells of sections' tables, and which of them were seen. */
@@ -115,7 +116,7 @@ static void every_key_of_prune_is_documented(void)
     see_output(&t, "$E prune agent.safetensors --controller policy --method magnitude --sparsity 0.3 --tolerance 0.05 "
                    "--compensate lsq --finetune 2 --episodes 1 --report-episodes 2 --keep 1% -o a.safetensors --json");
     see_output(&t, "$E prune ae.st --groups paper --method grid --budget 4 --tolerance 0.03 --sparsity 0.2 --images 50 "
-                   "-o b.safetensors --json");
+                   PLAIN "-o b.safetensors --json");
     end(&t);
 }
 
@@ -143,8 +144,9 @@ static void every_key_of_a_sweep_and_of_its_cells_is_documented(void)
 {
     table t = table_of("\n## sweep\n");
     see_output(&t, "$E sweep agent.safetensors --controller policy --episodes 1 --report-episodes 2 --methods "
-                   "magnitude --sparsities 0.3,0.9 --tolerance 0.05 --pin '*.hidden*=0' --pin latent=0 -o s --json");
-    CLI_OK("$E sweep ae.st --methods magnitude --sparsities 0.3 --images 50 -o sa --quiet");
+                   "magnitude --sparsities 0.3,0.9 --tolerance 0.05 --pin '*.hidden*=0' --pin latent=0 " PLAIN
+                   "-o s --json");
+    CLI_OK("$E sweep ae.st --methods magnitude --sparsities 0.3 --images 50 " PLAIN "-o sa --quiet");
     take_section(&t, "\n## prune\n", true);
     CHECK_OK(esp_json_lines_read("s/results.jsonl", see_line, &t));
     CHECK_OK(esp_json_lines_read("sa/results.jsonl", see_line, &t));

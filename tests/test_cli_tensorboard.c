@@ -50,7 +50,8 @@ static void a_finished_run_is_written_whole_when_it_is_resumed(void)
 static void a_sweep_is_one_run_per_method_and_seed(void)
 {
     CLI_OK("$E sweep agent.safetensors --controller policy --episodes 2 --report-episodes 2 --tolerance 0.03 --set "
-           "search.draws=2 --methods magnitude/l2,random --sparsities 0.2,0.5 -o s --tensorboard board/s --quiet");
+           "search.draws=2 --methods magnitude/l2,random --sparsities 0.2,0.5 "
+           "--compensate none --finetune 0 -o s --tensorboard board/s --quiet");
     CLI_OK("find board/s -type f | sed 's|/events.*||' | sort | tr '\\n' ' '");
     CU_ASSERT_STRING_EQUAL(cli_out, "board/s/dense/seed1 board/s/magnitude/l2/seed1 board/s/random/seed1 ");
     check_events("board/s/dense/seed1", "s/results.csv", "dense");

@@ -87,7 +87,7 @@ static void a_trained_file_gives_the_same_actions_in_pytorch(void)
 static void a_pruned_file_gives_the_same_actions_in_pytorch(void)
 {
     CLI_OK("$E prune agent.safetensors --controller policy --method magnitude --sparsity 0.5 --episodes 1 "
-           "--report-episodes 1 -o small.safetensors --quiet");
+           "--importance l2 --compensate none --finetune 0 --report-episodes 1 -o small.safetensors --quiet");
     check_actions("small.safetensors");
 }
 
