@@ -183,12 +183,6 @@ static esp_status finetune(const esp_subject *subject, void *recording, esp_netw
     return esp_autoencoder_finetune(net, &a->train, subject->search, &a->config.train, steps);
 }
 
-/* A PSNR is the logarithm of an error: the share that is kept is the quotient of the errors. */
-static double share_of(double performance, double of)
-{
-    return pow(10, (performance - of) / 10);
-}
-
 /* Training images that neither judge candidates nor are among the last ones, which repair them. */
 static esp_status keeps(const esp_subject *subject, const esp_network *net, double *share)
 {
@@ -383,7 +377,6 @@ const esp_application esp_application_autoencoder = {
     .time = time_of_image,
     .finetune = finetune,
     .keeps = keeps,
-    .share = share_of,
     .write = write_autoencoder,
     .ancestry = ancestry,
     .film = film,

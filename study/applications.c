@@ -7,6 +7,6 @@ const esp_application *const esp_applications[] = {&esp_application_agent, &esp_
 
 double esp_application_kept(const esp_application *application, double before, double after)
 {
-    if (application->decibels) return pow(10, (after - before) / 20);
+    if (application->decibels) return pow(10, (after - before) / 10);
     return before != 0 ? 1 + (after - before) / fabs(before) : NAN;
 }

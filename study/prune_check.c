@@ -4,26 +4,19 @@
 
 #include "study/study.h"
 
-#define ALARM 0.95 /* a smaller share is no success, whatever was asked for */
-
 /* ---- how much is left ---- */
-
-static double share_of(const esp_pruning *p, double after, double before)
-{
-    double (*share)(double, double) = p->subject->application->share;
-    return share ? share(after, before) : before > 0 ? after / before : NAN;
-}
 
 double esp_pruning_kept(const esp_pruning *p)
 {
     esp_prune_stage last = esp_pruning_last(p);
     if (!p->has[ESP_BEFORE] || !p->has[last]) return NAN;
+    const esp_application *app = p->subject->application;
     const esp_measurement *before = &p->measured[ESP_BEFORE], *after = &p->measured[last];
-    if (before->samples.num_starts == 0) return share_of(p, after->performance, before->performance);
+    if (before->samples.num_starts == 0) return esp_application_kept(app, before->performance, after->performance);
     double least = INFINITY;
     for (int i = 0; i < before->samples.num_starts; i++) {
         double was = esp_start_samples_mean(&before->samples.start[i], 0);
-        least = fmin(least, share_of(p, esp_start_samples_mean(&after->samples.start[i], 0), was));
+        least = fmin(least, esp_application_kept(app, was, esp_start_samples_mean(&after->samples.start[i], 0)));
     }
     return least;
 }
@@ -82,7 +75,7 @@ void esp_pruning_warn(const esp_pruning *p)
 {
     double kept = esp_pruning_kept(p);
     bool demanded = p->request.keep > 0 || esp_judging_find(&p->request.judging, ESP_KEY_DEMAND);
-    if (demanded || !(kept < ALARM)) return;
+    if (demanded || !(kept < ESP_KEPT_ENOUGH)) return;
     esp_log(ESP_LOG_WARNING, "only %.1f %% of the %s is left; try %s", 100 * kept,
             p->subject->application->measure_name, advice(&p->request));
 }

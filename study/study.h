@@ -454,8 +454,6 @@ struct esp_application {
     /* The share of the performance of the subject's own network that another one keeps on samples that neither searches
      * nor finetuning nor reports see; of several starts the least. NULL: sizes are not searched. */
     esp_status (*keeps)(const esp_subject *subject, const esp_network *net, double *share);
-    /* The share of a performance that another one is; NULL: their quotient. */
-    double     (*share)(double performance, double of);
     /* Writes these components of a network with the configuration of the original file (other settings applied to
      * this run only, except for the scene in which it was judged), a contract for the controller it was judged for,
      * and this pedigree. */
@@ -482,7 +480,7 @@ struct esp_application {
 };
 
 /* Share of the performance that is left, 1 for all of it; NAN when there was nothing to lose. Of a measure in decibels,
- * the share of the ratio of amplitudes: 0.45 dB less are 95 %. */
+ * the quotient of the errors: 0.22 dB less are 95 %. */
 double esp_application_kept(const esp_application *application, double before, double after);
 #define ESP_KEPT_ENOUGH 0.95 /* a smaller share is reported as a warning, in red on pages */
 

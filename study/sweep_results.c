@@ -275,8 +275,7 @@ static esp_status check_cell(const esp_sweep *sweep, const esp_subject *subject,
     const char *finetuned = "performance_finetuned";
     const char *key = cJSON_HasObjectItem(cell, finetuned) ? finetuned : "performance_after";
     double after = esp_json_number(cell, key), before = esp_json_number(dense, "performance_before");
-    double (*share)(double, double) = subject->application->share;
-    double kept = share ? share(after, before) : after / before;
+    double kept = esp_application_kept(subject->application, before, after);
     if (strcmp(way, "dense") == 0) return ESP_OK;
     if ((!least || after >= least->number) && !(kept < sweep->request.keep)) return ESP_OK;
     return esp_fail(ESP_ERR_RANGE, "%s at %g, seed %.0f: %s %.4g, %.1f %% of the unpruned network's, misses --%s", way,
