@@ -1,4 +1,5 @@
 /* Finds the application for a name or a configuration. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,4 +53,10 @@ esp_status esp_application_of_json(const cJSON *json, const char *source, const 
     else return esp_fail(ESP_ERR_USAGE, "%s: key 'application' must be a string", source);
     if (*out) return ESP_OK;
     return esp_fail(ESP_ERR_USAGE, "%s: %s", source, esp_error_text());
+}
+
+double esp_application_kept(const esp_application *application, double before, double after)
+{
+    if (application->decibels) return pow(10, (after - before) / 10);
+    return before != 0 ? 1 + (after - before) / fabs(before) : NAN;
 }
