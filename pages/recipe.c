@@ -43,11 +43,10 @@ static void add_repair(line *line, const char *repair)
     else                                       add_named(line, "repair ", repair);
 }
 
-/* Rounds are a number, or a list with one entry per round. */
 static void add_rounds(line *line, const cJSON *asked)
 {
-    const cJSON *rounds = cJSON_GetObjectItemCaseSensitive(asked, "rounds");
-    add_counted(line, cJSON_IsArray(rounds) ? cJSON_GetArraySize(rounds) : esp_json_number(asked, "rounds"), "round");
+    double rounds = esp_json_number(asked, "rounds");
+    if (rounds > 1) add_counted(line, rounds, "round");
 }
 
 static void add_seeds(line *line, double first, int count)

@@ -246,9 +246,11 @@ static void prune_gives_the_same_files_with_one_thread_and_two(void)
 static void a_journal_of_other_images_is_refused(void)
 {
     CLI_OK("cp -r digits others && cp digits/t10k-images-idx3-ubyte others/train-images-idx3-ubyte");
-    cli_check_refusal(1, "prune ae.st -o o --data others --images 50 --journal one.st.journal.jsonl",
+    cli_check_refusal(1, "prune --preset paper --groups structural ae.st -o o --data others --images 50 "
+                      "--journal one.st.journal.jsonl",
                       "belongs to another search: 'images_hash' is");
-    cli_check_refusal(1, "prune ae.st -o o --data digits --images 51 --journal one.st.journal.jsonl",
+    cli_check_refusal(1, "prune --preset paper --groups structural ae.st -o o --data digits --images 51 "
+                      "--journal one.st.journal.jsonl",
                       "belongs to another search: 'images' is 50 there");
 }
 

@@ -40,7 +40,8 @@ static void meet(char *const first[], const char *file, const char *second)
 
 static void the_second_of_two_prunings_with_one_output_is_refused(void)
 {
-    char *first[] = {"espalier", "prune", "agent.safetensors", "-o", "both.st", "--method", "evolve", NULL};
+    char *first[] = {"espalier", "prune", "--preset", "paper", "--groups", "structural", "agent.safetensors",
+                     "-o", "both.st", "--method", "evolve", NULL};
     CLI_OK(BARE "agent.safetensors -o alone.st --method evolve --quiet");
     meet(first, "both.st.lock", "prune agent.safetensors -o both.st --method random --seed 2 --importance l1");
     CLI_OK("strip() { sed 's/,\"wall_s\":[^,}]*//; /^{\"result\"/d; s/,\"about\":.*//' $1.journal.jsonl; }; "
@@ -91,7 +92,8 @@ static void the_second_of_two_sweeps_into_one_folder_is_refused(void)
 
 static void locks_of_a_killed_process_are_free(void)
 {
-    char *first[] = {"espalier", "prune", "agent.safetensors", "-o", "killed.st", "--method", "evolve", NULL};
+    char *first[] = {"espalier", "prune", "--preset", "paper", "--groups", "structural", "agent.safetensors",
+                     "-o", "killed.st", "--method", "evolve", NULL};
     pid_t child = cli_start(first);
     wait_for("killed.st.journal.jsonl");
     kill(child, SIGKILL);
