@@ -43,10 +43,12 @@ static void add_repair(line *line, const char *repair)
     else                                       add_named(line, "repair ", repair);
 }
 
+/* A result lists its rounds, a question has their number. One round is not worth a word. */
 static void add_rounds(line *line, const cJSON *asked)
 {
-    double rounds = esp_json_number(asked, "rounds");
-    if (rounds > 1) add_counted(line, rounds, "round");
+    const cJSON *rounds = cJSON_GetObjectItemCaseSensitive(asked, "rounds");
+    double count = cJSON_IsArray(rounds) ? cJSON_GetArraySize(rounds) : esp_json_number(asked, "rounds");
+    if (count > 1) add_counted(line, count, "round");
 }
 
 static void add_seeds(line *line, double first, int count)

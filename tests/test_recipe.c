@@ -28,8 +28,8 @@ static void what_was_not_done_is_said(void)
 
 static void a_sweep_names_its_seeds_and_single_things_are_singular(void)
 {
-    check_recipe("{\"compensation\":\"mean\",\"finetune\":1,\"rounds\":1,\"seed\":2}", 3,
-                 "repair mean, 1 finetuning step, seeds 2 to 4");
+    check_recipe("{\"compensation\":\"mean\",\"finetune\":1,\"rounds\":[{},{}],\"seed\":2}", 3,
+                 "repair mean, 1 finetuning step, 2 rounds, seeds 2 to 4");
 }
 
 static void an_unknown_recipe_is_empty(void)
