@@ -1,4 +1,5 @@
 /* Tables of a page: headings, rows, right-aligned numbers, bars, and the hint that a table scrolls. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,9 @@ static void add_headings(esp_page *page, const char *headings)
 void esp_page_table(esp_page *page, const char *caption, const char *alignment, const char *headings)
 {
     esp_page_join(page, ESP_BLOCK_NONE);
-    page->table = (esp_page_grid){.alignment = alignment, .column = -1};
+    page->table = (esp_page_grid){.column = -1};
+    assert(strlen(alignment) <= ESP_MOST_COLUMNS_OF_TABLE);
+    strcpy(page->table.alignment, alignment);
     esp_xml_add(&page->body, "<div class=\"table\"><p class=\"caption\">");
     esp_xml_text(&page->body, caption);
     page->table.hint = page->body.length;

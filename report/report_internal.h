@@ -110,7 +110,7 @@ enum { ESP_MOST_COLUMNS_OF_TABLE = 32 };
 
 /* The open table: where its next cell belongs, and how much room it takes. */
 typedef struct {
-    const char *alignment;  /* its columns, borrowed */
+    char        alignment[ESP_MOST_COLUMNS_OF_TABLE + 1]; /* one letter for each of its columns */
     int         column;     /* column of the next cell; -1: no row is open */
     int         rows;       /* rows so far */
     size_t      hint;       /* place in the body for the hint that it scrolls */
