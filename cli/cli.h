@@ -52,6 +52,7 @@ esp_status esp_need_suffix(const char *option, const char *path, const char *suf
 esp_status esp_parse_int(const char *option, const char *text, int min, int max, int *out);
 esp_status esp_parse_u64(const char *option, const char *text, uint64_t max, uint64_t *out); /* 0 to max */
 esp_status esp_parse_double(const char *option, const char *text, double *out);              /* finite */
+esp_status esp_parse_share(const char *option, const char *text, double *out); /* "1%", "1 %" or "0.01"; finite */
 esp_status esp_parse_choice(const char *option, const char *text, const char *choices, int *out); /* one of "a|b|c" */
 
 /* ---- application_options.c: options that some applications have ---------------------------------- */

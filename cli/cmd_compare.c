@@ -26,20 +26,12 @@ static const struct argp_option table[] = {
     {0},
 };
 
-/* "1%", "1 %" or "0.01" */
 static esp_status parse_margin(const char *text, double *out)
 {
-    char number[64];
-    size_t length = strlen(text);
-    bool percent = length > 0 && text[length - 1] == '%';
-    while (percent && length > 1 && text[length - 2] == ' ') length--;
-    snprintf(number, sizeof number, "%.*s", (int)(percent ? length - 1 : length), text);
-    if (!esp_number_parse(number, out))
-        return esp_fail(ESP_ERR_USAGE, "--margin: expected a share such as 1%% or 0.01, found '%s'", text);
-    if (percent) *out /= 100;
-    if (!(*out >= 0 && *out < 1))
-        return esp_fail(ESP_ERR_USAGE, "--margin: %s is outside the range, 0%% <= margin < 100%%", text);
-    return ESP_OK;
+    esp_status status = esp_parse_share("--margin", text, out);
+    if (status == ESP_OK && !(*out >= 0 && *out < 1))
+        status = esp_fail(ESP_ERR_USAGE, "--margin: %s is outside the range, 0%% <= margin < 100%%", text);
+    return status;
 }
 
 static esp_status take_checkpoint(arguments *a, const char *argument)
@@ -115,10 +107,11 @@ static void describe_bounds(const esp_comparison *c, char *out, size_t size)
 
 static void describe(const esp_comparison *c, char *out, size_t size)
 {
-    char bounds[128];
+    char bounds[128], played[64];
     describe_bounds(c, bounds, sizeof bounds);
-    esp_format(out, size, "%s after %d episodes of each start: %s, at a margin of %g %%", esp_verdict_names[c->verdict],
-               c->samples[0].start[0].count, bounds, 100 * c->margin);
+    esp_text_counted(c->samples[0].start[0].count, "episode", played, sizeof played);
+    esp_format(out, size, "%s after %s of each start: %s, at a margin of %g %%", esp_verdict_names[c->verdict], played,
+               bounds, 100 * c->margin);
 }
 
 static void print_traits(const esp_comparison *c)

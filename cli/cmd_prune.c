@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <sys/stat.h>
 
 #include "cli/prune.h"
@@ -161,8 +162,10 @@ static esp_status prune(const arguments *a, const esp_subject *subject, esp_erro
 
 static int fail(const arguments *a, esp_status status)
 {
-    if (status == ESP_ERR_INTERRUPTED)
+    if (status == ESP_ERR_INTERRUPTED && access(a->journal, F_OK) == 0)
         esp_fail(status, "interrupted; the same command resumes from %s", a->journal);
+    else if (status == ESP_ERR_INTERRUPTED)
+        esp_fail(status, "interrupted before anything was evaluated; the same command starts again");
     return esp_console_fail(status);
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <math.h>
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,20 @@ esp_status esp_parse_double(const char *option, const char *text, double *out)
 {
     if (esp_number_parse(text, out)) return ESP_OK;
     return esp_fail(ESP_ERR_USAGE, "%s: expected a number, found '%s'", option, text);
+}
+
+esp_status esp_parse_share(const char *option, const char *text, double *out)
+{
+    char number[64];
+    size_t length = strlen(text);
+    bool percent = length > 1 && text[length - 1] == '%';
+    if (percent) length--;
+    while (percent && length > 1 && text[length - 1] == ' ') length--;
+    snprintf(number, sizeof number, "%.*s", (int)length, text);
+    if (!esp_number_parse(number, out))
+        return esp_fail(ESP_ERR_USAGE, "%s: expected a share such as 0.95 or 95%%, found '%s'", option, text);
+    if (percent) *out /= 100;
+    return ESP_OK;
 }
 
 esp_status esp_parse_choice(const char *option, const char *text, const char *choices, int *out)

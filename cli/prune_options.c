@@ -35,9 +35,10 @@ static const struct argp_option table[] = {
 
 esp_status esp_parse_sparsity(const char *option, const char *text, double *out)
 {
-    esp_status status = esp_parse_double(option, text, out);
+    esp_status status = esp_parse_share(option, text, out);
     if (status == ESP_OK && !(*out > 0 && *out < 1))
-        status = esp_fail(ESP_ERR_USAGE, "%s: %s is outside the range, 0 < sparsity < 1", option, text);
+        status = esp_fail(ESP_ERR_USAGE, "%s: %s is outside the range, 0 < sparsity < 1; write 0.95 or 95%%", option,
+                          text);
     return status;
 }
 
@@ -74,17 +75,11 @@ static esp_status add_pin(esp_prune_request *r, const char *text)
     return ESP_OK;
 }
 
-/* "99%", or 0.99 */
 static esp_status parse_keep(const char *text, double *out)
 {
-    size_t length = strlen(text);
-    bool percent = length > 1 && text[length - 1] == '%';
-    char number[64];
-    snprintf(number, sizeof number, "%.*s", (int)(length - percent), text);
-    esp_status status = esp_parse_double("--keep", number, out);
-    if (status == ESP_OK && percent) *out /= 100;
+    esp_status status = esp_parse_share("--keep", text, out);
     if (status == ESP_OK && !(*out > 0 && *out <= 1))
-        status = esp_fail(ESP_ERR_USAGE, "--keep: %s is outside the range, above 0 to 100%%", text);
+        status = esp_fail(ESP_ERR_USAGE, "--keep: %s is outside the range, 0 < share <= 1; write 99%% or 0.99", text);
     return status;
 }
 

@@ -118,9 +118,6 @@ static esp_status run_method(esp_search_run *run)
     esp_finalists_reserve(run);
     if (status == ESP_OK) status = run->method->search(run);
     esp_objective_reserve(run->objective, 0);
-    if (status == ESP_OK && strcmp(run->method->name, "gd") == 0 && run->result.iterations == 0)
-        esp_log(ESP_LOG_WARNING, "a budget of %d evaluations pays for no iteration of gd: every group loses the same "
-                "fraction", run->settings->budget);
     if (status == ESP_OK && run->num_finalists == 0) status = esp_search_judge(run, 1, &run->result.widths, NULL);
     if (status == ESP_OK && run->num_finalists > 0) status = esp_finalists_judge(run);
     return status == ESP_OK ? check_target(run) : status;

@@ -47,9 +47,9 @@ void       esp_objective_free(esp_objective *objective); /* accepts NULL */
 
 /* Evaluations that the journal already held. */
 int        esp_objective_known(const esp_objective *objective);
-/* What the search that wrote the existing journal asked: its result, or before that its `about`. The evaluations serve
- * searches with other targets and methods, too. NULL: there is no journal, or it does not say. The objective owns
- * it. */
+/* What the last search in the existing journal was for: its result, or the header's `about` while there is no result.
+ * Its target and method may differ from those of this search. NULL when there is no journal or it does not say. Owned
+ * by the objective. */
 const cJSON *esp_objective_question(const esp_objective *objective);
 /* Ends the journal, if there is one, with the result of its search, for readers; a search that resumes from it
  * ignores the result. */

@@ -202,5 +202,8 @@ esp_status esp_search_gd(esp_search_run *run)
         status = sample(&d);
         if (status != ESP_OK || exhausted(&d)) break;
     }
+    if (status == ESP_OK && run->result.iterations == 0)
+        esp_log(ESP_LOG_WARNING, "a budget of %d evaluations pays for no iteration of gd: every group loses the same "
+                "fraction", run->settings->budget);
     return status == ESP_OK ? finish(&d) : status;
 }

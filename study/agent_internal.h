@@ -15,6 +15,13 @@ typedef struct {
     double    *kept;             /* of the subject's network, returns on the episodes of esp_agent_keeps; or NULL */
 } esp_agent_subject;
 
+/* What is kept of an episode, in the order of esp_samples.trait. The steady-state error is last, because some tasks
+ * have none. */
+enum {
+    ESP_TRAIT_RETURN, ESP_TRAIT_VARIATION, ESP_TRAIT_SATURATION, ESP_TRAIT_GOAL_TIME, ESP_TRAIT_STEADY_ERROR,
+    ESP_AGENT_TRAITS
+};
+
 /* ---- agent_judge.c: hooks of esp_application ---- */
 
 void       esp_agent_identify(const esp_subject *subject, cJSON *identity);
@@ -31,6 +38,7 @@ esp_status esp_agent_finetune_cut(const esp_subject *subject, void *memory, esp_
 double     esp_agent_flops_by(const esp_agent_subject *a, const esp_network *net, esp_controller_kind kind);
 double     esp_agent_flops(const esp_subject *subject, const esp_network *net);
 void       esp_agent_time(const esp_subject *subject, int n, const esp_network *const *nets, esp_timing *out);
+
 /* ---- agent_sample.c: a hook of esp_application, and what it does ---- */
 
 /* Plays `count` held-out episodes of every start that the subject is judged on, from number `first` on, with the

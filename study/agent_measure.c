@@ -96,25 +96,23 @@ static void add_returns(const esp_subject *subject, const esp_summary *s, const 
 /* Means over episodes of what the return hides, on two lines from line 7 on; `held` has the goal in words. */
 static void add_traits(const esp_samples *samples, const char *held, esp_figure_list *out)
 {
-    static const struct { const char *key, *label; int line; } shown[] = {
-        {"goal_seconds", "after", 6}, {"steady_error", "steady-state error", 7},
-        {"total_variation", "total variation of actions", 8}, {"saturation_share", "saturated", 8}};
+    static const struct { int trait; const char *label; int line; } shown[] = {
+        {ESP_TRAIT_GOAL_TIME, "after", 6}, {ESP_TRAIT_STEADY_ERROR, "steady-state error", 7},
+        {ESP_TRAIT_VARIATION, "total variation of actions", 8}, {ESP_TRAIT_SATURATION, "saturated", 8}};
     const esp_start_samples *first = &samples->start[0];
     int reached = 0;
-    for (int t = 0; t < samples->num_traits; t++)
-        for (int i = 0; i < first->count && strcmp(samples->trait[t].key, "goal_seconds") == 0; i++)
-            reached += !isnan(first->value[t][i]);
+    for (int i = 0; i < first->count; i++) reached += !isnan(first->value[ESP_TRAIT_GOAL_TIME][i]);
     esp_figure_list_add(out, (esp_figure){.key = "success_rate", .line = 6, .label = "goal held",
                                           .kind = ESP_FIGURE_SHARE, .value = reached, .other = first->count,
                                           .unit = held});
-    for (size_t k = 0; k < sizeof shown / sizeof *shown; k++)
-        for (int t = 1; t < samples->num_traits; t++) {
-            const esp_trait *trait = &samples->trait[t];
-            if (strcmp(trait->key, shown[k].key) != 0) continue;
-            esp_figure_list_add(out, (esp_figure){.key = trait->key, .line = shown[k].line, .label = shown[k].label,
-                                                  .kind = ESP_FIGURE_NUMBER, .decimals = trait->decimals,
-                                                  .value = esp_start_samples_mean(first, t), .unit = trait->unit});
-        }
+    for (size_t k = 0; k < sizeof shown / sizeof *shown; k++) {
+        const esp_trait *trait = &samples->trait[shown[k].trait];
+        if (shown[k].trait >= samples->num_traits) continue;
+        esp_figure_list_add(out, (esp_figure){.key = trait->key, .line = shown[k].line, .label = shown[k].label,
+                                              .kind = ESP_FIGURE_NUMBER, .decimals = trait->decimals,
+                                              .value = esp_start_samples_mean(first, shown[k].trait),
+                                              .unit = trait->unit});
+    }
 }
 
 /* Starts after the first: one line each. */

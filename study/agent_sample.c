@@ -4,21 +4,18 @@
 
 #include "study/agent_internal.h"
 
-enum { RETURN, VARIATION, SATURATION, GOAL_TIME, STEADY_ERROR, TRAITS };
-
-/* The steady-state error is last, because some tasks have none. */
 static void describe(const esp_agent_subject *a, esp_samples *out)
 {
-    const esp_trait traits[TRAITS] = {
-        [RETURN] = {"return", "return", NULL, 1},
-        [VARIATION] = {"total_variation", "total variation of actions", NULL, 2},
-        [SATURATION] = {"saturation_share", "saturated actions, share", NULL, 3},
-        [GOAL_TIME] = {"goal_seconds", "time to the goal, s", "s", 2},
-        [STEADY_ERROR] = {"steady_error", "steady-state error", NULL, 4}};
+    const esp_trait traits[ESP_AGENT_TRAITS] = {
+        [ESP_TRAIT_RETURN] = {"return", "return", NULL, 1},
+        [ESP_TRAIT_VARIATION] = {"total_variation", "total variation of actions", NULL, 2},
+        [ESP_TRAIT_SATURATION] = {"saturation_share", "saturated actions, share", NULL, 3},
+        [ESP_TRAIT_GOAL_TIME] = {"goal_seconds", "time to the goal", "s", 2},
+        [ESP_TRAIT_STEADY_ERROR] = {"steady_error", "steady-state error", NULL, 4}};
     const esp_task_quantity *error = esp_task_error(a->world->task);
-    for (int t = 0; t < TRAITS; t++) out->trait[t] = traits[t];
-    if (error) out->trait[STEADY_ERROR].unit = error->unit;
-    out->num_traits = error ? TRAITS : STEADY_ERROR;
+    for (int t = 0; t < ESP_AGENT_TRAITS; t++) out->trait[t] = traits[t];
+    if (error) out->trait[ESP_TRAIT_STEADY_ERROR].unit = error->unit;
+    out->num_traits = error ? ESP_AGENT_TRAITS : ESP_TRAIT_STEADY_ERROR;
     out->most = a->config.env.physics_steps; /* a time step is rewarded with 1 at most */
 }
 
@@ -36,9 +33,10 @@ static void keep(const esp_trajectory *trajectories, int count, int num_traits, 
     for (int t = 0; t < num_traits; t++) out->value[t] = esp_alloc((size_t)count, sizeof *out->value[t]);
     for (int i = 0; i < count; i++) {
         const esp_behaviour *b = &trajectories[i].behaviour;
-        const double values[TRAITS] = {
-            [RETURN] = trajectories[i].episode_return, [VARIATION] = b->variation, [SATURATION] = b->saturation,
-            [GOAL_TIME] = b->goal_time, [STEADY_ERROR] = b->steady_error};
+        const double values[ESP_AGENT_TRAITS] = {
+            [ESP_TRAIT_RETURN] = trajectories[i].episode_return, [ESP_TRAIT_VARIATION] = b->variation,
+            [ESP_TRAIT_SATURATION] = b->saturation, [ESP_TRAIT_GOAL_TIME] = b->goal_time,
+            [ESP_TRAIT_STEADY_ERROR] = b->steady_error};
         for (int t = 0; t < num_traits; t++) out->value[t][i] = values[t];
     }
 }

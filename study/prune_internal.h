@@ -24,7 +24,7 @@ typedef struct {
 
 /* ---- prune_round.c ---- */
 
-/* The groups of a network that the subject's became, with pins. */
+/* Groups, with pins, of the network that a round cuts: the subject's own or what an earlier round left of it. */
 esp_status esp_round_groups(const esp_pruning *pruning, const esp_network *net, esp_grouping *out);
 esp_status esp_round_record(const esp_pruning *pruning, esp_records *out);
 /* Cuts the network that the pruning holds as its result so far, at first the subject's, and finetunes. */

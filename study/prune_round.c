@@ -150,8 +150,6 @@ static esp_status search(esp_pruning *p, const esp_round_plan *plan, const esp_s
     return status;
 }
 
-/* ---- one round ---- */
-
 /* ---- blind searches ---- */
 
 #define NOTHING 0.01 /* share of the performance: less is none */
@@ -167,10 +165,11 @@ static bool may_repair(const esp_pruning *p)
     return p->request.preset == ESP_PRESET_BEST && p->request.compensation != esp_compensation_find("lsq");
 }
 
+/* ---- one round ---- */
+
 /* Recorded samples that candidates of a search are fitted to; the result is fitted to all. The cost of a fit grows
  * with them: 4,000 instead of 10,000 images make a least-squares search 2.5 times cheaper. */
 #define SEARCH_SAMPLES 4000
-
 
 esp_status esp_round_record(const esp_pruning *p, esp_records *out)
 {

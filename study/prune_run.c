@@ -16,7 +16,6 @@ esp_prune_stage esp_pruning_last(const esp_pruning *p)
 
 /* ---- the rounds ---- */
 
-
 /* Sparsity that round number `round` is to reach, of the original. The first leaves ESP_ROUND_LEFT if it can; the
  * others remove equal shares of what is left. */
 static double round_target(const esp_pruning *p, int round)

@@ -227,7 +227,7 @@ typedef struct {
 
 /* Samples from one start, in order: sample i of one network and sample i of another are the same episode or image. */
 typedef struct {
-    const char *name;                   /* the start, "hanging", borrowed from the task; NULL: there are no starts */
+    const char *name;                   /* name of the start, such as "hanging", borrowed; NULL: the task has none */
     int         count;                  /* number of samples */
     double     *value[ESP_MOST_TRAITS]; /* [num_traits][count], owned; NAN: this sample has none */
 } esp_start_samples;

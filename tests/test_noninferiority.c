@@ -70,7 +70,8 @@ static void a_network_that_loses_everything_is_worse_after_a_few_pairs(void)
     CU_ASSERT_EQUAL(esp_bets_verdict(&bets), ESP_WORSE);
 }
 
-/* 1 % fewer episodes held is a loss of 1 %: only 300 good ones say that there is no such loss (1 - 0.01)^300 = 0.05. */
+/* B may fail in 1 episode of 100, a loss of 1 %. That 300 good episodes follow each other then has the probability
+ * (1 - 0.01)^300 = 0.05. */
 static void no_fewer_than_300_perfect_pairs_pass_at_a_margin_of_1_percent(void)
 {
     esp_bets bets = esp_bets_begin(&usual);

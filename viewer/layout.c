@@ -11,7 +11,7 @@
 #define MOST_STRIP 0.4
 #define USUAL_STRIP 0.32 /* of several rows */
 #define USUAL_ROW  0.24
-#define LEAST_SCENE 0.45 /* where the scene would get less, there are no figures */
+#define LEAST_SCENE 0.45 /* of the height: figures are left out rather than leave the scene less */
 enum { MARGIN = 3 }; /* px around the lines of the caption */
 
 static esp_text_size text_size(int width, int height)
