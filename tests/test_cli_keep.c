@@ -47,6 +47,18 @@ static void a_demand_that_is_missed_has_status_3_and_the_file_is_written(void)
     CU_ASSERT(strstr(cli_err, "misses --min-return") != NULL);
 }
 
+static void shares_are_read_with_and_without_percent(void)
+{
+    CU_ASSERT_EQUAL(cli(BARE "agent.safetensors --controller policy --method magnitude --sparsity '40 %%' --tolerance 0.1"
+                        QUICK "-o percent.st --quiet --json"), 0);
+    cJSON *json = cli_json();
+    CU_ASSERT_EQUAL(cli_number(json, "target_sparsity"), 0.4);
+    cJSON_Delete(json);
+    cli_check_refusal(2, "prune agent.safetensors -o o --sparsity 98", "write 0.95 or 95%");
+    cli_check_refusal(2, "prune agent.safetensors -o o --keep 99", "write 99% or 0.99");
+    cli_check_refusal(2, "prune agent.safetensors -o o --sparsity much%", "found 'much%'");
+}
+
 static void keep_is_a_share_of_one(void)
 {
     cli_check_refusal(2, "prune agent.safetensors -o o --keep 0", "--keep: 0 is outside the range");
@@ -70,6 +82,7 @@ static CU_TestInfo tests[] = {
     {"sparsity of a pruned file counts from the original", sparsity_of_a_pruned_file_counts_from_the_original},
     {"a demand that is missed has status 3 and the file is written",
      a_demand_that_is_missed_has_status_3_and_the_file_is_written},
+    {"shares are read with and without percent", shares_are_read_with_and_without_percent},
     {"keep is a share of one", keep_is_a_share_of_one},
     {"a tolerance that decides the result is warned about", a_tolerance_that_decides_the_result_is_warned_about},
     CU_TEST_INFO_NULL,
