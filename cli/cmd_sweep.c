@@ -160,10 +160,9 @@ static void print_table(const esp_sweep *sweep, const esp_subject *subject)
         const char *way = cJSON_GetObjectItemCaseSensitive(cell, "way")->valuestring;
         double target = esp_json_number(cell, "target_sparsity");
         bool is_dense = isnan(target);
-        const char *after = cJSON_HasObjectItem(cell, "performance_finetuned") ? "performance_finetuned"
-                                                                               : "performance_after";
-        double performance = esp_json_number(cell, is_dense ? "performance_before" : after);
-        char params[ESP_NUMBER_TEXT];
+        char params[ESP_NUMBER_TEXT], key[64];
+        snprintf(key, sizeof key, "performance_%s", esp_cell_stage(cell));
+        double performance = esp_json_number(cell, key);
         esp_table_row(table, "%s|%.0f", way, esp_json_number(cell, "seed"));
         if (is_dense) esp_table_cell(table, "|");
         else if (isnan(performance)) esp_table_cell(table, "%g|cannot be reached", target);

@@ -79,7 +79,9 @@ static int smallest_good(const esp_report *report)
     if (!application) return -1;
     cJSON_ArrayForEach(cell, cells_of(report)) {
         double sparsity = esp_json_number(cell, "structural_sparsity");
-        double kept = esp_application_kept(application, dense, esp_json_number(cell, "performance_after"));
+        char key[64];
+        snprintf(key, sizeof key, "performance_%s", esp_cell_stage(cell));
+        double kept = esp_application_kept(application, dense, esp_json_number(cell, key));
         if (kept >= ESP_KEPT_ENOUGH && sparsity > sparsest) {
             sparsest = sparsity;
             found = index;
@@ -112,7 +114,7 @@ static void good_cards(esp_report *report, const esp_sweep *sweep, int good)
     snprintf(remark, sizeof remark, "by %s; keeps at least %g\u00a0%% of the performance",
              esp_json_text(cell, "way"), 100 * ESP_KEPT_ENOUGH);
     esp_report_card(report, "can be removed", esp_text_percent, pointer, remark);
-    snprintf(pointer, sizeof pointer, "/cells/%d/performance_after", good);
+    snprintf(pointer, sizeof pointer, "/cells/%d/performance_%s", good, esp_cell_stage(cell));
     snprintf(label, sizeof label, "its %s", sweep->measure_name);
     esp_report_card(report, label, esp_text_performance, pointer, "on held-out data");
     snprintf(pointer, sizeof pointer, "/cells/%d/params_after", good);
@@ -203,8 +205,8 @@ static void add_row(esp_report *report, const cJSON *cell, int index)
     const char *suffix = dense ? "before" : "after";
     esp_report_cell(report, esp_text_percent, "/cells/%d/structural_sparsity", index);
     double performance = dense_performance(report);
-    esp_report_performance(report, app, performance, "/cells/%d/performance_%s", index, suffix);
-    esp_report_interval(report, performance, "/cells/%d/performance_%s_ci95", index, suffix);
+    esp_report_performance(report, app, performance, "/cells/%d/performance_%s", index, esp_cell_stage(cell));
+    esp_report_interval(report, performance, "/cells/%d/performance_%s_ci95", index, esp_cell_stage(cell));
     esp_report_cell(report, esp_text_count, "/cells/%d/params_%s", index, suffix);
     esp_report_cell(report, esp_text_scaled, "/cells/%d/flops_%s", index, suffix);
     esp_report_time(report, "/cells/%d/%s_ms_%s", index, app ? app->action_name : "action", suffix);

@@ -31,15 +31,14 @@ static void take_interval(const cJSON *cell, const char *key, double *low, doubl
  * network. */
 static void add_point(const esp_sweep *sweep, const esp_sweep_way *way, double sparsity, curve *out)
 {
-    const char *suffix = way ? "after" : "before";
     double values[ESP_SWEEP_SEEDS], params = 0;
     int count = 0, i = out->count;
     char key[64], interval[64];
     const cJSON *last = NULL;
-    snprintf(key, sizeof key, "performance_%s", suffix);
-    snprintf(interval, sizeof interval, "performance_%s_ci95", suffix);
     for (int s = 0; s < sweep->num_seeds; s++) {
         const cJSON *cell = esp_sweep_find(sweep, way, sparsity, sweep->seed + (uint64_t)s);
+        if (!cell) continue;
+        snprintf(key, sizeof key, "performance_%s", esp_cell_stage(cell));
         if (isnan(esp_json_number(cell, key))) continue;
         values[count++] = esp_json_number(cell, key);
         params += esp_json_number(cell, way ? "params_after" : "params_before");
@@ -52,6 +51,7 @@ static void add_point(const esp_sweep *sweep, const esp_sweep_way *way, double s
     out->performance[i] = summary.mean;
     out->low[i] = count > 1 ? summary.low : NAN;
     out->high[i] = count > 1 ? summary.high : NAN;
+    if (count == 1) snprintf(interval, sizeof interval, "performance_%s_ci95", esp_cell_stage(last));
     if (count == 1) take_interval(last, interval, &out->low[i], &out->high[i]);
     out->count++;
 }

@@ -704,6 +704,9 @@ bool esp_sweep_equal(double sparsity, double other); /* equal to the precision o
 /* ESP_ERR_RANGE naming the first cell that misses request.keep, of the dense network's performance, or the least
  * performance that the judging demands. */
 esp_status esp_sweep_check(const esp_sweep *sweep, const esp_subject *subject);
+/* The stage of a cell's network that results: "before" of the dense one, "finetuned" if there were gradient steps, else
+ * "after". It ends the keys of the cell's performance. */
+const char *esp_cell_stage(const cJSON *cell);
 /* Appends a line to the file and keeps it; takes ownership of `cell`. */
 esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell);
 

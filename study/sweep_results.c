@@ -267,13 +267,19 @@ esp_status esp_sweep_add(esp_sweep *sweep, cJSON *cell)
 
 /* ---- what was demanded ---- */
 
+const char *esp_cell_stage(const cJSON *cell)
+{
+    if (strcmp(esp_json_text(cell, "way"), "dense") == 0) return "before";
+    return cJSON_HasObjectItem(cell, "performance_finetuned") ? "finetuned" : "after";
+}
+
 static esp_status check_cell(const esp_sweep *sweep, const esp_subject *subject, const cJSON *cell)
 {
     const esp_given *least = esp_judging_find(&sweep->request.judging, ESP_KEY_DEMAND);
     const char *way = esp_json_text(cell, "way");
     const cJSON *dense = esp_sweep_find(sweep, NULL, 0, (uint64_t)esp_json_number(cell, "seed"));
-    const char *finetuned = "performance_finetuned";
-    const char *key = cJSON_HasObjectItem(cell, finetuned) ? finetuned : "performance_after";
+    char key[64];
+    snprintf(key, sizeof key, "performance_%s", esp_cell_stage(cell));
     double after = esp_json_number(cell, key), before = esp_json_number(dense, "performance_before");
     double kept = esp_application_kept(subject->application, before, after);
     if (strcmp(way, "dense") == 0) return ESP_OK;

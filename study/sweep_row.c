@@ -97,9 +97,8 @@ static void complete_dense(const maker *m)
 cJSON *esp_sweep_row(const esp_sweep *sweep, const cJSON *cell)
 {
     bool dense = strcmp(esp_json_text(cell, "way"), "dense") == 0;
-    bool finetuned = cJSON_HasObjectItem(cell, "performance_finetuned");
     maker m = {.cell = cell, .size = dense ? "before" : "after", .row = cJSON_CreateObject()};
-    m.stage = finetuned ? "finetuned" : m.size;
+    m.stage = esp_cell_stage(cell);
     add(&m, asked);
     add_performance(&m, sweep);
     add_compared(&m, sweep->application);

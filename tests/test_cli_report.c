@@ -223,6 +223,19 @@ static void a_sweep_has_curves_and_a_row_for_every_cell(void)
     free(html);
 }
 
+/* The file that a sweep writes holds the finetuned network, so the page shows what that one returns. */
+static void a_sweep_shows_the_network_that_results(void)
+{
+    cJSON *data;
+    CLI_OK("$E sweep agent.safetensors --controller policy --episodes 2 --report-episodes 2 --tolerance 0.02 "
+           "--methods magnitude --sparsities 0.5 --finetune 3 -o tuned --quiet");
+    char *html = report("tuned", &data);
+    CU_ASSERT(shows(html, "data-pointer=\"/cells/1/performance_finetuned\""));
+    CU_ASSERT(!strstr(html, "data-pointer=\"/cells/1/performance_after\""));
+    cJSON_Delete(data);
+    free(html);
+}
+
 static void a_hundred_cells_are_less_than_two_megabytes(void)
 {
     cJSON *data;
@@ -416,6 +429,7 @@ static CU_TestInfo tests[] = {
      a_long_journal_takes_little_memory_and_has_a_page_to_look_at},
     {"a journal of evaluations alone has a page", a_journal_of_evaluations_alone_has_a_page},
     {"a sweep has curves and a row for every cell", a_sweep_has_curves_and_a_row_for_every_cell},
+    {"a sweep shows the network that results", a_sweep_shows_the_network_that_results},
     {"a hundred cells are less than two megabytes", a_hundred_cells_are_less_than_two_megabytes},
     {"a run of an autoencoder has its errors", a_run_of_an_autoencoder_has_its_errors},
     {"a search that could judge nothing says so everywhere", a_search_that_could_judge_nothing_says_so_everywhere},

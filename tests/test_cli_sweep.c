@@ -291,7 +291,7 @@ static void wrong_lists_have_status_2(void)
         {"sweep agent.safetensors -o new --sparsities 0.2,,0.5",
          "--sparsities: the list '0.2,,0.5' has an empty entry"},
         {"sweep agent.safetensors -o new --sparsities ''", "--sparsities: the list '' has an empty entry"},
-        {"sweep agent.safetensors -o new --sparsities 0.2,junk", "--sparsities: expected a number, found 'junk'"},
+        {"sweep agent.safetensors -o new --sparsities 0.2,junk", "--sparsities: expected a share such as 0.95 or 95%, found 'junk'"},
         {"sweep agent.safetensors -o new --sparsities 0.2,0.3x", "found '0.3x'"},
         {"sweep agent.safetensors -o new --sparsities 0.2,0", "--sparsities: 0 is outside the range"},
         {"sweep agent.safetensors -o new --sparsities 0.2,0.20", "--sparsities: 0.20 is in the list twice"},
