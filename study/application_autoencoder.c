@@ -190,8 +190,10 @@ static esp_status keeps(const esp_subject *subject, const esp_network *net, doub
     esp_images images = a->train;
     int left = images.count - subject->search - RECORDED_IMAGES;
     int count = left < RECORDED_IMAGES ? left : RECORDED_IMAGES;
-    if (count < 1) count = images.count; /* too few: all of them */
-    else images.pixels += (size_t)subject->search * ESP_IMAGE_PIXELS;
+    if (count < 1) {
+        count = images.count;
+        esp_log(ESP_LOG_WARNING, "--keep is judged on images that the search saw: there are only %d", count);
+    } else images.pixels += (size_t)subject->search * ESP_IMAGE_PIXELS;
     images.count = count;
     esp_reconstruction before, after;
     esp_status status = esp_reconstruct(subject->net, &images, NULL, &before);
