@@ -23,7 +23,8 @@ static const esp_option options[] = {
     {"episodes", ESP_KEY_REPORT, ESP_FOR_COMPARE, ESP_OPTION_COUNT, "N", 1, 1000000,
      "Agent: most episodes of each start to play (default 1000); --seed names them"},
     {"min-return", ESP_KEY_DEMAND, ESP_FOR_EVAL | ESP_FOR_PRUNE, ESP_OPTION_NUMBER, "X", 0, 0,
-     "Agent: exit with status 3 when the mean return from the configured start (env.start, or --start NAME) is below X"},
+     "Agent: exit with status 3 when the mean return from the configured start (env.start, or --start NAME) is below "
+     "X"},
     {"episodes", ESP_KEY_SEARCH, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "E", 1, 100000,
      "Agent: episodes per evaluation, starts take turns (default 2; policy 4)"},
     {"report-episodes", ESP_KEY_REPORT, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "N", 1, 1000000,
