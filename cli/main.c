@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -134,8 +135,20 @@ static void choose_kernel(void)
     exit(status == ESP_ERR_USAGE ? ESP_EXIT_USAGE : ESP_EXIT_FAILED);
 }
 
+/* Starts the program again when OpenBLAS did not know this processor: it chooses its kernels only at the start. */
+static void choose_blas_kernel(char **argv)
+{
+    char path[4096];
+    const char *better = getenv("OPENBLAS_CORETYPE") ? NULL : esp_blas_better_kernel();
+    ssize_t length = better ? readlink("/proc/self/exe", path, sizeof path - 1) : -1;
+    if (length < 0 || setenv("OPENBLAS_CORETYPE", better, 1) != 0) return;
+    path[length] = 0;
+    execv(path, argv); /* when this fails, the program goes on slowly */
+}
+
 int main(int argc, char **argv)
 {
+    choose_blas_kernel(argv);
     esp_options options = {.settings = esp_settings_default()};
     selection selected = {.options = &options};
     argp_err_exit_status = ESP_EXIT_USAGE;

@@ -3,6 +3,7 @@
 #include <cblas.h>
 #include <dlfcn.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "nn/nn_internal.h"
 
@@ -66,4 +67,18 @@ esp_blas_facts esp_blas_describe(void)
         .kernel = openblas_get_corename(),
         .file = dladdr((void *)cblas_sgemm, &library) ? library.dli_fname : NULL,
     };
+}
+
+const char *esp_blas_better_kernel(void)
+{
+#ifdef __x86_64__
+    /* What OpenBLAS 0.3.21 picks for an unknown processor: the first for any x86-64, the others when it has AVX. */
+    static const char *const fallbacks[] = {"Prescott", "Sandybridge", "Bulldozer"};
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                  __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+    for (size_t i = 0; avx2 && i < sizeof fallbacks / sizeof *fallbacks; i++)
+        if (strcmp(openblas_get_corename(), fallbacks[i]) == 0) return avx512 ? "SkylakeX" : "Haswell";
+#endif
+    return NULL;
 }

@@ -36,6 +36,10 @@ typedef struct {
 } esp_blas_facts;
 
 esp_blas_facts esp_blas_describe(void); /* of this process */
+/* An OpenBLAS older than the processor may not know it and then picks kernels without AVX: several times slower. The
+ * value of OPENBLAS_CORETYPE, which OpenBLAS reads when a program starts, that names better ones; NULL: those in use
+ * are as good. */
+const char *esp_blas_better_kernel(void);
 
 /* ---- spd.c: symmetric positive definite systems, LAPACK in double ---------------------------- */
 
