@@ -110,7 +110,7 @@ static void weights_that_overflow_are_reported(void)
     esp_network *net = test_network();
     esp_images images = rectangles(4);
     esp_reconstruction result;
-    for (size_t i = 0; i < net->tensor[0].count; i++) net->weights[i] = i % 2 ? 3e38f : -3e38f;
+    for (size_t i = 0; i < net->tensor[0].count; i++) net->weights[i] = 3e38f; /* infinite in any order of sums */
     CHECK_FAILS(ESP_ERR_NUMERIC, esp_reconstruct(net, &images, NULL, &result), "not finite");
     esp_images_free(&images);
     esp_network_free(net);

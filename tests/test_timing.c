@@ -1,5 +1,5 @@
 /* Times of several networks are taken in turns. */
-#include "study/study_internal.h"
+#include "application/application_internal.h"
 
 #include "check.h"
 

@@ -2,7 +2,7 @@
 #ifndef ESP_TESTS_TINY_ROLE_H
 #define ESP_TESTS_TINY_ROLE_H
 
-#include "study/study_internal.h"
+#include "application/application_internal.h"
 
 #include "tiny_agent.h"
 

@@ -3,7 +3,7 @@
 #ifndef ESP_VIEWER_H
 #define ESP_VIEWER_H
 
-#include "study/study.h"
+#include "application/application.h"
 
 /* ---- player.c: several controllers, one start, in lockstep ----------------------------------- */
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "study/study_internal.h"
+#include "application/application_internal.h"
 
 cJSON *esp_training_about(const esp_train_request *request)
 {

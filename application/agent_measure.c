@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/agent_internal.h"
+#include "application/agent_internal.h"
 
 /* ---- size and time ---- */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/study.h"
+#include "application/application.h"
 
 esp_settings esp_settings_default(void)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/study_internal.h"
+#include "application/application_internal.h"
 
 #define EPISODE_SEED 1
 

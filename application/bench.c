@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/study_internal.h"
+#include "application/application_internal.h"
 
 #define SAMPLE_S 1.0      /* seconds per row */
 #define MAX_REPEATS 2000

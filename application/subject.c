@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "study/study_internal.h"
+#include "application/application_internal.h"
 
 #define REPORT_SAMPLES 20
 

@@ -1,10 +1,10 @@
-/* Shared by the files of study. */
-#ifndef ESP_STUDY_INTERNAL_H
-#define ESP_STUDY_INTERNAL_H
+/* Shared by the files of application. */
+#ifndef ESP_APPLICATION_INTERNAL_H
+#define ESP_APPLICATION_INTERNAL_H
 
 #include "agent/agent.h"
 #include "autoencoder/autoencoder.h"
-#include "study/study.h"
+#include "application/application.h"
 
 /* ---- options.c ---- */
 

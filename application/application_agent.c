@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/agent_internal.h"
+#include "application/agent_internal.h"
 
 /* Episodes per evaluation of a search, from both starts alike: a policy's cost little. */
 #define SEARCH_EPISODES_MPPI 2

@@ -2,7 +2,7 @@
  * of them alike. */
 #include <stdlib.h>
 
-#include "study/study_internal.h"
+#include "application/application_internal.h"
 
 void esp_timing_take(int n, esp_timed_fn work, void *const *context, esp_timing *out)
 {

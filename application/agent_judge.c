@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "study/agent_internal.h"
+#include "application/agent_internal.h"
 
 /* ---- the judge of a search ---- */
 

@@ -1,8 +1,8 @@
 /* Shared by the files of the agent as an application. */
-#ifndef ESP_STUDY_AGENT_INTERNAL_H
-#define ESP_STUDY_AGENT_INTERNAL_H
+#ifndef ESP_APPLICATION_AGENT_INTERNAL_H
+#define ESP_APPLICATION_AGENT_INTERNAL_H
 
-#include "study/study_internal.h"
+#include "application/application_internal.h"
 
 /* The agent's part of a subject. */
 typedef struct {

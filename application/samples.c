@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/study.h"
+#include "application/application.h"
 
 static void append(double **to, int count, const double *more, int num_more)
 {

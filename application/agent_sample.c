@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "study/agent_internal.h"
+#include "application/agent_internal.h"
 
 static void describe(const esp_agent_subject *a, esp_samples *out)
 {

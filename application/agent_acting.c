@@ -1,7 +1,7 @@
 /* How an agent acts step by step, for viewers. */
 #include <stdlib.h>
 
-#include "study/study_internal.h"
+#include "application/application_internal.h"
 
 typedef struct {
     esp_controller *controller;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "report/report.h"
-#include "study/study_internal.h"
+#include "application/application_internal.h"
 
 /* Training images per evaluation of a search (as in the paper), and images of recorded data. */
 #define SEARCH_IMAGES 1000

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "study/study_internal.h"
+#include "application/application_internal.h"
 
 typedef struct {
     double score, update; /* best evaluation; NAN: there was none */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/study.h"
+#include "application/application.h"
 
 /* ---- find ---- */
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "study/study_internal.h"
+#include "application/application_internal.h"
 
 static void add_figures(const esp_train_request *request, const esp_autoencoder_config *config, const char *checkpoint,
                         const esp_reconstruction *r, esp_figure_list *out)
