@@ -19,6 +19,20 @@ enum {
     FINE = 1 << 30 /* resolution of nominal sparsity: parts per parameter */
 };
 
+/* A set of groups, one bit each. */
+typedef unsigned __int128 groups;
+_Static_assert(ESP_MAX_AXES <= 128, "a set of groups has a bit for each");
+
+static groups only(int g)
+{
+    return (groups)1 << g;
+}
+
+static int members(groups set)
+{
+    return __builtin_popcountll((uint64_t)set) + __builtin_popcountll((uint64_t)(set >> 64));
+}
+
 static double one(esp_algebra algebra)
 {
     return algebra == ESP_COUNT ? 1 : 0;
@@ -44,10 +58,10 @@ static bool depends(const esp_table *t, int g)
     return false;
 }
 
-static esp_status add_table(esp_elimination *e, uint64_t scope, esp_table **out)
+static esp_status add_table(esp_elimination *e, groups scope, esp_table **out)
 {
     double cells = 1;
-    if (e->num == ESP_TABLES || __builtin_popcountll(scope) > ESP_SCOPE)
+    if (e->num == ESP_TABLES || members(scope) > ESP_SCOPE)
         return esp_fail(ESP_ERR_RANGE, "groups depend on too many others to count their combinations");
     esp_table *t = &e->table[e->num];
     *t = (esp_table){.eliminated = -1};
@@ -77,13 +91,13 @@ static void group_of_axes(const esp_elimination *e, int *group)
         for (int i = 0; i < grouping->group[g].num_axes; i++) group[grouping->group[g].axis[i]] = g;
 }
 
-static uint64_t scope_of(const esp_tensor *tensor, const int *group)
+static groups scope_of(const esp_tensor *tensor, const int *group)
 {
-    uint64_t scope = 0;
+    groups scope = 0;
     for (int d = 0; d < tensor->rank; d++)
         for (int p = 0; p < tensor->dim[d].num; p++) {
             int g = group[tensor->dim[d].part[p].axis];
-            if (g >= 0) scope |= (uint64_t)1 << g;
+            if (g >= 0) scope |= only(g);
         }
     return scope;
 }
@@ -97,7 +111,7 @@ static esp_widths widths_at(const esp_elimination *e)
 }
 
 /* Parameters of all tensors that depend on exactly these groups. */
-static int64_t params_at(const esp_elimination *e, const int *group, uint64_t scope)
+static int64_t params_at(const esp_elimination *e, const int *group, groups scope)
 {
     const esp_network *net = e->net;
     esp_widths widths = widths_at(e);
@@ -110,7 +124,7 @@ static int64_t params_at(const esp_elimination *e, const int *group, uint64_t sc
     return params;
 }
 
-static esp_status add_tensors(esp_elimination *e, const int *group, uint64_t scope)
+static esp_status add_tensors(esp_elimination *e, const int *group, groups scope)
 {
     esp_table *t;
     esp_status status = add_table(e, scope, &t);
@@ -125,14 +139,14 @@ static esp_status read_structure(esp_elimination *e)
 {
     const esp_network *net = e->net;
     int group[ESP_MAX_AXES];
-    uint64_t known[ESP_MAX_TENSORS];
+    groups known[ESP_MAX_TENSORS];
     int num_known = 0;
     group_of_axes(e, group);
     e->whole += (int64_t)esp_network_params(net, e->grouping->components);
     esp_status status = ESP_OK;
     for (int i = 0; i < net->num_tensors && status == ESP_OK; i++) {
         if (!net->tensor[i].trainable || !(e->grouping->components >> net->tensor[i].component & 1u)) continue;
-        uint64_t scope = scope_of(&net->tensor[i], group);
+        groups scope = scope_of(&net->tensor[i], group);
         bool seen = false;
         for (int k = 0; k < num_known; k++) seen = seen || known[k] == scope;
         if (seen) continue;
@@ -150,7 +164,7 @@ static esp_status read_groups(esp_elimination *e)
     esp_status status = ESP_OK;
     for (int g = 0; g < grouping->num && status == ESP_OK; g++) {
         esp_table *t;
-        status = add_table(e, (uint64_t)1 << g, &t);
+        status = add_table(e, only(g), &t);
         int64_t size = nominal ? (int64_t)grouping->group[g].params * FINE : 0;
         for (int i = 0; i < e->choices->count[g] && status == ESP_OK; i++) {
             double loss = e->algebra == ESP_LEAST ? e->choices->loss[g][i] : 1;
@@ -163,7 +177,7 @@ static esp_status read_groups(esp_elimination *e)
 
 /* ---- elimination ---- */
 
-static int take_tables_of(esp_elimination *e, int g, int *tables, uint64_t *scope)
+static int take_tables_of(esp_elimination *e, int g, int *tables, groups *scope)
 {
     int num = 0;
     *scope = 0;
@@ -171,9 +185,9 @@ static int take_tables_of(esp_elimination *e, int g, int *tables, uint64_t *scop
         if (e->table[i].consumed || !depends(&e->table[i], g)) continue;
         e->table[i].consumed = true;
         tables[num++] = i;
-        for (int k = 0; k < e->table[i].num; k++) *scope |= (uint64_t)1 << e->table[i].group[k];
+        for (int k = 0; k < e->table[i].num; k++) *scope |= only(e->table[i].group[k]);
     }
-    *scope &= ~((uint64_t)1 << g);
+    *scope &= ~only(g);
     return num;
 }
 
@@ -198,7 +212,7 @@ static esp_status unite(esp_elimination *e, const esp_table *t, esp_terms *out)
 /* Replaces all tables of the group by one over its neighbours. */
 static esp_status eliminate(esp_elimination *e, int g)
 {
-    uint64_t scope;
+    groups scope;
     int child[ESP_TABLES], num = take_tables_of(e, g, child, &scope), cell = 0;
     esp_table *t;
     esp_status status = add_table(e, scope, &t);
@@ -213,11 +227,11 @@ static esp_status eliminate(esp_elimination *e, int g)
 
 static int neighbours(const esp_elimination *e, int g)
 {
-    uint64_t scope = 0;
+    groups scope = 0;
     for (int i = 0; i < e->num; i++)
         for (int k = 0; k < e->table[i].num && !e->table[i].consumed && depends(&e->table[i], g); k++)
-            scope |= (uint64_t)1 << e->table[i].group[k];
-    return __builtin_popcountll(scope);
+            scope |= only(e->table[i].group[k]);
+    return members(scope);
 }
 
 /* Groups with few neighbours first, the root never. */

@@ -68,6 +68,12 @@ static inline float esp_sigmoid(float x)
     return 1.0f / (1.0f + esp_exp(-x));
 }
 
+/* x / (1 + exp(-x)) */
+static inline float esp_silu(float x)
+{
+    return x / (1.0f + esp_exp(-x));
+}
+
 /* max(x, 0). NaN stays NaN: x < 0 is false for it. */
 static inline float esp_relu(float x)
 {

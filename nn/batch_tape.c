@@ -28,7 +28,7 @@ struct esp_batch_tape {
 /* Values of a patch in one row of the kernel. */
 static int patch_row(const esp_layer *layer)
 {
-    return layer->kernel * esp_layer_channels(layer);
+    return layer->kernel_cols * esp_layer_channels(layer);
 }
 
 static int kernels_of(const esp_layer *layer)
@@ -41,9 +41,29 @@ static size_t sums_size(const esp_batch_tape *tape, const esp_layer *layer)
     return esp_panels_size(esp_packed_kernel(tape->packed), kernels_of(layer), patch_row(layer));
 }
 
+/* Pieces of a layer: stripes of a dense layer's outputs, rows of a convolution's kernel, a whole norm. */
+static int pieces_of(const esp_layer *layer)
+{
+    switch (layer->kind) {
+    case ESP_LAYER_DENSE:     return (layer->out_size + STRIPE - 1) / STRIPE;
+    case ESP_LAYER_CONV2D:    return layer->kernel;
+    case ESP_LAYER_LAYERNORM:
+    case ESP_LAYER_BATCHNORM: return 1;
+    case ESP_LAYER_IMAGE:
+    case ESP_LAYER_FLATTEN:   return 0;
+    default:                  return -1; /* not supported */
+    }
+}
+
+static int index_of(const esp_batch_tape *tape, int i)
+{
+    return (int)(&tape->layer[i] - tape->net->layer);
+}
+
 esp_batch_tape *esp_batch_tape_create(const esp_packed *packed, int component, int capacity)
 {
     esp_batch_tape *tape = esp_alloc(1, sizeof *tape);
+    assert(esp_component_is_chain(esp_packed_network(packed), component));
     tape->packed = packed;
     tape->net = esp_packed_network(packed);
     tape->layer = &tape->net->layer[tape->net->component[component].first_layer];
@@ -51,6 +71,7 @@ esp_batch_tape *esp_batch_tape_create(const esp_packed *packed, int component, i
     tape->capacity = capacity;
     for (int i = 0; i < tape->num_layers; i++) {
         const esp_layer *layer = &tape->layer[i];
+        assert(pieces_of(layer) >= 0 && esp_packed_forward_scratch(packed, index_of(tape, i)) == 0);
         size_t count = (size_t)capacity * (size_t)layer->out_size;
         tape->out[i] = esp_alloc(count, sizeof(float));
         tape->dy[i] = esp_alloc(count + OVERREAD, sizeof(float));
@@ -91,11 +112,6 @@ static const void *input_rows(const esp_batch_tape *tape, int i, int first)
     return (const char *)tape->x + (size_t)first * (size_t)tape->layer->in_size * size;
 }
 
-static int index_of(const esp_batch_tape *tape, int i)
-{
-    return (int)(&tape->layer[i] - tape->net->layer);
-}
-
 void esp_batch_input(esp_batch_tape *tape, const void *x)
 {
     tape->x = x;
@@ -105,9 +121,11 @@ const float *esp_batch_forward(esp_batch_tape *tape, int first, int n)
 {
     int last = tape->num_layers - 1;
     assert(first >= 0 && n > 0 && first + n <= tape->capacity);
-    for (int i = 0; i <= last; i++)
-        esp_packed_forward(tape->packed, index_of(tape, i), input_rows(tape, i, first), n,
+    for (int i = 0; i <= last; i++) {
+        const void *x = input_rows(tape, i, first);
+        esp_packed_forward(tape->packed, index_of(tape, i), &x, n, tape->layer[i].act, NULL,
                            rows_of(tape->out[i], &tape->layer[i], first));
+    }
     return rows_of(tape->out[last], &tape->layer[last], first);
 }
 
@@ -148,6 +166,8 @@ static void layer_backward(const esp_batch_tape *tape, int i, int first, int n, 
     case ESP_LAYER_BATCHNORM:
         esp_batchnorm_backward(tape->net, layer, input_rows(tape, i, first), n, dy, NULL, dx);
         break;
+    default:
+        break; /* refused by create */
     }
 }
 
@@ -165,18 +185,6 @@ void esp_batch_backward(esp_batch_tape *tape, int first, int n, float *scratch, 
 }
 
 /* ---- weights ---- */
-
-/* Pieces of a layer: stripes of a dense layer's outputs, rows of a convolution's kernel, a whole norm. */
-static int pieces_of(const esp_layer *layer)
-{
-    switch (layer->kind) {
-    case ESP_LAYER_DENSE:     return (layer->out_size + STRIPE - 1) / STRIPE;
-    case ESP_LAYER_CONV2D:    return layer->kernel;
-    case ESP_LAYER_LAYERNORM:
-    case ESP_LAYER_BATCHNORM: return 1;
-    default:                  return 0;
-    }
-}
 
 int esp_batch_pieces(const esp_batch_tape *tape)
 {
@@ -210,22 +218,22 @@ static void conv_piece(const esp_batch_tape *tape, int i, int ky, int n, float *
 {
     const esp_layer *layer = &tape->layer[i];
     const esp_dense_kernel *kernel = esp_packed_kernel(tape->packed);
-    int channels = esp_layer_channels(layer), kernels = kernels_of(layer), K = layer->kernel;
-    int width = patch_row(layer), image_row = layer->in_rows * channels;
+    int channels = esp_layer_channels(layer), kernels = kernels_of(layer), cols = layer->kernel_cols;
+    int width = patch_row(layer), image_row = layer->in_cols * channels;
     float *sums = tape->sums[i] + (size_t)ky * sums_size(tape, layer);
     float *weights = grads + tape->net->tensor[layer->weight].offset;
     const float *x = (const float *)input_rows(tape, i, 0) + (size_t)ky * image_row;
     esp_rows rows = {.groups = 1, .rows = width, .row_step = 1, .segments = layer->out_rows,
-                     .segment_step = layer->stride * image_row, .length = layer->out_rows};
+                     .segment_step = layer->stride * image_row, .length = layer->out_cols};
 
     memset(sums, 0, sums_size(tape, layer) * sizeof *sums);
     for (int s = 0; s < n; s++)
-        kernel->add(&rows, kernels, x + (size_t)s * layer->in_size, layer->stride * channels,
+        kernel->add(&rows, kernels, x + (size_t)s * layer->in_size, layer->stride_cols * channels,
                     rows_of(tape->dy[i], layer, s), sums);
     for (int o = 0; o < kernels; o++)
         for (int c = 0; c < channels; c++)
-            for (int kx = 0; kx < K; kx++)
-                weights[((o * channels + c) * K + ky) * K + kx] =
+            for (int kx = 0; kx < cols; kx++)
+                weights[((o * channels + c) * layer->kernel + ky) * cols + kx] =
                     sums[esp_panels_index(kernel, kernels, width, o, kx * channels + c)];
     if (ky == 0)
         column_sums(n * esp_layer_rows(layer), kernels, 0, kernels, tape->dy[i],

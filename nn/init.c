@@ -62,9 +62,10 @@ static void fill(float *w, size_t count, float value)
     for (size_t i = 0; i < count; i++) w[i] = value;
 }
 
+/* Gains and offsets, also constant ones. */
 static bool layer_is_norm(const esp_layer *layer)
 {
-    return layer->kind == ESP_LAYER_LAYERNORM || layer->kind == ESP_LAYER_BATCHNORM;
+    return layer->kind == ESP_LAYER_LAYERNORM || layer->kind == ESP_LAYER_BATCHNORM || layer->kind == ESP_LAYER_SCALE;
 }
 
 /* The identity: gain 1, offset 0, running mean 0 and variance 1. */

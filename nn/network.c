@@ -36,22 +36,17 @@ int esp_network_axis(esp_network *net, const char *name, int size, bool prunable
     return net->num_axes++;
 }
 
-static esp_dim dim_block(int axis, int block)
+esp_dim esp_dim_of(int axis)
 {
     esp_dim dim = {.num = 1};
     dim.part[0].axis = axis;
-    dim.part[0].block = block;
+    dim.part[0].block = 1;
     return dim;
-}
-
-esp_dim esp_dim_of(int axis)
-{
-    return dim_block(axis, 1);
 }
 
 esp_dim esp_dim_concat(int first, int second)
 {
-    esp_dim dim = dim_block(first, 1);
+    esp_dim dim = esp_dim_of(first);
     dim.num = 2;
     dim.part[1].axis = second;
     dim.part[1].block = 1;
@@ -75,23 +70,26 @@ int esp_network_component(esp_network *net, const char *name)
     return net->num_components++;
 }
 
-static esp_layer *add_layer(esp_network *net, esp_layer_kind kind, const char *module)
+esp_layer *esp_network_layer(esp_network *net, esp_layer_kind kind, const char *module)
 {
     assert(net->num_components > 0 && net->num_layers < ESP_MAX_LAYERS);
-    int component = net->num_components - 1;
-    esp_layer *layer = &net->layer[net->num_layers++];
+    int component = net->num_components - 1, index = net->num_layers++;
+    esp_layer *layer = &net->layer[index];
     layer->kind = kind;
     layer->component = component;
     copy_name(layer->module, sizeof layer->module, module);
+    layer->num_inputs = 1;
+    layer->input[0] = index == net->component[component].first_layer ? ESP_INPUT : index - 1;
+    layer->eps = ESP_NORM_EPS;
     layer->weight = layer->bias = layer->mean = layer->var = -1;
     net->component[component].num_layers++;
     return layer;
 }
 
-/* Adds a tensor to the layer added last. dims beyond `rank` are ignored; kernel dims have num == 0. */
-static int add_tensor(esp_network *net, const char *suffix, bool trainable, int rank, const esp_dim *dims, int kernel)
+int esp_network_tensor(esp_network *net, const char *suffix, bool trainable, int rank, const esp_dim *dims,
+                       const int *shape)
 {
-    assert(net->num_tensors < ESP_MAX_TENSORS);
+    assert(net->num_tensors < ESP_MAX_TENSORS && rank <= 4);
     esp_layer *layer = &net->layer[net->num_layers - 1];
     esp_tensor *tensor = &net->tensor[net->num_tensors];
     char module[ESP_NAME];
@@ -102,8 +100,8 @@ static int add_tensor(esp_network *net, const char *suffix, bool trainable, int 
     tensor->trainable = trainable;
     tensor->rank = rank;
     for (int i = 0; i < rank; i++) {
-        if (i < 2) tensor->dim[i] = dims[i];
-        else tensor->shape[i] = kernel;
+        tensor->dim[i] = dims[i];
+        if (dims[i].num == 0) tensor->shape[i] = shape[i];
     }
     net->component[layer->component].num_tensors++;
     return net->num_tensors++;
@@ -111,106 +109,147 @@ static int add_tensor(esp_network *net, const char *suffix, bool trainable, int 
 
 void esp_network_image(esp_network *net, int channels, int rows)
 {
-    esp_layer *layer = add_layer(net, ESP_LAYER_IMAGE, "image");
+    esp_layer *layer = esp_network_layer(net, ESP_LAYER_IMAGE, "image");
     layer->in = layer->out = esp_dim_of(channels);
-    layer->in_rows = rows;
+    layer->in_rows = layer->in_cols = rows;
 }
 
 void esp_network_conv2d(esp_network *net, const char *module, int in, int out, int kernel, int stride, esp_act act)
 {
-    esp_layer *layer = add_layer(net, ESP_LAYER_CONV2D, module);
-    layer->in = esp_dim_of(in);
-    layer->out = esp_dim_of(out);
-    layer->kernel = kernel;
-    layer->stride = stride;
+    esp_layer *layer = esp_network_layer(net, ESP_LAYER_CONV2D, module);
+    const esp_dim dims[4] = {esp_dim_of(out), esp_dim_of(in)};
+    layer->in = dims[1];
+    layer->out = dims[0];
+    layer->kernel = layer->kernel_cols = kernel;
+    layer->stride = layer->stride_cols = stride;
+    layer->dilation = layer->dilation_cols = 1;
     layer->act = act;
-    esp_dim dims[2] = {layer->out, layer->in};
-    layer->weight = add_tensor(net, "weight", true, 4, dims, kernel);
-    layer->bias = add_tensor(net, "bias", true, 1, dims, 0);
+    layer->weight = esp_network_tensor(net, "weight", true, 4, dims, (const int[4]){0, 0, kernel, kernel});
+    layer->bias = esp_network_tensor(net, "bias", true, 1, dims, NULL);
 }
 
 void esp_network_flatten(esp_network *net)
 {
-    esp_layer *layer = add_layer(net, ESP_LAYER_FLATTEN, "flatten");
+    esp_layer *layer = esp_network_layer(net, ESP_LAYER_FLATTEN, "flatten");
     layer->in = layer[-1].out; /* its block, pixels per channel, is known only when the network is finished */
 }
 
 void esp_network_dense(esp_network *net, const char *module, esp_dim in, esp_dim out, esp_act act)
 {
-    esp_layer *layer = add_layer(net, ESP_LAYER_DENSE, module);
+    esp_layer *layer = esp_network_layer(net, ESP_LAYER_DENSE, module);
     layer->in = in;
     layer->out = out;
     layer->act = act;
-    esp_dim dims[2] = {out, in};
-    layer->weight = add_tensor(net, "weight", true, 2, dims, 0);
-    layer->bias = add_tensor(net, "bias", true, 1, dims, 0);
+    const esp_dim dims[2] = {out, in};
+    layer->weight = esp_network_tensor(net, "weight", true, 2, dims, NULL);
+    layer->bias = esp_network_tensor(net, "bias", true, 1, dims, NULL);
 }
 
 void esp_network_norm(esp_network *net, esp_layer_kind kind, const char *module, int axis, esp_act act)
 {
     assert(kind == ESP_LAYER_LAYERNORM || kind == ESP_LAYER_BATCHNORM);
-    esp_layer *layer = add_layer(net, kind, module);
+    esp_layer *layer = esp_network_layer(net, kind, module);
     layer->in = layer->out = esp_dim_of(axis);
     layer->act = act;
-    layer->weight = add_tensor(net, "weight", true, 1, &layer->out, 0);
-    layer->bias = add_tensor(net, "bias", true, 1, &layer->out, 0);
+    layer->weight = esp_network_tensor(net, "weight", true, 1, &layer->out, NULL);
+    layer->bias = esp_network_tensor(net, "bias", true, 1, &layer->out, NULL);
     if (kind == ESP_LAYER_BATCHNORM) {
-        layer->mean = add_tensor(net, "running_mean", false, 1, &layer->out, 0);
-        layer->var = add_tensor(net, "running_var", false, 1, &layer->out, 0);
+        layer->mean = esp_network_tensor(net, "running_mean", false, 1, &layer->out, NULL);
+        layer->var = esp_network_tensor(net, "running_var", false, 1, &layer->out, NULL);
     }
 }
 
 /* ---- derived from the axes ---- */
 
-static esp_status derive_image_sides(esp_network *net, const esp_component *component)
+/* Pixels per channel; 1 for vectors. */
+static int pixels(int rows, int cols)
 {
-    int rows = 0;
-    for (int i = component->first_layer; i < component->first_layer + component->num_layers; i++) {
-        esp_layer *layer = &net->layer[i];
-        if (layer->kind == ESP_LAYER_IMAGE) rows = layer->in_rows;
-        layer->in_rows = rows;
-        if (layer->kind == ESP_LAYER_CONV2D) {
-            if (rows < layer->kernel)
-                return esp_fail(ESP_ERR_SHAPE, "layer '%s': its image has %d pixels per side, its kernel needs %d; "
-                                "use a larger image or smaller strides", layer->module, rows, layer->kernel);
-            rows = (rows - layer->kernel) / layer->stride + 1;
-        }
-        if (layer->kind == ESP_LAYER_FLATTEN) {
-            layer->out = dim_block(layer->in.part[0].axis, rows * rows);
-            rows = 0;
-        }
-        layer->out_rows = rows;
+    return rows ? rows * cols : 1;
+}
+
+static esp_dim times(esp_dim dim, int block)
+{
+    for (int p = 0; p < dim.num; p++) dim.part[p].block *= block;
+    return dim;
+}
+
+/* Places of a window along one side of an image. */
+static int places(int side, int before, int after, int kernel, int dilation, int stride)
+{
+    int covered = (kernel - 1) * (dilation ? dilation : 1) + 1;
+    return side + before + after < covered ? 0 : (side + before + after - covered) / stride + 1;
+}
+
+static esp_status derive_window(esp_layer *layer)
+{
+    layer->out_rows = places(layer->in_rows, layer->top, layer->bottom, layer->kernel, layer->dilation, layer->stride);
+    layer->out_cols = places(layer->in_cols, layer->left, layer->right, layer->kernel_cols, layer->dilation_cols,
+                             layer->stride_cols);
+    if (layer->out_rows && layer->out_cols) return ESP_OK;
+    int side = layer->out_rows ? layer->in_cols : layer->in_rows;
+    return esp_fail(ESP_ERR_SHAPE, "layer '%s': its image has %d pixels per side, its kernel needs %d; use a larger "
+                    "image or smaller strides", layer->module, side,
+                    layer->out_rows ? layer->kernel_cols : layer->kernel);
+}
+
+/* Image sides, from the layer that is read first. */
+static esp_status derive_sides(esp_network *net, esp_layer *layer)
+{
+    const esp_layer *read = layer->input[0] == ESP_INPUT ? NULL : &net->layer[layer->input[0]];
+    if (layer->kind != ESP_LAYER_IMAGE) {
+        layer->in_rows = read ? read->out_rows : 0;
+        layer->in_cols = read ? read->out_cols : 0;
+    }
+    switch (layer->kind) {
+    case ESP_LAYER_CONV2D:
+    case ESP_LAYER_MAXPOOL:
+    case ESP_LAYER_AVGPOOL:
+        return derive_window(layer);
+    case ESP_LAYER_FLATTEN:
+        layer->out = times(layer->in, pixels(layer->in_rows, layer->in_cols));
+        layer->out_rows = layer->out_cols = 0;
+        break;
+    case ESP_LAYER_UNFLATTEN: /* declared */
+        break;
+    default:
+        layer->out_rows = layer->in_rows;
+        layer->out_cols = layer->in_cols;
     }
     return ESP_OK;
 }
 
 /* A dense layer after flatten reads channel x pixels, so its tensor's block depends on the image side. */
-static void derive_flattened_input(esp_network *net, int index)
+static void derive_flattened_input(esp_network *net, esp_layer *layer)
 {
-    esp_layer *layer = &net->layer[index];
-    if (layer->kind != ESP_LAYER_DENSE || index == net->component[layer->component].first_layer) return;
-    if (layer[-1].kind != ESP_LAYER_FLATTEN) return;
-    layer->in = layer[-1].out;
+    if (layer->kind != ESP_LAYER_DENSE || layer->input[0] == ESP_INPUT) return;
+    const esp_layer *read = &net->layer[layer->input[0]];
+    if (read->kind != ESP_LAYER_FLATTEN) return;
+    layer->in = read->out;
     net->tensor[layer->weight].dim[1] = layer->in;
 }
 
-static void derive_sizes(esp_network *net)
+static void derive_component(esp_network *net, esp_component *component)
+{
+    component->in_size = component->out_size = 0;
+    if (component->num_layers == 0) return;
+    const esp_layer *first = &net->layer[component->first_layer];
+    if (component->in.num == 0) component->in = times(first->in, pixels(first->in_rows, first->in_cols));
+    component->in_size = esp_dim_size(net, &component->in);
+    component->out_size = net->layer[component->first_layer + component->num_layers - 1].out_size;
+}
+
+static esp_status derive_sizes(esp_network *net)
 {
     for (int i = 0; i < net->num_layers; i++) {
         esp_layer *layer = &net->layer[i];
-        derive_flattened_input(net, i);
-        int in_pixels = layer->in_rows ? layer->in_rows * layer->in_rows : 1;
-        int out_pixels = layer->out_rows ? layer->out_rows * layer->out_rows : 1;
-        layer->in_size = esp_dim_size(net, &layer->in) * in_pixels;
-        layer->out_size = esp_dim_size(net, &layer->out) * out_pixels;
+        esp_status status = derive_sides(net, layer);
+        if (status != ESP_OK) return status;
+        derive_flattened_input(net, layer);
+        layer->in_size = esp_dim_size(net, &layer->in) * pixels(layer->in_rows, layer->in_cols);
+        layer->out_size = esp_dim_size(net, &layer->out) * pixels(layer->out_rows, layer->out_cols);
     }
-    for (int c = 0; c < net->num_components; c++) {
-        esp_component *component = &net->component[c];
-        component->in_size = component->out_size = 0;
-        if (component->num_layers == 0) continue;
-        component->in_size = net->layer[component->first_layer].in_size;
-        component->out_size = net->layer[component->first_layer + component->num_layers - 1].out_size;
-    }
+    for (int c = 0; c < net->num_components; c++) derive_component(net, &net->component[c]);
+    return ESP_OK;
 }
 
 static void derive_tensors(esp_network *net)
@@ -238,11 +277,8 @@ static void derive_tensors(esp_network *net)
 
 esp_status esp_network_finish(esp_network *net)
 {
-    for (int c = 0; c < net->num_components; c++) {
-        esp_status status = derive_image_sides(net, &net->component[c]);
-        if (status != ESP_OK) return status;
-    }
-    derive_sizes(net);
+    esp_status status = derive_sizes(net);
+    if (status != ESP_OK) return status;
     derive_tensors(net);
     free(net->weights);
     net->weights = esp_alloc(net->num_weights, sizeof(float));
@@ -266,6 +302,11 @@ esp_network *esp_network_clone(const esp_network *net)
 }
 
 /* ---- questions ---- */
+
+int esp_port_size(const esp_network *net, const esp_port *port)
+{
+    return esp_dim_size(net, &port->dim) * pixels(port->rows, port->cols);
+}
 
 int esp_network_find_axis(const esp_network *net, const char *name)
 {
@@ -306,6 +347,35 @@ unsigned esp_network_components(const esp_network *net)
     for (int c = 0; c < net->num_components; c++)
         if (net->component[c].num_layers > 0) present |= 1u << c;
     return present;
+}
+
+bool esp_component_is_chain(const esp_network *net, int component)
+{
+    const esp_component *c = &net->component[component];
+    for (int i = c->first_layer; i < c->first_layer + c->num_layers; i++) {
+        int below = i == c->first_layer ? ESP_INPUT : i - 1;
+        if (net->layer[i].num_inputs != 1 || net->layer[i].input[0] != below) return false;
+    }
+    return true;
+}
+
+bool esp_component_reads_bytes(const esp_network *net, int component)
+{
+    const esp_component *c = &net->component[component];
+    return c->num_layers > 0 && net->layer[c->first_layer].kind == ESP_LAYER_IMAGE;
+}
+
+int esp_layer_input_size(const esp_network *net, const esp_layer *layer, int input)
+{
+    int read = layer->input[input];
+    return read == ESP_INPUT ? net->component[layer->component].in_size : net->layer[read].out_size;
+}
+
+bool esp_layer_shares_weights(const esp_network *net, int layer)
+{
+    for (int i = 0; i < net->num_layers; i++)
+        if (i != layer && net->layer[i].weight >= 0 && net->layer[i].weight == net->layer[layer].weight) return true;
+    return false;
 }
 
 bool esp_tensor_has_axis(const esp_tensor *tensor, int axis)
@@ -359,7 +429,7 @@ double esp_component_macs(const esp_network *net, int component)
     for (int i = part->first_layer; i < part->first_layer + part->num_layers; i++) {
         const esp_layer *layer = &net->layer[i];
         if (layer->kind == ESP_LAYER_CONV2D)
-            macs += (double)net->tensor[layer->weight].count * layer->out_rows * layer->out_rows;
+            macs += (double)net->tensor[layer->weight].count * layer->out_rows * layer->out_cols;
         if (layer->kind == ESP_LAYER_DENSE) macs += (double)net->tensor[layer->weight].count;
     }
     return macs;

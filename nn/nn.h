@@ -59,23 +59,41 @@ void esp_symmetric_eigen(int n, double *a, double *values);
 
 /* ---- activation.c ------------------------------------------------------------------------- */
 
-/* Activation after a layer's affine part, element by element; ELU has alpha 1. */
-typedef enum { ESP_ACT_NONE, ESP_ACT_RELU, ESP_ACT_ELU, ESP_ACT_TANH, ESP_ACT_SIGMOID } esp_act;
+/* Activations, element by element. The derivatives of the first five follow from their output, so that they can be
+ * part of another layer; there, ELU has alpha 1. The others are layers of their own (ESP_LAYER_ACT). */
+typedef enum {
+    ESP_ACT_NONE,       /* x */
+    ESP_ACT_RELU,       /* max(x, 0) */
+    ESP_ACT_ELU,        /* alpha (exp(x) - 1) for x < 0 */
+    ESP_ACT_TANH,       /* tanh(x) */
+    ESP_ACT_SIGMOID,    /* 1 / (1 + exp(-x)) */
+    ESP_ACT_LEAKY_RELU, /* alpha x for x < 0 */
+    ESP_ACT_GELU,       /* x Phi(x), by erf */
+    ESP_ACT_GELU_TANH,  /* its approximation by tanh */
+    ESP_ACT_SILU,       /* x sigmoid(x), also called swish */
+    ESP_ACT_SOFTPLUS,   /* log(1 + exp(x)) */
+    ESP_ACT_CLIP        /* alpha to beta */
+} esp_act;
 
-/* y[rows, cols] = act(y + bias) in one pass; bias [cols] or NULL. */
+/* Whether the derivative follows from the output, so that the activation can be part of another layer. */
+bool esp_act_fuses(esp_act act);
+/* y[rows, cols] = act(y + bias) in one pass; bias [cols] or NULL; an activation that fuses. */
 void esp_act_forward(esp_act act, int rows, int cols, const float *bias, float *y);
-/* dy *= act'(x), expressed through the output y = act(x). */
+/* dy *= act'(x), expressed through the output y = act(x), of an activation that fuses. */
 void esp_act_backward(esp_act act, size_t count, const float *y, float *dy);
 /* exp by a polynomial that compilers vectorise; relative error below 3e-7 on [-87, 88]. */
 float esp_expf(float x);
 
 /* ---- network.c: axes, tensors, components -------------------------------------------------- */
 
-#define ESP_NAME 32        /* bytes of a name, including the final 0 */
-#define ESP_MAX_AXES 64       /* axes per network */
-#define ESP_MAX_TENSORS 96    /* tensors per network */
-#define ESP_MAX_LAYERS 64     /* layers per network */
+#define ESP_NAME 64           /* bytes of a name, including the final 0 */
+#define ESP_MAX_AXES 128      /* axes per network */
+#define ESP_MAX_TENSORS 512   /* tensors per network */
+#define ESP_MAX_LAYERS 256    /* layers per network */
 #define ESP_MAX_COMPONENTS 8  /* components per network: encoder, dynamics ... */
+#define ESP_MAX_PARTS 8       /* parts per dimension */
+#define ESP_MAX_INPUTS 8      /* inputs per layer */
+#define ESP_MAX_PORTS 8       /* named inputs, and named outputs, per component */
 
 /* One dimension of the network along which units can be removed; fixed when it is an input or output of the
  * network. */
@@ -83,13 +101,14 @@ typedef struct {
     char name[ESP_NAME]; /* "_dynamics.0" */
     int  size;           /* units, >= 1 */
     bool prunable;       /* false: all units stay, because the outside world gives them their meaning */
+    const char *fixed;   /* why not, such as "input"; static text, NULL: not known or prunable */
 } esp_axis;
 
 /* A tensor dimension is a concatenation of parts; a part is an axis times a block (flatten: channel x 3x3 has block
  * 9). A dimension without parts (kernel rows and columns) has num == 0 and its size in the tensor's shape. */
 typedef struct {
-    int num;                             /* parts, 0 .. 2 */
-    struct { int axis, block; } part[2]; /* index of the axis, and values per unit of it */
+    int num;                                         /* parts, 0 .. ESP_MAX_PARTS */
+    struct { int axis, block; } part[ESP_MAX_PARTS]; /* index of the axis, and values per unit of it */
 } esp_dim;
 
 /* A parameter of a layer: the axes of its dimensions, and where its values are. */
@@ -104,34 +123,68 @@ typedef struct {
     size_t  offset, count;      /* place in esp_network.weights, in floats */
 } esp_tensor;
 
-/* What a layer does; [..] is one sample. */
+/* What a layer does; [..] is one sample. Images are [h,w,c] between layers. */
 typedef enum {
     ESP_LAYER_IMAGE,     /* uint8 [c,h,w] -> float [h,w,c] / 255 */
-    ESP_LAYER_CONV2D,    /* [h,w,c] -> [h',w',c'], no padding */
+    ESP_LAYER_CONV2D,    /* [h,w,c] -> [h',w',c'] */
     ESP_LAYER_FLATTEN,   /* [h,w,c] -> [c,h,w] as one row */
     ESP_LAYER_DENSE,     /* y = W x + b, W [out, in] */
-    ESP_LAYER_LAYERNORM, /* eps 1e-5, biased variance, affine */
-    ESP_LAYER_BATCHNORM  /* eps 1e-5, affine, running statistics; batch statistics only in esp_team_gradient */
+    ESP_LAYER_LAYERNORM, /* over the values of a row, biased variance, affine */
+    ESP_LAYER_BATCHNORM, /* by unit or channel, affine, running statistics; of the batch only in esp_team_gradient */
+    ESP_LAYER_UNFLATTEN, /* [c,h,w] as one row -> [h,w,c] */
+    ESP_LAYER_ACT,       /* an activation alone, with parameters */
+    ESP_LAYER_SCALE,     /* y = x * weight + bias by unit or channel, both constant */
+    ESP_LAYER_ADD,       /* of two values of one shape */
+    ESP_LAYER_SUB,       /* first - second */
+    ESP_LAYER_MUL,       /* of two values of one shape */
+    ESP_LAYER_DIV,       /* first / second */
+    ESP_LAYER_CONCAT,    /* of up to ESP_MAX_INPUTS rows, or of the channels of images */
+    ESP_LAYER_SLICE,     /* a stretch of a row or of channels */
+    ESP_LAYER_MAXPOOL,   /* by channel; padding never wins */
+    ESP_LAYER_AVGPOOL    /* by channel */
 } esp_layer_kind;
+
+#define ESP_INPUT (-1) /* in place of a layer that is read: the row that the component reads */
 
 /* One step of a component: an affine part or a rearrangement, then an activation. */
 typedef struct {
     esp_layer_kind kind;           /* decides which of the members below are used */
-    esp_act act;                   /* applied to the result */
+    esp_act act;                   /* applied to the result; ESP_LAYER_ACT: the layer itself */
+    float   alpha, beta;           /* ESP_LAYER_ACT: parameters of the activation */
+    float   eps;                   /* both normalisations: added to the variance */
     char    module[ESP_NAME];      /* "_encoder.1"; tensors are module.weight, module.bias ... */
     int     component;             /* index */
-    esp_dim in, out;               /* channels for image, conv and flatten's input */
-    int     kernel, stride;        /* conv */
-    int     in_rows, out_rows;     /* image side before and after; 0 for vectors */
-    int     weight, bias, mean, var; /* indices of tensors, -1 if none */
+    int     num_inputs, input[ESP_MAX_INPUTS]; /* layers of the component that stand before this one, or ESP_INPUT */
+    esp_dim in, out;               /* of the first input and of the output; channels of images */
+    int     kernel, stride;        /* conv and pooling: rows of the window, rows from one place to the next */
+    int     kernel_cols, stride_cols; /* the same for columns */
+    int     dilation, dilation_cols; /* conv: pixels from one tap of the kernel to the next */
+    int     top, left, bottom, right; /* conv and pooling: padding */
+    int     per_group;             /* conv: input channels per group; 0: one group */
+    bool    counts_padding;        /* average pooling: padding counts as zeros */
+    int     in_rows, out_rows;     /* image rows before and after; 0 for vectors */
+    int     in_cols, out_cols;     /* the same for columns */
+    int     skip_parts, skip_values; /* slice: parts of `in` before it, and values of the next part, which is fixed */
+    int     weight, bias, mean, var; /* indices of tensors, -1 if none; layers may share them */
     int     in_size, out_size;     /* values per sample; derived from the axes */
 } esp_layer;
 
-/* A part of the network that can run on its own; its layers and tensors are contiguous. */
+/* One of several values that a component reads or writes, which are joined to one row in their order. */
+typedef struct {
+    char    name[ESP_NAME];        /* "observation" */
+    esp_dim dim;                   /* values of a row, channels of an image [channel, row, column] */
+    int     rows, cols;            /* of an image; 0: a row */
+} esp_port;
+
+/* A part of the network that can run on its own; its layers and tensors are contiguous. It reads one row and writes
+ * one row, the output of its last layer. */
 typedef struct {
     char   name[ESP_NAME];         /* "_encoder" */
     int    first_layer, num_layers;   /* range of esp_network.layer */
     int    first_tensor, num_tensors; /* range of esp_network.tensor */
+    esp_dim in;                    /* of the row that it reads; derived from the first layer when num is 0 */
+    int    num_inputs, num_outputs; /* 0: not named */
+    esp_port input[ESP_MAX_PORTS], output[ESP_MAX_PORTS]; /* [num_inputs], [num_outputs] parts of both rows */
     int    in_size, out_size;      /* values per sample; 0 without layers */
     size_t offset, count;          /* range of esp_network.weights */
 } esp_component;
@@ -150,7 +203,10 @@ typedef struct {
     float *weights;                             /* [num_weights] owned; NULL before esp_network_finish */
 } esp_network;
 
-/* An empty network; the caller frees it. */
+/* The functions below describe networks by axes declared by hand, layer by layer, each of which reads the one before
+ * it; graph/graph.h derives axes from nodes.
+ *
+ * An empty network; the caller frees it. */
 esp_network *esp_network_new(void);
 void         esp_network_free(esp_network *net); /* accepts NULL */
 /* Declares an axis and returns its index. */
@@ -172,6 +228,13 @@ void esp_network_dense(esp_network *net, const char *module, esp_dim in, esp_dim
 /* kind is ESP_LAYER_LAYERNORM or ESP_LAYER_BATCHNORM; tensors module.weight (gain) and module.bias (offset) along the
  * axis, and for BatchNorm also module.running_mean and module.running_var. */
 void esp_network_norm(esp_network *net, esp_layer_kind kind, const char *module, int axis, esp_act act);
+/* Adds a layer to the component started last. It reads the layer before it until its inputs are set; eps is
+ * ESP_NORM_EPS, all tensors are -1. The pointer is valid as long as the network. */
+esp_layer *esp_network_layer(esp_network *net, esp_layer_kind kind, const char *module);
+/* Adds the tensor module.suffix to the layer added last and returns its index. dims [rank]: those with num 0 have the
+ * size that `shape` gives, which may be NULL without any. */
+int esp_network_tensor(esp_network *net, const char *suffix, bool trainable, int rank, const esp_dim *dims,
+                       const int *shape);
 /* Derives shapes, offsets and sizes from the axes and allocates zeroed weights. May be called again after axis sizes
  * were changed. ESP_ERR_SHAPE when an image gets too small. */
 esp_status esp_network_finish(esp_network *net);
@@ -182,6 +245,7 @@ esp_network *esp_network_clone(const esp_network *net);
 
 /* Values along a dimension, from the present sizes of its axes. */
 int   esp_dim_size(const esp_network *net, const esp_dim *dim);
+int   esp_port_size(const esp_network *net, const esp_port *port); /* values per sample */
 int   esp_network_find_axis(const esp_network *net, const char *name);       /* -1: none */
 int   esp_network_find_tensor(const esp_network *net, const char *name);     /* -1: none */
 int   esp_network_find_component(const esp_network *net, const char *name);  /* -1: none */
@@ -199,6 +263,14 @@ size_t esp_network_params(const esp_network *net, unsigned components); /* train
 /* Bytes of the weights of a set of components as a file stores them, running statistics included. */
 size_t esp_network_bytes(const esp_network *net, unsigned components);
 #define ESP_ALL_COMPONENTS (~0u) /* the set of all components, one bit each */
+/* Whether every layer of the component reads the one before it and nothing else. */
+bool esp_component_is_chain(const esp_network *net, int component);
+/* Whether the component reads bytes: its first layer is an image. */
+bool esp_component_reads_bytes(const esp_network *net, int component);
+/* Values per sample of one input of a layer. */
+int esp_layer_input_size(const esp_network *net, const esp_layer *layer, int input);
+/* Whether another layer has the same weights. */
+bool esp_layer_shares_weights(const esp_network *net, int layer);
 /* Hash over the sizes of the axes and the bits of the weights. */
 uint64_t esp_network_hash(const esp_network *net);
 /* Multiply-adds per sample through one component. */
@@ -208,20 +280,22 @@ double esp_component_macs(const esp_network *net, int component);
 
 /* Floats of scratch memory for forward and backward; 0 for all but convolutions. */
 size_t esp_layer_scratch(const esp_layer *layer);
-/* x [n, in_size] (uint8 images for an image layer) -> y [n, out_size], activation included; BatchNorm uses its
- * running statistics. */
+/* The values that a layer reads, [num_inputs], each [n, esp_layer_input_size], and its output y [n, out_size]. */
+void esp_layer_apply(const esp_network *net, int layer, const void *const *x, int n, float *scratch, float *y);
+/* The same for a layer with one input: x [n, in_size] (uint8 images for an image layer) -> y [n, out_size], activation
+ * included; BatchNorm uses its running statistics. */
 void esp_layer_forward(const esp_network *net, int layer, const void *x, int n, float *scratch, float *y);
 /* Rows per sample that the weights [out, columns] of a dense or convolution layer are multiplied with: one for a
  * dense layer, one per place of the kernel for a convolution. */
 int esp_layer_rows(const esp_layer *layer);
-/* Whether it multiplies its input by a matrix of weights: dense layers and convolutions. */
+/* Whether it multiplies its input by a matrix of weights: dense layers and convolutions of one group. */
 bool esp_layer_has_weights(const esp_layer *layer);
 /* Values per row: the inputs of a dense layer, or channels times kernel area of a convolution. */
 int esp_layer_columns(const esp_layer *layer);
 /* x [n, in_size] -> patches [n * rows, columns] of a convolution, columns in the order of its weights. */
 void esp_layer_patches(const esp_layer *layer, const float *x, int n, float *patches);
 
-/* ---- packed.c: weights in the order in which the kernels read them ----------------------------- */
+/* ---- packed.c, runner.c: weights in the order in which the kernels read them ----------------------------- */
 
 /* The weights of some components, copied into the order in which the fastest kernel of this processor reads them.
  * Shared by any number of threads; borrows the network. The outputs of a sample are

@@ -1,5 +1,5 @@
-/* Networks laid out for the kernels of dense_kernel.c: weights in panels, once for all threads, and one runner per
- * thread, which passes data through a component's layers from buffer to buffer. */
+/* Networks laid out for the kernels of dense_kernel.c: weights in panels, once for all threads, and layers that
+ * read them. */
 #include <assert.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -18,11 +18,6 @@ struct esp_packed {
     float *zeros;                                   /* the bias of a backward pass */
 };
 
-struct esp_runner {
-    const esp_packed *packed; /* borrowed */
-    int    component, capacity;
-    float *buffer[2];         /* [capacity, widest layer] */
-};
 
 /* ---- packing ---- */
 
@@ -72,14 +67,16 @@ static void pack_layer(esp_packed *p, int index)
     }
     esp_panels_fill(p->kernel, outputs, inputs, weights, p->panels[index]);
     if (p->back[index]) esp_panels_copy(p->kernel, inputs, outputs, weights, p->back[index]);
+    if (layer->bias < 0) return; /* zeros */
     memcpy(p->bias[index], esp_network_weights(p->net, layer->bias), (size_t)outputs * sizeof(float));
 }
 
-/* Whether it has weights and belongs to one of the components. */
+/* Whether it has weights that the kernels read and belongs to one of the components. */
 static bool is_wanted(const esp_packed *p, int index, unsigned components)
 {
     const esp_layer *layer = &p->net->layer[index];
-    return components >> layer->component & 1 && esp_layer_has_weights(layer);
+    if (!(components >> layer->component & 1)) return false;
+    return layer->kind == ESP_LAYER_DENSE || (layer->kind == ESP_LAYER_CONV2D && esp_conv2d_is_plain(layer));
 }
 
 void esp_packed_fill(esp_packed *p, unsigned components)
@@ -153,55 +150,51 @@ void esp_packed_free(esp_packed *p)
 
 /* ---- running ---- */
 
-esp_runner *esp_runner_create(const esp_packed *packed, int component, int capacity)
-{
-    const esp_network *net = packed->net;
-    const esp_component *c = &net->component[component];
-    esp_runner *r = esp_alloc(1, sizeof *r);
-    int widest = 0;
-    for (int i = c->first_layer; i < c->first_layer + c->num_layers; i++)
-        if (net->layer[i].out_size > widest) widest = net->layer[i].out_size;
-    r->packed = packed;
-    r->component = component;
-    r->capacity = capacity;
-    for (int i = 0; i < 2; i++) r->buffer[i] = esp_alloc((size_t)capacity * widest, sizeof(float));
-    return r;
-}
-
-void esp_runner_free(esp_runner *r)
-{
-    if (!r) return;
-    for (int i = 0; i < 2; i++) free(r->buffer[i]);
-    free(r);
-}
-
 static esp_rows dense_rows(const esp_layer *layer, int n)
 {
     return (esp_rows){.groups = 1, .rows = n, .row_step = layer->in_size, .segments = 1, .length = layer->in_size};
 }
 
-/* The rows of one image. */
+/* The rows of one image with its padding. */
 static esp_rows conv_rows(const esp_layer *layer)
 {
-    int channels = esp_layer_channels(layer), image_row = layer->in_rows * channels;
-    return (esp_rows){.groups = layer->out_rows, .group_step = layer->stride * image_row, .rows = layer->out_rows,
-                      .row_step = layer->stride * channels, .segments = layer->kernel, .segment_step = image_row,
-                      .length = layer->kernel * channels};
+    int channels = esp_layer_channels(layer), image_row = (layer->left + layer->in_cols + layer->right) * channels;
+    return (esp_rows){.groups = layer->out_rows, .group_step = layer->stride * image_row, .rows = layer->out_cols,
+                      .row_step = layer->stride_cols * channels, .segments = layer->kernel, .segment_step = image_row,
+                      .length = layer->kernel_cols * channels};
 }
 
-void esp_packed_forward(const esp_packed *p, int index, const void *x, int n, float *y)
+size_t esp_packed_forward_scratch(const esp_packed *p, int index)
 {
     const esp_layer *layer = &p->net->layer[index];
-    if (!esp_layer_has_weights(layer)) {
-        esp_layer_forward(p->net, index, x, n, NULL, y);
-        return;
+    if (layer->kind != ESP_LAYER_CONV2D) return 0;
+    return p->panels[index] ? esp_conv2d_padded(layer) : esp_layer_scratch(layer);
+}
+
+static void conv_forward(const esp_packed *p, int index, const float *x, int n, esp_act act, float *padded, float *y)
+{
+    const esp_layer *layer = &p->net->layer[index];
+    bool pads = esp_conv2d_padded(layer) > 0;
+    esp_rows rows = conv_rows(layer);
+    for (int i = 0; i < n; i++, x += layer->in_size, y += layer->out_size) {
+        if (pads) esp_conv2d_pad(layer, x, padded);
+        p->kernel->run(&rows, outputs_of(layer), pads ? padded : x, p->panels[index], p->bias[index], act, y);
     }
-    assert(p->panels[index]);
-    bool conv = layer->kind == ESP_LAYER_CONV2D;
-    esp_rows rows = conv ? conv_rows(layer) : dense_rows(layer, n);
-    const float *from = x;
-    for (int i = 0; i < (conv ? n : 1); i++, from += layer->in_size, y += layer->out_size)
-        p->kernel->run(&rows, outputs_of(layer), from, p->panels[index], p->bias[index], layer->act, y);
+}
+
+void esp_packed_forward(const esp_packed *p, int index, const void *const *x, int n, esp_act act, float *scratch,
+                        float *y)
+{
+    const esp_layer *layer = &p->net->layer[index];
+    assert(p->panels[index] || layer->kind != ESP_LAYER_DENSE);
+    if (!p->panels[index]) {
+        esp_layer_apply(p->net, index, x, n, scratch, y);
+    } else if (layer->kind == ESP_LAYER_CONV2D) {
+        conv_forward(p, index, x[0], n, act, scratch, y);
+    } else {
+        esp_rows rows = dense_rows(layer, n);
+        p->kernel->run(&rows, outputs_of(layer), x[0], p->panels[index], p->bias[index], act, y);
+    }
 }
 
 size_t esp_packed_scratch(const esp_layer *layer)
@@ -224,6 +217,11 @@ void esp_packed_backward(const esp_packed *p, int index, const float *dy, int n,
     }
 }
 
+bool esp_packed_has(const esp_packed *packed, int layer)
+{
+    return packed->panels[layer] != NULL;
+}
+
 const esp_network *esp_packed_network(const esp_packed *packed)
 {
     return packed->net;
@@ -232,15 +230,4 @@ const esp_network *esp_packed_network(const esp_packed *packed)
 const esp_dense_kernel *esp_packed_kernel(const esp_packed *packed)
 {
     return packed->kernel;
-}
-
-const float *esp_runner_forward(esp_runner *r, const void *x, int n)
-{
-    const esp_component *c = &r->packed->net->component[r->component];
-    assert(n > 0 && n <= r->capacity);
-    for (int i = 0; i < c->num_layers; i++) {
-        esp_packed_forward(r->packed, c->first_layer + i, x, n, r->buffer[i % 2]);
-        x = r->buffer[i % 2];
-    }
-    return x;
 }

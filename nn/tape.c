@@ -1,5 +1,6 @@
-/* One component, layer by layer: forward records the output of each, backward visits them in
- * reverse. Derivatives of activations are functions of their output, so they work in place. */
+/* One component, layer by layer: forward records the output of each, backward visits them in reverse. Derivatives of
+ * fused activations are functions of their output, so they work in place. The gradients of a value that several layers
+ * read are added in the order of backward. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,9 @@ struct esp_tape {
     const void *x;                /* borrowed input of the last forward */
     float *out[ESP_MAX_LAYERS];   /* [capacity, out_size] of each layer of the component */
     float *scratch;               /* patches of one convolution at a time */
-    float *gradient[2];           /* [capacity, largest size], made by the first backward */
-    int widest;
+    float *gradient[ESP_MAX_LAYERS]; /* [capacity, out_size], made by the first backward; a chain takes turns with two */
+    float *memory;                /* of the gradients and what follows; owned */
+    float *more;                  /* gradients of the inputs of one layer that are added to others */
     esp_gradient_fn watch;
     void *watch_context;
 };
@@ -24,9 +26,14 @@ void esp_add_rows(int rows, int cols, const float *restrict src, float *restrict
         for (int j = 0; j < cols; j++) dst[j] += src[j];
 }
 
+static int first_layer(const esp_network *net, const esp_tape *tape)
+{
+    return net->component[tape->component].first_layer;
+}
+
 static const esp_layer *tape_layer(const esp_network *net, const esp_tape *tape, int i)
 {
-    return &net->layer[net->component[tape->component].first_layer + i];
+    return &net->layer[first_layer(net, tape) + i];
 }
 
 esp_tape *esp_tape_create(const esp_network *net, int component, int capacity)
@@ -38,7 +45,6 @@ esp_tape *esp_tape_create(const esp_network *net, int component, int capacity)
     for (int i = 0; i < net->component[component].num_layers; i++) {
         const esp_layer *layer = tape_layer(net, tape, i);
         tape->out[i] = esp_alloc((size_t)capacity * layer->out_size, sizeof(float));
-        if (layer->out_size > tape->widest) tape->widest = layer->out_size;
         if (esp_layer_scratch(layer) > scratch) scratch = esp_layer_scratch(layer);
     }
     if (scratch) tape->scratch = esp_alloc(scratch, sizeof(float));
@@ -50,8 +56,7 @@ void esp_tape_free(esp_tape *tape)
     if (!tape) return;
     for (int i = 0; i < ESP_MAX_LAYERS; i++) free(tape->out[i]);
     free(tape->scratch);
-    free(tape->gradient[0]);
-    free(tape->gradient[1]);
+    free(tape->memory);
     free(tape);
 }
 
@@ -66,74 +71,103 @@ void esp_tape_watch(esp_tape *tape, esp_gradient_fn watch, void *context)
     tape->watch_context = context;
 }
 
+/* What a layer reads, [num_inputs]. */
+static void inputs_of(const esp_network *net, const esp_tape *tape, const esp_layer *layer,
+                      const void *x[ESP_MAX_INPUTS])
+{
+    for (int k = 0; k < layer->num_inputs; k++)
+        x[k] = layer->input[k] == ESP_INPUT ? tape->x : tape->out[layer->input[k] - first_layer(net, tape)];
+}
+
 const float *esp_forward(const esp_network *net, esp_tape *tape, const void *x, int n)
 {
     assert(n > 0 && n <= tape->capacity);
-    int layers = net->component[tape->component].num_layers;
+    int layers = net->component[tape->component].num_layers, first = first_layer(net, tape);
     tape->x = x;
     tape->n = n;
     for (int i = 0; i < layers; i++) {
-        const void *below = i == 0 ? x : tape->out[i - 1];
-        int layer = (int)(tape_layer(net, tape, i) - net->layer);
-        esp_layer_forward(net, layer, below, n, tape->scratch, tape->out[i]);
+        const void *read[ESP_MAX_INPUTS];
+        inputs_of(net, tape, tape_layer(net, tape, i), read);
+        esp_layer_apply(net, first + i, read, n, tape->scratch, tape->out[i]);
     }
     return tape->out[layers - 1];
 }
 
-static void dense_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
-                           float *grads, float *dx)
+/* ---- backward ---- */
+
+static size_t inputs_size(const esp_network *net, const esp_layer *layer)
 {
-    if (grads) {
-        esp_gemm_tn(layer->out_size, layer->in_size, n, dy, x, 1.0f, grads + net->tensor[layer->weight].offset);
-        esp_add_rows(n, layer->out_size, dy, grads + net->tensor[layer->bias].offset);
-    }
-    if (dx) esp_gemm_nn(n, layer->in_size, layer->out_size, dy, esp_network_weights(net, layer->weight), 0.0f, dx);
+    size_t size = 0;
+    for (int k = 0; k < layer->num_inputs; k++) size += (size_t)esp_layer_input_size(net, layer, k);
+    return size;
 }
 
-static void layer_backward(const esp_network *net, esp_tape *tape, int i, const void *x, float *dy, float *grads,
-                           float *dx)
+static void make_gradient_buffers(const esp_network *net, esp_tape *tape)
+{
+    if (tape->memory) return;
+    int layers = net->component[tape->component].num_layers;
+    bool chain = esp_component_is_chain(net, tape->component);
+    size_t widest = 0, total = 0, most = 0, capacity = (size_t)tape->capacity;
+    for (int i = 0; i < layers; i++) {
+        size_t size = (size_t)tape_layer(net, tape, i)->out_size, read = inputs_size(net, tape_layer(net, tape, i));
+        total += size;
+        if (size > widest) widest = size;
+        if (read > most) most = read;
+    }
+    float *at = tape->memory = esp_alloc(capacity * (chain ? 2 * widest : total + most), sizeof *at);
+    for (int i = 0; i < layers; i++) {
+        tape->gradient[i] = chain ? tape->memory + (size_t)(i % 2) * capacity * widest : at;
+        at += capacity * (size_t)tape_layer(net, tape, i)->out_size;
+    }
+    if (!chain) tape->more = at;
+}
+
+/* One pass backward: where the gradients of the inputs go, and which already hold something. */
+typedef struct {
+    float *dx;                   /* of the component's inputs; NULL: not wanted */
+    bool   begun[ESP_MAX_LAYERS], begun_dx;
+} pass;
+
+/* Where the gradient of one input belongs; NULL: it is not wanted. */
+static float *target_of(const esp_network *net, const esp_tape *tape, const pass *p, int input)
+{
+    if (input == ESP_INPUT) return p->dx;
+    if (net->layer[input].kind == ESP_LAYER_IMAGE) return NULL; /* pixels have no gradient */
+    return tape->gradient[input - first_layer(net, tape)];
+}
+
+static void layer_backward(const esp_network *net, esp_tape *tape, int i, pass *p, float *dy, float *grads)
 {
     const esp_layer *layer = tape_layer(net, tape, i);
-    int n = tape->n;
-    esp_act_backward(layer->act, (size_t)n * layer->out_size, tape->out[i], dy);
-    switch (layer->kind) {
-    case ESP_LAYER_IMAGE:
-        break;
-    case ESP_LAYER_CONV2D:
-        esp_conv2d_backward(net, layer, x, n, dy, tape->scratch, grads, dx);
-        break;
-    case ESP_LAYER_FLATTEN:
-        if (dx) esp_flatten_backward(layer, dy, n, dx);
-        break;
-    case ESP_LAYER_DENSE:
-        dense_backward(net, layer, x, n, dy, grads, dx);
-        break;
-    case ESP_LAYER_LAYERNORM:
-        esp_layernorm_backward(net, layer, x, n, dy, grads, dx);
-        break;
-    case ESP_LAYER_BATCHNORM:
-        esp_batchnorm_backward(net, layer, x, n, dy, grads, dx);
-        break;
+    const void *x[ESP_MAX_INPUTS];
+    float *target[ESP_MAX_INPUTS], *dx[ESP_MAX_INPUTS], *more = tape->more;
+    inputs_of(net, tape, layer, x);
+    for (int k = 0; k < layer->num_inputs; k++) {
+        int read = layer->input[k];
+        bool *begun = read == ESP_INPUT ? &p->begun_dx : &p->begun[read - first_layer(net, tape)];
+        dx[k] = target[k] = target_of(net, tape, p, read);
+        if (*begun && target[k]) dx[k] = more;
+        if (*begun) more += (size_t)tape->n * (size_t)esp_layer_input_size(net, layer, k);
+        *begun = true;
     }
-}
-
-static void make_gradient_buffers(esp_tape *tape)
-{
-    if (tape->gradient[0]) return;
-    for (int i = 0; i < 2; i++) tape->gradient[i] = esp_alloc((size_t)tape->capacity * tape->widest, sizeof(float));
+    if (layer->kind != ESP_LAYER_ACT) esp_act_backward(layer->act, (size_t)tape->n * layer->out_size, tape->out[i], dy);
+    esp_layer_backward(net, first_layer(net, tape) + i, x, tape->out[i], tape->n, dy, tape->scratch, grads, dx);
+    for (int k = 0; k < layer->num_inputs; k++)
+        if (dx[k] != target[k]) esp_add_rows(1, tape->n * esp_layer_input_size(net, layer, k), dx[k], target[k]);
 }
 
 void esp_backward(const esp_network *net, esp_tape *tape, float *dy, float *grads, float *dx)
 {
-    make_gradient_buffers(tape);
+    make_gradient_buffers(net, tape);
+    pass p = {.dx = dx};
     int last = net->component[tape->component].num_layers - 1;
-    /* Images have no gradient: stop above them. */
-    int first = tape_layer(net, tape, 0)->kind == ESP_LAYER_IMAGE ? 1 : 0;
-    assert(!(first && dx));
-    for (int i = last; i >= first; i--) {
-        if (tape->watch) tape->watch(tape->watch_context, i, dy);
-        float *below = i == first ? dx : tape->gradient[i % 2];
-        layer_backward(net, tape, i, i == 0 ? tape->x : tape->out[i - 1], dy, grads, below);
-        dy = below;
+    int lowest = tape_layer(net, tape, 0)->kind == ESP_LAYER_IMAGE ? 1 : 0;
+    assert(!(lowest && dx));
+    for (int i = last; i >= lowest; i--) {
+        float *gradient = i == last ? dy : tape->gradient[i];
+        if (i < last && !p.begun[i]) /* nothing reads it */
+            memset(gradient, 0, (size_t)tape->n * (size_t)tape_layer(net, tape, i)->out_size * sizeof *gradient);
+        if (tape->watch) tape->watch(tape->watch_context, i, gradient);
+        layer_backward(net, tape, i, &p, gradient, grads);
     }
 }

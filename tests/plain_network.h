@@ -8,16 +8,27 @@
 
 #define PLAIN_EPS 1e-5
 
-static inline double plain_act(esp_act act, double x)
+static inline double plain_act_with(esp_act act, double alpha, double beta, double x)
 {
     switch (act) {
-    case ESP_ACT_NONE:    return x;
-    case ESP_ACT_RELU:    return x > 0 ? x : 0;
-    case ESP_ACT_ELU:     return x > 0 ? x : expm1(x);
-    case ESP_ACT_TANH:    return tanh(x);
-    case ESP_ACT_SIGMOID: return 1 / (1 + exp(-x));
+    case ESP_ACT_NONE:       return x;
+    case ESP_ACT_RELU:       return x > 0 ? x : 0;
+    case ESP_ACT_ELU:        return x > 0 ? x : alpha * expm1(x);
+    case ESP_ACT_TANH:       return tanh(x);
+    case ESP_ACT_SIGMOID:    return 1 / (1 + exp(-x));
+    case ESP_ACT_LEAKY_RELU: return x > 0 ? x : alpha * x;
+    case ESP_ACT_GELU:       return x / 2 * (1 + erf(x / sqrt(2)));
+    case ESP_ACT_GELU_TANH:  return x / 2 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case ESP_ACT_SILU:       return x / (1 + exp(-x));
+    case ESP_ACT_SOFTPLUS:   return log1p(exp(x));
+    case ESP_ACT_CLIP:       return fmin(fmax(x, alpha), beta);
     }
     return NAN;
+}
+
+static inline double plain_act(esp_act act, double x)
+{
+    return plain_act_with(act, 1, 0, x);
 }
 
 static inline const double *plain_tensor(const esp_network *net, const double *weights, int tensor)
