@@ -134,7 +134,12 @@ static float softplus(float x)
     return (x > 0.0f ? x : 0.0f) + log1pf(esp_exp(-fabsf(x)));
 }
 
-#define MAP(EXPRESSION)                               for (size_t i = 0; i < count; i++) {                  float v = x[i];                                   y[i] = (EXPRESSION);                          }                                                 break
+#define MAP(EXPRESSION)                  \
+    for (size_t i = 0; i < count; i++) { \
+        float v = x[i];                  \
+        y[i] = (EXPRESSION);             \
+    }                                    \
+    break
 
 ESP_VECTORISED
 void esp_act_layer_forward(const esp_layer *layer, size_t count, const float *x, float *y)
@@ -155,7 +160,12 @@ void esp_act_layer_forward(const esp_layer *layer, size_t count, const float *x,
     }
 }
 
-#define MAP_SLOPE(EXPRESSION)                         for (size_t i = 0; i < count; i++) {                  float v = x[i];                                   dx[i] = dy[i] * (EXPRESSION);                 }                                                 break
+#define MAP_SLOPE(EXPRESSION)            \
+    for (size_t i = 0; i < count; i++) { \
+        float v = x[i];                  \
+        dx[i] = dy[i] * (EXPRESSION);    \
+    }                                    \
+    break
 
 ESP_VECTORISED
 void esp_act_layer_backward(const esp_layer *layer, size_t count, const float *x, const float *dy, float *dx)
