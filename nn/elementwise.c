@@ -26,7 +26,8 @@ static void first_gradient(esp_layer_kind kind, size_t count, const float *b, co
 }
 
 ESP_VECTORISED
-static void second_gradient(esp_layer_kind kind, size_t count, const float *a, const float *b, const float *dy, float *y)
+static void second_gradient(esp_layer_kind kind, size_t count, const float *a, const float *b, const float *dy,
+                            float *y)
 {
     switch (kind) {
     case ESP_LAYER_ADD: LOOP(dy[i]); break;

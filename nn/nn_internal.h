@@ -69,8 +69,8 @@ size_t esp_conv2d_scratch(const esp_layer *layer); /* floats, forward and backwa
 /* Writes every place of the kernel as a row [n, out_rows, out_cols | channel, kernel row, kernel
  * column], of a convolution of one group. */
 void   esp_conv2d_patches(const esp_layer *layer, const float *x, int n, float *patches);
-/* Patches [images * places, kernel row, kernel column, channel] -> dx [images, in_size]: every patch adds to the pixels
- * it came from. */
+/* Patches [images * places, kernel row, kernel column, channel] -> dx [images, in_size]: every patch adds to the
+ * pixels it came from. */
 void   esp_conv2d_add_patches(const esp_layer *layer, const float *patches, int images, float *dx);
 /* Weights [out, in, kh, kw] -> [out, kh, kw, in], in: channels of a group; the order of the pixels that they are multiplied with. */
 void   esp_conv2d_patch_order(const esp_layer *layer, const float *weights, float *ordered);

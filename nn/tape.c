@@ -12,7 +12,7 @@ struct esp_tape {
     const void *x;                /* borrowed input of the last forward */
     float *out[ESP_MAX_LAYERS];   /* [capacity, out_size] of each layer of the component */
     float *scratch;               /* patches of one convolution at a time */
-    float *gradient[ESP_MAX_LAYERS]; /* [capacity, out_size], made by the first backward; a chain takes turns with two */
+    float *gradient[ESP_MAX_LAYERS]; /* [capacity, out_size], made by the first backward; two take turns in a chain */
     float *memory;                /* of the gradients and what follows; owned */
     float *more;                  /* gradients of the inputs of one layer that are added to others */
     esp_gradient_fn watch;
