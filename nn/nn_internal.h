@@ -72,7 +72,8 @@ void   esp_conv2d_patches(const esp_layer *layer, const float *x, int n, float *
 /* Patches [images * places, kernel row, kernel column, channel] -> dx [images, in_size]: every patch adds to the
  * pixels it came from. */
 void   esp_conv2d_add_patches(const esp_layer *layer, const float *patches, int images, float *dx);
-/* Weights [out, in, kh, kw] -> [out, kh, kw, in], in: channels of a group; the order of the pixels that they are multiplied with. */
+/* Weights [out, in, kh, kw] -> [out, kh, kw, in], the order of the pixels that they are multiplied with; in: channels
+ * of a group. */
 void   esp_conv2d_patch_order(const esp_layer *layer, const float *weights, float *ordered);
 void   esp_conv2d_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *scratch,
                           float *y);
