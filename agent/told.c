@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/agent.h"
+#include "graph/graph.h"
 
 /* With 84-pixel images all four convolutions have stride 2, with 28-pixel images only the first:
  * both leave 3 x 3 (as in the reference, and for the paper's 28 x 28). */
@@ -12,32 +13,36 @@ static int later_stride(int image_size)
     return image_size < 64 ? 1 : 2;
 }
 
-static void add_encoder(esp_network *net, const esp_agent_config *config, int latent)
+/* What becomes of one component: the values whose axes are shared or named. */
+typedef struct {
+    int in, out;    /* what it reads and writes */
+    int hidden[4];  /* encoder: the convolutions; a head: its two hidden layers */
+} part;
+
+static int dense(esp_graph *graph, int x, const char *module, int outputs)
 {
-    int size = config->env.image_size, channels = config->network.channels;
-    int pixels = esp_network_axis(net, "pixels", config->env.frame_stack, false);
-    int conv[4];
-    char name[ESP_NAME];
-    for (int i = 0; i < 4; i++) {
-        snprintf(name, sizeof name, "encoder.conv%d", i + 1);
-        conv[i] = esp_network_axis(net, name, channels, true);
-    }
-    int stride = later_stride(size);
-    esp_network_component(net, "_encoder");
-    esp_network_image(net, pixels, size);
-    esp_network_conv2d(net, "_encoder.1", pixels, conv[0], 7, 2, ESP_ACT_RELU);
-    esp_network_conv2d(net, "_encoder.3", conv[0], conv[1], 5, stride, ESP_ACT_RELU);
-    esp_network_conv2d(net, "_encoder.5", conv[1], conv[2], 3, stride, ESP_ACT_RELU);
-    esp_network_conv2d(net, "_encoder.7", conv[2], conv[3], 3, stride, ESP_ACT_RELU);
-    esp_network_flatten(net);
-    esp_network_dense(net, "_encoder.10", esp_dim_of(conv[3]), esp_dim_of(latent), ESP_ACT_NONE);
+    return esp_graph_dense(graph, x, &(esp_dense_spec){.module = module, .outputs = outputs});
 }
 
-static int hidden_axis(esp_network *net, const char *head, int number, int size)
+static part add_encoder(esp_graph *graph, const esp_agent_config *config)
 {
+    static const int kernel[4] = {7, 5, 3, 3};
+    int size = config->env.image_size, stride = 2;
     char name[ESP_NAME];
-    snprintf(name, sizeof name, "%s.hidden%d", head, number);
-    return esp_network_axis(net, name, size, true);
+    part p;
+    esp_graph_component(graph, "_encoder");
+    int x = p.in = esp_graph_input_bytes(graph, "pixels", config->env.frame_stack, size, size);
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof name, "_encoder.%d", 2 * i + 1);
+        p.hidden[i] = esp_graph_conv(graph, x, &(esp_conv_spec){
+            .module = name, .kernels = config->network.channels,
+            .window = {.rows = kernel[i], .cols = kernel[i], .row_stride = stride, .col_stride = stride}});
+        x = esp_graph_act(graph, p.hidden[i], ESP_ACT_RELU);
+        stride = later_stride(size);
+    }
+    p.out = dense(graph, esp_graph_flatten(graph, x), "_encoder.10", config->network.latent);
+    esp_graph_output(graph, "latent", p.out);
+    return p;
 }
 
 static const char *module_name(const char *head, int index, char out[ESP_NAME])
@@ -47,48 +52,90 @@ static const char *module_name(const char *head, int index, char out[ESP_NAME])
 }
 
 /* Linear ELU Linear ELU Linear; in a value head LayerNorm Tanh replace the first ELU. */
-static void add_layers(esp_network *net, const char *head, esp_dim in, int out, int hidden, bool value)
+static part add_layers(esp_graph *graph, const char *head, int in, int out, int hidden, bool value)
 {
     char name[ESP_NAME];
-    int h1 = hidden_axis(net, head, 1, hidden), h2 = hidden_axis(net, head, 2, hidden);
-    int second = value ? 3 : 2, third = value ? 5 : 4;
-    esp_network_dense(net, module_name(head, 0, name), in, esp_dim_of(h1), value ? ESP_ACT_NONE : ESP_ACT_ELU);
-    if (value) esp_network_norm(net, ESP_LAYER_LAYERNORM, module_name(head, 1, name), h1, ESP_ACT_TANH);
-    esp_network_dense(net, module_name(head, second, name), esp_dim_of(h1), esp_dim_of(h2), ESP_ACT_ELU);
-    esp_network_dense(net, module_name(head, third, name), esp_dim_of(h2), esp_dim_of(out), ESP_ACT_NONE);
+    part p = {.in = esp_graph_input(graph, "input", in)};
+    int x = p.hidden[0] = dense(graph, p.in, module_name(head, 0, name), hidden);
+    if (value)
+        x = esp_graph_act(graph, esp_graph_layernorm(graph, x, &(esp_norm_spec){.module = module_name(head, 1, name)}),
+                          ESP_ACT_TANH);
+    else
+        x = esp_graph_act(graph, x, ESP_ACT_ELU);
+    p.hidden[1] = dense(graph, x, module_name(head, value ? 3 : 2, name), hidden);
+    x = esp_graph_act(graph, p.hidden[1], ESP_ACT_ELU);
+    p.out = dense(graph, x, module_name(head, value ? 5 : 4, name), out);
+    esp_graph_output(graph, "output", p.out);
+    return p;
 }
 
 const char *const esp_told_names[ESP_TOLD_COMPONENTS] = {"encoder", "dynamics", "reward", "Q1", "Q2", "pi"};
 
 /* A head that is left out keeps its slot, so that the others keep their numbers. */
-static void add_head(esp_network *net, esp_told_component head, esp_dim in, int out, int hidden, unsigned components)
+static void add_heads(esp_graph *graph, const esp_agent_config *config, int num_actions, unsigned components,
+                      part parts[ESP_TOLD_COMPONENTS])
+{
+    int latent = config->network.latent, both = latent + num_actions, hidden = config->network.hidden;
+    const int in[ESP_TOLD_COMPONENTS] = {0, both, both, both, both, latent};
+    const int out[ESP_TOLD_COMPONENTS] = {0, latent, 1, 1, 1, num_actions};
+    char name[ESP_NAME];
+    for (int c = ESP_TOLD_ENCODER + 1; c < ESP_TOLD_COMPONENTS; c++) {
+        snprintf(name, sizeof name, "_%s", esp_told_names[c]);
+        esp_graph_component(graph, name);
+        bool value = c == ESP_TOLD_Q1 || c == ESP_TOLD_Q2;
+        if (components >> c & 1u) parts[c] = add_layers(graph, esp_told_names[c], in[c], out[c], hidden, value);
+    }
+}
+
+/* All heads read the encoder's latent state; the model and the values also read the policy's action; dynamics give the
+ * next latent state; reward and values are scalars. */
+static void connect(esp_graph *graph, int latent, int num_actions, unsigned components, const part *parts)
+{
+    const part *encoder = &parts[ESP_TOLD_ENCODER], *policy = &parts[ESP_TOLD_POLICY], *scalar = NULL;
+    for (int c = ESP_TOLD_DYNAMICS; c < ESP_TOLD_COMPONENTS; c++) {
+        if (!(components >> c & 1u)) continue;
+        esp_graph_wire(graph, encoder->out, 0, parts[c].in, 0, latent);
+        if (c != ESP_TOLD_POLICY) esp_graph_tie(graph, policy->out, 0, parts[c].in, latent, num_actions);
+        if (c < ESP_TOLD_REWARD || c > ESP_TOLD_Q2) continue;
+        if (scalar) esp_graph_tie(graph, scalar->out, 0, parts[c].out, 0, 1);
+        else        scalar = &parts[c];
+    }
+    if (components >> ESP_TOLD_DYNAMICS & 1u)
+        esp_graph_wire(graph, encoder->out, 0, parts[ESP_TOLD_DYNAMICS].out, 0, latent);
+}
+
+/* Axes in the order in which searches number them. */
+static void name_axes(esp_graph *graph, unsigned components, const part *parts)
 {
     char name[ESP_NAME];
-    snprintf(name, sizeof name, "_%s", esp_told_names[head]);
-    esp_network_component(net, name);
-    bool value = head == ESP_TOLD_Q1 || head == ESP_TOLD_Q2;
-    if (components >> head & 1u) add_layers(net, esp_told_names[head], in, out, hidden, value);
+    esp_graph_name(graph, parts[ESP_TOLD_ENCODER].out, 0, "latent");
+    esp_graph_name(graph, parts[ESP_TOLD_POLICY].out, 0, "action");
+    for (int c = ESP_TOLD_REWARD; c <= ESP_TOLD_Q2; c++)
+        if (components >> c & 1u) esp_graph_name(graph, parts[c].out, 0, "scalar");
+    esp_graph_name(graph, parts[ESP_TOLD_ENCODER].in, 0, "pixels");
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof name, "encoder.conv%d", i + 1);
+        esp_graph_name(graph, parts[ESP_TOLD_ENCODER].hidden[i], 0, name);
+    }
+    for (int c = ESP_TOLD_DYNAMICS; c < ESP_TOLD_COMPONENTS; c++)
+        for (int i = 0; i < 2 && (components >> c & 1u); i++) {
+            snprintf(name, sizeof name, "%s.hidden%d", esp_told_names[c], i + 1);
+            esp_graph_name(graph, parts[c].hidden[i], 0, name);
+        }
 }
 
 esp_status esp_told_create_part(const esp_agent_config *config, int num_actions, unsigned components,
                                 esp_network **out)
 {
-    const unsigned scalars = 1u << ESP_TOLD_REWARD | 1u << ESP_TOLD_Q1 | 1u << ESP_TOLD_Q2;
-    esp_network *net = esp_network_new();
-    int hidden = config->network.hidden;
-    int latent = esp_network_axis(net, "latent", config->network.latent, true);
-    int action = esp_network_axis(net, "action", num_actions, false);
-    int scalar = components & scalars ? esp_network_axis(net, "scalar", 1, false) : -1;
-    esp_dim input = esp_dim_concat(latent, action);
-    add_encoder(net, config, latent);
-    add_head(net, ESP_TOLD_DYNAMICS, input, latent, hidden, components);
-    add_head(net, ESP_TOLD_REWARD, input, scalar, hidden, components);
-    add_head(net, ESP_TOLD_Q1, input, scalar, hidden, components);
-    add_head(net, ESP_TOLD_Q2, input, scalar, hidden, components);
-    add_head(net, ESP_TOLD_POLICY, esp_dim_of(latent), action, hidden, components | 1u << ESP_TOLD_POLICY);
-    esp_status status = esp_network_finish(net);
-    if (status == ESP_OK) *out = net;
-    else esp_network_free(net);
+    esp_graph *graph = esp_graph_new();
+    part parts[ESP_TOLD_COMPONENTS] = {0};
+    components |= 1u << ESP_TOLD_POLICY;
+    parts[ESP_TOLD_ENCODER] = add_encoder(graph, config);
+    add_heads(graph, config, num_actions, components, parts);
+    connect(graph, config->network.latent, num_actions, components, parts);
+    name_axes(graph, components, parts);
+    esp_status status = esp_graph_finish(graph, out);
+    esp_graph_free(graph);
     return status;
 }
 

@@ -34,12 +34,15 @@ static esp_status check_source(const esp_network *net, const esp_calibration *ca
 /* Recorded values are not removed along with units, so they must not stand for units. */
 static esp_status check_fixed(const esp_network *net, const esp_calibration *calibration, int c)
 {
-    const esp_dim *in = &net->layer[net->component[c].first_layer].in;
-    for (int p = calibration->feed[c].source >= 0; p < in->num; p++)
-        if (net->axis[in->part[p].axis].prunable)
+    const esp_dim *in = &net->component[c].in;
+    int source = calibration->feed[c].source, from_source = source >= 0 ? net->component[source].out_size : 0, at = 0;
+    for (int p = 0; p < in->num; p++) {
+        const esp_axis *axis = &net->axis[in->part[p].axis];
+        if (axis->prunable && at >= from_source)
             return esp_fail(ESP_ERR_SHAPE, "recorded data of '%s': it stands for units of '%s', which can be removed; "
-                            "name the component they come from", net->component[c].name,
-                            net->axis[in->part[p].axis].name);
+                            "name the component they come from", net->component[c].name, axis->name);
+        at += axis->size * in->part[p].block;
+    }
     return ESP_OK;
 }
 
@@ -50,8 +53,8 @@ esp_status esp_calibration_check(const esp_network *net, const esp_calibration *
     int fed = 0;
     for (int c = 0; c < net->num_components; c++) {
         if (!esp_calibration_feeds(calibration, c)) continue;
-        esp_status status = check_fixed(net, calibration, c);
-        if (status == ESP_OK && calibration->feed[c].source >= 0) status = check_source(net, calibration, c);
+        esp_status status = calibration->feed[c].source >= 0 ? check_source(net, calibration, c) : ESP_OK;
+        if (status == ESP_OK) status = check_fixed(net, calibration, c);
         if (status != ESP_OK) return status;
         fed++;
     }

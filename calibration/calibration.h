@@ -60,7 +60,7 @@ esp_playback *esp_playback_create(const esp_network *net, const esp_calibration 
 void esp_playback_free(esp_playback *play); /* accepts NULL */
 /* Runs the next batch, on all threads; false at the end of the data. */
 bool esp_playback_next(esp_playback *play);
-/* Input [block->n, in_size] of a layer; not for image layers, which read bytes. */
+/* First input [block->n, in_size] of a layer; not for image layers, which read bytes. */
 const float *esp_playback_input(const esp_playback *play, const esp_playback_block *block, int layer);
 /* Output [block->n, out_size] of a component. */
 const float *esp_playback_output(const esp_playback *play, const esp_playback_block *block, int component);
@@ -79,7 +79,7 @@ typedef struct {
     int first, block; /* columns */
 } esp_reader;
 
-enum { ESP_MAX_READERS = 2 * ESP_MAX_LAYERS }; /* most readers of one axis, and of all axes together */
+enum { ESP_MAX_READERS = ESP_MAX_PARTS * ESP_MAX_LAYERS }; /* most readers of one axis, and of all axes together */
 
 /* The fed layers along an axis, in order, into out [ESP_MAX_READERS]; returns how many there are. */
 int  esp_axis_readers(const esp_network *net, const esp_calibration *calibration, int axis, esp_reader *out);

@@ -53,8 +53,7 @@ const void *esp_feed_rows(const esp_network *net, const esp_calibration *calibra
 {
     const char *data = calibration->feed[component].data;
     size_t size = (size_t)net->component[component].in_size;
-    bool image = net->layer[net->component[component].first_layer].kind == ESP_LAYER_IMAGE;
-    return data + (size_t)first * size * (image ? 1 : sizeof(float));
+    return data + (size_t)first * size * (esp_component_reads_bytes(net, component) ? 1 : sizeof(float));
 }
 
 static const void *component_input(const esp_playback *play, esp_playback_block *block, int c)
@@ -94,8 +93,9 @@ bool esp_playback_next(esp_playback *play)
 
 const float *esp_playback_input(const esp_playback *play, const esp_playback_block *block, int layer)
 {
-    int component = play->net->layer[layer].component, i = layer - play->net->component[component].first_layer;
-    return i == 0 ? block->input[component] : esp_tape_output(block->tape[component], i - 1);
+    int component = play->net->layer[layer].component, read = play->net->layer[layer].input[0];
+    if (read == ESP_INPUT) return block->input[component];
+    return esp_tape_output(block->tape[component], read - play->net->component[component].first_layer);
 }
 
 const float *esp_playback_output(const esp_playback *play, const esp_playback_block *block, int component)

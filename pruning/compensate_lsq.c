@@ -29,19 +29,23 @@ static bool loses_units(const esp_network *net, const esp_cut *cut, const esp_di
     return false;
 }
 
-/* Finds the fed layers with weights whose input differs from that in the dense network. */
+/* Finds the fed layers with weights of their own whose input differs from that in the dense network. */
 static void find_changed(const refitting *refit, const esp_cut *cut, bool *changed)
 {
     const esp_network *net = refit->net;
-    bool output[ESP_MAX_COMPONENTS] = {false};
+    bool output[ESP_MAX_COMPONENTS] = {false}, differs[ESP_MAX_LAYERS] = {false};
     memset(changed, 0, ESP_MAX_LAYERS * sizeof *changed);
     for (int c = 0; c < net->num_components; c++) {
         int source = refit->calibration->feed[c].source, first = net->component[c].first_layer;
         if (!esp_calibration_feeds(refit->calibration, c)) continue;
-        output[c] = source >= 0 && output[source];
+        bool row = source >= 0 && output[source];
         for (int l = first; l < first + net->component[c].num_layers; l++) {
-            changed[l] = output[c] && esp_layer_has_weights(&net->layer[l]);
-            if (loses_units(net, cut, &net->layer[l].out)) output[c] = true;
+            const esp_layer *layer = &net->layer[l];
+            bool in = false;
+            for (int k = 0; k < layer->num_inputs; k++)
+                in = in || (layer->input[k] == ESP_INPUT ? row : differs[layer->input[k]]);
+            changed[l] = in && esp_layer_has_weights(layer) && !esp_layer_shares_weights(net, l);
+            output[c] = differs[l] = in || loses_units(net, cut, &layer->out);
         }
     }
 }
@@ -114,70 +118,104 @@ typedef struct {
     const esp_cut   *cut;
     esp_network     *net;                        /* the smaller network */
     bool             changed[ESP_MAX_LAYERS];
+    const void      *row;                        /* [count, in_size] what the component at work reads */
+    float           *value[ESP_MAX_LAYERS];      /* [count, out_size] outputs of layers that others still read */
     float           *output[ESP_MAX_COMPONENTS]; /* [count, out_size] outputs of components that others read */
 } operation;
 
-/* Memory to run a few layers, one per thread. */
-typedef struct { float *scratch, *between[2]; } workspace;
-
-static workspace workspace_make(const esp_network *net, int from, int to)
+/* Whether a layer at or behind `to` reads the output of layer l, or else another component does. */
+static bool is_read(const operation *op, int l, int to)
 {
-    size_t widest = 1, scratch = 1;
-    for (int l = from; l < to; l++) {
-        if (esp_layer_scratch(&net->layer[l]) > scratch) scratch = esp_layer_scratch(&net->layer[l]);
-        if ((size_t)net->layer[l].out_size > widest) widest = (size_t)net->layer[l].out_size;
-    }
-    return (workspace){esp_alloc(scratch, sizeof(float)),
-                       {esp_alloc(BLOCK * widest, sizeof(float)), esp_alloc(BLOCK * widest, sizeof(float))}};
+    const esp_component *c = &op->net->component[op->net->layer[l].component];
+    int end = c->first_layer + c->num_layers;
+    for (int reader = to; reader < end; reader++)
+        for (int k = 0; k < op->net->layer[reader].num_inputs; k++)
+            if (op->net->layer[reader].input[k] == l) return true;
+    return l == end - 1 && to == end;
 }
 
-static void workspace_free(workspace *space)
+/* Memory to run a few layers, one per thread. */
+typedef struct { float *scratch, *between[ESP_MAX_LAYERS]; } workspace;
+
+static void workspace_make(const operation *op, int from, int to, workspace *space)
+{
+    size_t scratch = 1;
+    for (int l = from; l < to; l++) {
+        const esp_layer *layer = &op->net->layer[l];
+        if (esp_layer_scratch(layer) > scratch) scratch = esp_layer_scratch(layer);
+        space->between[l] = op->value[l] ? NULL : esp_alloc(BLOCK * (size_t)layer->out_size, sizeof(float));
+    }
+    space->scratch = esp_alloc(scratch, sizeof(float));
+}
+
+static void workspace_free(int from, int to, workspace *space)
 {
     free(space->scratch);
-    free(space->between[0]);
-    free(space->between[1]);
+    for (int l = from; l < to; l++) free(space->between[l]);
 }
 
-/* Runs n samples x [n, in_size of from] through the layers from .. to - 1 into y. */
-static void run_block(const esp_network *net, int from, int to, const workspace *space, const void *x, int n, float *y)
+/* Where a value of the samples from `first` on is; ESP_INPUT: the row. */
+static const void *rows_of(const operation *op, const workspace *space, int component, int l, int first)
+{
+    if (l == ESP_INPUT) {
+        size_t bytes = esp_component_reads_bytes(op->net, component) ? 1 : sizeof(float);
+        return (const char *)op->row + (size_t)first * (size_t)op->net->component[component].in_size * bytes;
+    }
+    return op->value[l] ? op->value[l] + (size_t)first * (size_t)op->net->layer[l].out_size : space->between[l];
+}
+
+/* Runs the samples first .. first + n - 1 through the layers from .. to - 1. */
+static void run_block(const operation *op, int from, int to, const workspace *space, int first, int n)
 {
     for (int l = from; l < to; l++) {
-        float *out = l == to - 1 ? y : space->between[l % 2];
-        esp_layer_forward(net, l, x, n, space->scratch, out);
-        x = out;
+        const esp_layer *layer = &op->net->layer[l];
+        const void *x[ESP_MAX_INPUTS];
+        for (int k = 0; k < layer->num_inputs; k++)
+            x[k] = rows_of(op, space, layer->component, layer->input[k], first);
+        float *y = op->value[l] ? op->value[l] + (size_t)first * (size_t)layer->out_size : space->between[l];
+        esp_layer_apply(op->net, l, x, n, space->scratch, y);
     }
 }
 
-static void run_layers(const operation *op, int from, int to, const void *x, float *y)
+/* Runs all samples through the layers from .. to - 1 and keeps what is read from `to` on. */
+static void advance(operation *op, int first_layer, int from, int to)
 {
-    const esp_layer *in = &op->net->layer[from], *out = &op->net->layer[to - 1];
-    size_t in_bytes = (size_t)in->in_size * (in->kind == ESP_LAYER_IMAGE ? 1 : sizeof(float));
     int count = op->refit->calibration->count;
-#pragma omp parallel
+    for (int l = from; l < to; l++)
+        if (is_read(op, l, to))
+            op->value[l] = esp_alloc((size_t)count * (size_t)op->net->layer[l].out_size, sizeof(float));
+#pragma omp parallel if (from < to)
     {
-        workspace space = workspace_make(op->net, from, to);
+        workspace space;
+        workspace_make(op, from, to, &space);
 #pragma omp for schedule(dynamic)
         for (int first = 0; first < count; first += BLOCK)
-            run_block(op->net, from, to, &space, (const char *)x + (size_t)first * in_bytes,
-                      count - first < BLOCK ? count - first : BLOCK, y + (size_t)first * (size_t)out->out_size);
-        workspace_free(&space);
+            run_block(op, from, to, &space, first, count - first < BLOCK ? count - first : BLOCK);
+        workspace_free(from, to, &space);
+    }
+    for (int l = first_layer; l < from; l++) {
+        if (is_read(op, l, to)) continue;
+        free(op->value[l]);
+        op->value[l] = NULL;
     }
 }
 
-/* The targets, relative to their means, of kept outputs first_out .. first_out + outs - 1, [n * rows, outs]. */
-static void gather_targets(const operation *op, int l, int first_out, int outs, int first, int n, float *y)
+/* The targets, relative to their means, of kept outputs first_out .. first_out + outs - 1, [n * rows, outs]; kept: the
+ * outputs of the smaller layer in the dense one. */
+static void gather_targets(const operation *op, int l, const int *kept, int first_out, int outs, int first, int n,
+                           float *y)
 {
     const esp_layer *dense = &op->refit->net->layer[l];
-    int axis = dense->out.part[0].axis, size = op->refit->net->axis[axis].size, rows = esp_layer_rows(dense);
-    const int *kept = op->cut->kept[axis] + first_out;
+    int rows = esp_layer_rows(dense), size = dense->out_size / rows;
     const float *target = op->refit->target[l] + (size_t)first * (size_t)dense->out_size;
     const double *mean = op->refit->mean[l];
     for (int i = 0; i < n * rows; i++, target += size)
-        for (int k = 0; k < outs; k++) *y++ = target[kept[k]] - (float)mean[kept[k]];
+        for (int k = first_out; k < first_out + outs; k++) *y++ = target[kept[k]] - (float)mean[kept[k]];
 }
 
 /* One sum over all samples: the Gram matrix (outs 0), or the products of a few outputs with the inputs. */
-static void collect(const operation *op, int l, const float *x, int first_out, int outs, esp_gram *gram)
+static void collect(const operation *op, int l, const float *x, const int *kept, int first_out, int outs,
+                    esp_gram *gram)
 {
     const esp_layer *layer = &op->net->layer[l];
     int count = op->refit->calibration->count;
@@ -186,31 +224,43 @@ static void collect(const operation *op, int l, const float *x, int first_out, i
     esp_gram_init(gram, layer, outs);
     for (int first = 0; first < count; first += BLOCK) {
         int n = count - first < BLOCK ? count - first : BLOCK;
-        if (y) gather_targets(op, l, first_out, outs, first, n, y);
+        if (y) gather_targets(op, l, kept, first_out, outs, first, n, y);
         esp_gram_add(gram, layer, x + (size_t)first * (size_t)layer->in_size, n, y);
     }
     esp_gram_finish(gram);
     free(y);
 }
 
+/* Without a bias the fit has to meet the means, too: moments in place of covariances. */
+static void use_moments(const operation *op, int l, const int *kept, int first_out, const double *x_mean,
+                        esp_gram *gram)
+{
+    size_t columns = (size_t)gram->columns, height = gram->outs ? (size_t)gram->outs : columns;
+    if (op->net->layer[l].bias >= 0) return;
+    for (size_t i = 0; i < height; i++) {
+        double mean = gram->outs ? op->refit->mean[l][kept[(size_t)first_out + i]] : x_mean[i];
+        for (size_t j = 0; j < columns; j++) gram->g[i * columns + j] += mean * x_mean[j];
+    }
+}
+
 /* (G + ridge) w^T = cross^T + ridge w0^T: the least-squares fit that is drawn towards the old weights w0; the bias
  * then keeps the mean. */
-static void solve(const operation *op, int l, const esp_gram *factor, int first_out, esp_gram *cross)
+static void solve(const operation *op, int l, const int *kept, const esp_gram *factor, int first_out, esp_gram *cross)
 {
     const esp_layer *layer = &op->net->layer[l];
     size_t columns = (size_t)cross->columns;
     float *weights = esp_network_weights(op->net, layer->weight) + (size_t)first_out * columns;
-    float *bias = esp_network_weights(op->net, layer->bias) + first_out;
-    const int *kept = op->cut->kept[layer->out.part[0].axis] + first_out;
+    float *bias = layer->bias >= 0 ? esp_network_weights(op->net, layer->bias) + first_out : NULL;
+    use_moments(op, l, kept, first_out, factor->mean, cross);
     for (size_t i = 0; i < (size_t)cross->outs * columns; i++) cross->g[i] += factor->ridge * (double)weights[i];
     esp_spd_solve(cross->columns, cross->outs, factor->g, cross->g);
     for (size_t o = 0; o < (size_t)cross->outs; o++) {
-        double mean = op->refit->mean[l][kept[o]];
+        double mean = op->refit->mean[l][kept[(size_t)first_out + o]];
         for (size_t j = 0; j < columns; j++) {
             weights[o * columns + j] = (float)cross->g[o * columns + j];
             mean -= cross->g[o * columns + j] * factor->mean[j];
         }
-        bias[o] = (float)mean;
+        if (bias) bias[o] = (float)mean;
     }
 }
 
@@ -224,20 +274,23 @@ static esp_status factor(const esp_layer *layer, esp_gram *gram)
 /* The Gram matrix and stripes of outputs are independent sums, which the threads share. */
 static esp_status fit(const operation *op, int l, const float *x)
 {
-    const esp_layer *layer = &op->net->layer[l];
-    int outs = layer->out_size / esp_layer_rows(layer), stripes = (outs + STRIPE - 1) / STRIPE;
+    const esp_layer *layer = &op->net->layer[l], *dense = &op->refit->net->layer[l];
+    int *kept = esp_alloc((size_t)esp_dim_size(op->refit->net, &dense->out), sizeof *kept);
+    int outs = esp_cut_positions(op->refit->net, op->cut, &dense->out, kept), stripes = (outs + STRIPE - 1) / STRIPE;
     esp_gram *grams = esp_alloc((size_t)stripes + 1, sizeof *grams);
 #pragma omp parallel for schedule(dynamic)
     for (int s = 0; s <= stripes; s++) {
         int first = (s - 1) * STRIPE;
-        collect(op, l, x, first, s == 0 ? 0 : outs - first < STRIPE ? outs - first : STRIPE, &grams[s]);
+        collect(op, l, x, kept, first, s == 0 ? 0 : outs - first < STRIPE ? outs - first : STRIPE, &grams[s]);
     }
+    use_moments(op, l, kept, 0, grams[0].mean, &grams[0]);
     esp_status status = factor(layer, &grams[0]);
 #pragma omp parallel for schedule(dynamic)
     for (int s = 1; s <= stripes; s++)
-        if (status == ESP_OK) solve(op, l, &grams[0], (s - 1) * STRIPE, &grams[s]);
+        if (status == ESP_OK) solve(op, l, kept, &grams[0], (s - 1) * STRIPE, &grams[s]);
     for (int s = 0; s <= stripes; s++) esp_gram_free(&grams[s]);
     free(grams);
+    free(kept);
     return status;
 }
 
@@ -254,32 +307,27 @@ static const void *component_input(const operation *op, int c, float **owned)
     return *owned;
 }
 
-/* Runs x through the layers from `from` up to `to`. */
-static const void *advance(const operation *op, int from, int to, const void *x, float **owned)
-{
-    if (from == to) return x;
-    float *y = esp_alloc((size_t)op->refit->calibration->count * (size_t)op->net->layer[to - 1].out_size, sizeof *y);
-    run_layers(op, from, to, x, y);
-    free(*owned);
-    return *owned = y;
-}
-
 static esp_status fit_component(operation *op, int c)
 {
     int first = op->net->component[c].first_layer, end = first + op->net->component[c].num_layers, at = first;
     float *owned = NULL;
-    const void *x = component_input(op, c, &owned);
+    op->row = component_input(op, c, &owned);
     esp_status status = ESP_OK;
     for (int l = first; l < end && status == ESP_OK; l++) {
         if (!op->changed[l]) continue;
-        x = advance(op, at, l, x, &owned);
+        int read = op->net->layer[l].input[0];
+        advance(op, first, at, l);
         at = l;
-        status = fit(op, l, x);
+        status = fit(op, l, read == ESP_INPUT ? op->row : op->value[read]);
     }
     if (status == ESP_OK && esp_calibration_is_source(op->net, op->refit->calibration, c)) {
-        advance(op, at, end, x, &owned);
-        op->output[c] = owned;
-        owned = NULL;
+        advance(op, first, at, end);
+        op->output[c] = op->value[end - 1];
+        op->value[end - 1] = NULL;
+    }
+    for (int l = first; l < end; l++) {
+        free(op->value[l]);
+        op->value[l] = NULL;
     }
     free(owned);
     return status;
@@ -288,11 +336,13 @@ static esp_status fit_component(operation *op, int c)
 esp_status esp_lsq_repair(const void *prepared, const esp_cut *cut, esp_network *net)
 {
     const refitting *refit = prepared;
-    operation op = {.refit = refit, .cut = cut, .net = net};
-    find_changed(refit, cut, op.changed);
+    operation *op = esp_alloc(1, sizeof *op);
+    *op = (operation){.refit = refit, .cut = cut, .net = net};
+    find_changed(refit, cut, op->changed);
     esp_status status = ESP_OK;
     for (int c = 0; c < net->num_components && status == ESP_OK; c++)
-        if (esp_calibration_feeds(refit->calibration, c)) status = fit_component(&op, c);
-    for (int c = 0; c < net->num_components; c++) free(op.output[c]);
+        if (esp_calibration_feeds(refit->calibration, c)) status = fit_component(op, c);
+    for (int c = 0; c < net->num_components; c++) free(op->output[c]);
+    free(op);
     return status;
 }

@@ -20,7 +20,8 @@ void *esp_mean_prepare(const esp_network *net, const esp_calibration *calibratio
     esp_pruned_readers(net, calibration, wanted);
     esp_grams_make(net, calibration, wanted, grams);
     for (int l = 0; l < net->num_layers; l++) {
-        if (!wanted[l]) continue;
+        /* Layers with the same weights read different means. */
+        if (!wanted[l] || net->layer[l].bias < 0 || esp_layer_shares_weights(net, l)) continue;
         m->mean[l] = grams[l].mean;
         grams[l].mean = NULL;
     }
@@ -38,14 +39,12 @@ void esp_mean_free(void *prepared)
 /* Columns of the kept weights, [columns]. */
 static void kept_columns(const esp_network *net, const esp_cut *cut, const esp_layer *layer, bool *kept)
 {
-    int area = layer->kind == ESP_LAYER_CONV2D ? layer->kernel * layer->kernel : 1, first = 0;
+    int area = layer->kind == ESP_LAYER_CONV2D ? layer->kernel * layer->kernel_cols : 1;
+    int *inputs = esp_alloc((size_t)esp_dim_size(net, &layer->in), sizeof *inputs);
+    int count = esp_cut_positions(net, cut, &layer->in, inputs);
     memset(kept, 0, (size_t)esp_layer_columns(layer) * sizeof *kept);
-    for (int p = 0; p < layer->in.num; p++) {
-        int axis = layer->in.part[p].axis, block = layer->in.part[p].block * area;
-        for (int i = 0; i < cut->widths.kept[axis]; i++)
-            for (int b = 0; b < block; b++) kept[first + cut->kept[axis][i] * block + b] = true;
-        first += net->axis[axis].size * block;
-    }
+    for (int i = 0; i < count; i++) memset(kept + inputs[i] * area, true, (size_t)area * sizeof *kept);
+    free(inputs);
 }
 
 static void repair_layer(const means *m, const esp_cut *cut, int l, const esp_network *smaller)
@@ -54,16 +53,19 @@ static void repair_layer(const means *m, const esp_cut *cut, int l, const esp_ne
     const esp_layer *layer = &net->layer[l];
     const float *weights = esp_network_weights(net, layer->weight);
     float *bias = esp_network_weights(smaller, smaller->layer[l].bias);
-    int columns = esp_layer_columns(layer), axis = layer->out.part[0].axis;
+    int columns = esp_layer_columns(layer);
     bool *kept = esp_alloc((size_t)columns, sizeof *kept);
+    int *outputs = esp_alloc((size_t)esp_dim_size(net, &layer->out), sizeof *outputs);
+    int outs = esp_cut_positions(net, cut, &layer->out, outputs);
     kept_columns(net, cut, layer, kept);
-    for (int o = 0; o < cut->widths.kept[axis]; o++) {
-        const float *row = weights + (size_t)cut->kept[axis][o] * (size_t)columns;
+    for (int o = 0; o < outs; o++) {
+        const float *row = weights + (size_t)outputs[o] * (size_t)columns;
         double lost = 0;
         for (int j = 0; j < columns; j++)
             if (!kept[j]) lost += (double)row[j] * m->mean[l][j];
         bias[o] += (float)lost;
     }
+    free(outputs);
     free(kept);
 }
 

@@ -176,6 +176,8 @@ void esp_cut_make(const esp_network *net, const esp_ranking *ranking, const esp_
 esp_status esp_cut_equal(const esp_network *net, const esp_grouping *grouping, const esp_ranking *ranking,
                          const esp_target *target, esp_cut *out);
 void esp_cut_free(esp_cut *cut); /* frees the lists and zeroes *cut */
+/* The kept positions of a dimension, ascending, into `positions` [esp_dim_size]; returns how many there are. */
+int  esp_cut_positions(const esp_network *net, const esp_cut *cut, const esp_dim *dim, int *positions);
 /* Makes a physically smaller network from a network and a cut; the caller frees it. */
 esp_status esp_surgery(const esp_network *net, const esp_cut *cut, esp_network **out);
 

@@ -62,18 +62,23 @@ static slices all_positions(int size)
     return kept;
 }
 
-static slices kept_positions(const esp_network *net, const esp_cut *cut, const esp_tensor *tensor, int d)
+int esp_cut_positions(const esp_network *net, const esp_cut *cut, const esp_dim *dim, int *positions)
 {
-    const esp_dim *dim = &tensor->dim[d];
-    if (dim->num == 0) return all_positions(tensor->shape[d]);
-    slices kept = {tensor->shape[d], 0, esp_alloc((size_t)tensor->shape[d], sizeof(int))};
-    int first = 0;
+    int first = 0, count = 0;
     for (int p = 0; p < dim->num; p++) {
         int axis = dim->part[p].axis, block = dim->part[p].block;
         for (int i = 0; i < cut->widths.kept[axis]; i++)
-            for (int b = 0; b < block; b++) kept.at[kept.count++] = first + cut->kept[axis][i] * block + b;
+            for (int b = 0; b < block; b++) positions[count++] = first + cut->kept[axis][i] * block + b;
         first += net->axis[axis].size * block;
     }
+    return count;
+}
+
+static slices kept_positions(const esp_network *net, const esp_cut *cut, const esp_tensor *tensor, int d)
+{
+    if (tensor->dim[d].num == 0) return all_positions(tensor->shape[d]);
+    slices kept = {tensor->shape[d], 0, esp_alloc((size_t)tensor->shape[d], sizeof(int))};
+    kept.count = esp_cut_positions(net, cut, &tensor->dim[d], kept.at);
     return kept;
 }
 

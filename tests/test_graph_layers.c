@@ -132,13 +132,15 @@ static void convolutions_of_every_shape(void)
 static void pooling_of_every_kind(void)
 {
     const esp_window windows[] = {{.rows = 2, .cols = 2, .row_stride = 2, .col_stride = 2},
-                                  {.rows = 3, .cols = 2, .top = 1, .left = 1, .bottom = 1, .right = 1, .col_stride = 2}};
+                                  {.rows = 3, .cols = 2, .top = 1, .left = 1, .bottom = 1, .right = 1,
+                                   .col_stride = 2}};
     for (int w = 0; w < 2; w++)
         for (int kind = 0; kind < 3; kind++) {
             esp_graph *g;
             int x = image(&g, 2, 6, 5);
             x = graph_conv(g, x, "a", 3, 2);
-            x = kind == 0 ? esp_graph_max_pool(g, x, &windows[w]) : esp_graph_average_pool(g, x, &windows[w], kind == 1);
+            x = kind == 0 ? esp_graph_max_pool(g, x, &windows[w])
+                          : esp_graph_average_pool(g, x, &windows[w], kind == 1);
             check(g, x);
         }
     esp_graph *g;
