@@ -247,8 +247,8 @@ static esp_node *add_window(esp_graph *graph, esp_layer_kind kind, const char *m
                      places(in.rows, w->top, w->bottom, w->rows, or_one(w->row_stride), or_one(w->row_dilation)),
                      places(in.cols, w->left, w->right, w->cols, or_one(w->col_stride), or_one(w->col_dilation))};
     if (out.rows == 0 || out.cols == 0) {
-        failed(graph, esp_fail(ESP_ERR_SHAPE, "node '%s': its image has %d x %d pixels, its window needs %d x %d",
-                               module, in.rows, in.cols, w->rows, w->cols));
+        failed(graph, esp_fail(ESP_ERR_SHAPE, "layer '%s': its image has %d x %d pixels, its window needs %d x %d; use "
+                               "a larger image or smaller strides", module, in.rows, in.cols, w->rows, w->cols));
         return NULL;
     }
     esp_node *node = add_node(graph, kind, module, 1, &x, out);
