@@ -68,21 +68,32 @@ static void read_dims(const esp_graph *graph, const esp_runs *runs, esp_axes *ax
 
 /* ---- names ---- */
 
-/* The axis that has the unit; of fixed ones, which may overlap, the first that begins with it. */
-static int axis_with(const esp_axes *axes, int unit)
+/* The axis at a position of a dimension; -1: none. */
+static int axis_at(const esp_axes *axes, const esp_dim *dim, int position)
 {
-    for (int i = 0; i < axes->num; i++)
-        for (int u = 0; u < (axes->axis[i].fixed ? 1 : axes->axis[i].size); u++)
-            if (axes->axis[i].unit[u] == unit) return i;
+    for (int p = 0; p < dim->num; p++) {
+        position -= axes->axis[dim->part[p].axis].size * dim->part[p].block;
+        if (position < 0) return dim->part[p].axis;
+    }
     return -1;
+}
+
+/* What a value consists of; NULL: it is not in the network. */
+static const esp_dim *dim_of_value(const esp_graph *graph, const esp_runs *runs, const esp_axes *axes, int value)
+{
+    int node = runs->plan->node_of[value], c = graph->node[value].layer.component;
+    if (node >= 0) return &axes->dim[node];
+    for (int i = 0; i < graph->component[c].num_inputs; i++)
+        if (graph->component[c].input[i] == value) return &axes->unread[c][i];
+    return NULL;
 }
 
 static void apply_names(const esp_graph *graph, const esp_runs *runs, esp_axes *axes)
 {
     for (int k = 0; k < graph->num_names; k++) {
         const esp_axis_name *entry = &graph->name[k];
-        int node = runs->plan->node_of[entry->value];
-        int axis = node < 0 ? -1 : axis_with(axes, runs->root[runs->units->first[node] + entry->first]);
+        const esp_dim *dim = dim_of_value(graph, runs, axes, entry->value);
+        int axis = dim ? axis_at(axes, dim, entry->first) : -1;
         if (axis < 0 || axes->axis[axis].name) continue;
         axes->axis[axis].name = entry->name;
         axes->axis[axis].order = k;

@@ -133,4 +133,14 @@ void esp_graph_name(esp_graph *graph, int value, int first, const char *name);
  * the sentence names the node. */
 esp_status esp_graph_finish(const esp_graph *graph, esp_network **out);
 
+/* ---- json_write.c, json_read.c: a network's graph in a file's metadata -------------------------------- */
+
+/* Nodes, sizes, names and ties of a network that esp_graph_finish made, pruned or not; without weights. docs/graph.md
+ * describes it. The caller deletes it. */
+cJSON *esp_graph_to_json(const esp_network *net);
+/* The same network with initial weights, for esp_network_load; the caller frees it. ESP_ERR_FORMAT or ESP_ERR_SHAPE,
+ * naming `source`, the file, and the node that is wrong. Everything is checked before anything of the sizes in the
+ * JSON is allocated. */
+esp_status esp_graph_from_json(const cJSON *json, const char *source, esp_network **out);
+
 #endif
