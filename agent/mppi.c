@@ -181,6 +181,13 @@ static void model_step(const esp_mppi *p, worker *w, int n, const float *actions
     memcpy(w->z, esp_runner_forward(w->dynamics, w->x, n), (size_t)n * p->L * sizeof(float));
 }
 
+/* The first step of n rows, all from the latent z0. */
+static void first_step(const esp_mppi *p, worker *w, int n, const float *z0, const float *actions, float *sum, float *z)
+{
+    memcpy(sum, esp_runner_forward_shared(w->reward, z0, p->L, actions, n), (size_t)n * sizeof(float));
+    memcpy(z, esp_runner_forward_shared(w->dynamics, z0, p->L, actions, n), (size_t)n * p->L * sizeof(float));
+}
+
 /* min(Q1, Q2) at the end of a sequence with a noisy policy action; NaN -> 0, infinities to the
  * largest float, as torch.nan_to_num. */
 static void end_values(const esp_mppi *p, worker *w, int n, const float *z, const float *noise, const float *rewards,
@@ -206,9 +213,14 @@ static void start_rows(const esp_mppi *p, worker *w, const float *z0, int per_ep
 static void value_samples(const esp_mppi *p, worker *w, const float *z0, int rows, int first, int n)
 {
     const sequences *s = &p->samples;
-    float sum[BLOCK] = {0}, weight = 1.0f;
-    start_rows(p, w, z0, s->per_episode, first, n);
-    for (int t = 0; t < p->budget.horizon && !esp_interrupted(); t++, weight *= p->discount)
+    float sum[BLOCK], weight = p->discount;
+    for (int i = 0, same; i < n; i += same) { /* rows of the same episode */
+        int row = first + i, e = row / s->per_episode, left = (e + 1) * s->per_episode - row;
+        same = left < n - i ? left : n - i;
+        first_step(p, w, same, z0 + (size_t)e * p->L, s->actions + (size_t)row * p->A, sum + i,
+                   w->z + (size_t)i * p->L);
+    }
+    for (int t = 1; t < p->budget.horizon && !esp_interrupted(); t++, weight *= p->discount)
         model_step(p, w, n, s->actions + ((size_t)t * rows + first) * p->A, weight, sum);
     end_values(p, w, n, w->z, s->noise + (size_t)first * p->A, sum, s->value + first);
 }

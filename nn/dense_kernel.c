@@ -21,6 +21,12 @@ static inline int part_of(int left, int most)
     return (left + parts - 1) / parts;
 }
 
+/* Inputs of the panels. */
+static inline int inputs_of(const esp_rows *shape)
+{
+    return shape->before + shape->segments * shape->length + shape->after;
+}
+
 /* Where a row of all groups begins. */
 static inline size_t row_start(const esp_rows *shape, int row)
 {

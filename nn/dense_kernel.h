@@ -18,6 +18,7 @@ typedef struct {
     int rows, row_step;         /* the same for the rows of a group */
     int segments, segment_step; /* the same for the segments of a row */
     int length;                 /* floats per segment */
+    int before, after;          /* inputs of the panels that precede and follow those of a row; mostly 0 */
 } esp_rows;
 
 /* The functions for one instruction set. */

@@ -319,6 +319,9 @@ void        esp_runner_free(esp_runner *runner);  /* accepts NULL */
 /* x [n, in_size] float, or uint8 images when the first layer is an image -> [n, out_size] inside the runner, valid
  * until its next call. BatchNorm uses running statistics. Allocates nothing. */
 const float *esp_runner_forward(esp_runner *runner, const void *x, int n);
+/* The same, bit for bit, for rows that begin with the same values: head [shared]; tails [n, in_size - shared] are the
+ * rest of every row. The share of head in the first layer, which must be dense, is computed once. */
+const float *esp_runner_forward_shared(esp_runner *runner, const float *head, int shared, const float *tails, int n);
 
 /* The instruction sets that the inner loops of matrix products were compiled for, fastest first: "avx512", "avx2",
  * "baseline" (any processor). */

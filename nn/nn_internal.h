@@ -15,6 +15,14 @@ void esp_add_rows(int rows, int cols, const float *src, float *dst);
  * packed run esp_layer_apply. scratch: esp_packed_forward_scratch floats. */
 void   esp_packed_forward(const esp_packed *packed, int layer, const void *const *x, int n, esp_act act, float *scratch,
                           float *y);
+/* The first `shared` columns of a dense layer, with its bias, times x [shared]: sum [out_size], rounded up to whole
+ * vectors. */
+void   esp_packed_begin(const esp_packed *packed, int layer, const float *x, int shared, float *sum);
+/* The rest: y [n, out_size] = act(sum + x w) for x [n, in_size - shared]; bit-identical to one product. */
+void   esp_packed_end(const esp_packed *packed, int layer, const float *sum, int shared, const float *x, int n,
+                      esp_act act, float *y);
+/* Floats of such a sum. */
+size_t esp_packed_sum_size(const esp_packed *packed, int layer);
 size_t esp_packed_forward_scratch(const esp_packed *packed, int layer);
 bool   esp_packed_has(const esp_packed *packed, int layer); /* whether its weights are packed */
 /* The gradient of a layer's inputs, dx [n, in_size], from that of its outputs before the activation, dy [n, out_size];

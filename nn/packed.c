@@ -150,6 +150,28 @@ void esp_packed_free(esp_packed *p)
 
 /* ---- running ---- */
 
+size_t esp_packed_sum_size(const esp_packed *p, int index)
+{
+    return bias_floats(p, &p->net->layer[index]);
+}
+
+void esp_packed_begin(const esp_packed *p, int index, const float *x, int shared, float *sum)
+{
+    const esp_layer *layer = &p->net->layer[index];
+    esp_rows rows = {.groups = 1, .rows = 1, .segments = 1, .length = shared, .after = layer->in_size - shared};
+    assert(p->panels[index] && layer->kind == ESP_LAYER_DENSE);
+    p->kernel->run(&rows, layer->out_size, x, p->panels[index], p->bias[index], ESP_ACT_NONE, sum);
+}
+
+void esp_packed_end(const esp_packed *p, int index, const float *sum, int shared, const float *x, int n, esp_act act,
+                    float *y)
+{
+    const esp_layer *layer = &p->net->layer[index];
+    int length = layer->in_size - shared;
+    esp_rows rows = {.groups = 1, .rows = n, .row_step = length, .segments = 1, .length = length, .before = shared};
+    p->kernel->run(&rows, layer->out_size, x, p->panels[index], sum, act, y);
+}
+
 static esp_rows dense_rows(const esp_layer *layer, int n)
 {
     return (esp_rows){.groups = 1, .rows = n, .row_step = layer->in_size, .segments = 1, .length = layer->in_size};

@@ -21,6 +21,7 @@ struct esp_runner {
     int    num_buffers;
     float *buffer[ESP_MAX_LAYERS];
     float *scratch;
+    float *sum;               /* of a first layer that is dense: share of inputs that all rows have in common */
 };
 
 /* ---- which buffer ---- */
@@ -117,6 +118,16 @@ static void connect(esp_runner *r, const layout *l)
 
 /* ---- the runner ---- */
 
+/* Whether its first step is a dense layer, which is alone in reading the component's row. */
+static bool begins_dense(const esp_runner *r)
+{
+    for (int s = 1; s < r->num_steps; s++)
+        for (int k = 0; k < r->step[s].num_inputs; k++)
+            if (!r->step[s].x[k]) return false;
+    if (r->num_steps == 0) return false;
+    return esp_packed_network(r->packed)->layer[r->step[0].layer].kind == ESP_LAYER_DENSE;
+}
+
 esp_runner *esp_runner_create(const esp_packed *packed, int component, int capacity)
 {
     const esp_network *net = esp_packed_network(packed);
@@ -137,6 +148,7 @@ esp_runner *esp_runner_create(const esp_packed *packed, int component, int capac
         if (needed > scratch) scratch = needed;
     }
     if (scratch) r->scratch = esp_alloc(scratch, sizeof(float));
+    if (begins_dense(r)) r->sum = esp_alloc(esp_packed_sum_size(packed, r->step[0].layer), sizeof(float));
     free(l);
     return r;
 }
@@ -146,17 +158,33 @@ void esp_runner_free(esp_runner *r)
     if (!r) return;
     for (int b = 0; b < r->num_buffers; b++) free(r->buffer[b]);
     free(r->scratch);
+    free(r->sum);
     free(r);
 }
 
-const float *esp_runner_forward(esp_runner *r, const void *x, int n)
+/* The steps from `first` on; x is the component's row. */
+static const float *run_steps(esp_runner *r, int first, const void *x, int n)
 {
-    assert(n > 0 && n <= r->capacity);
-    for (int s = 0; s < r->num_steps; s++) {
+    for (int s = first; s < r->num_steps; s++) {
         const step *step = &r->step[s];
         const void *read[ESP_MAX_INPUTS];
         for (int k = 0; k < step->num_inputs; k++) read[k] = step->x[k] ? (const void *)step->x[k] : x;
         esp_packed_forward(r->packed, step->layer, read, n, step->act, r->scratch, step->y);
     }
     return r->num_steps ? r->step[r->num_steps - 1].y : x;
+}
+
+const float *esp_runner_forward(esp_runner *r, const void *x, int n)
+{
+    assert(n > 0 && n <= r->capacity);
+    return run_steps(r, 0, x, n);
+}
+
+const float *esp_runner_forward_shared(esp_runner *r, const float *head, int shared, const float *tails, int n)
+{
+    const step *step = &r->step[0];
+    assert(r->sum && n > 0 && n <= r->capacity);
+    esp_packed_begin(r->packed, step->layer, head, shared, r->sum);
+    esp_packed_end(r->packed, step->layer, r->sum, shared, tails, n, step->act, step->y);
+    return run_steps(r, 1, NULL, n);
 }

@@ -64,6 +64,40 @@ static void an_image_is_bit_identical_alone_and_among_others(void)
     esp_network_free(net);
 }
 
+static void check_common_beginning(void)
+{
+    enum { N = 14, ACTIONS = 2 };
+    esp_network *net = agent();
+    esp_packed *packed = esp_packed_create(net, 1u << ESP_TOLD_DYNAMICS);
+    size_t in = (size_t)net->component[ESP_TOLD_DYNAMICS].in_size, shared = in - ACTIONS;
+    size_t out = (size_t)net->component[ESP_TOLD_DYNAMICS].out_size;
+    float *rows = esp_alloc(N * in, sizeof *rows), tails[N * ACTIONS];
+    esp_rng rng = esp_rng_make(3, ESP_RNG_TEST, 0);
+    esp_rng_normal(&rng, rows, N * in);
+    for (size_t i = 0; i < N; i++) {
+        memcpy(rows + i * in, rows, shared * sizeof *rows);
+        memcpy(tails + i * ACTIONS, rows + i * in + shared, ACTIONS * sizeof *tails);
+    }
+    esp_runner *joined = esp_runner_create(packed, ESP_TOLD_DYNAMICS, N);
+    esp_runner *split = esp_runner_create(packed, ESP_TOLD_DYNAMICS, N);
+    for (int n = 1; n <= N; n++)
+        CU_ASSERT_EQUAL(memcmp(esp_runner_forward_shared(split, rows, (int)shared, tails, n),
+                               esp_runner_forward(joined, rows, n), (size_t)n * out * sizeof *rows), 0);
+    esp_runner_free(joined);
+    esp_runner_free(split);
+    esp_packed_free(packed);
+    free(rows);
+    esp_network_free(net);
+}
+
+static void rows_with_a_common_beginning_give_the_same_bits(void)
+{
+    const char *used = esp_kernel_used();
+    for (int k = 0; k < esp_num_kernels(); k++)
+        if (esp_kernel_choose(esp_kernel_name(k)) == ESP_OK) check_common_beginning();
+    CHECK_OK(esp_kernel_choose(used));
+}
+
 static void filling_again_takes_over_weights_that_moved(void)
 {
     esp_network *net = agent();
@@ -79,6 +113,7 @@ static void filling_again_takes_over_weights_that_moved(void)
 static CU_TestInfo tests[] = {
     {"every component gives what the tape gives", every_component_gives_what_the_tape_gives},
     {"an image is bit-identical alone and among others", an_image_is_bit_identical_alone_and_among_others},
+    {"rows with a common beginning give the same bits", rows_with_a_common_beginning_give_the_same_bits},
     {"filling again takes over weights that moved", filling_again_takes_over_weights_that_moved},
     CU_TEST_INFO_NULL,
 };
