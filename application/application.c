@@ -27,6 +27,17 @@ const esp_application *esp_application_find(const char *name)
     return NULL;
 }
 
+const esp_application *esp_application_of_path(const char *path)
+{
+    size_t length = strlen(path);
+    for (int i = 0; esp_applications[i]; i++) {
+        const char *suffix = esp_applications[i]->suffix;
+        size_t end = suffix ? strlen(suffix) : 0;
+        if (suffix && length > end && strcmp(path + length - end, suffix) == 0) return esp_applications[i];
+    }
+    return NULL;
+}
+
 /* A configuration that does not name its application belongs to the first one, unless it has a key that only another
  * application knows. */
 static esp_status find_default(const cJSON *json, const char *source, const esp_application **out)

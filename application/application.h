@@ -409,6 +409,8 @@ struct esp_application {
     bool        decibels;                /* the measure is a logarithm, of which a share says nothing */
     const char *sample_name;             /* "episodes": the samples of one evaluation of a search */
     const char *action_name;             /* "action": the unit of FLOPs and time */
+    const char *suffix;                  /* ".onnx": files with it belong to the application, which reads and writes
+                                            them itself; NULL: it has checkpoints only */
     const char *card_task;               /* the Hub's name for what it does, for model cards; NULL: it has none */
     const char *card_metric;             /* the Hub's name for its measure; NULL: it has none */
     const esp_group_spec *paper_groups;     /* [*num_paper_groups]; Tables II and IV of the paper */
@@ -421,14 +423,17 @@ struct esp_application {
     const esp_learning   *learning;      /* what its training runs record */
     const esp_picture    *picture;       /* NULL: it has no picture */
 
-    /* Checks `config` with the settings, trains, and describes the result. */
+    /* Checks `config` with the settings, trains, and describes the result. NULL: it cannot. */
     esp_status (*train)(const esp_train_request *request, const cJSON *config, esp_figure_list *out);
 
-    /* Sets net, components and state, and `search` unless that was given. */
+    /* Sets net, components and state, and `search` unless that was given. subject->file is NULL for a file with the
+     * application's suffix. */
     esp_status (*open)(esp_subject *subject, esp_search_config *search);
     esp_status (*prepare)(esp_subject *subject);          /* as esp_subject_prepare */
     void       (*close)(esp_subject *subject);            /* frees the state, also after a failure */
 
+    /* Whether data can be recorded; otherwise presets choose importance and repair by weights alone. NULL: yes. */
+    bool       (*has_data)(const esp_subject *subject);
     /* Records data for importance, compensation and finetuning; the calibration borrows the recording. */
     esp_status (*record)(const esp_subject *subject, void **recording, esp_calibration *calibration);
     void       (*forget)(void *recording);                /* accepts NULL */
@@ -483,10 +488,11 @@ double esp_application_kept(const esp_application *application, double before, d
 #define ESP_KEPT_ENOUGH 0.95 /* a smaller share is reported as a warning, in red on pages */
 
 /* Rows of the table; named there and nowhere else. */
-extern const esp_application esp_application_agent, esp_application_autoencoder;
+extern const esp_application esp_application_agent, esp_application_autoencoder, esp_application_network;
 /* All applications, up to NULL; the first is the default of configurations that name none. */
 extern const esp_application *const esp_applications[];
 const esp_application *esp_application_find(const char *name); /* NULL, with the error text set, when unknown */
+const esp_application *esp_application_of_path(const char *path); /* by its suffix; NULL: a checkpoint */
 /* The application that the key "application" of a configuration names. */
 esp_status esp_application_of_json(const cJSON *json, const char *source, const esp_application **out);
 

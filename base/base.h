@@ -84,7 +84,8 @@ typedef enum {
     ESP_RNG_TEST,        /* whatever a test draws */
     ESP_RNG_DIGITS,      /* generated images */
     ESP_RNG_SHUFFLE,     /* order of the training images in an epoch */
-    ESP_RNG_LOSS         /* signs that combine outputs to a loss */
+    ESP_RNG_LOSS,        /* signs that combine outputs to a loss */
+    ESP_RNG_INPUTS       /* inputs of a network without recorded ones */
 } esp_rng_purpose;
 
 /* A key and a counter. Copying it copies the position: equal state gives equal numbers. */

@@ -1,5 +1,6 @@
 /* Options that some applications have, in the form that argp needs: made from the applications' tables, so that the
  * options of a new application need no line here. */
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -16,22 +17,41 @@ typedef struct {
 static family eval = {.purpose = ESP_FOR_EVAL}, prune = {.purpose = ESP_FOR_PRUNE}, show = {.purpose = ESP_FOR_SHOW},
               train = {.purpose = ESP_FOR_TRAIN}, compare = {.purpose = ESP_FOR_COMPARE};
 
-static bool has(const family *f, const char *name)
+static struct argp_option *find(family *f, const char *name)
 {
     for (int i = 0; i < f->count; i++)
-        if (strcmp(f->option[i].name, name) == 0) return true;
-    return false;
+        if (strcmp(f->option[i].name, name) == 0) return &f->option[i];
+    return NULL;
+}
+
+/* "a; b" in memory that is kept until the end. */
+static const char *joined(const char *a, const char *between, const char *b)
+{
+    char text[1024];
+    if (strcmp(a, b) == 0) return a;
+    snprintf(text, sizeof text, "%s%s%s", a, between, b);
+    return esp_intern(text);
+}
+
+/* Options of several applications with one name are one option. */
+static void add(family *f, const esp_option *o)
+{
+    struct argp_option *known = find(f, o->name);
+    if (known) {
+        if (known->arg && o->argument) known->arg = joined(known->arg, "|", o->argument);
+        known->doc = joined(known->doc, ". ", o->help);
+    } else if (f->count < MOST) {
+        f->option[f->count] = (struct argp_option){.name = o->name, .key = FIRST_KEY + f->count, .arg = o->argument,
+                                                   .doc = o->help};
+        f->count++;
+    }
 }
 
 static void make(family *f)
 {
     for (int i = 0; esp_applications[i]; i++)
-        for (const esp_option *o = esp_applications[i]->options; o->name; o++) {
-            if (!(o->purposes & f->purpose) || has(f, o->name) || f->count == MOST) continue;
-            f->option[f->count] = (struct argp_option){.name = o->name, .key = FIRST_KEY + f->count,
-                                                       .arg = o->argument, .doc = o->help};
-            f->count++;
-        }
+        for (const esp_option *o = esp_applications[i]->options; o->name; o++)
+            if (o->purposes & f->purpose) add(f, o);
 }
 
 void esp_application_options_make(void)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/layers.h"
 #include "cli/origin.h"
 
 typedef struct {
@@ -31,6 +32,7 @@ static const struct argp argp = {
            "dimension along which units can be removed; a group is a set of axes that share one coefficient.\v"
            "Examples:\n"
            "  espalier inspect models/pendulum/agent.safetensors\n"
+           "  espalier inspect policy.onnx\n"
            "  espalier inspect pruned.safetensors --json\n",
     .children = esp_options_children,
 };
@@ -72,6 +74,7 @@ static void add_axes(cJSON *json, const esp_network *net)
             if (esp_axis_components(net, i) >> c & 1u)
                 cJSON_AddItemToArray(components, cJSON_CreateString(esp_component_name(net, c)));
         cJSON_AddBoolToObject(axis, "prunable", net->axis[i].prunable);
+        if (net->axis[i].fixed) cJSON_AddStringToObject(axis, "fixed", net->axis[i].fixed);
         cJSON_AddItemToArray(axes, axis);
     }
 }
@@ -103,6 +106,7 @@ static void print_json(const facts *f)
     cJSON_AddNumberToObject(json, "params", (double)esp_network_params(net, ESP_ALL_COMPONENTS));
     cJSON_AddNumberToObject(json, "size_bytes", (double)f->subject->bytes);
     esp_figure_list_json(&f->work, json);
+    esp_layers_json(net, json);
     add_axes(json, net);
     cJSON *groups = cJSON_AddObjectToObject(json, "groups");
     add_groups(groups, "structural", &f->structural);
@@ -148,8 +152,9 @@ static void print_axes(const esp_network *net)
             if (*names) strcat(names, ", ");
             strcat(names, esp_component_name(net, c));
         }
-        esp_table_row(table, "%s|%d|%s|%s", net->axis[i].name, net->axis[i].size,
-                      net->axis[i].prunable ? "yes" : "no", names);
+        const char *fixed = net->axis[i].fixed;
+        esp_table_row(table, "%s|%d|%s%s%s|%s", net->axis[i].name, net->axis[i].size,
+                      net->axis[i].prunable ? "yes" : "no", fixed ? ": " : "", fixed ? fixed : "", names);
     }
     esp_table_print(table);
 }
@@ -188,10 +193,11 @@ static void print_tables(const facts *f)
     print_work(f);
     printf("\n\n");
     print_components(f);
+    if (f->subject->net->num_components == 1) esp_layers_print(f->subject->net);
     putchar('\n');
     print_axes(f->subject->net);
     print_groups("structural", &f->structural);
-    print_groups("paper", &f->paper);
+    if (f->paper.num > 0) print_groups("paper", &f->paper);
     esp_origin_print(f->subject);
 }
 

@@ -85,6 +85,8 @@ static const struct argp argp = {
            "  espalier prune agent.safetensors --controller policy --keep 99% -o p.st\n"
            "  espalier prune agent.safetensors --method magnitude --importance l1 -o m.st\n"
            "  espalier prune models/mnist/autoencoder.safetensors --data DIR -o small.st\n"
+           "  espalier prune policy.onnx --sparsity 0.5 -o small.onnx\n"
+           "  espalier prune policy.onnx --data in.safetensors --keep 99% -o s.onnx\n"
            "\n"
            "Sparsity counts the parameters that the controller uses. The search sees other\n"
            "episodes or images than the report. A search that was stopped resumes from its\n"
@@ -103,20 +105,21 @@ static esp_status check_not_input(const arguments *a)
 }
 
 /* Refuses names with the suffix of another kind of file. */
-static esp_status check_suffix(const char *output)
+static esp_status check_suffix(const esp_subject *subject, const char *output)
 {
     static const char *const others = ".c|.csv|.html|.json|.jsonl|.mp4|.onnx|.png|.svg|.xml";
-    const char *suffix = strrchr(esp_path_name(output), '.');
-    if (!suffix || esp_choice_index(others, suffix) < 0) return ESP_OK;
-    return esp_fail(ESP_ERR_USAGE, "-o: '%s' does not end with .safetensors, the format of a network", output);
+    const char *suffix = strrchr(esp_path_name(output), '.'), *own = subject->application->suffix;
+    if (!suffix || (own && strcmp(suffix, own) == 0) || esp_choice_index(others, suffix) < 0) return ESP_OK;
+    return esp_fail(ESP_ERR_USAGE, "-o: '%s' does not end with .safetensors%s%s, the format of a network", output,
+                    own ? " or " : "", own ? own : "");
 }
 
-static esp_status check_output(arguments *a)
+static esp_status check_output(arguments *a, const esp_subject *subject)
 {
     if (strcmp(a->output, a->journal) == 0)
         return esp_fail(ESP_ERR_USAGE, "--journal: '%s' is the output as well; name another file", a->journal);
     esp_status status = check_not_input(a);
-    if (status == ESP_OK) status = check_suffix(a->output);
+    if (status == ESP_OK) status = check_suffix(subject, a->output);
     if (status == ESP_OK) status = esp_file_writable(a->output);
     return status == ESP_OK ? esp_lock_take(a->output, &a->lock) : status;
 }
@@ -178,7 +181,7 @@ int esp_cmd_prune(int argc, char **argv, esp_options *options)
     esp_status status = esp_parse(&argp, argc, argv, &a);
     if (status == ESP_OK)
         status = esp_subject_open(a.checkpoint, &options->settings, &a.request.judging, &a.request.search, &subject);
-    if (status == ESP_OK) status = check_output(&a);
+    if (status == ESP_OK) status = check_output(&a, &subject);
     if (status == ESP_OK) status = esp_subject_prepare(&subject);
     if (status == ESP_OK) status = prune(&a, &subject, &verdict);
     int result = status == ESP_OK ? ESP_EXIT_DONE : fail(&a, status);

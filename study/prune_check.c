@@ -63,8 +63,10 @@ esp_status esp_pruning_check(const esp_pruning *p)
 /* ---- a warning ---- */
 
 /* What costs least and helps most, in that order. */
-static const char *advice(const esp_prune_request *r)
+static const char *advice(const esp_prune_request *r, const esp_subject *subject)
 {
+    const esp_application *app = subject->application;
+    if (app->has_data && !app->has_data(subject)) return "--data, recorded inputs from which the cut is repaired";
     if (r->preset == ESP_PRESET_PAPER) return "--preset best, which repairs and finetunes";
     if (!r->compensation->repair)      return "--compensate lsq, which repairs the cut";
     if (r->finetune == 0)              return "--finetune N, gradient steps after the cut";
@@ -77,5 +79,5 @@ void esp_pruning_warn(const esp_pruning *p)
     bool demanded = p->request.keep > 0 || esp_judging_find(&p->request.judging, ESP_KEY_DEMAND);
     if (demanded || !(kept < ESP_KEPT_ENOUGH)) return;
     esp_log(ESP_LOG_WARNING, "only %.1f %% of the %s is left; try %s", 100 * kept,
-            p->subject->application->measure_name, advice(&p->request));
+            p->subject->application->measure_name, advice(&p->request, p->subject));
 }

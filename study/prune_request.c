@@ -72,8 +72,18 @@ static bool is_assigned(const esp_settings *settings, const char *key)
     return false;
 }
 
+/* By weights alone. */
+static void choose_without_data(esp_prune_request *r)
+{
+    if (!r->method)       r->method = esp_search_find("magnitude");
+    if (!r->importance)   r->importance = esp_importance_find("l2");
+    if (!r->compensation) r->compensation = esp_compensation_find("none");
+}
+
 void esp_prune_request_settle(esp_prune_request *r, const esp_subject *subject)
 {
+    const esp_application *app = subject->application;
+    if (r->preset == ESP_PRESET_BEST && app->has_data && !app->has_data(subject)) choose_without_data(r);
     esp_prune_request_choose(r);
     if (isnan(r->search.target.tolerance)) r->search.target.tolerance = tolerance_of(r);
     if (r->finetune == ESP_BY_PRESET) r->finetune = steps_of(r, subject);

@@ -162,6 +162,8 @@ static bool is_blind(const esp_search_result *found)
 
 static bool may_repair(const esp_pruning *p)
 {
+    const esp_application *app = p->subject->application;
+    if (app->has_data && !app->has_data(p->subject)) return false;
     return p->request.preset == ESP_PRESET_BEST && p->request.compensation != esp_compensation_find("lsq");
 }
 

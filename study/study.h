@@ -1,5 +1,6 @@
-/* study: the work that is done with trained networks, as a library - they are pruned, compared, swept over. It knows no
- * command line and prints nothing: results are structs, JSON and files; progress and log go to the callbacks of base. */
+/* study: the work that is done with trained networks, as a library - they are pruned, compared, swept over. It knows
+ * no command line and prints nothing: results are structs, JSON and files; progress and log go to the callbacks of
+ * base. */
 #ifndef ESP_STUDY_H
 #define ESP_STUDY_H
 
@@ -38,8 +39,8 @@ typedef struct {
 esp_prune_request esp_prune_request_default(void);
 /* Fills in what is left open. Best: units ranked by the squared error that remains without them, the layers behind
  * repaired by least squares, `sensitivity`, finetuning where the application can, and several rounds when less than
- * ESP_ROUND_LEFT stays. Paper: the paper's groups and gradient descent, units ranked by their 2-norm, nothing repaired
- * or finetuned, and for its grid no finalists. */
+ * ESP_ROUND_LEFT stays; without data `magnitude` by 2-norms, nothing repaired. Paper: the paper's groups and gradient
+ * descent, units ranked by their 2-norm, nothing repaired or finetuned, and for its grid no finalists. */
 void esp_prune_request_settle(esp_prune_request *request, const esp_subject *subject);
 /* The part of it that depends on neither target nor subject; `best` leaves steps, rounds and tolerance open. */
 void esp_prune_request_choose(esp_prune_request *request);

@@ -282,7 +282,7 @@ static void a_checkpoint_of_the_other_application_is_refused(void)
     static const struct { int status; const char *arguments, *word; } cases[] = {
         {1, "eval " AGENT " --config ae.json", "expected an autoencoder"},
         {1, "eval ae.st --config " ESP_SOURCE "/models/pendulum/config.json", "its application is 'autoencoder'"},
-        {2, "eval ae.st --config digits.json", "application 'digits' is unknown; expected tdmpc or autoencoder"},
+        {2, "eval ae.st --config digits.json", "application 'digits' is unknown"},
         {2, "train digits.json -o new", "digits.json: application 'digits' is unknown"},
         {2, "train number.json -o new", "number.json: key 'application' must be a string"},
         {2, "train list.json -o new", "list.json: a configuration must be a JSON object"},
