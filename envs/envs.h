@@ -12,12 +12,12 @@
 /* The env.* keys of the configuration. Texts live as long as the process (esp_intern), so the struct may be copied
  * freely. */
 typedef struct {
-    const char *task;     /* name in the task registry */
-    const char *scene;    /* MJCF file; NULL or "": the task's own, models/<task>/scene.xml */
+    const char *task;     /* name below the models folder, a task file (*.json), or native code (*.so) */
+    const char *scene;    /* MJCF file; NULL or "": the task's own */
     const char *start;    /* name of one of the task's starts; NULL or "": the first */
     const char *reward;   /* name of one of the task's rewards; NULL or "": the first */
-    int  action_repeat;   /* task time steps per control step */
-    int  physics_steps;   /* task time steps per episode, a multiple of action_repeat */
+    int  action_repeat;   /* task time steps per control step; 0: the task's own */
+    int  physics_steps;   /* task time steps per episode, a multiple of action_repeat; 0: the task's own */
     int  frame_stack;     /* gray frames the network sees, newest last */
     int  image_size;      /* pixels per side that the network sees */
     int  supersample;     /* rendered pixels per pixel the network sees, along each side; box-filtered down */
@@ -28,8 +28,11 @@ enum { ESP_IMAGE_SIZE_MIN = 21, ESP_IMAGE_SIZE_MAX = 128, ESP_FRAME_STACK_MAX = 
 
 /* The pendulum, seen in 9 frames of 28 x 28 pixels; scene, start and reward are NULL: the task's own. */
 esp_env_config esp_env_config_default(void);
-/* Checks ranges and names, and fills in the task's first start and reward where none is named. ESP_ERR_USAGE for a
- * name that the task does not have, ESP_ERR_RANGE for a number. */
+/* Of any task: whatever the task file says, and 9 frames of 28 x 28 pixels where it says nothing. */
+esp_env_config esp_env_config_of(const char *task);
+/* Checks ranges and names, and fills in the task's first start and reward where none is named, and its action repeat
+ * and episode length where they are 0. ESP_ERR_USAGE for a name that the task does not have, ESP_ERR_RANGE for a
+ * number. */
 esp_status     esp_env_config_settle(esp_env_config *config);
 int            esp_env_steps(const esp_env_config *config);  /* control steps per episode, at most */
 size_t         esp_env_pixels(const esp_env_config *config); /* pixels of one frame */
@@ -69,6 +72,9 @@ typedef struct {
     int      start;           /* index into the task's starts */
 } esp_episode;
 
+/* Why an episode ended. Numbers from 1: the task ended it, and the number is that of the ending. */
+enum { ESP_ENDING_NONE = 0, ESP_ENDING_TIME = -1, ESP_ENDING_DIVERGED = -2 };
+
 /* What episodes are for; keeps their seeds apart. Two bits of a seed: there is no fifth. */
 typedef enum { ESP_EPISODES_REPORT, ESP_EPISODES_SEARCH, ESP_EPISODES_TRAIN, ESP_EPISODES_RECORD } esp_episode_use;
 
@@ -85,6 +91,8 @@ typedef struct {
                                * the task's error; NAN: the task has none, or the episode ended earlier */
 } esp_behaviour;
 
+enum { ESP_TASK_NOTED = 64 }; /* most numbers that a task notes */
+
 /* An episode being played: its simulation, and what belongs to the episode but not to mjData. */
 typedef struct {
     esp_episode name;         /* copied from esp_simulator_begin or esp_simulator_join */
@@ -95,6 +103,8 @@ typedef struct {
     float  *action;           /* [num_actions] the last action, clipped; 0 before the first */
     float  *command;          /* [num_commands] the command drawn by reset */
     mjtNum *before;           /* [nq] positions when the last action was chosen */
+    double *noted;            /* [ESP_TASK_NOTED] what the task noted at the beginning of its present time step */
+    void   *program;          /* what the task keeps per simulator; NULL: nothing */
     double  reward;           /* reward of the present control step so far */
     double  last_reward;      /* reward of the last finished control step */
     double  episode_return;   /* sum over all finished control steps */
@@ -102,7 +112,9 @@ typedef struct {
     int     saturated;        /* outputs within 1 % of an end of their range, so far */
     double  error;            /* sum of the distances from the goal after each control step of the last fifth */
     bool    fresh;            /* nothing of this episode was observed yet */
-    bool    ended;            /* by its length or by the task; it is not stepped any further */
+    bool    ended;            /* it is not stepped any further */
+    int     ending;           /* ESP_ENDING_..., or the number of the task's ending */
+    bool    halfway;          /* mj_step1 was done for the present state, mj_step2 comes next */
 } esp_play;
 
 /* ---- tasks.c: the registry ------------------------------------------------------------------ */
@@ -116,7 +128,10 @@ typedef struct {
 
 /* What a task says about itself. Arrays of names end with NULL. */
 typedef struct {
-    const char         *name;           /* value of env.task, and name of its folder below models/ */
+    const char         *name;           /* value of env.task */
+    const char         *about;          /* one or two sentences, or NULL */
+    const char         *file;           /* path of the task file; NULL: the task is C */
+    const char         *scene;          /* MJCF file, relative to the task's folder; NULL: scene.xml */
     const char *const  *starts;         /* start states of episodes; the first is the default */
     const char *const  *rewards;        /* the first is the default, and results are measured in it */
     const char         *training_reward; /* reward that training begins with */
@@ -125,12 +140,19 @@ typedef struct {
     const char         *show_start;     /* the start most worth watching */
     double              show_seconds;   /* time from the start until the goal is kept, with some margin, s */
     double              timestep;       /* s; the unit in which env.action_repeat and env.physics_steps count */
+    int                 action_repeat;  /* time steps per control step, where the configuration does not say; 0: 1 */
+    int                 steps;          /* time steps per episode, where the configuration does not say; 0: 1000 */
+    const char *const  *endings;        /* names of what ends an episode early; NULL: it has no names */
+    double              largest_reward; /* of a time step, when 0 is the least; 0: 1; INFINITY: not bounded */
+    bool                refresh;        /* what MuJoCo derives from the state belongs to the present state when the
+                                         * task's functions are called; otherwise, after a step, to the state before */
     int                 num_quantities; /* entries of quantities; 0: nothing is plotted */
     const esp_task_quantity *quantities;     /* plotted by viewer and reports; the first is the most telling */
     int                 num_items;      /* entries of items, at least 1 */
     const esp_obs_item *items;          /* the observation, in the order in which a controller receives it */
     int                 num_commands;   /* numbers in a command, drawn by reset */
-    bool                reward_per_control; /* the reward is taken once per control step, not per physics step */
+    bool                reward_per_step; /* the reward is taken once per time step of the task, at its end, not after
+                                         * every physics step */
 } esp_task_description;
 
 /* A task; worlds borrow it. Tasks of the registry live as long as the process. */
@@ -139,28 +161,44 @@ typedef struct esp_task esp_task;
 struct esp_task {
     esp_task_description about; /* its texts and arrays live as long as the task */
     void *state;                /* owned by the task, read only by its functions; NULL: it needs none */
-    /* One line that says what the MJCF lacks (a joint, an actuator), or NULL if the MJCF fits the task. */
-    const char *(*mismatch)(const esp_task *task, const mjModel *model);
+    /* Whether the MJCF fits the task: ESP_ERR_FORMAT with one line that says what it lacks (a joint, an actuator). */
+    esp_status (*fit)(const esp_task *task, const mjModel *model);
+    /* Changes the model after it was loaded; NULL: nothing. */
+    esp_status (*edit)(const esp_task *task, mjModel *model);
+    /* Changes the map [nu] from outputs to controls, which is [-1, 1] to the actuator's range; NULL: that stays. */
+    esp_status (*actuation)(const esp_task *task, const mjModel *model, esp_actuation *out);
+    /* Makes and frees what one simulator needs, play->program; NULL: nothing. The model fits. */
+    esp_status (*open)(const esp_task *task, const mjModel *model, void **out);
+    void       (*close)(void *program);
     /* Puts play->data into the start state play->name.start and draws play->command; the caller runs mj_forward
      * next. */
-    void   (*reset)(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng);
-    /* The reward numbered `kind`, in [0, 1] per physics step. */
+    esp_status (*reset)(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng);
+    /* Keeps in play->noted what later functions need of the beginning of a time step; NULL: nothing. */
+    void   (*note)(const esp_task *task, const mjModel *model, esp_play *play);
+    /* The reward numbered `kind`. One that is not finite ends the rollout with ESP_ERR_NUMERIC. */
     double (*reward)(const esp_task *task, const mjModel *model, const esp_play *play, int kind);
     /* Fills terms, in the order of about.terms; may be NULL. */
     void   (*terms)(const esp_task *task, const mjModel *model, const esp_play *play, double *terms);
-    /* whether the episode ends now; NULL: never */
+    /* Whether the goal holds; NULL: the task has none. */
     bool   (*goal)(const esp_task *task, const mjModel *model, const esp_play *play);
-    /* Whether the episode ends early; NULL: never. */
-    bool   (*done)(const esp_task *task, const mjModel *model, const esp_play *play);
+    /* 0, or when the episode ends early the number of the ending, from 1, in about.endings; NULL: it never does. */
+    int    (*done)(const esp_task *task, const mjModel *model, const esp_play *play);
     /* Present value of about.quantities[index], in its unit. */
     double (*quantity)(const esp_task *task, const mjModel *model, const esp_play *play, int index);
     /* Writes item `index`, which is of floats; NULL when all items are pixels. */
-    void   (*observe)(const esp_task *task, const mjModel *model, const esp_play *play, int index, float *out);
+    void   (*observe)(const esp_task *task, const mjModel *model, const esp_play *play, int index, double *out);
 };
 
-/* pendulum.c: swing-up of the control suite (Tassa et al. 2018, arXiv:1801.00690). */
-extern const esp_task esp_task_pendulum;
-const esp_task *esp_task_find(const char *name); /* NULL: unknown, with the error text set */
+/* The task of a name, a task file or native code; it lives as long as the process. NULL: unknown or not usable, with
+ * the error text set. */
+const esp_task *esp_task_find(const char *name);
+/* Adds a task in C under its name, which esp_task_find then knows. The task must live as long as the process. */
+void            esp_task_register(const esp_task *task);
+/* Lets esp_task_find load native code from this path; call it for paths that the user typed, and for no others. */
+void            esp_task_allow_native(const char *path);
+/* Version of the structs of this header; a shared object with a task exports it as `const int esp_task_version`, and
+ * the task as `const esp_task esp_task_export`. */
+#define ESP_TASK_VERSION 1
 /* Sets *name to the first of `names` where it is NULL or "". ESP_ERR_USAGE when it is not among them; `key` begins
  * the sentence. */
 esp_status esp_task_settle(const esp_task *task, const char *key, const char *const *names, const char **name);
@@ -181,6 +219,7 @@ typedef struct {
     int             num_actions; /* actuators of the model, at least 1 */
     int             num_steps;   /* control steps per episode, at most */
     int             repeat;      /* physics steps of this model per control step */
+    int             substeps;    /* physics steps of this model per time step of the task, at least 1 */
     double          reward_weight; /* weight of the reward of a physics step: model's time step / task's */
     esp_actuation  *actuation;   /* [num_actions], owned */
     int             num_items;   /* items of an observation, as the task describes them */
@@ -190,8 +229,9 @@ typedef struct {
 
 /* An item of the task's observation, with the sizes that the task leaves to the configuration filled in. */
 esp_obs_item esp_task_item(const esp_task *task, const esp_env_config *config, int item);
-/* The path of the scene, in new memory that the caller frees: config.scene if given, else <task>/scene.xml below
- * $ESPALIER_MODELS, the installed models or those of the source tree; ESP_ERR_MACHINE when none of them has it. */
+/* The path of the scene, in new memory that the caller frees: config.scene if given, else the task's own: beside its
+ * file, or below $ESPALIER_MODELS, the installed models or those of the source tree; ESP_ERR_MACHINE when none of them
+ * has it. */
 esp_status esp_scene_find(const esp_env_config *config, char **out);
 /* Loads the scene that esp_scene_find names. MuJoCo's own errors become one line.
  *
@@ -322,8 +362,8 @@ esp_status esp_simulator_observe_one(esp_simulator *simulator, int episode);
 /* Calls `act` to choose actions from the observations, clips them, and sets the controls. ESP_ERR_NUMERIC when an
  * action is not a number. */
 esp_status esp_simulator_act(esp_simulator *simulator, esp_act_fn act, void *context);
-/* Advances every episode that has not ended by `count` physics steps. ESP_ERR_NUMERIC when MuJoCo cannot integrate
- * one. */
+/* Advances every episode that has not ended by `count` physics steps. One that MuJoCo cannot integrate ends, with
+ * ESP_ENDING_DIVERGED and without the reward of that step. ESP_ERR_NUMERIC when a reward is not finite. */
 esp_status esp_simulator_step(esp_simulator *simulator, int count);
 /* Copies the state of a simulator with an equal world and capacity, except for its mjData, so that `to` resumes where
  * `from` is. */
@@ -336,6 +376,7 @@ void       esp_simulator_copy(esp_simulator *to, const esp_simulator *from);
 typedef struct {
     double   episode_return;  /* sum of rewards */
     int      length;          /* control steps played */
+    int      ending;          /* ESP_ENDING_..., or the number of the task's ending */
     int      settled;         /* index of the first state (of length + 1) from which the goal holds to the end;
                                * num_steps: never */
     esp_behaviour behaviour;  /* how it was played */

@@ -18,6 +18,14 @@ int esp_world_steady_from(const esp_world *world);
 /* How an episode was played that the goal holds in from state number `settled` on (num_steps: never). */
 esp_behaviour esp_play_behaviour(const esp_world *world, const esp_play *play, int settled);
 
+/* world.c: path of the task's own scene, in new memory; ESP_ERR_MACHINE when a task of the models folder has none. */
+esp_status esp_task_scene(const esp_task *task, char **out);
+/* The first existing file NAME/FILE below $ESPALIER_MODELS, the installed models and those of the source
+ * tree, in new memory; NULL: none. *other: it was found although $ESPALIER_MODELS is set to another folder. */
+char *esp_models_find(const char *name, const char *file, bool *other);
+/* The folders that it searches, [4] in new memory, NULL where there is none. */
+void  esp_models_folders(char *folders[4]);
+
 /* Copies text as one line: line breaks become "; ", trailing blanks are dropped. */
 void esp_one_line(const char *text, char *out, size_t size);
 

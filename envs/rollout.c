@@ -21,7 +21,7 @@ static void record_state(const rollout *r, const esp_play *play, esp_trajectory 
         memcpy(row, play->data->qpos, (size_t)model->nq * sizeof *row);
         memcpy(row + model->nq, play->data->qvel, (size_t)model->nv * sizeof *row);
     }
-    if (!task->goal(task, model, play)) out->settled = r->world->num_steps;
+    if (!task->goal || !task->goal(task, model, play)) out->settled = r->world->num_steps;
     else if (out->settled == r->world->num_steps) out->settled = play->steps;
 }
 
@@ -29,6 +29,7 @@ static void record_step(const rollout *r, const esp_play *play, esp_trajectory *
 {
     size_t actions = (size_t)r->world->num_actions, step = (size_t)play->steps - 1;
     out->length = play->steps;
+    out->ending = play->ending;
     out->episode_return = play->episode_return;
     if (out->rewards) out->rewards[step] = (float)play->last_reward;
     if (out->actions) memcpy(out->actions + step * actions, play->action, actions * sizeof *play->action);
@@ -54,6 +55,7 @@ static esp_status begin(const rollout *r, const esp_episode *episodes)
     for (int i = 0; i < r->n && status == ESP_OK; i++) {
         r->out[i].episode_return = 0.0;
         r->out[i].length = 0;
+        r->out[i].ending = ESP_ENDING_NONE;
         r->out[i].settled = r->world->num_steps;
         record_state(r, esp_simulator_play(r->simulator, i), &r->out[i]);
         status = observe(r, i);

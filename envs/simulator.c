@@ -1,6 +1,7 @@
 /* The one acting interface: n episodes in lockstep that observe, act and step. One call of the controller serves all
  * of them, so its matrix products are large; nothing is allocated while they play. */
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,8 @@ struct esp_simulator {
     esp_renderer   **renderer;  /* [num_items]; NULL for floats and without pixels */
     void           **item;      /* [num_items], each [capacity, history, size]; NULL for pixels that are not drawn */
     esp_observation  obs;       /* points to the arrays of `item` */
+    double          *numbers;   /* of the widest item of floats, one moment */
+    void            *program;   /* the task's, for all episodes; NULL: it has none */
     float           *actions;   /* [capacity, num_actions] */
     int              count;     /* physics steps of the present call */
 };
@@ -33,6 +36,25 @@ static esp_status make_data(void *argument)
 static size_t moment_bytes(const esp_obs_item *item)
 {
     return esp_obs_item_size(item) * (item->kind == ESP_ITEM_FLOATS ? sizeof(float) : 1);
+}
+
+static esp_status open_program(void *argument)
+{
+    esp_simulator *simulator = argument;
+    const esp_world *world = simulator->world;
+    if (!world->task->open) return ESP_OK;
+    esp_status status = world->task->open(world->task, world->model, &simulator->program);
+    for (int i = 0; i < simulator->capacity; i++) simulator->play[i].program = simulator->program;
+    return status;
+}
+
+static size_t widest_item(const esp_world *world)
+{
+    size_t widest = 1;
+    for (int k = 0; k < world->num_items; k++)
+        if (world->item[k].kind == ESP_ITEM_FLOATS && esp_obs_item_size(&world->item[k]) > widest)
+            widest = esp_obs_item_size(&world->item[k]);
+    return widest;
 }
 
 static esp_status make_items(esp_simulator *simulator, bool render)
@@ -60,12 +82,15 @@ esp_status esp_simulator_create(const esp_world *world, int capacity, bool rende
     simulator->item = esp_alloc(items, sizeof *simulator->item);
     simulator->obs = (esp_observation){world->num_items, (const void *const *)simulator->item};
     simulator->actions = esp_alloc((size_t)capacity * actions, sizeof *simulator->actions);
+    simulator->numbers = esp_alloc(widest_item(world), sizeof *simulator->numbers);
     for (int i = 0; i < capacity; i++) {
         simulator->play[i].action = esp_alloc(actions, sizeof(float));
         simulator->play[i].command = esp_alloc((size_t)world->task->about.num_commands + 1, sizeof(float));
         simulator->play[i].before = esp_alloc((size_t)world->model->nq + 1, sizeof(mjtNum));
+        simulator->play[i].noted = esp_alloc(ESP_TASK_NOTED, sizeof(double));
     }
     esp_status status = esp_guard(make_data, simulator, ESP_ERR_MACHINE);
+    if (status == ESP_OK) status = esp_guard(open_program, simulator, ESP_ERR_FORMAT);
     if (status == ESP_OK) status = make_items(simulator, render);
     if (status == ESP_OK) *out = simulator;
     else                  esp_simulator_free(simulator);
@@ -78,6 +103,7 @@ static void free_play(esp_play *play)
     free(play->action);
     free(play->command);
     free(play->before);
+    free(play->noted);
 }
 
 void esp_simulator_free(esp_simulator *simulator)
@@ -91,7 +117,9 @@ void esp_simulator_free(esp_simulator *simulator)
     free(simulator->play);
     free(simulator->renderer);
     free(simulator->item);
+    if (simulator->program) simulator->world->task->close(simulator->program);
     free(simulator->actions);
+    free(simulator->numbers);
     free(simulator);
 }
 
@@ -119,7 +147,8 @@ static void forget(const esp_world *world, const esp_episode *name, esp_play *pl
     play->reward = play->last_reward = play->episode_return = 0.0;
     play->variation = play->error = 0.0;
     play->saturated = 0;
-    play->ended = false;
+    play->ended = play->halfway = false;
+    play->ending = ESP_ENDING_NONE;
     play->fresh = true;
     memset(play->action, 0, (size_t)world->num_actions * sizeof *play->action);
     memset(play->command, 0, (size_t)world->task->about.num_commands * sizeof *play->command);
@@ -130,21 +159,24 @@ static void note_start(const esp_world *world, esp_play *play)
 {
     play->began = play->data->time;
     memcpy(play->before, play->data->qpos, (size_t)world->model->nq * sizeof *play->before);
+    if (world->task->note) world->task->note(world->task, world->model, play);
 }
 
 static esp_status start(void *argument)
 {
     esp_simulator *simulator = argument;
     const esp_world *world = simulator->world;
-    for (int i = 0; i < simulator->n; i++) {
+    esp_status status = ESP_OK;
+    for (int i = 0; i < simulator->n && status == ESP_OK; i++) {
         esp_play *play = &simulator->play[i];
         esp_rng rng = esp_rng_make(play->name.seed, ESP_RNG_START, play->name.index);
         mj_resetData(world->model, play->data);
-        world->task->reset(world->task, world->model, play, &rng);
+        status = world->task->reset(world->task, world->model, play, &rng);
         mj_forward(world->model, play->data);
+        play->halfway = true;
         note_start(world, play);
     }
-    return ESP_OK;
+    return status;
 }
 
 esp_status esp_simulator_begin(esp_simulator *simulator, const esp_episode *episodes, int n)
@@ -178,6 +210,8 @@ void esp_simulator_copy(esp_simulator *to, const esp_simulator *from)
         to->play[i].action = memcpy(own.action, from->play[i].action, (size_t)world->num_actions * sizeof(float));
         to->play[i].command =
             memcpy(own.command, from->play[i].command, (size_t)world->task->about.num_commands * sizeof(float));
+        to->play[i].program = own.program;
+        to->play[i].noted = memcpy(own.noted, from->play[i].noted, ESP_TASK_NOTED * sizeof(double));
         to->play[i].before = memcpy(own.before, from->play[i].before, (size_t)world->model->nq * sizeof(mjtNum));
     }
 }
@@ -197,6 +231,15 @@ const void *esp_simulator_newest(const esp_simulator *simulator, int episode, in
     return history_of(simulator, episode, k) + (size_t)(item->history - 1) * moment_bytes(item);
 }
 
+/* The task gives doubles, a controller gets floats. */
+static void observe_numbers(const esp_simulator *simulator, const esp_play *play, int k, float *out)
+{
+    const esp_world *world = simulator->world;
+    size_t size = esp_obs_item_size(&world->item[k]);
+    world->task->observe(world->task, world->model, play, k, simulator->numbers);
+    for (size_t i = 0; i < size; i++) out[i] = (float)simulator->numbers[i];
+}
+
 static esp_status observe_item(esp_simulator *simulator, int episode, int k)
 {
     const esp_world *world = simulator->world;
@@ -206,7 +249,7 @@ static esp_status observe_item(esp_simulator *simulator, int episode, int k)
     esp_status status = ESP_OK;
     memmove(moments, moments + bytes, older);
     if (simulator->renderer[k]) status = esp_renderer_frame(simulator->renderer[k], play->data, (uint8_t *)newest);
-    else                        world->task->observe(world->task, world->model, play, k, (float *)newest);
+    else                        observe_numbers(simulator, play, k, (float *)newest);
     if (status == ESP_OK && play->fresh)
         for (size_t at = 0; at < older; at += bytes) memcpy(moments + at, newest, bytes);
     return status;
@@ -274,6 +317,7 @@ esp_status esp_simulator_act(esp_simulator *simulator, esp_act_fn act, void *con
         esp_play *play = &simulator->play[i];
         if (play->ended) continue;
         memcpy(play->before, play->data->qpos, (size_t)world->model->nq * sizeof *play->before);
+        if (world->task->note) world->task->note(world->task, world->model, play);
         status = actuate(world, simulator->actions + i * world->num_actions, play);
         if (status != ESP_OK) esp_fail_in(status, "control step %d of episode %d", step, i);
     }
@@ -301,6 +345,12 @@ static double distance(const esp_world *world, const esp_play *play)
     return error ? fabs(task->quantity(task, world->model, play, (int)(error - task->about.quantities))) : 0.0;
 }
 
+static void end(esp_play *play, int ending)
+{
+    play->ended = true;
+    play->ending = ending;
+}
+
 static void finish_control(const esp_world *world, esp_play *play)
 {
     play->steps++;
@@ -308,20 +358,84 @@ static void finish_control(const esp_world *world, esp_play *play)
     play->episode_return += play->reward;
     play->last_reward = play->reward;
     play->reward = 0.0;
-    play->ended = play->steps == world->num_steps ||
-                  (world->task->done && world->task->done(world->task, world->model, play));
+    if (play->steps == world->num_steps) end(play, ESP_ENDING_TIME);
+}
+
+/* After a step what MuJoCo derives from the state (positions of bodies, sensors) is that of the state before. With
+ * `refresh` a step ends with the first half of the next one instead, which costs nothing: the same work in another
+ * order. Runge-Kutta has no halves, and repeats the first part. */
+static void step_physics(const esp_world *world, esp_play *play, bool last)
+{
+    const mjModel *model = world->model;
+    bool halves = model->opt.integrator != mjINT_RK4;
+    if (halves && world->task->about.refresh && play->halfway) mj_step2(model, play->data);
+    else                                                       mj_step(model, play->data);
+    play->halfway = world->task->about.refresh && last;
+    if (play->halfway) mj_step1(model, play->data);
+}
+
+/* Names the first term that is not finite, and the state. */
+static esp_status refuse_reward(const esp_world *world, const esp_play *play, double reward)
+{
+    const esp_task *task = world->task;
+    const mjModel *model = world->model;
+    char what[128], state[512] = "";
+    int count = task->terms && task->about.terms ? esp_names_count(task->about.terms) : 0;
+    esp_format(what, sizeof what, "reward '%s' is %g", task->about.rewards[world->reward], reward);
+    double *terms = esp_alloc((size_t)count + 1, sizeof *terms);
+    if (count > 0) task->terms(task, model, play, terms);
+    for (int i = count - 1; i >= 0; i--)
+        if (!isfinite(terms[i]))
+            esp_format(what, sizeof what, "term '%s' of the reward is %g", task->about.terms[i], terms[i]);
+    free(terms);
+    for (int i = 0; i < (int)(model->nq + model->nv) && i < 24; i++) {
+        double x = i < (int)model->nq ? play->data->qpos[i] : play->data->qvel[i - model->nq];
+        size_t used = strlen(state);
+        esp_format(state + used, sizeof state - used, "%s%.6g", i == (int)model->nq ? "; qvel " : i > 0 ? " " : "", x);
+    }
+    return esp_fail(ESP_ERR_NUMERIC, "task '%s': %s in control step %d, at %.4g s, with qpos %s%s", task->about.name,
+                    what, play->steps + 1, play->data->time - play->began, state,
+                    model->nq + model->nv > 24 ? " ..." : "");
+}
+
+static esp_status collect_reward(const esp_world *world, esp_play *play)
+{
+    double reward = esp_world_reward(world, world->model, play);
+    if (!isfinite(reward)) return refuse_reward(world, play, reward);
+    play->reward += reward;
+    return ESP_OK;
+}
+
+/* The rest of an episode that cannot be integrated is not played. */
+static void end_diverged(const esp_world *world, esp_play *play, double time)
+{
+    static atomic_bool told;
+    if (!atomic_exchange(&told, true))
+        esp_log(ESP_LOG_WARNING, "%s: the simulation is unstable at %.3g s: the episode ends there", world->scene, time);
+    finish_control(world, play);
+    end(play, ESP_ENDING_DIVERGED);
 }
 
 static esp_status step_once(const esp_world *world, esp_play *play)
 {
+    const esp_task *task = world->task;
     double time = play->data->time;
-    mj_step(world->model, play->data);
-    if (diverged(world->model, play->data))
-        return esp_fail(ESP_ERR_NUMERIC, "%s: the simulation is unstable at %.3g s", world->scene, time);
-    bool finished = ++play->physics_steps % world->repeat == 0;
-    if (finished || !world->task->about.reward_per_control)
-        play->reward += esp_world_reward(world, world->model, play);
+    bool whole = (play->physics_steps + 1) % world->substeps == 0;
+    bool finished = (play->physics_steps + 1) % world->repeat == 0;
+    step_physics(world, play, whole || finished || !task->about.reward_per_step);
+    play->physics_steps++;
+    if (diverged(world->model, play->data)) {
+        end_diverged(world, play, time);
+        return ESP_OK;
+    }
+    bool rewarded = !task->about.reward_per_step || whole;
+    esp_status status = rewarded ? collect_reward(world, play) : ESP_OK;
+    if (status != ESP_OK) return status;
     if (finished) finish_control(world, play);
+    int ending = task->done && (whole || finished) ? task->done(task, world->model, play) : 0;
+    if (ending && !finished) finish_control(world, play);
+    if (ending) end(play, ending);
+    if (whole && task->note) task->note(task, world->model, play);
     return ESP_OK;
 }
 

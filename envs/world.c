@@ -24,6 +24,14 @@ esp_env_config esp_env_config_default(void)
     };
 }
 
+esp_env_config esp_env_config_of(const char *task)
+{
+    esp_env_config config = esp_env_config_default();
+    config.task = esp_intern(task);
+    config.action_repeat = config.physics_steps = 0;
+    return config;
+}
+
 /* ---- the configuration -------------------------------------------------------------------------- */
 
 static esp_status check_range(const char *key, int value, int min, int max)
@@ -66,6 +74,8 @@ esp_status esp_env_config_settle(esp_env_config *config)
     if (!task) return ESP_ERR_USAGE;
     esp_status status = esp_task_settle(task, "env.start", task->about.starts, &config->start);
     if (status == ESP_OK) status = esp_task_settle(task, "env.reward", task->about.rewards, &config->reward);
+    if (!config->action_repeat) config->action_repeat = task->about.action_repeat ? task->about.action_repeat : 1;
+    if (!config->physics_steps) config->physics_steps = task->about.steps ? task->about.steps : 1000;
     return status == ESP_OK ? check_numbers(config) : status;
 }
 
@@ -86,20 +96,12 @@ size_t esp_obs_item_size(const esp_obs_item *item)
 
 /* ---- the scene ---------------------------------------------------------------------------------- */
 
-static char *scene_below(const char *models, const char *task)
-{
-    char *folder = esp_path_join(models, task);
-    char *scene = esp_path_join(folder, "scene.xml");
-    free(folder);
-    return scene;
-}
-
 /* share/espalier/models of the prefix in whose bin/ or lib/ this code is installed, wherever that is; NULL if the file
  * cannot be told. */
 static char *models_of_prefix(void)
 {
     Dl_info library;
-    char *file = dladdr((void *)scene_below, &library) && strchr(library.dli_fname, '/')
+    char *file = dladdr((void *)esp_models_folders, &library) && strchr(library.dli_fname, '/')
                      ? realpath(library.dli_fname, NULL) : realpath("/proc/self/exe", NULL);
     for (int up = 0; up < 2 && file; up++) { /* the file's name, then bin/ or lib/ */
         char *slash = strrchr(file, '/');
@@ -110,32 +112,72 @@ static char *models_of_prefix(void)
     return models;
 }
 
-esp_status esp_scene_find(const esp_env_config *config, char **out)
+void esp_models_folders(char *folders[4])
+{
+    const char *chosen = getenv("ESPALIER_MODELS");
+    folders[0] = chosen ? esp_strdup(chosen) : NULL;
+    folders[1] = models_of_prefix();
+    folders[2] = esp_strdup(ESP_MODELS_INSTALLED);
+    folders[3] = esp_strdup(ESP_MODELS_SOURCE);
+}
+
+char *esp_models_find(const char *name, const char *file, bool *other)
+{
+    char *folders[4], *found = NULL;
+    esp_models_folders(folders);
+    for (int i = 0; i < 4; i++) {
+        if (folders[i] && !found) {
+            char *folder = esp_path_join(folders[i], name);
+            found = esp_path_join(folder, file);
+            free(folder);
+            if (access(found, F_OK) != 0) {
+                free(found);
+                found = NULL;
+            } else {
+                *other = i > 0 && folders[0];
+            }
+        }
+        free(folders[i]);
+    }
+    return found;
+}
+
+static esp_status find_in_models(const esp_task *task, char **out)
 {
     static atomic_bool told;
+    const char *chosen = getenv("ESPALIER_MODELS"), *file = task->about.scene ? task->about.scene : "scene.xml";
+    bool other = false;
+    char *scene = esp_models_find(task->about.name, file, &other);
+    if (!scene)
+        return esp_fail(ESP_ERR_MACHINE, "no %s/%s below $ESPALIER_MODELS (%s), %s or %s; set ESPALIER_MODELS to "
+                        "the folder models/ of espalier's source", task->about.name, file,
+                        chosen ? chosen : "not set", ESP_MODELS_INSTALLED, ESP_MODELS_SOURCE);
+    if (other && !atomic_exchange(&told, true))
+        esp_log(ESP_LOG_WARNING, "no %s/%s below $ESPALIER_MODELS (%s); using %s", task->about.name, file, chosen,
+                scene);
+    *out = scene;
+    return ESP_OK;
+}
+
+/* The scene of a file that was given by its path is relative to that file; one of the models folder is looked for in
+ * all models folders. */
+esp_status esp_task_scene(const esp_task *task, char **out)
+{
+    size_t length = strlen(task->about.name);
+    bool by_path = task->about.file && length > 5 && strcmp(task->about.name + length - 5, ".json") == 0;
+    if (!by_path) return find_in_models(task, out);
+    *out = esp_path_resolve(task->about.file, task->about.scene);
+    return ESP_OK;
+}
+
+esp_status esp_scene_find(const esp_env_config *config, char **out)
+{
     if (config->scene && config->scene[0]) {
         *out = esp_strdup(config->scene);
         return ESP_OK;
     }
-    char *prefix = models_of_prefix();
-    const char *models[] = {getenv("ESPALIER_MODELS"), prefix, ESP_MODELS_INSTALLED, ESP_MODELS_SOURCE};
-    for (int i = 0; i < 4; i++) {
-        if (!models[i]) continue;
-        char *scene = scene_below(models[i], config->task);
-        if (access(scene, F_OK) == 0) {
-            if (i > 0 && models[0] && !atomic_exchange(&told, true))
-                esp_log(ESP_LOG_WARNING, "no %s/scene.xml below $ESPALIER_MODELS (%s); using %s", config->task,
-                        models[0], scene);
-            *out = scene;
-            free(prefix);
-            return ESP_OK;
-        }
-        free(scene);
-    }
-    free(prefix);
-    return esp_fail(ESP_ERR_MACHINE, "no %s/scene.xml below $ESPALIER_MODELS (%s), %s or %s; set ESPALIER_MODELS to "
-                    "the folder models/ of espalier's source", config->task, models[0] ? models[0] : "not set",
-                    ESP_MODELS_INSTALLED, ESP_MODELS_SOURCE);
+    const esp_task *task = esp_task_find(config->task);
+    return task ? esp_task_scene(task, out) : ESP_ERR_USAGE;
 }
 
 /* A world that is about to get its model, and the host's model if the world is to adopt one. */
@@ -160,19 +202,27 @@ static mjModel *compile(const char *scene, char *text, int size)
 #endif
 }
 
-static esp_status load_model(void *argument)
+esp_status esp_model_load(const char *scene, bool warn, mjModel **out)
 {
-    esp_world *world = ((loading *)argument)->world;
     struct stat file;
-    if (stat(world->scene, &file) != 0) return esp_fail(ESP_ERR_IO, "cannot be read: %s", strerror(errno));
+    if (stat(scene, &file) != 0) return esp_fail(ESP_ERR_IO, "cannot be read: %s", strerror(errno));
     if (!S_ISREG(file.st_mode)) return esp_fail(ESP_ERR_IO, "is not a file");
 
     char text[ESP_ERROR_TEXT] = "", line[ESP_ERROR_TEXT];
-    world->model = compile(world->scene, text, sizeof text);
+    mjModel *model = compile(scene, text, sizeof text);
     esp_one_line(text, line, sizeof line);
-    if (!world->model) return esp_fail(ESP_ERR_FORMAT, "%s", line[0] ? line : "MuJoCo cannot load it");
-    if (line[0]) esp_log(ESP_LOG_WARNING, "%s: %s", world->scene, line);
+    if (!model) return esp_fail(ESP_ERR_FORMAT, "%s", line[0] ? line : "MuJoCo cannot load it");
+    if (line[0] && warn) esp_log(ESP_LOG_WARNING, "%s: %s", scene, line);
+    *out = model;
     return ESP_OK;
+}
+
+static esp_status load_model(void *argument)
+{
+    esp_world *world = ((loading *)argument)->world;
+    esp_status status = esp_model_load(world->scene, true, &world->model);
+    if (status == ESP_OK && world->task->edit) status = world->task->edit(world->task, world->model);
+    return status;
 }
 
 /* Loads the agent's own scene, the one it has learnt to see; true if its physics equals that of the host's model. */
@@ -201,8 +251,9 @@ static esp_status adopt_model(void *argument)
 /* `simulated` is the model that is stepped: the world's own or the host's. */
 static esp_status check_model(const esp_world *world, const mjModel *simulated)
 {
-    const char *mismatch = world->task->mismatch(world->task, simulated), *task = world->task->about.name;
-    if (mismatch) return esp_fail(ESP_ERR_FORMAT, "does not fit task '%s': %s", task, mismatch);
+    const char *task = world->task->about.name;
+    esp_status fits = world->task->fit(world->task, simulated);
+    if (fits != ESP_OK) return esp_fail_in(fits, "does not fit task '%s'", task);
     if (!(simulated->opt.timestep > 0.0 && simulated->opt.timestep < 10.0))
         return esp_fail(ESP_ERR_FORMAT, "timestep is %g s, expected above 0 and below 10", simulated->opt.timestep);
     if (simulated->nu < 1) return esp_fail(ESP_ERR_FORMAT, "has no actuator");
@@ -232,7 +283,7 @@ static void fill_items(esp_world *world)
 }
 
 /* [-1, 1] maps to the actuator's range in its own unit; an actuator without a range gets the output unchanged. */
-static void fill_actuation(esp_world *world, const mjModel *model)
+static esp_status fill_actuation(esp_world *world, const mjModel *model)
 {
     world->num_actions = (int)model->nu;
     world->actuation = esp_alloc((size_t)world->num_actions, sizeof *world->actuation);
@@ -248,6 +299,7 @@ static void fill_actuation(esp_world *world, const mjModel *model)
         a->control_low = range[0];
         a->control_high = range[1];
     }
+    return world->task->actuation ? world->task->actuation(world->task, model, world->actuation) : ESP_OK;
 }
 
 double esp_world_period(const esp_world *world)
@@ -257,14 +309,28 @@ double esp_world_period(const esp_world *world)
 
 #define SAME_TIME 1e-9 /* relative tolerance, because decimal fractions are rounded in binary */
 
+/* Whether a time step of the task is a whole number of time steps of the model, which a task that is rewarded once per
+ * step may count on; then also fills them in. */
+static bool task_steps(esp_world *world)
+{
+    double count = world->task->about.timestep / world->model->opt.timestep;
+    if (!world->task->about.reward_per_step || count < 1.0 - SAME_TIME) return false;
+    if (fabs(count - round(count)) > SAME_TIME * count) return false;
+    world->substeps = (int)round(count);
+    world->repeat = world->config.action_repeat * world->substeps;
+    return true;
+}
+
 /* A scene may be simulated in finer steps than the task's, but the controller was made for the task's control
  * period. */
 static void fill_times(esp_world *world)
 {
     double timestep = world->model->opt.timestep, task = world->task->about.timestep, period = esp_world_period(world);
     world->num_steps = esp_env_steps(&world->config);
+    world->substeps = 1;
     world->repeat = world->config.action_repeat;
     world->reward_weight = 1.0;
+    if (task_steps(world)) return;
     if (fabs(timestep - task) <= SAME_TIME * task) return;
     world->repeat = (int)fmax(1.0, round(period / timestep));
     world->reward_weight = timestep / task;
@@ -313,8 +379,8 @@ static esp_status finish_world(esp_world *world, esp_status (*load)(void *argume
     const mjModel *simulated = source ? source : world->model;
     if (status == ESP_OK) status = check_model(world, simulated);
     if (status != ESP_OK && !source) esp_fail_in(status, "%s", world->scene);
+    if (status == ESP_OK) status = fill_actuation(world, simulated);
     if (status == ESP_OK) {
-        fill_actuation(world, simulated);
         fill_times(world);
         fit_buffer(world);
         *out = world;
@@ -353,7 +419,7 @@ void esp_world_free(esp_world *world)
 
 double esp_world_reward(const esp_world *world, const mjModel *model, const esp_play *play)
 {
-    double weight = world->task->about.reward_per_control ? 1.0 : world->reward_weight;
+    double weight = world->task->about.reward_per_step ? 1.0 : world->reward_weight;
     return weight * world->task->reward(world->task, model, play, world->reward);
 }
 

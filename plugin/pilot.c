@@ -21,6 +21,7 @@ struct esp_pilot {
     esp_world      *world;
     esp_simulator  *simulator;   /* plays one episode, whose state comes from the host */
     esp_play       *play;        /* borrowed from the simulator */
+    void           *program;     /* the task's, for the host's model, whose elements may be numbered otherwise */
     esp_controller *controller;
 
     pthread_t       thread;
@@ -45,6 +46,8 @@ static esp_status open_eyes(esp_pilot *pilot)
                         outputs, pilot->world->num_actions);
     esp_status made = esp_simulator_create(pilot->world, 1, true, &pilot->simulator);
     if (made == ESP_OK) pilot->play = esp_simulator_play(pilot->simulator, 0);
+    const esp_task *task = pilot->world->task;
+    if (made == ESP_OK && task->open) made = task->open(task, pilot->model, &pilot->program);
     return made;
 }
 
@@ -71,6 +74,7 @@ static esp_status start(esp_pilot *pilot)
 static void stop(esp_pilot *pilot)
 {
     esp_controller_free(pilot->controller);
+    if (pilot->program) pilot->world->task->close(pilot->program);
     esp_simulator_free(pilot->simulator);
     esp_world_free(pilot->world);
     esp_agent_checkpoint_free(&pilot->agent);
@@ -193,6 +197,7 @@ double esp_pilot_reward(esp_pilot *pilot, const mjModel *model, mjData *data)
     pthread_mutex_lock(&pilot->lock);
     esp_play play = *pilot->play;
     play.data = data;
+    play.program = pilot->program;
     double reward = esp_world_reward(pilot->world, model, &play);
     pthread_mutex_unlock(&pilot->lock);
     return reward;

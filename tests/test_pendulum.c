@@ -4,13 +4,19 @@
 #include "check.h"
 #include "starts.h"
 
+/* What the task's functions need of a simulator; opened with the world, and closed when the next world is. */
+static void *program;
+
 static esp_world *open_world(int start, int reward)
 {
     esp_env_config config = esp_env_config_default();
-    config.start = esp_task_pendulum.about.starts[start];
-    config.reward = esp_task_pendulum.about.rewards[reward];
+    config.start = esp_task_find("pendulum")->about.starts[start];
+    config.reward = esp_task_find("pendulum")->about.rewards[reward];
     esp_world *world = NULL;
     CHECK_OK(esp_world_create(&config, &world));
+    if (program) world->task->close(program);
+    program = NULL;
+    CHECK_OK(world->task->open(world->task, world->model, &program));
     return world;
 }
 
@@ -23,6 +29,7 @@ static const esp_play *pose(const esp_world *world, mjData *data, double degrees
     mj_forward(world->model, data);
     static esp_play play;
     play.data = data;
+    play.program = program;
     return &play;
 }
 
@@ -125,8 +132,8 @@ static void random_start_is_uniform_and_at_rest(void)
     mjData *data = mj_makeData(world->model);
     for (int i = 0; i < DRAWS; i++) {
         esp_rng rng = esp_rng_make(1, ESP_RNG_START, (uint64_t)i);
-        esp_play play = {.name = {.start = START_RANDOM}, .data = data};
-        world->task->reset(world->task, world->model, &play, &rng);
+        esp_play play = {.name = {.start = START_RANDOM}, .data = data, .program = program};
+        CHECK_OK(world->task->reset(world->task, world->model, &play, &rng));
         angles[i] = data->qpos[0];
         CU_ASSERT_FATAL(angles[i] >= -M_PI && angles[i] < M_PI && data->qvel[0] == 0.0);
     }
@@ -145,8 +152,8 @@ static void hanging_start_is_within_a_tenth_of_a_radian(void)
     double least = INFINITY, most = -INFINITY;
     for (int i = 0; i < 1000; i++) {
         esp_rng rng = esp_rng_make(1, ESP_RNG_START, (uint64_t)i);
-        esp_play play = {.name = {.start = START_HANGING}, .data = data};
-        world->task->reset(world->task, world->model, &play, &rng);
+        esp_play play = {.name = {.start = START_HANGING}, .data = data, .program = program};
+        CHECK_OK(world->task->reset(world->task, world->model, &play, &rng));
         least = fmin(least, data->qpos[0] - M_PI);
         most = fmax(most, data->qpos[0] - M_PI);
     }

@@ -132,10 +132,11 @@ static void machine_has_programs_to_preload_into(void)
 /* ---- mujoco-testspeed -------------------------------------------------------------------------------- */
 
 /* The keyframe at which it starts, without the noise of episodes. */
-static void hang(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng)
+static esp_status hang(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng)
 {
     (void)task, (void)rng;
     play->data->qpos[0] = model->key_qpos[mj_name2id(model, mjOBJ_KEY, "test")];
+    return ESP_OK;
 }
 
 /* The return of eval's episode from there. */

@@ -101,10 +101,11 @@ static void episode_has_exactly_its_number_of_steps(void)
     esp_world_free(world);
 }
 
-static void start_upright(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng)
+static esp_status start_upright(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng)
 {
     (void)task, (void)model, (void)rng;
     play->data->qpos[0] = play->data->qvel[0] = 0.0;
+    return ESP_OK;
 }
 
 /* Exactly upright and at rest the pole stays there, which gives the largest possible return:
@@ -157,12 +158,16 @@ static esp_status act_balancing(void *context, int n, int step, const esp_observ
 static int last_stay(const esp_world *world, mjData *data, const record *r)
 {
     int first = STEPS;
+    void *program = NULL;
+    CHECK_OK(world->task->open(world->task, world->model, &program));
+    esp_play play = {.data = data, .program = program};
     for (int k = STEPS; k >= 0; k--) {
         data->qpos[0] = r->states[k][0];
         data->qvel[0] = r->states[k][1];
-        if (!world->task->goal(world->task, world->model, &(esp_play){.data = data})) break;
+        if (!world->task->goal(world->task, world->model, &play)) break;
         first = k;
     }
+    world->task->close(program);
     return first;
 }
 

@@ -9,24 +9,25 @@ enum { STEPS = 12, HISTORY = 3, ENTRIES = 4, COMMANDS = 2 };
 
 /* Draws a command in reset, shows angle, last action, command and clock as floats, and ends after as many control
  * steps as the episode's number. */
-static void reset(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng)
+static esp_status reset(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng)
 {
     (void)task, (void)model;
     play->data->qpos[0] = 3.0;
     for (int i = 0; i < COMMANDS; i++) play->command[i] = (float)esp_rng_uniform(rng);
+    return ESP_OK;
 }
 
-static void observe(const esp_task *task, const mjModel *model, const esp_play *play, int index, float *out)
+static void observe(const esp_task *task, const mjModel *model, const esp_play *play, int index, double *out)
 {
     (void)task, (void)model;
     CU_ASSERT_EQUAL(index, 1);
-    out[0] = (float)play->data->qpos[0];
-    out[1] = play->action[0];
-    out[2] = play->command[COMMANDS - 1];
-    out[3] = (float)(play->data->time - play->began);
+    out[0] = play->data->qpos[0];
+    out[1] = (double)play->action[0];
+    out[2] = (double)play->command[COMMANDS - 1];
+    out[3] = play->data->time - play->began;
 }
 
-static bool done(const esp_task *task, const mjModel *model, const esp_play *play)
+static int done(const esp_task *task, const mjModel *model, const esp_play *play)
 {
     (void)task, (void)model;
     return play->name.index > 0 && play->steps == (int)play->name.index;
@@ -167,14 +168,15 @@ static void an_action_is_clipped_scaled_offset_and_clipped_to_the_actuator(void)
     close_stage(&s);
 }
 
-static void reward_may_be_taken_once_per_control_step(void)
+static void reward_may_be_taken_once_per_step_of_the_task(void)
 {
     stage s;
     float action = 0.0f;
     esp_episode name = {.index = 1};
     esp_trajectory out = {0};
     open_stage(1, &s);
-    s.task.about.reward_per_control = true;
+    s.task.about.reward_per_step = true;
+    s.world->substeps = s.world->repeat;
     CHECK_OK(esp_rollout(s.simulator, &name, 1, act, &action, &out));
     double angle = esp_simulator_play(s.simulator, 0)->data->qpos[0];
     CU_ASSERT_EQUAL(out.episode_return, 0.5 * (1.0 + cos(angle)));
@@ -210,7 +212,7 @@ static CU_TestInfo tests[] = {
     {"last action, command and clock belong to the episode", last_action_command_and_clock_belong_to_the_episode},
     {"an action is clipped, scaled, offset and clipped to the actuator",
      an_action_is_clipped_scaled_offset_and_clipped_to_the_actuator},
-    {"reward may be taken once per control step", reward_may_be_taken_once_per_control_step},
+    {"reward may be taken once per step of the task", reward_may_be_taken_once_per_step_of_the_task},
     {"an episode joined in a state begins there", an_episode_joined_in_a_state_begins_there},
     CU_TEST_INFO_NULL,
 };
