@@ -162,11 +162,12 @@ static esp_status take_component(const char *name, const char *text, esp_quantit
         return ESP_OK;
     }
     int index = text ? component_of(text, count) : -1;
+    const char *letters = count == 9 ? " or .xx to .zz" : count == 4 ? " or .w .x .y .z" : " or .x .y .z";
     if (index < 0)
         return esp_fail(ESP_ERR_FORMAT, "'%s': there %s %d number%s; write one of .0 to .%d%s, or .sum, "
                         ".sum_of_squares, .sum_of_abs, .norm, .max_abs", name, count == 1 ? "is" : "are", count,
                         count == 1 ? "" : "s", count - 1,
-                        count == 9 ? " or .xx to .zz" : count == 4 ? " or .w .x .y .z" : count == 3 ? " or .x .y .z" : "");
+                        count == 3 || count == 4 || count == 9 ? letters : "");
     found->first += index;
     found->count = 1;
     return ESP_OK;

@@ -411,7 +411,8 @@ static void end_diverged(const esp_world *world, esp_play *play, double time)
 {
     static atomic_bool told;
     if (!atomic_exchange(&told, true))
-        esp_log(ESP_LOG_WARNING, "%s: the simulation is unstable at %.3g s: the episode ends there", world->scene, time);
+        esp_log(ESP_LOG_WARNING, "%s: the simulation is unstable at %.3g s: the episode ends there", world->scene,
+                time);
     finish_control(world, play);
     end(play, ESP_ENDING_DIVERGED);
 }

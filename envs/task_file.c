@@ -444,7 +444,8 @@ static esp_status read_times(esp_task_file *f, const mjModel *model)
     about->steps = 1000;
     if (!episode) return ESP_OK;
     esp_status status = esp_task_keys(episode, "episode", "steps|seconds");
-    if (status == ESP_OK) status = esp_task_int_within(get(episode, "steps"), "episode.steps", 1, 1000000, &about->steps);
+    if (status == ESP_OK)
+        status = esp_task_int_within(get(episode, "steps"), "episode.steps", 1, 1000000, &about->steps);
     if (status == ESP_OK)
         status = esp_task_number_within(get(episode, "seconds"), "episode.seconds", about->timestep, 1e6, &seconds);
     if (status == ESP_OK && seconds > 0.0) {

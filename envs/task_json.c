@@ -22,7 +22,8 @@ esp_status esp_task_keys(const cJSON *object, const char *where, const char *key
         if (esp_choice_index(keys, item->string) >= 0) continue;
         const char *nearest = esp_nearest(item->string, known, count);
         if (nearest)
-            return esp_fail(ESP_ERR_FORMAT, "%s: there is no key '%s'; did you mean '%s'?", where, item->string, nearest);
+            return esp_fail(ESP_ERR_FORMAT, "%s: there is no key '%s'; did you mean '%s'?", where, item->string,
+                            nearest);
         return esp_fail(ESP_ERR_FORMAT, "%s: there is no key '%s'; expected %s", where, item->string, keys);
     }
     return ESP_OK;

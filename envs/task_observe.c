@@ -107,7 +107,8 @@ static esp_status add_range(const compiling *c, esp_source source, const char *t
     bool good = text[digits] == ':';
     if (good && text[digits + 1]) good = esp_u64_parse(text + digits + 1, &to);
     if (!good || from >= to || to > (uint64_t)total)
-        return esp_fail(ESP_ERR_FORMAT, "%s: '%s', expected \"all\", or \"FROM:TO\" within 0:%d", c->where, text, total);
+        return esp_fail(ESP_ERR_FORMAT, "%s: '%s', expected \"all\", or \"FROM:TO\" within 0:%d", c->where, text,
+                        total);
     return add_quantities(c, source, (int)from, (int)(to - from));
 }
 
@@ -230,7 +231,8 @@ static esp_status read_clip(const compiling *c)
     char where[300];
     snprintf(where, sizeof where, "%s.clip", c->where);
     esp_status status = get(c->json, "clip") ? esp_task_numbers(get(c->json, "clip"), where, 2, ends) : ESP_OK;
-    if (status == ESP_OK && !(ends[0] < ends[1])) status = esp_fail(ESP_ERR_RANGE, "%s: from %g to %g", where, ends[0], ends[1]);
+    if (status == ESP_OK && !(ends[0] < ends[1]))
+        status = esp_fail(ESP_ERR_RANGE, "%s: from %g to %g", where, ends[0], ends[1]);
     c->item->clip_low = ends[0];
     c->item->clip_high = ends[1];
     return status;

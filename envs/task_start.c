@@ -127,8 +127,9 @@ static rule base_of(const compiling *c, int joint, bool velocity)
     rule r = {.velocity = velocity, .joint = joint};
     r.first = velocity ? m->jnt_dofadr[joint] : m->jnt_qposadr[joint];
     r.count = velocity ? esp_joint_velocities(m, joint) : esp_joint_positions(m, joint);
+    const mjtNum *qvel = c->start->key < 0 ? NULL : m->key_qvel + c->start->key * m->nv;
     for (int i = 0; i < r.count; i++)
-        r.base[i] = !velocity ? qpos[r.first + i] : c->start->key < 0 ? 0.0 : m->key_qvel[c->start->key * m->nv + r.first + i];
+        r.base[i] = !velocity ? qpos[r.first + i] : qvel ? qvel[r.first + i] : 0.0;
     return r;
 }
 
@@ -201,8 +202,9 @@ static esp_status read_draws(const compiling *c, const cJSON *object)
 
 static bool may_be_set(const esp_quantity *q)
 {
-    return q->take == ESP_TAKE_ONE && !q->before && (q->source == ESP_FROM_QPOS || q->source == ESP_FROM_QVEL ||
-                                                     q->source == ESP_FROM_MOCAP_POS || q->source == ESP_FROM_MOCAP_QUAT);
+    bool state = q->source == ESP_FROM_QPOS || q->source == ESP_FROM_QVEL;
+    bool mocap = q->source == ESP_FROM_MOCAP_POS || q->source == ESP_FROM_MOCAP_QUAT;
+    return q->take == ESP_TAKE_ONE && !q->before && (state || mocap);
 }
 
 static esp_status read_assignments(const compiling *c, const cJSON *object)
@@ -268,7 +270,8 @@ static esp_status compile_start(const compiling *c, const cJSON *json)
     s->key = -1;
     s->rules = esp_alloc(2 * (size_t)m->njnt + 1, sizeof *s->rules);
     esp_status status = esp_task_keys(json, c->where, "keyframe|qpos|qvel|draw|set|draw_again_while|settle_steps");
-    if (status == ESP_OK) status = esp_task_text(cJSON_GetObjectItemCaseSensitive(json, "keyframe"), c->where, &keyframe);
+    if (status == ESP_OK)
+        status = esp_task_text(cJSON_GetObjectItemCaseSensitive(json, "keyframe"), c->where, &keyframe);
     if (status == ESP_OK && keyframe) {
         status = esp_element_find(&c->program->names, mjOBJ_KEY, keyframe, &s->key);
         status = status == ESP_OK ? check_keyframe(c) : esp_fail_in(status, "%s.keyframe", c->where);
