@@ -167,9 +167,9 @@ struct esp_task {
     esp_status (*edit)(const esp_task *task, mjModel *model);
     /* Changes the map [nu] from outputs to controls, which is [-1, 1] to the actuator's range; NULL: that stays. */
     esp_status (*actuation)(const esp_task *task, const mjModel *model, esp_actuation *out);
-    /* Makes and frees what one simulator needs, play->program; NULL: nothing. The model fits. */
+    /* Makes what one simulator needs, play->program; NULL: nothing. The model fits. */
     esp_status (*open)(const esp_task *task, const mjModel *model, void **out);
-    void       (*close)(void *program);
+    void       (*close)(void *program); /* frees it; NULL if `open` is */
     /* Puts play->data into the start state play->name.start and draws play->command; the caller runs mj_forward
      * next. */
     esp_status (*reset)(const esp_task *task, const mjModel *model, esp_play *play, esp_rng *rng);
