@@ -68,10 +68,11 @@ static inline float esp_sigmoid(float x)
     return 1.0f / (1.0f + esp_exp(-x));
 }
 
-/* x / (1 + exp(-x)) */
+/* x / (1 + exp(-x)), from exp(-|x|), which cannot overflow. */
 static inline float esp_silu(float x)
 {
-    return x / (1.0f + esp_exp(-x));
+    float e = esp_exp_of_negative(-fabsf(x));
+    return x * (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
 
 /* max(x, 0). NaN stays NaN: x < 0 is false for it. */
