@@ -37,6 +37,7 @@ static void activations_are_those_of_the_c_library(void)
     check_function("tanh", esp_tanh, ESP_ACT_TANH);
     check_function("sigmoid", esp_sigmoid, ESP_ACT_SIGMOID);
     check_function("relu", esp_relu, ESP_ACT_RELU);
+    check_function("silu", esp_silu, ESP_ACT_SILU);
 }
 
 static void nan_and_infinities_pass_through(void)
@@ -46,7 +47,8 @@ static void nan_and_infinities_pass_through(void)
     CU_ASSERT(esp_elu(INFINITY) == INFINITY && esp_elu(-INFINITY) == -1.0f && esp_elu(-FLT_MAX) == -1.0f);
     CU_ASSERT(esp_tanh(INFINITY) == 1.0f && esp_tanh(-INFINITY) == -1.0f);
     CU_ASSERT(esp_sigmoid(INFINITY) == 1.0f && esp_sigmoid(-INFINITY) < 1e-37f);
-    CU_ASSERT(esp_elu(0.0f) == 0.0f && esp_tanh(0.0f) == 0.0f);
+    CU_ASSERT(esp_elu(0.0f) == 0.0f && esp_tanh(0.0f) == 0.0f && esp_silu(0.0f) == 0.0f && esp_silu(-0.0f) == 0.0f);
+    CU_ASSERT(isnan(esp_silu(NAN)) && isnan(esp_silu(-NAN)) && esp_silu(FLT_MAX) == FLT_MAX);
     CU_ASSERT(esp_elu(FLT_MAX) == FLT_MAX && esp_elu(-FLT_MIN) <= 0.0f);
 }
 
