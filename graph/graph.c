@@ -4,7 +4,10 @@
 
 #include "graph/graph_internal.h"
 
-enum { MOST_VALUES = 1 << 24 }; /* of one node per sample: sums over nodes still fit an int */
+enum {
+    MOST_VALUES = 1 << 24, /* of one node per sample: sums over nodes still fit an int */
+    MOST_NODES = 1 << 14   /* many more than layers, since nodes without effect are left out */
+};
 
 static const float unit_alpha = 1.0f;
 
@@ -113,6 +116,10 @@ static esp_node *add_node(esp_graph *graph, esp_layer_kind kind, const char *mod
     if (!usable(graph) || !check_name(graph, module) || !check_shape(graph, module, shape)) return NULL;
     if (graph->num_components == 0) {
         failed(graph, esp_fail(ESP_ERR_SHAPE, "node '%s': no component was started", module));
+        return NULL;
+    }
+    if (graph->num_nodes == MOST_NODES) {
+        failed(graph, esp_fail(ESP_ERR_SHAPE, "node '%s': more than %d nodes", module, MOST_NODES));
         return NULL;
     }
     graph->node = grown(graph->node, graph->num_nodes, &graph->node_room, sizeof *graph->node);

@@ -187,6 +187,9 @@ esp_status esp_plan_make(const esp_graph *graph, esp_plan *out)
         add_row(graph, c, out);
         add_nodes(graph, c, needed, readers, out);
         add_outputs(graph, c, out);
+        if (out->num > ESP_MAX_LAYERS + ESP_MAX_COMPONENTS)
+            status = esp_fail(ESP_ERR_SHAPE, "component '%s': the network has more than %d layers",
+                              graph->component[c].name, ESP_MAX_LAYERS);
     }
     free(needed);
     free(readers);

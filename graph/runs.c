@@ -5,7 +5,11 @@
 
 #include "graph/graph_internal.h"
 
-enum { NONE = -1, UNSEEN = -2 };
+enum {
+    NONE = -1,
+    UNSEEN = -2,
+    PATIENCE = 64 /* rounds in which dimensions are fixed one by one */
+};
 
 /* One unit and its positions. */
 typedef struct { int unit, count; } run;
@@ -170,11 +174,14 @@ void esp_runs_make(const esp_plan *plan, esp_units *units, esp_runs *out)
                       .maker = esp_alloc(count, sizeof(int)), .merged = esp_alloc(nodes, sizeof(bool))};
     for (int i = 0; i < plan->num; i++)
         for (int k = 0; k < plan->node[i].shape.channels; k++) out->maker[units->first[i] + k] = i;
-    for (bool changed = true; changed;) {
+    /* One dimension at a time, because it may leave others in few parts; but not for ever. */
+    bool changed = true;
+    for (int round = 0; changed; round++) {
         changed = false;
         link_all(out);
         for (int i = 0; i < plan->num; i++) changed = fix_divided(out, i) || changed;
-        for (int i = 0; i < plan->num && !changed; i++) changed = fix_scattered(out, i);
+        for (int i = 0; i < plan->num && (!changed || round >= PATIENCE); i++)
+            changed = fix_scattered(out, i) || changed;
     }
 }
 

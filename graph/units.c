@@ -157,7 +157,7 @@ static void describe_rows(esp_units *units, const esp_graph *graph, const esp_pl
 
 esp_status esp_units_make(const esp_graph *graph, const esp_plan *plan, esp_units *out)
 {
-    enum { MOST_UNITS = 1 << 27 };
+    enum { MOST_UNITS = 1 << 24 }; /* flattened images of 84 x 84 x 32 are 2^18 */
     *out = (esp_units){.first = esp_alloc((size_t)plan->num + 1, sizeof *out->first)};
     int64_t total = 0;
     for (int i = 0; i < plan->num; i++) {

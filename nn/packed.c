@@ -209,7 +209,13 @@ void esp_packed_forward(const esp_packed *p, int index, const void *const *x, in
 {
     const esp_layer *layer = &p->net->layer[index];
     assert(p->panels[index] || layer->kind != ESP_LAYER_DENSE);
-    if (!p->panels[index]) {
+    if (!p->panels[index] && layer->kind == ESP_LAYER_CONV2D) {
+        /* One at a time: how BLAS rounds depends on the number of rows. */
+        for (int i = 0; i < n; i++) {
+            const void *image = (const float *)x[0] + (size_t)i * (size_t)layer->in_size;
+            esp_layer_apply(p->net, index, &image, 1, scratch, y + (size_t)i * (size_t)layer->out_size);
+        }
+    } else if (!p->panels[index]) {
         esp_layer_apply(p->net, index, x, n, scratch, y);
     } else if (layer->kind == ESP_LAYER_CONV2D) {
         conv_forward(p, index, x[0], n, act, scratch, y);
