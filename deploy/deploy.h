@@ -1,0 +1,53 @@
+/* deploy: networks as source code that other projects compile. The code is C99 and C++17, allocates nothing, reads no
+ * files and needs no library but libm; all that changes is in a struct of its caller. docs/device.md shows the way to a
+ * board. */
+#ifndef ESP_DEPLOY_H
+#define ESP_DEPLOY_H
+
+#include "nn/nn.h"
+
+/* ---- export.c ------------------------------------------------------------------------------------ */
+
+/* What is exported; borrows everything. A step reads one input, runs components one after another, and writes the
+ * outputs of the last one. */
+typedef struct {
+    const char        *name;     /* prefix of every public name and of the files: a C identifier in small letters */
+    const char        *title;    /* one line: "Policy of a TD-MPC agent, task pendulum" */
+    const char        *origin;   /* file that the network was read from */
+    const esp_network *net;      /* the network */
+    uint64_t           hash;     /* identifies network and controller; a library of other code has another one */
+    int                num_components;                 /* components that run, at least one */
+    int                component[ESP_MAX_COMPONENTS];  /* [num_components] each reads what the one before it wrote */
+    esp_act            last;     /* applied to the outputs: one that fuses */
+    int                history;  /* inputs that the network reads at once, the newest last; the state keeps them */
+    const char        *about;    /* sentences about the controller, or "" */
+    const char        *input_about, *output_about; /* what the numbers mean: sentences, lines end with \n; or "" */
+    int                num_examples;  /* steps of the example, at least 1, from the start of an episode */
+    const void        *example;       /* [num_examples, inputs] bytes when the first component reads bytes, else float */
+    const char        *example_about; /* one line: where the example comes from */
+} esp_c_export;
+
+/* Where the files stand: flat, or as an Arduino library. */
+typedef enum { ESP_LAYOUT_CMAKE, ESP_LAYOUT_ARDUINO } esp_c_layout;
+#define ESP_LAYOUT_CHOICES "cmake|arduino" /* words of esp_c_layout, in its order */
+
+/* What the code costs on a device with 32-bit floats. */
+typedef struct {
+    int    inputs, outputs;  /* numbers per step */
+    size_t flash;            /* bytes of constants; the code itself adds a few kB */
+    size_t ram;              /* bytes of the state */
+    size_t stack;            /* bytes of stack, at most, with -O2 */
+    double macs;             /* multiply-adds per step */
+} esp_c_costs;
+
+/* Writes header, source, weights, example, test and build files to a folder, which appears complete or not at all. A
+ * folder that exists is replaced when it holds nothing but an earlier export. ESP_ERR_USAGE for a name that is not a C
+ * identifier and for a folder with other files, ESP_ERR_NUMERIC for weights that are not finite, ESP_ERR_IO. */
+esp_status esp_c_write(const esp_c_export *what, esp_c_layout layout, const char *folder, esp_c_costs *out);
+
+/* The outputs that the host computes for the example, [num_examples, outputs] in new memory. */
+float *esp_c_expected(const esp_c_export *what);
+/* Numbers per input of a step. */
+int esp_c_inputs(const esp_c_export *what);
+
+#endif

@@ -1,0 +1,16 @@
+/* y = the largest pixel under the window, channel by channel; padding never wins. */
+static void max_pool(const window *s, const float *x, float *y)
+{
+    for (int place = 0; place < s->out_rows * s->out_cols; place++) {
+        const int top = place / s->out_cols * s->row_stride - s->top;
+        const int left = place % s->out_cols * s->col_stride - s->left;
+        for (int c = 0; c < s->channels; c++) y[c] = -HUGE_VALF;
+        for (int tap = 0; tap < s->rows * s->cols; tap++) {
+            const int row = top + tap / s->cols, col = left + tap % s->cols;
+            const float *pixel = x + (row * s->in_cols + col) * s->channels;
+            if (row < 0 || row >= s->in_rows || col < 0 || col >= s->in_cols) continue;
+            for (int c = 0; c < s->channels; c++) y[c] = pixel[c] > y[c] ? pixel[c] : y[c];
+        }
+        y += s->channels;
+    }
+}
