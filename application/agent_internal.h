@@ -39,6 +39,10 @@ double     esp_agent_flops_by(const esp_agent_subject *a, const esp_network *net
 double     esp_agent_flops(const esp_subject *subject, const esp_network *net);
 void       esp_agent_time(const esp_subject *subject, int n, const esp_network *const *nets, esp_timing *out);
 
+/* ---- agent_deploy.c: a hook of esp_application ---- */
+
+esp_status esp_agent_deploy(esp_subject *subject, esp_deployment *out);
+
 /* ---- agent_sample.c: a hook of esp_application, and what it does ---- */
 
 /* Plays `count` held-out episodes of every start that the subject is judged on, from number `first` on, with the

@@ -3,6 +3,7 @@
 #ifndef ESP_APPLICATION_H
 #define ESP_APPLICATION_H
 
+#include "deploy/deploy.h"
 #include "envs/envs.h"
 #include "search/search.h"
 
@@ -271,6 +272,23 @@ esp_status esp_subject_measure(const esp_subject *subject, const esp_network *ne
                                esp_measurement *out);
 void       esp_measurement_free(esp_measurement *measurement); /* accepts a zeroed struct */
 
+/* ---- deployment.c: subjects as source code for other projects ---------------------------------------------- */
+
+enum { ESP_DEPLOYMENT_TEXTS = 8 }; /* most texts that a deployment keeps */
+
+/* What esp_c_write needs; owns the texts and the example that `code` points to, and borrows the subject. */
+typedef struct {
+    esp_c_export code;                       /* what is exported */
+    char        *title;                      /* owned */
+    void        *example;                    /* owned */
+    char        *text[ESP_DEPLOYMENT_TEXTS]; /* owned; NULL: not used */
+} esp_deployment;
+
+/* Describes the controller of a subject; `name` becomes the prefix of its code. May prepare the subject, to record an
+ * example in closed loop. The caller frees *out. */
+esp_status esp_deployment_make(esp_subject *subject, const char *name, esp_deployment *out);
+void       esp_deployment_free(esp_deployment *deployment); /* accepts a zeroed struct */
+
 /* ---- training.c --------------------------------------------------------------------------------------------- */
 
 /* A request to train; borrows everything. */
@@ -466,6 +484,10 @@ struct esp_application {
      * simulator. Options of the application whose key is in the entry become part of the canonical command. NULL:
      * nothing to add. */
     void       (*ancestry)(const esp_subject *subject, cJSON *entry);
+
+    /* Completes the description of the controller for export: history, meaning of inputs and outputs, example. NULL: the
+     * components run one after another, and the example is random. */
+    esp_status (*deploy)(esp_subject *subject, esp_deployment *out);
 
     /* Makes a role of the subject, which the role borrows; NULL: there are no episodes to play. */
     void       (*cast)(const esp_subject *subject, esp_role *role);

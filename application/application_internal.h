@@ -26,6 +26,12 @@ void esp_timing_take(int n, esp_timed_fn work, void *const *context, esp_timing 
  * in the given configuration the user's. */
 esp_status esp_subject_blame(const esp_subject *subject, esp_status status);
 
+/* ---- deployment.c ---- */
+
+/* A text that the deployment keeps, at most 2,047 bytes of it. */
+const char *esp_deployment_keep(esp_deployment *deployment, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* ---- agent_acting.c ---- */
 
 extern const esp_acting esp_agent_acting; /* config of its roles: an esp_agent_config */

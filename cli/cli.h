@@ -114,6 +114,7 @@ int esp_cmd_eval(int argc, char **argv, esp_options *options);    /* evaluates o
 int esp_cmd_prune(int argc, char **argv, esp_options *options);   /* writes a smaller network */
 int esp_cmd_sweep(int argc, char **argv, esp_options *options);   /* prunings side by side */
 int esp_cmd_compare(int argc, char **argv, esp_options *options); /* whether one checkpoint is worse than another */
+int esp_cmd_export(int argc, char **argv, esp_options *options);  /* source code, or a file for other programs */
 int esp_cmd_inspect(int argc, char **argv, esp_options *options); /* what a checkpoint consists of */
 int esp_cmd_view(int argc, char **argv, esp_options *options);    /* a window that shows episodes */
 int esp_cmd_record(int argc, char **argv, esp_options *options);  /* episodes as a film */

@@ -22,6 +22,7 @@ static const command commands[] = {
     {"inspect", "components, axes, groups, parameters, FLOPs of a checkpoint", esp_cmd_inspect},
     {"view", "a window in which agents act and you can intervene", esp_cmd_view},
     {"record", "episodes as a video, a film strip or a folder of pictures", esp_cmd_record},
+    {"export", "the controller as C source code for a device", esp_cmd_export},
     {"report", "one page of a run, a sweep or a search, to look at", esp_cmd_report},
     {"doctor", "what this machine has and lacks, and what to do about it", esp_cmd_doctor},
     {"bench", "speed of every hot path against the machine's limit", esp_cmd_bench},

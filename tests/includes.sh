@@ -35,11 +35,11 @@ allow autoencoder "pruning graph nn base"
 allow report  "base"
 allow sequential "base"
 allow plugin  "agent envs pruning nn base"
-allow application "onnx report agent autoencoder envs search pruning nn base"
-allow study   "application sequential report search pruning nn base"
+allow application "deploy onnx report agent autoencoder envs search pruning nn base"
+allow study   "application deploy sequential report search pruning nn base"
 allow viewer  "application report envs search pruning nn base"
 allow pages   "viewer study application report envs search pruning nn base"
-allow cli     "pages viewer study application report envs search pruning nn base"
+allow cli     "deploy pages viewer study application report envs search pruning nn base"
 
 # Nothing below cli knows a command line.
 for file in $(grep -l '^#include <argp.h>' */*.[ch]); do

@@ -1,0 +1,64 @@
+/* espalier export --to c: the shipped policy as source code, and what is refused. */
+#include "cli_run.h"
+
+static const char agent[] = ESP_SOURCE "/models/pendulum/agent.safetensors";
+
+static void the_shipped_policy_replays_its_episode(void)
+{
+    cli_open();
+    int status = cli("$E export %s --controller policy --to c -o policy --json", agent);
+    if (status != 0 && strstr(cli_err, "EGL")) {
+        puts("skipped: this machine cannot draw the example episode");
+        exit(77);
+    }
+    if (status != 0) cli_say();
+    CU_ASSERT_EQUAL_FATAL(status, 0);
+    cJSON *json = cli_json();
+    cli_check_keys(json, "checkpoint to folder name inputs history outputs flash_bytes ram_bytes stack_bytes macs "
+                         "example_steps hash version");
+    CU_ASSERT_EQUAL(cli_number(json, "inputs"), 784);
+    CU_ASSERT_EQUAL(cli_number(json, "history"), 9);
+    CU_ASSERT_EQUAL(cli_number(json, "flash_bytes"), 4 * 362003);
+    cJSON_Delete(json);
+    CLI_OK("cd policy && cc -std=c99 -O1 controller.c test_controller.c -lm -o test && ./test");
+    CLI_OK("$E export %s --controller policy --to c -o policy --seed 1", agent);
+    CU_ASSERT_PTR_NOT_NULL(strstr(cli_out, "1,448,012 bytes of constants"));
+}
+
+static void an_autoencoder_is_exported_with_both_components(void)
+{
+    CLI_OK("$E export " ESP_SOURCE "/models/mnist/autoencoder.safetensors --to c --name digits -o digits");
+    CLI_OK("cd digits && cc -std=c99 -O1 digits.c test_digits.c -lm -o test && ./test");
+}
+
+static void the_cmake_project_builds_and_passes(void)
+{
+    CLI_OK("$E export %s --controller policy --to c --name pendulum -o project", agent);
+    CLI_OK("cmake -S project -B built && cmake --build built && cd built && ctest && ls libpendulum_shared.so");
+}
+
+static void wrong_requests_are_refused(void)
+{
+    char command[512];
+    cli_check_refusal(2, "export", "CHECKPOINT");
+    cli_check_refusal(2, "export a.safetensors -o x", "--to");
+    cli_check_refusal(2, "export a.safetensors --to c", "-o DIR");
+    cli_check_refusal(2, "export a.safetensors --to rust -o x", "rust");
+    cli_check_refusal(1, "export nothing.safetensors --to c -o x", "nothing.safetensors");
+    snprintf(command, sizeof command, "export %s --controller policy --to c --name 'my policy' -o x", agent);
+    cli_check_refusal(2, command, "my policy");
+    CLI_OK("mkdir full && touch full/thesis.tex");
+    snprintf(command, sizeof command, "export %s --controller policy --to c -o full", agent);
+    cli_check_refusal(2, command, "thesis.tex");
+    CU_ASSERT_NOT_EQUAL(cli("test -e x"), 0);
+}
+
+static CU_TestInfo tests[] = {
+    {"the shipped policy replays its episode", the_shipped_policy_replays_its_episode},
+    {"an autoencoder is exported with both components", an_autoencoder_is_exported_with_both_components},
+    {"the CMake project builds and passes", the_cmake_project_builds_and_passes},
+    {"wrong requests are refused", wrong_requests_are_refused},
+    CU_TEST_INFO_NULL,
+};
+
+ESP_SUITE("espalier export", tests)
