@@ -20,7 +20,7 @@ static void the_shipped_policy_replays_its_episode(void)
     CU_ASSERT_EQUAL(cli_number(json, "history"), 9);
     CU_ASSERT_EQUAL(cli_number(json, "flash_bytes"), 4 * 362003);
     cJSON_Delete(json);
-    CLI_OK("cd policy && cc -std=c99 -O1 controller.c test_controller.c -lm -o test && ./test");
+    CLI_OK("cd policy && cc -std=c99 -O1 controller.c test_controller.c -lm -o ../replay && ../replay");
     CLI_OK("$E export %s --controller policy --to c -o policy --seed 1", agent);
     CU_ASSERT_PTR_NOT_NULL(strstr(cli_out, "1,448,012 bytes of constants"));
 }
