@@ -70,8 +70,8 @@ static void describe(const esp_subject *subject, esp_deployment *d)
                                         "with.", esp_world_period(world));
     d->code.input_about = esp_deployment_keep(
         d, "input: the newest frame of camera '%s', %d rows of %d gray bytes, row 0 at the top. Gray is\n"
-           "(77 R + 150 G + 29 B) / 256; in the simulator each pixel is the mean of %d x %d rendered ones. The last %d\n"
-           "frames are kept in the state; the first frame after a reset stands for those before it.\n",
+           "(77 R + 150 G + 29 B) / 256; in the simulator each pixel is the mean of %d x %d rendered ones. The\n"
+           "last %d frames are kept in the state; the first frame after a reset stands for those before it.\n",
         item->camera, item->height, item->width, item->supersample, item->supersample, d->code.history);
     d->code.output_about = describe_outputs(d, world);
     d->code.example_about = esp_deployment_keep(

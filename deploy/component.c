@@ -264,9 +264,11 @@ static void write_head(const writer *w, int component)
     for (int i = 0; i < c->num_layers; i++)
         if (has_window(&w->net->layer[c->first_layer + i])) write_window(w, c->first_layer + i);
     char macs[ESP_NUMBER_TEXT];
-    fprintf(w->out, "/* %s: x [%d] -> y [%d], %s multiply-adds. work: %zu floats. */\n", esp_component_name(w->net, component),
-            c->in_size, c->out_size, esp_text_count(esp_component_macs(w->net, component), macs), w->plan->floats);
-    fprintf(w->out, "static void run_%s(float *work, const %s *x, float *y)\n{\n", w->names->component[component], type);
+    esp_text_count(esp_component_macs(w->net, component), macs);
+    fprintf(w->out, "/* %s: x [%d] -> y [%d], %s multiply-adds. work: %zu floats. */\n",
+            esp_component_name(w->net, component), c->in_size, c->out_size, macs, w->plan->floats);
+    fprintf(w->out, "static void run_%s(float *work, const %s *x, float *y)\n{\n", w->names->component[component],
+            type);
     for (int v = 0; v < w->plan->num_values; v++)
         if (v != w->plan->output)
             fprintf(w->out, "    float *const v%d = work + %zu; /* [%zu] */\n", v + 1, w->plan->offset[v],

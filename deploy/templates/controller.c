@@ -33,7 +33,8 @@ int @name@_step(@name@_state *state, const @type@ *input, float *output)
 @if history@
     /* The first input stands for those before it as well. */
     const int kept = state->begun != 0 ? @NAME@_HISTORY - 1 : 0;
-    memmove(state->seen, state->seen + @NAME@_INPUTS, (@NAME@_HISTORY - 1) * @NAME@_INPUTS * sizeof *state->seen);
+    memmove(state->seen, state->seen + @NAME@_INPUTS,
+            (@NAME@_HISTORY - 1) * @NAME@_INPUTS * sizeof *state->seen);
     for (int i = kept; i < @NAME@_HISTORY; i++)
         memcpy(state->seen + i * @NAME@_INPUTS, input, @NAME@_INPUTS * sizeof *input);
     state->begun = 1;

@@ -20,7 +20,9 @@ const char espalier_export_hash[] = @NAME@_HASH;
 
 /* Inputs per step, outputs, and bytes of a state. */
 EXPORT extern const int32_t espalier_export_sizes[3];
-const int32_t espalier_export_sizes[3] = {@NAME@_INPUTS, @NAME@_OUTPUTS, (int32_t)sizeof(@name@_state)};
+const int32_t espalier_export_sizes[3] = {
+    @NAME@_INPUTS, @NAME@_OUTPUTS, (int32_t)sizeof(@name@_state)
+};
 
 EXPORT void espalier_export_reset(void *state, uint64_t seed, uint64_t episode);
 EXPORT int espalier_export_step(void *state, const void *input, float *output);
