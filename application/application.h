@@ -485,8 +485,8 @@ struct esp_application {
      * nothing to add. */
     void       (*ancestry)(const esp_subject *subject, cJSON *entry);
 
-    /* Completes the description of the controller for export: history, meaning of inputs and outputs, example. NULL: the
-     * components run one after another, and the example is random. */
+    /* Completes the description of the controller for export: history, meaning of inputs and outputs, example. NULL:
+     * the components run one after another, and the example is random. */
     esp_status (*deploy)(esp_subject *subject, esp_deployment *out);
 
     /* Makes a role of the subject, which the role borrows; NULL: there are no episodes to play. */

@@ -23,7 +23,7 @@ typedef struct {
     const char        *about;    /* sentences about the controller, or "" */
     const char        *input_about, *output_about; /* what the numbers mean: sentences, lines end with \n; or "" */
     int                num_examples;  /* steps of the example, at least 1, from the start of an episode */
-    const void        *example;       /* [num_examples, inputs] bytes when the first component reads bytes, else float */
+    const void        *example;       /* [num_examples, inputs] bytes for a component that reads bytes, else float */
     const char        *example_about; /* one line: where the example comes from */
 } esp_c_export;
 
