@@ -57,8 +57,8 @@ static const struct argp argp = {
     .parser = parse,
     .args_doc = "CHECKPOINT",
     .doc = "Writes the controller as C source code that other projects compile: no allocation, no files, no library "
-           "but libm. The folder holds the code, its weights, the first steps of an episode with the actions to expect as "
-           "a test, and a CMakeLists.txt. docs/device.md shows the way to a board.\v"
+           "but libm. The folder holds the code, its weights, the first steps of an episode with the actions to expect "
+           "as a test, and a CMakeLists.txt. docs/device.md shows the way to a board.\v"
            "Examples:\n"
            "  espalier export pruned.safetensors --to c -o firmware/controller\n"
            "  espalier export agent.safetensors --controller policy --to c -o out\n"
