@@ -105,6 +105,12 @@ static int pixel_under(const esp_layer *layer, int oy, int ox, int ky, int kx)
     return inside ? row * layer->in_cols + col : -1;
 }
 
+int esp_conv2d_pixel(const esp_layer *layer, int place, int tap)
+{
+    return pixel_under(layer, place / layer->out_cols, place % layer->out_cols, tap / layer->kernel_cols,
+                       tap % layer->kernel_cols);
+}
+
 /* One tap after another: the channels first .. first + count - 1 of every pixel, zeros for padding. */
 static void lay_out_taps(const esp_layer *layer, int first, int count, const float *x, int images, float *patches)
 {

@@ -5,7 +5,8 @@
 
 size_t esp_layer_scratch(const esp_layer *layer)
 {
-    return layer->kind == ESP_LAYER_CONV2D ? esp_conv2d_scratch(layer) : 0;
+    if (layer->kind != ESP_LAYER_CONV2D) return 0;
+    return esp_layer_is_depthwise(layer) ? esp_depthwise_scratch(layer) : esp_conv2d_scratch(layer);
 }
 
 static size_t outputs_of(const esp_layer *layer, int n)
@@ -30,7 +31,8 @@ void esp_layer_apply(const esp_network *net, int index, const void *const *x, in
         esp_image_forward(layer, x[0], n, y);
         break;
     case ESP_LAYER_CONV2D: /* adds bias and activation itself, while the outputs are in cache */
-        esp_conv2d_forward(net, layer, x[0], n, scratch, y);
+        if (esp_layer_is_depthwise(layer)) esp_depthwise_forward(net, layer, x[0], n, scratch, y);
+        else                               esp_conv2d_forward(net, layer, x[0], n, scratch, y);
         break;
     case ESP_LAYER_FLATTEN:
         esp_flatten_forward(layer, x[0], n, y);
@@ -96,7 +98,8 @@ static void weights_backward(const esp_network *net, const esp_layer *layer, con
 {
     switch (layer->kind) {
     case ESP_LAYER_CONV2D:
-        esp_conv2d_backward(net, layer, x, n, dy, scratch, grads, dx);
+        if (esp_layer_is_depthwise(layer)) esp_depthwise_backward(net, layer, x, n, dy, scratch, grads, dx);
+        else                               esp_conv2d_backward(net, layer, x, n, dy, scratch, grads, dx);
         break;
     case ESP_LAYER_DENSE:
         dense_backward(net, layer, x, n, dy, grads, dx);

@@ -68,6 +68,17 @@ void esp_pool_backward(const esp_layer *layer, const float *x, const float *y, i
 void esp_layer_backward(const esp_network *net, int layer, const void *const *x, const float *y, int n,
                         const float *dy, float *scratch, float *grads, float *const *dx);
 
+/* conv2d.c: offset of the pixel under a tap of the kernel at a place of it, in pixels; -1: padding. */
+int esp_conv2d_pixel(const esp_layer *layer, int place, int tap);
+
+/* depthwise.c: convolutions with a group per channel, as esp_conv2d_forward and esp_conv2d_backward. */
+bool   esp_layer_is_depthwise(const esp_layer *layer);
+size_t esp_depthwise_scratch(const esp_layer *layer); /* floats, forward and backward */
+void   esp_depthwise_forward(const esp_network *net, const esp_layer *layer, const float *x, int n, float *scratch,
+                             float *y);
+void   esp_depthwise_backward(const esp_network *net, const esp_layer *layer, const float *x, int n, const float *dy,
+                              float *scratch, float *grads, float *dx);
+
 /* conv2d.c: one group, no dilation. */
 bool esp_conv2d_is_plain(const esp_layer *layer);
 /* One image with its padding, and its floats; 0 without padding. */
