@@ -1,4 +1,5 @@
 /* Operators that work element by element, and what was recognised in several of them. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -41,8 +42,10 @@ static esp_status add_layernorm(esp_translation *t, const esp_onnx_node *node, i
         gain[i] = (float)m->weight[m->width ? i : 0];
         offset[i] = (float)m->bias[m->width ? i : 0];
     }
-    esp_norm_spec spec = {.module = esp_translate_module(t, node, -1), .eps = (float)m->eps, .gain = gain,
-                          .offset = offset};
+    esp_status status = esp_translate_check(t, node, "gain and offset", 2 * (size_t)size, gain);
+    if (status != ESP_OK) return status;
+    esp_norm_spec spec = {.module = esp_translate_module(t, node, -1), .eps = fmaxf((float)m->eps, FLT_MIN),
+                          .gain = gain, .offset = offset};
     esp_translate_output_like(t, node, esp_graph_layernorm(t->graph, value, &spec), x);
     return esp_graph_status(t->graph);
 }
@@ -51,6 +54,9 @@ esp_status esp_translate_meaning(esp_translation *t, esp_onnx_node *node)
 {
     const esp_onnx_meaning *m = node->meaning;
     int value = t->of[m->root];
+    const float parameters[] = {(float)m->alpha, (float)m->gain};
+    esp_status status = esp_translate_check(t, node, "parameters", m->act == ESP_ACT_CLIP ? 0 : 2, parameters);
+    if (status != ESP_OK) return status;
     if (value == ESP_NO_VALUE) return esp_onnx_refuse(t->model, node, ESP_ERR_FORMAT, "its input is not computed");
     if (m->kind == ESP_ONNX_MEANS_LAYERNORM) return add_layernorm(t, node, value, m);
     esp_translate_output_like(t, node, add_act(t, node, value, m), &t->model->value[m->root]);
@@ -141,8 +147,9 @@ static esp_status with_constant(esp_translation *t, esp_onnx_node *node, int k)
     for (int i = 0; i < channels; i++) {
         if (kind == ESP_LAYER_SUB && k == 1) units[i] = -units[i];
         if (kind == ESP_LAYER_DIV) units[i] = 1 / units[i];
-        if (!isfinite(units[i])) return esp_onnx_refuse(t->model, node, ESP_ERR_NUMERIC, "it divides by zero");
     }
+    status = esp_translate_check(t, node, "factors", (size_t)channels, units);
+    if (status != ESP_OK) return status;
     if (kind == ESP_LAYER_SUB && k == 0) {
         scale = esp_onnx_keep(t->model, (size_t)channels, sizeof *scale);
         for (int i = 0; i < channels; i++) scale[i] = -1;

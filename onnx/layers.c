@@ -1,4 +1,5 @@
 /* Operators with weights: products, convolutions, normalisations; and pooling. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -142,7 +143,9 @@ esp_status esp_translate_gemm(esp_translation *t, esp_onnx_node *node)
         for (int i = 0; i < p.outputs; i++) bias[i] = beta * row[i];
         p.bias = bias;
     }
-    return add_dense(t, node, node, &p);
+    status = esp_translate_check(t, node, "scaled weights", w->count, p.weight);
+    if (status == ESP_OK && p.bias) status = esp_translate_check(t, node, "scaled bias", (size_t)p.outputs, p.bias);
+    return status == ESP_OK ? add_dense(t, node, node, &p) : status;
 }
 
 /* ---- windows ---- */
@@ -248,6 +251,17 @@ esp_status esp_translate_conv(esp_translation *t, esp_onnx_node *node)
 
 /* ---- normalisations ---- */
 
+/* What is added to the variance. The graph takes 0 for its default. */
+static esp_status read_epsilon(const esp_translation *t, const esp_onnx_node *node, float *out)
+{
+    esp_status status = esp_onnx_real(t->model, node, "epsilon", 1e-5f, out);
+    if (status != ESP_OK || (*out >= 0 && *out <= 1)) {
+        if (*out == 0) *out = FLT_MIN;
+        return status;
+    }
+    return esp_onnx_refuse(t->model, node, ESP_ERR_RANGE, "epsilon is %g, expected 0 to 1", (double)*out);
+}
+
 esp_status esp_translate_batchnorm(esp_translation *t, esp_onnx_node *node)
 {
     const esp_onnx_value *x;
@@ -260,7 +274,7 @@ esp_status esp_translate_batchnorm(esp_translation *t, esp_onnx_node *node)
     if (status != ESP_OK) return status;
     int channels = esp_graph_shape(t->graph, value).channels;
     status = esp_onnx_int(t->model, node, "training_mode", 0, &training);
-    if (status == ESP_OK) status = esp_onnx_real(t->model, node, "epsilon", 1e-5f, &spec.eps);
+    if (status == ESP_OK) status = read_epsilon(t, node, &spec.eps);
     if (status == ESP_OK) status = esp_translate_units(t, node, 1, "scale", channels, &spec.gain);
     if (status == ESP_OK) status = esp_translate_units(t, node, 2, "bias", channels, &spec.offset);
     if (status == ESP_OK) status = esp_translate_units(t, node, 3, "mean", channels, &spec.mean);
@@ -282,7 +296,7 @@ esp_status esp_translate_layernorm(esp_translation *t, esp_onnx_node *node)
     int axis;
     esp_status status = esp_translate_input(t, node, 0, &x);
     if (status == ESP_OK) status = esp_onnx_axis(t->model, node, "axis", -1, x->rank, &axis);
-    if (status == ESP_OK) status = esp_onnx_real(t->model, node, "epsilon", 1e-5f, &spec.eps);
+    if (status == ESP_OK) status = read_epsilon(t, node, &spec.eps);
     if (status != ESP_OK) return status;
     int64_t before, behind;
     esp_translate_around(x, axis, &before, &behind);

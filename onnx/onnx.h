@@ -34,11 +34,14 @@ typedef struct {
     esp_metadata    metadata;  /* contract and pedigree, when the file has them */
 } esp_onnx_file;
 
-/* Reads a file of opset 7 to 22. ESP_ERR_IO, ESP_ERR_FORMAT, ESP_ERR_SHAPE, ESP_ERR_NUMERIC with one line that names
+/* Reads a file of opset 7 to 23. ESP_ERR_IO, ESP_ERR_FORMAT, ESP_ERR_SHAPE, ESP_ERR_NUMERIC with one line that names
  * file, node, operator and reason. */
 esp_status esp_onnx_read(const char *path, esp_onnx_file *out);
 /* The same for `size` bytes in memory; `name` stands for the file in messages. External data is refused. */
 esp_status esp_onnx_parse(const char *name, const void *bytes, size_t size, esp_onnx_file *out);
+/* The bytes of a model of opset 17, as esp_onnx_write writes them; the caller frees *bytes. ESP_ERR_RANGE when they are
+ * more than an ONNX file can have. */
+esp_status esp_onnx_print(const esp_onnx_file *file, uint8_t **bytes, size_t *size);
 /* Writes a model of opset 17 whose inputs, outputs and nodes have the names of `file`, atomically; contract and
  * pedigree become properties of the model. */
 esp_status esp_onnx_write(const char *path, const esp_onnx_file *file);

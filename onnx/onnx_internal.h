@@ -13,7 +13,7 @@
 #define ESP_ONNX_FOLDED (1 << 26)                /* most elements of all constants that are computed */
 #define ESP_ONNX_WIDEST 65536                    /* most values of a row that are recognised */
 #define ESP_ONNX_OLDEST 7                        /* opsets that are read */
-#define ESP_ONNX_NEWEST 22
+#define ESP_ONNX_NEWEST 23
 
 /* In the dimensions of a value, and in integers that were computed from them: the number of samples, which the file
  * leaves open. */

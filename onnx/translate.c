@@ -82,6 +82,16 @@ void esp_translate_around(const esp_onnx_value *value, int axis, int64_t *before
 
 /* ---- constants ---- */
 
+esp_status esp_translate_check(const esp_translation *t, const esp_onnx_node *node, const char *what, size_t count,
+                               const float *numbers)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!(fabsf(numbers[i]) <= ESP_WEIGHT_LIMIT))
+            return esp_onnx_refuse(t->model, node, ESP_ERR_NUMERIC, "its %s: %g at index %zu", what,
+                                   (double)numbers[i], i);
+    return ESP_OK;
+}
+
 esp_status esp_translate_weights(const esp_translation *t, const esp_onnx_node *node, int k, const char *what,
                                  const esp_onnx_tensor **out)
 {
@@ -91,12 +101,8 @@ esp_status esp_translate_weights(const esp_translation *t, const esp_onnx_node *
     if (!tensor->real)
         return esp_onnx_refuse(t->model, node, ESP_ERR_FORMAT, "its %s (input %d) has type %s; only float and double "
                                "are supported", what, k, esp_onnx_type_name(tensor->type));
-    for (size_t i = 0; i < tensor->count; i++)
-        if (!(fabsf(tensor->real[i]) <= ESP_WEIGHT_LIMIT))
-            return esp_onnx_refuse(t->model, node, ESP_ERR_NUMERIC, "its %s (input %d) holds %g at index %zu", what, k,
-                                   (double)tensor->real[i], i);
     *out = tensor;
-    return ESP_OK;
+    return esp_translate_check(t, node, what, tensor->count, tensor->real);
 }
 
 esp_status esp_translate_units(const esp_translation *t, const esp_onnx_node *node, int k, const char *what, int size,

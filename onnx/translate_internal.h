@@ -62,6 +62,9 @@ esp_status esp_translate_weights(const esp_translation *t, const esp_onnx_node *
 /* The same for [size] numbers, one for each unit. */
 esp_status esp_translate_units(const esp_translation *t, const esp_onnx_node *node, int k, const char *what, int size,
                                const float **out);
+/* ESP_ERR_NUMERIC when one of the numbers is not finite or beyond ESP_WEIGHT_LIMIT. */
+esp_status esp_translate_check(const esp_translation *t, const esp_onnx_node *node, const char *what, size_t count,
+                               const float *numbers);
 /* The name of the layer that a node becomes: from the name of its weights, input k, else its own; unique and short.
  * Owned by the translation. */
 const char *esp_translate_module(esp_translation *t, const esp_onnx_node *node, int k);

@@ -578,19 +578,17 @@ static void fill_ports(writer *w, Onnx__GraphProto *graph, bool bytes)
         graph->output[graph->n_output++] = value_info(w, &file->output[i], false);
 }
 
-static esp_status write_message(const char *path, const Onnx__ModelProto *model)
+static esp_status pack(const Onnx__ModelProto *model, uint8_t **bytes, size_t *size)
 {
-    size_t size = onnx__model_proto__get_packed_size(model);
-    if (size > LARGEST)
-        return esp_fail(ESP_ERR_RANGE, "%s: %zu bytes; an ONNX file has at most %zu", path, size, LARGEST);
-    uint8_t *bytes = esp_alloc(size, 1);
-    onnx__model_proto__pack(model, bytes);
-    esp_status status = esp_file_write(path, bytes, size);
-    free(bytes);
-    return status;
+    *size = onnx__model_proto__get_packed_size(model);
+    if (*size > LARGEST)
+        return esp_fail(ESP_ERR_RANGE, "%zu bytes; an ONNX file has at most %zu", *size, LARGEST);
+    *bytes = esp_alloc(*size, 1);
+    onnx__model_proto__pack(model, *bytes);
+    return ESP_OK;
 }
 
-esp_status esp_onnx_write(const char *path, const esp_onnx_file *file)
+esp_status esp_onnx_print(const esp_onnx_file *file, uint8_t **bytes, size_t *size)
 {
     writer w = {.file = file, .net = file->net};
     const esp_component *component = &file->net->component[0];
@@ -606,7 +604,18 @@ esp_status esp_onnx_write(const char *path, const esp_onnx_file *file)
     write_layers(&w, component);
     fill_ports(&w, &graph, esp_component_reads_bytes(file->net, 0));
     fill_model(&w, &model, &graph, &opset);
-    esp_status status = write_message(path, &model);
+    esp_status status = pack(&model, bytes, size);
     esp_onnx_pool_free(&w.pool);
+    return status;
+}
+
+esp_status esp_onnx_write(const char *path, const esp_onnx_file *file)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    esp_status status = esp_onnx_print(file, &bytes, &size);
+    if (status != ESP_OK) return esp_fail_in(status, "%s", path);
+    status = esp_file_write(path, bytes, size);
+    free(bytes);
     return status;
 }
