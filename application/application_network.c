@@ -1,4 +1,4 @@
-/* A network without a task as an application: read from and written to ONNX, and judged by how well its outputs agree
+/* A network without a task as an application: from an ONNX file or a checkpoint, judged by how well its outputs agree
  * with those of the network that was opened, on recorded inputs. */
 #include <math.h>
 #include <stdio.h>
@@ -24,7 +24,8 @@ static const esp_option options[] = {
 static esp_status open_network(esp_subject *subject, esp_search_config *search)
 {
     esp_network_subject *state = subject->state = esp_alloc(1, sizeof *state);
-    esp_status status = esp_onnx_read(subject->path, &state->file);
+    esp_status status = subject->file ? esp_network_file_read(subject->file, &state->file)
+                                      : esp_onnx_read(subject->path, &state->file);
     if (status != ESP_OK) return status;
     state->data = esp_judging_text(&subject->judging, "data");
     subject->net = state->file.net;
@@ -204,34 +205,17 @@ static const esp_compared compared[] = {
 
 /* ---- writing ---- */
 
-static cJSON *contract_of(const esp_onnx_file *file)
-{
-    cJSON *contract = esp_contract_new("network", "");
-    cJSON_DeleteItemFromObject(contract, "task");
-    const char *const keys[] = {"inputs", "outputs"};
-    for (int k = 0; k < 2; k++) {
-        cJSON *list = cJSON_AddArrayToObject(contract, keys[k]);
-        for (int i = 0; i < (k ? file->num_outputs : file->num_inputs); i++) {
-            const esp_onnx_port *port = k ? &file->output[i] : &file->input[i];
-            cJSON *item = cJSON_CreateObject();
-            cJSON_AddStringToObject(item, "name", port->name);
-            cJSON_AddNumberToObject(item, "size", port->size);
-            cJSON_AddItemToArray(list, item);
-        }
-    }
-    return contract;
-}
-
 static esp_status write_network(const esp_subject *subject, const char *path, const esp_network *net,
                                 unsigned components, const cJSON *pedigree)
 {
     (void)components; /* there is one */
     esp_onnx_file file = ((const esp_network_subject *)subject->state)->file;
     cJSON *contract = subject->metadata.contract ? cJSON_Duplicate(subject->metadata.contract, true)
-                                                 : contract_of(&file);
+                                                 : esp_network_contract(&file);
     file.net = (esp_network *)net; /* read only */
     file.metadata = (esp_metadata){.contract = contract, .pedigree = (cJSON *)pedigree};
-    esp_status status = esp_onnx_write(path, &file);
+    bool onnx = esp_application_of_path(path) == subject->application;
+    esp_status status = onnx ? esp_onnx_write(path, &file) : esp_network_file_write(path, &file);
     cJSON_Delete(contract);
     return status;
 }
@@ -267,7 +251,8 @@ static void inspect(const esp_subject *subject, esp_figure_list *out)
 static void title(const esp_subject *subject, char *out, size_t size)
 {
     const esp_network_subject *state = subject->state;
-    snprintf(out, size, "network of opset %d", state->file.opset);
+    if (state->file.opset) snprintf(out, size, "network of opset %d", state->file.opset);
+    else                   snprintf(out, size, "network");
 }
 
 static const int no_groups = 0;

@@ -38,6 +38,14 @@ void       esp_network_rows_free(esp_network_subject *state);
  * for equal outputs, 0 for their means; *mse (may be NULL): mean squared error. */
 double     esp_network_agreement(const esp_network *net, const esp_rows *rows, int count, double *mse);
 
+/* ---- network_file.c: as a checkpoint ---- */
+
+esp_status esp_network_file_write(const char *path, const esp_onnx_file *file);
+/* ESP_ERR_FORMAT or ESP_ERR_SHAPE when configuration and graph do not fit together. The caller frees *out. */
+esp_status esp_network_file_read(const esp_checkpoint *checkpoint, esp_onnx_file *out);
+/* The contract of a network without a task: its inputs and outputs; the caller deletes it. */
+cJSON     *esp_network_contract(const esp_onnx_file *file);
+
 /* ---- network_finetune.c: a hook of esp_application ---- */
 
 esp_status esp_network_finetune(const esp_subject *subject, void *recording, esp_network *net, int steps);

@@ -1,5 +1,5 @@
 /* espalier inspect and prune on ONNX files: by weights alone, and judged on recorded inputs. */
-#include "nn/nn.h"
+#include "onnx/onnx.h"
 
 #include "cli_run.h"
 
@@ -85,6 +85,33 @@ static void recorded_inputs_repair_and_judge(void)
     cJSON_Delete(json);
 }
 
+/* The same network in both formats: the one file pruned again gives the same as the other. */
+static void a_checkpoint_holds_the_same_network(void)
+{
+    CLI_OK("$E prune " ACTOR " --sparsity 0.4 --tolerance 0.05 -o first.onnx --quiet --data data.safetensors");
+    CLI_OK("$E prune " ACTOR " --sparsity 0.4 --tolerance 0.05 -o first.safetensors --quiet --data data.safetensors");
+    CLI_OK("$E inspect first.safetensors --json");
+    cJSON *json = cli_json();
+    CU_ASSERT_STRING_EQUAL(esp_json_text(json, "application"), "network");
+    double params = cli_number(json, "params");
+    cJSON_Delete(json);
+    CLI_OK("$E inspect first.onnx --json");
+    json = cli_json();
+    CU_ASSERT_EQUAL(cli_number(json, "params"), params);
+    cJSON_Delete(json);
+    CLI_OK("$E prune first.onnx --sparsity 0.6 --tolerance 0.05 -o a.onnx --quiet --method magnitude --data "
+           "data.safetensors --compensate none --importance l2");
+    CLI_OK("$E prune first.safetensors --sparsity 0.6 --tolerance 0.05 -o b.onnx --quiet --method magnitude --data "
+           "data.safetensors --compensate none --importance l2");
+    esp_onnx_file a, b;
+    CHECK_OK(esp_onnx_read("a.onnx", &a));
+    CHECK_OK(esp_onnx_read("b.onnx", &b));
+    CU_ASSERT_EQUAL(esp_network_hash(a.net), esp_network_hash(b.net));
+    CU_ASSERT_STRING_EQUAL(a.output[0].name, b.output[0].name);
+    esp_onnx_file_free(&a);
+    esp_onnx_file_free(&b);
+}
+
 static void equal_work_gives_equal_files(void)
 {
     for (int threads = 1; threads <= 2; threads++)
@@ -122,6 +149,7 @@ static CU_TestInfo tests[] = {
     {"inspect names layers, axes and what is fixed", inspect_names_layers_axes_and_what_is_fixed},
     {"every baseline prunes by weights alone", every_baseline_prunes_by_weights_alone},
     {"recorded inputs repair and judge", recorded_inputs_repair_and_judge},
+    {"a checkpoint holds the same network", a_checkpoint_holds_the_same_network},
     {"equal work gives equal files", equal_work_gives_equal_files},
     {"what cannot be done is one line", what_cannot_be_done_is_one_line},
     CU_TEST_INFO_NULL,
