@@ -85,7 +85,6 @@ esp_status esp_agent_deploy(esp_subject *subject, esp_deployment *out)
     if (a->kind == ESP_CONTROLLER_MPPI)
         return esp_fail(ESP_ERR_USAGE, "%s: the planner cannot be exported as C; --controller policy can",
                         subject->path);
-    out->code.last = ESP_ACT_TANH;
     out->code.history = a->config.env.frame_stack;
     esp_status status = record_example(subject, out);
     if (status == ESP_OK) describe(subject, out);

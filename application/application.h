@@ -288,6 +288,11 @@ typedef struct {
  * example in closed loop. The caller frees *out. */
 esp_status esp_deployment_make(esp_subject *subject, const char *name, esp_deployment *out);
 void       esp_deployment_free(esp_deployment *deployment); /* accepts a zeroed struct */
+/* Writes the components that the subject's controller runs, one after another, or one component alone (NULL: all of
+ * them), as an ONNX file with contract and pedigree; *inputs and *outputs are numbers per sample. ESP_ERR_USAGE when
+ * the order is not known, as for a planner, or there is no such component. */
+esp_status esp_subject_write_onnx(const esp_subject *subject, const char *component, const char *path, int *inputs,
+                                  int *outputs);
 
 /* ---- training.c --------------------------------------------------------------------------------------------- */
 
@@ -485,9 +490,13 @@ struct esp_application {
      * nothing to add. */
     void       (*ancestry)(const esp_subject *subject, cJSON *entry);
 
+    esp_act last;                        /* what its controller applies to the outputs of its last component */
     /* Completes the description of the controller for export: history, meaning of inputs and outputs, example. NULL:
      * the components run one after another, and the example is random. */
     esp_status (*deploy)(esp_subject *subject, esp_deployment *out);
+
+    /* Writes an ONNX file with the names of the file that was opened. NULL: names follow from the graph. */
+    esp_status (*export_onnx)(const esp_subject *subject, const char *path);
 
     /* Makes a role of the subject, which the role borrows; NULL: there are no episodes to play. */
     void       (*cast)(const esp_subject *subject, esp_role *role);

@@ -260,6 +260,7 @@ const esp_application esp_application_agent = {
     .keeps = esp_agent_keeps,
     .write = write_agent,
     .ancestry = ancestry,
+    .last = ESP_ACT_TANH,
     .deploy = esp_agent_deploy,
     .cast = cast,
     .film = film,

@@ -32,6 +32,12 @@ esp_status esp_subject_blame(const esp_subject *subject, esp_status status);
 const char *esp_deployment_keep(esp_deployment *deployment, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* ---- deployment.c ---- */
+
+/* The components that the subject's controller runs, one after another, into components [ESP_MAX_COMPONENTS].
+ * ESP_ERR_USAGE when one does not read what the one before it writes. */
+esp_status esp_subject_chain(const esp_subject *subject, int *count, int *components);
+
 /* ---- agent_acting.c ---- */
 
 extern const esp_acting esp_agent_acting; /* config of its roles: an esp_agent_config */

@@ -220,6 +220,14 @@ static esp_status write_network(const esp_subject *subject, const char *path, co
     return status;
 }
 
+static esp_status export_network(const esp_subject *subject, const char *path)
+{
+    esp_onnx_file file = ((const esp_network_subject *)subject->state)->file;
+    file.net = subject->net;
+    file.metadata = subject->metadata;
+    return esp_onnx_write(path, &file);
+}
+
 static void ancestry(const esp_subject *subject, cJSON *entry)
 {
     const esp_network_subject *state = subject->state;
@@ -281,6 +289,7 @@ const esp_application esp_application_network = {
     .flops = flops,
     .time = time_of_answer,
     .write = write_network,
+    .export_onnx = export_network,
     .ancestry = ancestry,
     .question = question,
     .inspect = inspect,

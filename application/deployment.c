@@ -44,15 +44,14 @@ static void describe(esp_deployment *d)
     d->code.output_about = describe_ports(d, net, last->output, last->num_outputs, "output");
 }
 
-/* The components that the subject's controller runs, one after another. */
-static esp_status chain_components(const esp_subject *subject, esp_c_export *code)
+esp_status esp_subject_chain(const esp_subject *subject, int *count, int *components)
 {
     const esp_network *net = subject->net;
+    *count = 0;
     for (int c = 0; c < net->num_components; c++)
-        if ((subject->components >> c & 1u) && net->component[c].num_layers > 0)
-            code->component[code->num_components++] = c;
-    for (int i = 1; i < code->num_components; i++) {
-        int before = code->component[i - 1], after = code->component[i];
+        if ((subject->components >> c & 1u) && net->component[c].num_layers > 0) components[(*count)++] = c;
+    for (int i = 1; i < *count; i++) {
+        int before = components[i - 1], after = components[i];
         if (net->component[before].out_size != net->component[after].in_size)
             return esp_fail(ESP_ERR_USAGE, "%s: component '%s' does not read what '%s' writes, so the order in which "
                             "they run is not known", subject->path, esp_component_name(net, after),
@@ -90,10 +89,11 @@ esp_status esp_deployment_make(esp_subject *subject, const char *name, esp_deplo
 {
     char title[256];
     esp_deployment d = {.code = {.name = name, .origin = esp_path_name(subject->path), .net = subject->net,
-                                 .history = 1, .about = ""}};
+                                 .history = 1, .about = "",
+                                 .last = subject->application->last}};
     subject->application->title(subject, title, sizeof title);
     d.code.title = d.title = esp_strdup(title);
-    esp_status status = chain_components(subject, &d.code);
+    esp_status status = esp_subject_chain(subject, &d.code.num_components, d.code.component);
     if (status == ESP_OK) describe(&d);
     if (status == ESP_OK && subject->application->deploy) status = subject->application->deploy(subject, &d);
     if (status == ESP_OK) {

@@ -72,6 +72,46 @@ void esp_onnx_file_free(esp_onnx_file *file)
     *file = (esp_onnx_file){.net = NULL};
 }
 
+/* ---- networks that no file describes ---- */
+
+/* An input or output as the graph names and shapes it. */
+static void describe_port(esp_onnx_file *file, bool input, const esp_network *net, const esp_port *from, int size)
+{
+    bool one = from && from->dim.num == 1 && from->dim.part[0].block == 1;
+    const char *name = one ? net->axis[from->dim.part[0].axis].name : NULL;
+    if (!name || axis_is_taken(file, name)) name = from ? from->name : input ? "input" : "output";
+    esp_onnx_port *port = esp_onnx_file_port(file, input, name);
+    free(port->name);
+    port->name = esp_strdup(port->axis);
+    port->dim[port->rank++] = -1;
+    port->batch = 0;
+    port->size = size;
+    if (from && from->rows) {
+        port->dim[port->rank++] = esp_dim_size(net, &from->dim);
+        port->dim[port->rank++] = from->rows;
+        port->dim[port->rank++] = from->cols;
+    } else {
+        port->dim[port->rank++] = size;
+    }
+}
+
+static void describe_ports(esp_onnx_file *file, bool input, const esp_network *net, int count, const esp_port *ports,
+                           int size)
+{
+    for (int i = 0; i < count; i++) describe_port(file, input, net, &ports[i], esp_port_size(net, &ports[i]));
+    if (count == 0) describe_port(file, input, net, NULL, size);
+}
+
+void esp_onnx_describe(esp_network *net, int num_components, const int *components, esp_act last, esp_onnx_file *out)
+{
+    const esp_component *first = &net->component[components[0]];
+    const esp_component *end = &net->component[components[num_components - 1]];
+    *out = (esp_onnx_file){.net = net, .num_components = num_components, .last = last};
+    memcpy(out->component, components, (size_t)num_components * sizeof *components);
+    describe_ports(out, true, net, first->num_inputs, first->input, first->in_size);
+    describe_ports(out, false, net, end->num_outputs, end->output, end->out_size);
+}
+
 /* ---- reading ---- */
 
 static esp_status read_model(esp_onnx_model *model, esp_onnx_file *out)

@@ -22,14 +22,18 @@ typedef struct {
     char *name;             /* of the node, any length, owned */
 } esp_onnx_label;
 
-/* A network with the names that a file gives; owns everything. Its one component reads the inputs as one row and
- * writes the outputs as one row, each in this order. */
+/* A network with the names that a file gives; owns everything. Its first component reads the inputs as one row, or as
+ * an image of bytes, and its last one writes the outputs as one row, each in this order. A network that was read has
+ * one component. */
 typedef struct {
     esp_network    *net;       /* the network */
     int             num_inputs, num_outputs, num_nodes; /* lengths of the lists below */
     esp_onnx_port  *input;     /* [num_inputs] */
     esp_onnx_port  *output;    /* [num_outputs] */
     esp_onnx_label *node;      /* [num_nodes] of layers whose node has another name than their module */
+    int             num_components;                /* that are written, one after another; 0: the first one */
+    int             component[ESP_MAX_COMPONENTS]; /* [num_components] each reads what the one before it wrote */
+    esp_act         last;      /* applied to the outputs when they are written */
     int             opset;     /* version of the operators in the file; 0: not from an ONNX file */
     esp_metadata    metadata;  /* contract and pedigree, when the file has them */
 } esp_onnx_file;
@@ -45,6 +49,10 @@ esp_status esp_onnx_print(const esp_onnx_file *file, uint8_t **bytes, size_t *si
 /* Writes a model of opset 17 whose inputs, outputs and nodes have the names of `file`, atomically; contract and
  * pedigree become properties of the model. */
 esp_status esp_onnx_write(const char *path, const esp_onnx_file *file);
+/* Describes components of a network, whose input and output get the names and shapes of the graph; the network is
+ * borrowed: set it to NULL before esp_onnx_file_free. */
+void       esp_onnx_describe(esp_network *net, int num_components, const int *components, esp_act last,
+                             esp_onnx_file *out);
 void       esp_onnx_file_free(esp_onnx_file *file); /* accepts a zeroed struct */
 
 #endif

@@ -26,7 +26,8 @@ typedef struct {
     list                 nodes, constants;
     list                 names, node_names; /* names in use, of values and of nodes */
     char               **value;      /* [num_layers] name of each layer's output; NULL: not written */
-    char                *whole;      /* name of the row of all inputs; NULL: not needed so far */
+    char                *whole;      /* name of the row that the component reads; NULL: not needed so far */
+    bool                 inner;      /* the component reads what another one wrote */
 } writer;
 
 static void append(writer *w, list *l, void *item)
@@ -412,11 +413,11 @@ static bool is_that_image(const esp_onnx_port *port, const esp_layer *layer)
 static char *input_itself(writer *w, const esp_layer *layer)
 {
     if (layer->input[0] != ESP_INPUT || layer->act != ESP_ACT_NONE) return NULL;
-    if (layer->kind == ESP_LAYER_SLICE) {
+    if (layer->kind == ESP_LAYER_SLICE && !w->inner) {
         const esp_onnx_port *port = port_at(w, slice_start(w, layer), layer->out_size);
         return port ? row_of_port(w, port) : NULL;
     }
-    const esp_onnx_port *all = w->file->num_inputs == 1 ? &w->file->input[0] : NULL;
+    const esp_onnx_port *all = w->file->num_inputs == 1 && !w->inner ? &w->file->input[0] : NULL;
     return layer->kind == ESP_LAYER_UNFLATTEN && is_that_image(all, layer) ? all->name : NULL;
 }
 
@@ -487,12 +488,22 @@ static bool joins_outputs(const esp_onnx_file *file, const esp_layer *layer)
     return true;
 }
 
-static void write_layers(writer *w, const esp_component *component)
+/* A component whose row another one reads. */
+static void write_inner(writer *w, const esp_component *component)
+{
+    for (int i = 0; i < component->num_layers; i++) write_layer(w, component->first_layer + i);
+    w->whole = w->value[component->first_layer + component->num_layers - 1];
+    w->inner = true;
+}
+
+static void write_last(writer *w, const esp_component *component)
 {
     const esp_onnx_file *file = w->file;
     int last = component->first_layer + component->num_layers - 1, at = 0;
-    bool joins = joins_outputs(file, &w->net->layer[last]);
+    bool joins = file->last == ESP_ACT_NONE && joins_outputs(file, &w->net->layer[last]);
     for (int i = component->first_layer; i <= last - joins; i++) write_layer(w, i);
+    const esp_layer act = {.kind = ESP_LAYER_ACT, .act = file->last, .alpha = 1};
+    if (!joins) w->value[last] = add_act(w, &act, "outputs", w->value[last]);
     for (int i = 0; i < file->num_outputs; at += file->output[i++].size) {
         const esp_onnx_port *port = &file->output[i];
         char *value = joins ? w->value[w->net->layer[last].input[i]] : w->value[last];
@@ -591,7 +602,8 @@ static esp_status pack(const Onnx__ModelProto *model, uint8_t **bytes, size_t *s
 esp_status esp_onnx_print(const esp_onnx_file *file, uint8_t **bytes, size_t *size)
 {
     writer w = {.file = file, .net = file->net};
-    const esp_component *component = &file->net->component[0];
+    const esp_component *components = file->net->component;
+    int count = file->num_components;
     Onnx__ModelProto model;
     Onnx__GraphProto graph;
     Onnx__OperatorSetIdProto opset;
@@ -601,8 +613,9 @@ esp_status esp_onnx_print(const esp_onnx_file *file, uint8_t **bytes, size_t *si
     w.value = esp_onnx_pool_take(&w.pool, (size_t)file->net->num_layers, sizeof *w.value);
     for (int i = 0; i < file->num_inputs; i++) append(&w, &w.names, file->input[i].name);
     for (int i = 0; i < file->num_outputs; i++) append(&w, &w.names, file->output[i].name);
-    write_layers(&w, component);
-    fill_ports(&w, &graph, esp_component_reads_bytes(file->net, 0));
+    for (int i = 0; i + 1 < count; i++) write_inner(&w, &components[file->component[i]]);
+    write_last(&w, &components[count ? file->component[count - 1] : 0]);
+    fill_ports(&w, &graph, esp_component_reads_bytes(file->net, count ? file->component[0] : 0));
     fill_model(&w, &model, &graph, &opset);
     esp_status status = pack(&model, bytes, size);
     esp_onnx_pool_free(&w.pool);
