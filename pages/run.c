@@ -323,6 +323,9 @@ esp_status esp_report_run(esp_report *report)
     esp_status status = read_run(report, &application);
     /* The configuration at fault is in the folder, not on the command line. */
     if (status == ESP_ERR_USAGE) status = ESP_ERR_FORMAT;
+    if (status == ESP_OK && !application->train)
+        status = esp_fail(ESP_ERR_FORMAT, "%s: application '%s' is not trained here", report->source->path,
+                          application->name);
     if (status != ESP_OK) return status;
     application->run_title(esp_data_find(report->data, "/config"), run, sizeof run);
     snprintf(title, sizeof title, "Training of %s", esp_path_name(report->source->path));

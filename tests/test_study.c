@@ -95,19 +95,21 @@ static void every_application_is_a_complete_row(void)
     for (int i = 0; esp_applications[i]; i++) {
         const esp_application *a = esp_applications[i];
         CU_ASSERT(a->name && a->measure_name && a->sample_name && a->action_name);
-        CU_ASSERT(a->paper_groups && a->num_paper_groups && a->options && a->compared && a->learning);
-        CU_ASSERT(a->train && a->open && a->prepare && a->close && a->record && a->forget && a->identify && a->judge);
+        CU_ASSERT(a->num_paper_groups && a->num_fields && a->options && a->compared);
+        CU_ASSERT(!a->train || (a->learning && a->run_title && a->fields && a->paper_groups));
+        CU_ASSERT(a->open && a->prepare && a->close && a->record && a->forget && a->identify && a->judge);
         CU_ASSERT(a->measure && a->flops && a->time && a->finetune && a->write);
-        CU_ASSERT(a->question && a->inspect && a->title && a->run_title && a->samples);
+        CU_ASSERT(a->question && a->inspect && a->title && a->samples);
         CU_ASSERT(!(a->cast || a->picture) || a->film);
         for (const esp_option *o = a->options; o->name; o++) CU_ASSERT(o->key && o->purposes && o->argument && o->help);
         int columns = 0;
-        for (const esp_metric *c = a->learning->columns; c->key; c++, columns++) CU_ASSERT(c->label && c->text);
+        for (const esp_metric *c = a->learning ? a->learning->columns : NULL; c && c->key; c++, columns++)
+            CU_ASSERT(c->label && c->text);
         CU_ASSERT(columns <= ESP_MOST_COLUMNS);
         CU_ASSERT_PTR_EQUAL(esp_application_find(a->name), a);
     }
     CU_ASSERT_PTR_NULL(esp_application_find("toy"));
-    CU_ASSERT_STRING_EQUAL(esp_error_text(), "application 'toy' is unknown; expected tdmpc or autoencoder");
+    CU_ASSERT_PTR_NOT_NULL(strstr(esp_error_text(), "application 'toy' is unknown; expected tdmpc, autoencoder"));
 }
 
 static CU_TestInfo tests[] = {
