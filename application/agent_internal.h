@@ -15,13 +15,6 @@ typedef struct {
     double    *kept;             /* of the subject's network, returns on the episodes of esp_agent_keeps; or NULL */
 } esp_agent_subject;
 
-/* What is kept of an episode, in the order of esp_samples.trait. The steady-state error is last, because some tasks
- * have none. */
-enum {
-    ESP_TRAIT_RETURN, ESP_TRAIT_VARIATION, ESP_TRAIT_SATURATION, ESP_TRAIT_GOAL_TIME, ESP_TRAIT_STEADY_ERROR,
-    ESP_AGENT_TRAITS
-};
-
 /* ---- agent_judge.c: hooks of esp_application ---- */
 
 void       esp_agent_identify(const esp_subject *subject, cJSON *identity);

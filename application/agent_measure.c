@@ -68,69 +68,6 @@ void esp_agent_time(const esp_subject *subject, int n, const esp_network *const 
 
 /* ---- held-out episodes ---- */
 
-/* Figures of their returns, from line 3 on; the question (see `question`) has the first two
- * lines. */
-static void add_returns(const esp_subject *subject, const esp_summary *s, const double *returns, esp_figure_list *out)
-{
-    char seed[64];
-    double worst = returns[0];
-    for (int i = 1; i < s->count; i++) worst = fmin(worst, returns[i]);
-    snprintf(seed, sizeof seed, "of seed %ju", (uintmax_t)subject->settings->seed);
-    esp_figure_list_add(out, (esp_figure){.key = "episodes", .line = 3, .label = "episodes", .kind = ESP_FIGURE_NUMBER,
-                                          .value = s->count, .unit = seed});
-    esp_figure_list_add(out, (esp_figure){.key = "return_mean", .line = 4, .label = "mean return",
-                                          .kind = ESP_FIGURE_NUMBER, .decimals = 1, .value = s->mean});
-    esp_figure_list_add(out, (esp_figure){.key = "return_std", .line = 5, .label = "deviation",
-                                          .kind = ESP_FIGURE_NUMBER, .decimals = 1, .value = s->std});
-    esp_figure_list_add(out, (esp_figure){.key = "return_ci95", .line = 4, .label = "95 % interval",
-                                          .kind = ESP_FIGURE_INTERVAL, .decimals = 1, .value = s->low,
-                                          .other = s->high});
-    esp_figure_list_add(out, (esp_figure){.key = "return_iqm", .line = 5, .label = "interquartile mean",
-                                          .kind = ESP_FIGURE_NUMBER, .decimals = 1, .value = s->iqm});
-    esp_figure_list_add(out, (esp_figure){.key = "return_worst", .line = 5, .label = "worst",
-                                          .kind = ESP_FIGURE_NUMBER, .decimals = 1, .value = worst});
-    esp_figure_list_add(out, (esp_figure){.key = "returns", .kind = ESP_FIGURE_LIST, .count = s->count,
-                                          .list = returns});
-}
-
-/* Means over episodes of what the return hides, on two lines from line 7 on; `held` has the goal in words. */
-static void add_traits(const esp_samples *samples, const char *held, esp_figure_list *out)
-{
-    static const struct { int trait; const char *label; int line; } shown[] = {
-        {ESP_TRAIT_GOAL_TIME, "after", 6}, {ESP_TRAIT_STEADY_ERROR, "steady-state error", 7},
-        {ESP_TRAIT_VARIATION, "total variation of actions", 8}, {ESP_TRAIT_SATURATION, "saturated", 8}};
-    const esp_start_samples *first = &samples->start[0];
-    int reached = 0;
-    for (int i = 0; i < first->count; i++) reached += !isnan(first->value[ESP_TRAIT_GOAL_TIME][i]);
-    esp_figure_list_add(out, (esp_figure){.key = "success_rate", .line = 6, .label = "goal held",
-                                          .kind = ESP_FIGURE_SHARE, .value = reached, .other = first->count,
-                                          .unit = held});
-    for (size_t k = 0; k < sizeof shown / sizeof *shown; k++) {
-        const esp_trait *trait = &samples->trait[shown[k].trait];
-        if (shown[k].trait >= samples->num_traits) continue;
-        esp_figure_list_add(out, (esp_figure){.key = trait->key, .line = shown[k].line, .label = shown[k].label,
-                                              .kind = ESP_FIGURE_NUMBER, .decimals = trait->decimals,
-                                              .value = esp_start_samples_mean(first, shown[k].trait),
-                                              .unit = trait->unit});
-    }
-}
-
-/* Starts after the first: one line each. */
-static void add_others(const esp_samples *samples, uint64_t seed, int line, esp_figure_list *out)
-{
-    for (int s = 1; s < samples->num_starts; s++) {
-        const esp_start_samples *start = &samples->start[s];
-        esp_summary summary = esp_summarise(start->count, start->value[0], seed);
-        esp_figure_list_add(out, (esp_figure){.line = line, .label = "other starts", .text = start->name});
-        esp_figure_list_add(out, (esp_figure){.line = line, .label = "mean return", .kind = ESP_FIGURE_NUMBER,
-                                              .decimals = 1, .value = summary.mean});
-        esp_figure_list_add(out, (esp_figure){.line = line, .label = "95 % interval", .kind = ESP_FIGURE_INTERVAL,
-                                              .decimals = 1, .value = summary.low, .other = summary.high});
-        esp_figure_list_add(out, (esp_figure){.line = line++, .label = "interquartile mean",
-                                              .kind = ESP_FIGURE_NUMBER, .decimals = 1, .value = summary.iqm});
-    }
-}
-
 static void add_costs(const esp_subject *subject, const esp_network *net, double steps_per_s, esp_figure_list *out)
 {
     esp_figure_list_add(out, (esp_figure){.key = "steps_per_second", .line = 10, .label = "speed",
@@ -145,17 +82,13 @@ static void add_costs(const esp_subject *subject, const esp_network *net, double
 static void collect(const esp_subject *subject, const esp_network *net, double steps_per_s, esp_measurement *out)
 {
     const esp_agent_subject *a = subject->state;
-    const esp_start_samples *first = &out->samples.start[0];
-    esp_summary summary = esp_summarise(first->count, first->value[0], subject->settings->seed);
-    char held[128];
+    uint64_t seed = subject->settings->seed;
+    esp_summary summary = esp_samples_figures(a->world, &out->samples, seed, &out->figures);
     out->performance = summary.mean;
     out->low = summary.low;
     out->high = summary.high;
-    add_returns(subject, &summary, first->value[0], &out->figures);
-    snprintf(held, sizeof held, "episodes %s", a->world->task->about.goal);
-    add_traits(&out->samples, held, &out->figures);
     add_costs(subject, net, steps_per_s, &out->figures);
-    add_others(&out->samples, subject->settings->seed, 11, &out->figures);
+    esp_samples_other_starts(&out->samples, seed, 11, &out->figures);
 }
 
 /* Plays the first report episodes of the seed, of one start or of all. */

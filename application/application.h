@@ -193,7 +193,7 @@ struct esp_acting {
     unsigned   (*components)(int controller);             /* components that the controller runs, as bits */
     /* ESP_OK, or ESP_ERR_USAGE naming the components that the controller runs and the network lacks. */
     esp_status (*check)(const esp_network *net, int controller);
-    int        (*num_actions)(const esp_network *net);    /* actions per control step */
+    int        (*num_actions)(const esp_network *net);    /* actions per control step; 0: as many as the task has */
     /* Number of parameters that the role's controller used before any pruning. */
     esp_status (*original_params)(const esp_role *role, int num_actions, size_t *out);
     void      *(*create)(const esp_role *role);           /* copies the role's settings, borrows its network */
@@ -507,6 +507,8 @@ struct esp_application {
     esp_status (*bench)(const esp_subject *subject, esp_bench *bench);
 
     void (*question)(const esp_subject *subject, esp_figure_list *out);       /* task, controller, data ... */
+    cJSON *(*facts)(const esp_subject *subject); /* all that `inspect` shows of something without a network, which the
+                                                  * caller deletes; NULL: there is a network */
     void (*inspect)(const esp_subject *subject, esp_figure_list *out);        /* work per action or image */
     void (*title)(const esp_subject *subject, char *out, size_t size);    /* "TD-MPC agent, task pendulum" */
     void (*run_title)(const cJSON *config, char *out, size_t size);       /* the same for a configuration */
@@ -519,7 +521,8 @@ double esp_application_kept(const esp_application *application, double before, d
 #define ESP_KEPT_ENOUGH 0.95 /* a smaller share is reported as a warning, in red on pages */
 
 /* Rows of the table; named there and nowhere else. */
-extern const esp_application esp_application_agent, esp_application_autoencoder, esp_application_network;
+extern const esp_application esp_application_agent, esp_application_autoencoder, esp_application_network,
+                             esp_application_task;
 /* All applications, up to NULL; the first is the default of configurations that name none. */
 extern const esp_application *const esp_applications[];
 const esp_application *esp_application_find(const char *name); /* NULL, with the error text set, when unknown */

@@ -8,9 +8,32 @@
 
 /* ---- options.c ---- */
 
-/* ESP_ERR_USAGE naming a given option that the application does not have; `path` is the file that it was given
- * for. */
-esp_status esp_judging_check(const esp_judging *judging, const esp_application *application, const char *path);
+/* ESP_ERR_USAGE naming a given option that the application does not have, or a value that it does not take; `path` is
+ * the file that it was given for. Choices become indices into the words of this application. */
+esp_status esp_judging_check(esp_judging *judging, const esp_application *application, const char *path);
+
+/* ---- episodes.c ---- */
+
+/* What is kept of an episode, in the order of esp_samples.trait. The steady-state error is last, because some tasks
+ * have none. */
+enum {
+    ESP_TRAIT_RETURN, ESP_TRAIT_VARIATION, ESP_TRAIT_SATURATION, ESP_TRAIT_GOAL_TIME, ESP_TRAIT_STEADY_ERROR,
+    ESP_AGENT_TRAITS
+};
+
+/* Traits and starts of a world's episodes, no samples yet: the configured start first, and with `every_start` the
+ * task's others. */
+esp_samples  esp_samples_of_world(const esp_world *world, bool every_start);
+/* Names the episodes first .. first + count - 1 of every start, [starts, count] in new memory. */
+esp_episode *esp_samples_episodes(const esp_world *world, const esp_samples *samples, uint64_t seed, int first,
+                                  int count);
+/* Keeps the traits of played episodes [starts, count]. */
+void         esp_samples_keep(const esp_trajectory *trajectories, int count, esp_samples *out);
+/* Figures of the first start on lines 3 to 8: returns, and what they hide. Gives the summary of the returns. */
+esp_summary  esp_samples_figures(const esp_world *world, const esp_samples *samples, uint64_t seed,
+                                 esp_figure_list *out);
+/* Figures of the starts after the first: one line each. */
+void         esp_samples_other_starts(const esp_samples *samples, uint64_t seed, int line, esp_figure_list *out);
 
 /* ---- timing.c ---- */
 

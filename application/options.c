@@ -15,14 +15,6 @@ static const esp_option *find_in(const esp_application *application, unsigned pu
     return NULL;
 }
 
-static const esp_option *find(unsigned purpose, const char *name)
-{
-    for (int i = 0; esp_applications[i]; i++) {
-        const esp_option *option = find_in(esp_applications[i], purpose, name);
-        if (option) return option;
-    }
-    return NULL;
-}
 
 /* ---- give ---- */
 
@@ -51,14 +43,41 @@ static esp_status take_value(const esp_option *o, const char *text, double *out)
     }
 }
 
+/* The words of all applications for a choice, when none of them takes the value. */
+static esp_status refuse_choice(unsigned purpose, const char *name, const char *text)
+{
+    char words[512] = "";
+    for (int i = 0; esp_applications[i]; i++) {
+        const esp_option *o = find_in(esp_applications[i], purpose, name);
+        size_t used = strlen(words);
+        if (o) snprintf(words + used, sizeof words - used, "%s%s", used > 0 ? "|" : "", o->argument);
+    }
+    return esp_fail(ESP_ERR_USAGE, "--%s: expected %s, found '%s'", name, words, text);
+}
+
+/* The first application's option that takes the value. */
+static esp_status find(unsigned purpose, const char *name, const char *text, esp_given *out)
+{
+    *out = (esp_given){.text = text};
+    esp_status status = esp_fail(ESP_ERR_USAGE, "--%s: no application has this option here", name);
+    bool choice = false;
+    for (int i = 0; esp_applications[i] && !out->option; i++) {
+        const esp_option *option = find_in(esp_applications[i], purpose, name);
+        if (!option) continue;
+        choice = option->type == ESP_OPTION_CHOICE;
+        status = take_value(option, text, &out->number);
+        if (status == ESP_OK) out->option = option;
+    }
+    return status != ESP_OK && choice ? refuse_choice(purpose, name, text) : status;
+}
+
 esp_status esp_judging_give(esp_judging *judging, unsigned purpose, const char *name, const char *text)
 {
-    esp_given given = {.option = find(purpose, name), .text = text};
-    if (!given.option) return esp_fail(ESP_ERR_USAGE, "--%s: no application has this option here", name);
-    esp_status status = take_value(given.option, text, &given.number);
+    esp_given given;
+    esp_status status = find(purpose, name, text, &given);
     if (status != ESP_OK) return status;
     for (int i = 0; i < judging->count; i++)
-        if (judging->given[i].option == given.option) {
+        if (strcmp(judging->given[i].option->name, name) == 0) {
             judging->given[i] = given;
             return ESP_OK;
         }
@@ -89,13 +108,17 @@ double esp_judging_number(const esp_judging *judging, const char *key, double ot
     return given ? given->number : otherwise;
 }
 
-esp_status esp_judging_check(const esp_judging *judging, const esp_application *application, const char *path)
+esp_status esp_judging_check(esp_judging *judging, const esp_application *application, const char *path)
 {
     for (int i = judging->count - 1; i >= 0; i--) {
-        const esp_option *option = judging->given[i].option;
-        if (!find_in(application, option->purposes, option->name))
+        esp_given *given = &judging->given[i];
+        const esp_option *option = given->option, *own = find_in(application, option->purposes, option->name);
+        if (!own)
             return esp_fail(ESP_ERR_USAGE, "--%s: not for %s, which belongs to application '%s'", option->name, path,
                             application->name);
+        esp_status status = take_value(own, given->text, &given->number);
+        if (status != ESP_OK) return esp_fail_in(status, "%s", path);
+        given->option = own;
     }
     return ESP_OK;
 }

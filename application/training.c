@@ -32,7 +32,8 @@ esp_status esp_training_run(const esp_train_request *request, const esp_applicat
     if (status == ESP_OK) status = esp_application_of_json(config, request->path, application);
     if (status == ESP_OK && !(*application)->train)
         status = esp_fail(ESP_ERR_USAGE, "%s: application '%s' has no training", request->path, (*application)->name);
-    if (status == ESP_OK) status = esp_judging_check(&request->judging, *application, request->path);
+    esp_judging judging = request->judging;
+    if (status == ESP_OK) status = esp_judging_check(&judging, *application, request->path);
     if (status == ESP_OK) status = check_folder(request->run_dir);
     if (status == ESP_OK) status = (*application)->train(request, config, out);
     cJSON_Delete(config);

@@ -59,7 +59,7 @@ static const struct argp_child children[] = {{&esp_eval_argp, 0, NULL, 0}, ESP_O
 static const struct argp argp = {
     .options = table,
     .parser = parse,
-    .args_doc = "CHECKPOINT",
+    .args_doc = "CHECKPOINT|TASK.json",
     .doc = "Plays episodes of an agent in the simulator, from rendered pixels, and reports their return; or "
            "reconstructs the test images with an autoencoder and reports the error.\v"
            "Examples:\n"
@@ -67,6 +67,7 @@ static const struct argp argp = {
            "  espalier eval pruned.safetensors --controller policy --start hanging\n"
            "  espalier eval pruned.safetensors --min-return 800 --junit eval.xml\n"
            "  espalier eval pruned.safetensors --episodes 100 --card CARD.md\n"
+           "  espalier eval models/pendulum/task.json --controller random\n"
            "  espalier eval autoencoder.safetensors --data DIR --picture sheet.png\n",
     .children = children,
 };
@@ -101,10 +102,14 @@ static void print_table(const esp_subject *subject, const esp_measurement *m)
     esp_table_figures(table, &m->figures);
     esp_figure_list_free(&question);
     esp_text_count((double)params, all);
-    if (params_used == params) esp_table_row(table, "parameters|%s", all);
-    else
+    if (params == 0) {
+        /* a task, which has no network */
+    } else if (params_used == params) {
+        esp_table_row(table, "parameters|%s", all);
+    } else {
         esp_table_row(table, "parameters|%s, of which the controller uses %s", all,
                       esp_text_count((double)params_used, used));
+    }
     esp_table_print(table);
 }
 

@@ -27,13 +27,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp argp = {
     .parser = parse,
-    .args_doc = "CHECKPOINT",
+    .args_doc = "CHECKPOINT|TASK.json",
     .doc = "Lists components, axes and both groupings of a checkpoint, its contract and its pedigree. An axis is a "
-           "dimension along which units can be removed; a group is a set of axes that share one coefficient.\v"
+           "dimension along which units can be removed; a group is a set of axes that share one coefficient. Of a task "
+           "file: what it observes, rewards and ends with.\v"
            "Examples:\n"
            "  espalier inspect models/pendulum/agent.safetensors\n"
            "  espalier inspect policy.onnx\n"
-           "  espalier inspect pruned.safetensors --json\n",
+           "  espalier inspect pruned.safetensors --json\n"
+           "  espalier inspect models/pendulum/task.json\n",
     .children = esp_options_children,
 };
 
@@ -201,6 +203,65 @@ static void print_tables(const facts *f)
     esp_origin_print(f->subject);
 }
 
+/* ---- something without a network: a task ---- */
+
+/* "offset 0, scale 1" for an object, "a, b" for a list. */
+static void write_value(const cJSON *value, char *out, size_t size)
+{
+    char *text = cJSON_IsString(value) ? esp_strdup(value->valuestring) : esp_json_line(value);
+    size_t used = 0;
+    for (const char *c = text; *c && used + 3 < size; c++) {
+        if (strchr("{}[]\"", *c) && !cJSON_IsString(value)) continue;
+        out[used++] = *c == '|' ? '/' : *c;
+        if ((*c == ',' || *c == ':') && !cJSON_IsString(value)) out[used++] = ' ';
+    }
+    out[used] = '\0';
+    free(text);
+}
+
+static void add_fact(esp_table *table, const char *key, const cJSON *value)
+{
+    char text[1024];
+    write_value(value, text, sizeof text);
+    esp_table_row(table, "%s|%s", key, text);
+}
+
+/* One row per fact; the entries of objects and of lists of objects have rows of their own. */
+static void print_facts(const cJSON *facts)
+{
+    const cJSON *fact, *entry;
+    esp_table *table = esp_table_create("ll");
+    cJSON_ArrayForEach(fact, facts) {
+        bool rows = cJSON_IsObject(fact) || (fact->child && cJSON_IsObject(fact->child));
+        char key[256];
+        if (!rows) add_fact(table, fact->string, fact);
+        cJSON_ArrayForEach(entry, fact) {
+            if (!rows) break;
+            snprintf(key, sizeof key, "%s %s", fact->string, entry->string ? entry->string : "");
+            add_fact(table, key, entry);
+        }
+    }
+    esp_table_print(table);
+}
+
+static void show_facts(const esp_subject *subject, bool json)
+{
+    cJSON *facts = subject->application->facts(subject);
+    if (json) {
+        cJSON *all = cJSON_CreateObject();
+        cJSON_AddStringToObject(all, "application", subject->application->name);
+        while (facts->child) {
+            cJSON *item = cJSON_DetachItemViaPointer(facts, facts->child);
+            cJSON_AddItemToObject(all, item->string, item);
+        }
+        cJSON_AddStringToObject(all, "version", ESP_VERSION);
+        esp_json_print(all);
+    } else {
+        print_facts(facts);
+    }
+    cJSON_Delete(facts);
+}
+
 int esp_cmd_inspect(int argc, char **argv, esp_options *options)
 {
     arguments a = {.common = options};
@@ -208,9 +269,11 @@ int esp_cmd_inspect(int argc, char **argv, esp_options *options)
     facts f = {.subject = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
     if (status == ESP_OK) status = esp_subject_open(a.checkpoint, &options->settings, NULL, NULL, &subject);
-    if (status == ESP_OK) status = gather(&subject, &f);
-    if (status == ESP_OK && options->json) print_json(&f);
-    if (status == ESP_OK && !options->json) print_tables(&f);
+    bool network = status == ESP_OK && !subject.application->facts;
+    if (status == ESP_OK && !network) show_facts(&subject, options->json);
+    if (network) status = gather(&subject, &f);
+    if (network && status == ESP_OK && options->json) print_json(&f);
+    if (network && status == ESP_OK && !options->json) print_tables(&f);
     esp_figure_list_free(&f.work);
     esp_subject_close(&subject);
     return status == ESP_OK ? ESP_EXIT_DONE : esp_console_fail(status);

@@ -247,6 +247,9 @@ void       esp_world_free(esp_world *world); /* accepts NULL */
 double     esp_world_period(const esp_world *world); /* s, the control period that the task asks for */
 /* Reward of the state of `play`, in a model with this world's physics. */
 double     esp_world_reward(const esp_world *world, const mjModel *model, const esp_play *play);
+/* Task, times, starts, expressions, observation and actions, as a JSON object that the caller deletes
+ * (docs/json.md). */
+cJSON     *esp_world_json(const esp_world *world);
 /* Index of the first item of pixels, the one an agent looks at; -1 when there is none. */
 int        esp_world_pixels(const esp_world *world);
 /* The quantity that is the task's distance from the goal; NULL: it has none. */

@@ -13,6 +13,9 @@ extern void (*esp_read_pixels)(GLint, GLint, GLsizei, GLsizei, GLenum, GLenum, v
  * and actuators may differ. */
 bool esp_same_physics(const mjModel *a, const mjModel *b);
 
+/* guard.c: whether MuJoCo's warnings on this thread are dropped. */
+void esp_guard_silence(bool silent);
+
 /* behaviour.c: the control step after which the last fifth of the longest episode begins. */
 int esp_world_steady_from(const esp_world *world);
 /* How an episode was played that the goal holds in from state number `settled` on (num_steps: never). */

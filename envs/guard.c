@@ -13,6 +13,12 @@
 
 static _Thread_local jmp_buf *escape; /* innermost guard of this thread, or NULL */
 static _Thread_local char sentence[LINE];
+static _Thread_local bool silenced;
+
+void esp_guard_silence(bool silent)
+{
+    silenced = silent;
+}
 
 void esp_one_line(const char *text, char *out, size_t size)
 {
@@ -43,6 +49,7 @@ static void leave(const char *text)
 static void report(const char *text)
 {
     char line[LINE];
+    if (silenced) return;
     esp_one_line(text, line, sizeof line);
     esp_log(ESP_LOG_WARNING, "MuJoCo: %s", line);
 }

@@ -515,7 +515,9 @@ static esp_status check(void *argument)
 esp_status esp_task_file_check(esp_task_file *f, const char *scene)
 {
     checking c = {f, scene};
+    esp_guard_silence(true); /* MuJoCo warns again when a world loads the scene */
     esp_status status = esp_guard(check, &c, ESP_ERR_FORMAT);
+    esp_guard_silence(false);
     return status == ESP_OK ? ESP_OK : esp_fail_in(status, "%s", f->path);
 }
 
@@ -533,6 +535,7 @@ esp_status esp_task_file_read(const char *path, const char *name, esp_task_file 
         if (status != ESP_OK) esp_fail_in(status, "%s", path);
     }
     if (status == ESP_OK && f->endings.count == 0) f->task.done = NULL;
+    if (status == ESP_OK && !f->goal) f->task.goal = NULL;
     if (status == ESP_OK) *out = f;
     else                  esp_task_file_free(f);
     return status;

@@ -14,7 +14,7 @@ static esp_status measure_size(esp_actor *actor)
     size_t before = 0;
     actor->params = esp_network_params(role->net, role->acting->components(role->controller));
     esp_status status = role->acting->original_params(role, actor->world->num_actions, &before);
-    if (status == ESP_OK) actor->sparsity = 1.0 - (double)actor->params / (double)before;
+    if (status == ESP_OK) actor->sparsity = before > 0 ? 1.0 - (double)actor->params / (double)before : 0.0;
     return status;
 }
 
@@ -33,7 +33,7 @@ static void make_history(esp_history *history, int room, const esp_task *task)
 static esp_status check_actions(const esp_actor *actor)
 {
     int outputs = actor->role.acting->num_actions(actor->role.net);
-    if (outputs == actor->world->num_actions) return ESP_OK;
+    if (outputs == 0 || outputs == actor->world->num_actions) return ESP_OK;
     return esp_fail(ESP_ERR_SHAPE, "the controller has %d actions, task '%s' needs %d", outputs,
                     actor->world->task->about.name, actor->world->num_actions);
 }
