@@ -51,6 +51,15 @@ static esp_status refuse(const esp_subject *subject)
                     subject->application->name, playing);
 }
 
+/* The file's name; that of its folder too when all files of the kind have one name. */
+static const char *shown_name(const char *path)
+{
+    const char *name = esp_path_name(path);
+    if (strcmp(name, "task.json") != 0 || name < path + 2) return name;
+    for (name -= 2; name > path && *name != '/';) name--;
+    return *name == '/' ? name + 1 : name;
+}
+
 static esp_status open_one(esp_shown *shown, int i)
 {
     esp_subject *subject = &shown->subject[i];
@@ -59,7 +68,7 @@ static esp_status open_one(esp_shown *shown, int i)
     if (status != ESP_OK) return status;
     if (!subject->application->cast) return refuse(subject);
     subject->application->cast(subject, &shown->role[i]);
-    shown->role[i].name = esp_path_name(shown->path[i]);
+    shown->role[i].name = shown_name(shown->path[i]);
     return ESP_OK;
 }
 

@@ -17,7 +17,7 @@ static void write_details(const esp_actor *actor, esp_text_size text, int width,
     esp_choice_word(actor->role.acting->controllers, actor->role.controller, controller);
     esp_text_count((double)actor->params, params);
     esp_text_percent(actor->sparsity, removed);
-    for (int parts = 3; parts > 0; parts--) {
+    for (int parts = actor->params > 0 ? 3 : 1; parts > 0; parts--) {
         snprintf(out, size, "%.64s%s%s%s%s%s", controller, parts > 1 ? ", " : "", parts > 1 ? params : "",
                  parts > 1 ? " parameters" : "", parts > 2 ? ", " : "", parts > 2 ? removed : "");
         if (parts > 2) snprintf(out + strlen(out), size - strlen(out), " removed");

@@ -60,13 +60,20 @@ static void describe_quantity(curve *curve, const esp_task *task)
     curve->high = quantity->high;
 }
 
+/* Of a control step; 0 when there is no bound, and the figure follows the episode. */
+static double largest_reward(const esp_world *world)
+{
+    double largest = world->task->about.largest_reward;
+    return world->config.action_repeat * (isfinite(largest) ? largest > 0 ? largest : 1.0 : 0.0);
+}
+
 esp_figures *esp_figures_create(const esp_actor *actor)
 {
     const esp_world *world = actor->world;
     esp_figures *figures = esp_alloc(1, sizeof *figures);
     figures->duration = world->num_steps * world->repeat * world->model->opt.timestep;
     figures->points = esp_alloc((size_t)actor->history.room + FAN, sizeof *figures->points);
-    figures->curve[ESP_CURVE_REWARD] = (curve){"reward", 0, world->config.action_repeat, {{0x57, 0xc7, 0x78}}};
+    figures->curve[ESP_CURVE_REWARD] = (curve){"reward", 0, largest_reward(world), {{0x57, 0xc7, 0x78}}};
     figures->curve[ESP_CURVE_ACTION] = (curve){"", 0, 0, {{0xf2, 0x99, 0x3b}}};
     figures->curve[ESP_CURVE_QUANTITY] = (curve){"", 0, 1, {{0x5c, 0xad, 0xf0}}};
     figures->curve[ESP_CURVE_LATENCY] = (curve){"latency (ms)", 0, 1, {{0xdb, 0x9e, 0xd6}}};
@@ -178,8 +185,13 @@ static void draw_line(const esp_figures *figures, const pane *p, const esp_histo
     esp_sketch_line(p->sketch, history->count, (const double (*)[2])figures->points, width, ink);
 }
 
-/* The terms of the reward, in its unit: each is multiplied by the physics steps per control step. Their names follow
- * the title in their colours. */
+/* Rewards of a control step per value of a term: the term's value holds for each of the task's time steps. */
+static double term_scale(const esp_actor *actor)
+{
+    return actor->world->config.action_repeat;
+}
+
+/* The terms of the reward, in its unit. Their names follow the title in their colours. */
 static void draw_terms(const esp_figures *figures, const pane *p, const esp_actor *actor, esp_text_size size, int left)
 {
     static const esp_ink inks[ESP_MOST_TERMS] = {
@@ -187,24 +199,9 @@ static void draw_terms(const esp_figures *figures, const pane *p, const esp_acto
         {{0x8c, 0x94, 0xf2}}, {{0xe6, 0x6b, 0x6b}}, {{0x73, 0xd1, 0xcc}}, {{0xb3, 0xb8, 0xbd}}};
     const esp_history *history = &actor->history;
     for (int i = 0; i < history->num_terms; i++) {
-        draw_line(figures, p, history, history->terms + i * history->room, actor->world->config.action_repeat, inks[i]);
+        draw_line(figures, p, history, history->terms + i * history->room, term_scale(actor), inks[i]);
         left = draw_title(p, size, actor->world->task->about.terms[i], inks[i], left + 8);
     }
-}
-
-static void draw_curve(const esp_figures *figures, const esp_actor *actor, const esp_layout *layout, esp_curve which,
-                       double high, esp_sketch *sketch)
-{
-    esp_panel panel = (esp_panel)which; /* the first panels are the curves */
-    if (layout->panel[panel].width == 0) return;
-    const curve *c = &figures->curve[which];
-    char end[40];
-    pane p = make_pane(sketch, layout, panel, c->low, high, figures->duration);
-    esp_format(end, sizeof end, "%g s", figures->duration);
-    draw_x_axis(&p, end);
-    int left = draw_title(&p, layout->size, c->title, c->ink, p.panel.left + 6);
-    if (which == ESP_CURVE_REWARD) draw_terms(figures, &p, actor, layout->size, left);
-    draw_line(figures, &p, &actor->history, actor->history.value[which], 1.0, c->ink);
 }
 
 /* The least of 1, 2, 5 times a power of ten that is not less. */
@@ -215,6 +212,42 @@ static double round_up(double value)
     for (int i = 0; i < 4; i++)
         if (steps[i] * power >= value * (1 - 1e-9)) return steps[i] * power;
     return 10 * power;
+}
+
+/* The range of a reward that is not bounded is that of the episode so far, 0 included. */
+static void fit_reward(const esp_actor *actor, double *low, double *high)
+{
+    const esp_history *h = &actor->history;
+    if (isfinite(actor->world->task->about.largest_reward)) return;
+    double least = 0.0, most = 0.0;
+    for (int i = 0; i < h->count; i++) {
+        least = fmin(least, h->value[ESP_CURVE_REWARD][i]);
+        most = fmax(most, h->value[ESP_CURVE_REWARD][i]);
+        for (int k = 0; k < h->num_terms; k++) {
+            double term = term_scale(actor) * (double)h->terms[k * h->room + i];
+            least = fmin(least, term);
+            most = fmax(most, term);
+        }
+    }
+    *low = least < 0 ? -round_up(-least) : 0.0;
+    *high = most > 0 ? round_up(most) : least < 0 ? 0.0 : 1.0;
+}
+
+static void draw_curve(const esp_figures *figures, const esp_actor *actor, const esp_layout *layout, esp_curve which,
+                       double high, esp_sketch *sketch)
+{
+    esp_panel panel = (esp_panel)which; /* the first panels are the curves */
+    if (layout->panel[panel].width == 0) return;
+    const curve *c = &figures->curve[which];
+    char end[40];
+    double low = c->low;
+    if (which == ESP_CURVE_REWARD) fit_reward(actor, &low, &high);
+    pane p = make_pane(sketch, layout, panel, low, high, figures->duration);
+    esp_format(end, sizeof end, "%g s", figures->duration);
+    draw_x_axis(&p, end);
+    int left = draw_title(&p, layout->size, c->title, c->ink, p.panel.left + 6);
+    if (which == ESP_CURVE_REWARD) draw_terms(figures, &p, actor, layout->size, left);
+    draw_line(figures, &p, &actor->history, actor->history.value[which], 1.0, c->ink);
 }
 
 /* The first action runs with cold caches and would flatten the others. */

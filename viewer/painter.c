@@ -132,7 +132,9 @@ static esp_layout layout_of(const esp_painter *painter, const esp_actor *actor, 
 {
     esp_considered considered;
     bool plans = actor->role.acting->considered(actor->controller, &considered);
-    return esp_layout_make(tile.width, tile.height, painter->overlays, actor->world->task->about.num_quantities > 0,
+    esp_overlays overlays = painter->overlays;
+    if (esp_world_pixels(actor->world) < 0) overlays.inset = false;
+    return esp_layout_make(tile.width, tile.height, overlays, actor->world->task->about.num_quantities > 0,
                            plans);
 }
 
@@ -140,7 +142,9 @@ static esp_layout layout_of(const esp_painter *painter, const esp_actor *actor, 
 static void draw_sees(const esp_actor *actor, const esp_layout *layout, esp_sketch *sketch)
 {
     enum { MARGIN = 8 };
-    int size = actor->world->config.image_size, side = layout->sees.width - 2 * MARGIN;
+    int pixels = esp_world_pixels(actor->world);
+    if (pixels < 0) return;
+    int size = actor->world->item[pixels].width, side = layout->sees.width - 2 * MARGIN;
     if (side < 8) return;
     if (side >= size) side = side / size * size;
     int left = layout->sees.left + (layout->sees.width - side) / 2, top = layout->sees.top + MARGIN;

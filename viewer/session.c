@@ -94,7 +94,8 @@ static esp_status make_cut(const esp_session *session, esp_network **out)
     const esp_casting *casting = &session->casting[wanted->selected];
     *out = NULL;
     esp_status status = acting(session)->check(casting->full, wanted->controller);
-    if (status != ESP_OK || wanted->sparsity <= 0.0) return status;
+    bool network = casting->full->num_axes > 0; /* a task has none */
+    if (status != ESP_OK || wanted->sparsity <= 0.0 || !network) return status;
     return esp_cutter_cut(casting->cutter, wanted->controller, wanted->sparsity, out);
 }
 
