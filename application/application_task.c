@@ -267,14 +267,15 @@ static bool considered(const void *controller, esp_considered *out)
 
 static const esp_acting acting = {
     .controllers = CONTROLLER_CHOICES, .components = components, .check = check, .num_actions = num_actions,
-    .original_params = original_params, .create = create, .free = free_actor, .begin = begin, .act = act, .considered = considered,
+    .original_params = original_params, .create = create, .free = free_actor, .begin = begin, .act = act,
+    .considered = considered,
 };
 
 static void cast(const esp_subject *subject, esp_role *role)
 {
     const task_subject *t = subject->state;
-    *role = (esp_role){.name = subject->path, .net = subject->net, .env = &t->config.env, .controller = t->controller,
-                       .config = t, .acting = &acting};
+    *role = (esp_role){.name = subject->path, .net = subject->net, .env = &t->config.env,
+                       .controller = t->controller, .config = t, .acting = &acting};
 }
 
 /* ---- descriptions ---- */

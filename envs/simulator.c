@@ -423,6 +423,7 @@ static esp_status step_once(const esp_world *world, esp_play *play)
     double time = play->data->time;
     bool whole = (play->physics_steps + 1) % world->substeps == 0;
     bool finished = (play->physics_steps + 1) % world->repeat == 0;
+    if (task->note && play->physics_steps % world->substeps == 0) task->note(task, world->model, play);
     step_physics(world, play, whole || finished || !task->about.reward_per_step);
     play->physics_steps++;
     if (diverged(world->model, play->data)) {
@@ -436,7 +437,6 @@ static esp_status step_once(const esp_world *world, esp_play *play)
     int ending = task->done && (whole || finished) ? task->done(task, world->model, play) : 0;
     if (ending && !finished) finish_control(world, play);
     if (ending) end(play, ending);
-    if (whole && task->note) task->note(task, world->model, play);
     return ESP_OK;
 }
 
