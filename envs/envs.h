@@ -32,7 +32,7 @@ esp_env_config esp_env_config_default(void);
 esp_env_config esp_env_config_of(const char *task);
 /* Checks ranges and names, and fills in the task's first start and reward where none is named, and its action repeat
  * and episode length where they are 0. ESP_ERR_USAGE for a name that the task does not have, ESP_ERR_RANGE for a
- * number. */
+ * number; otherwise as esp_task_open. */
 esp_status     esp_env_config_settle(esp_env_config *config);
 int            esp_env_steps(const esp_env_config *config);  /* control steps per episode, at most */
 size_t         esp_env_pixels(const esp_env_config *config); /* pixels of one frame */
@@ -189,8 +189,10 @@ struct esp_task {
     void   (*observe)(const esp_task *task, const mjModel *model, const esp_play *play, int index, double *out);
 };
 
-/* The task of a name, a task file or native code; it lives as long as the process. NULL: unknown or not usable, with
- * the error text set. */
+/* The task of a name, a task file or native code; it lives as long as the process. ESP_ERR_USAGE for an unknown name;
+ * other failures are those of the file or of its scene. */
+esp_status      esp_task_open(const char *name, const esp_task **out);
+/* The same; NULL, with the error text set, when it fails. */
 const esp_task *esp_task_find(const char *name);
 /* Adds a task in C under its name, which esp_task_find then knows. The task must live as long as the process. */
 void            esp_task_register(const esp_task *task);

@@ -49,7 +49,7 @@ static void list_folder(const char *folder, const char *group, name_list *list)
     if (directory) closedir(directory);
 }
 
-static void refuse(const char *name)
+static esp_status refuse(const char *name)
 {
     char *folders[4];
     name_list list = {.count = 0};
@@ -62,42 +62,42 @@ static void refuse(const char *name)
         list.name[list.count++] = esp_strdup(known.task[i]->about.name);
     const char *nearest = esp_nearest(name, (const char *const *)list.name, list.count);
     if (!nearest && list.count > 0) nearest = list.name[0];
-    if (nearest) esp_fail(ESP_ERR_USAGE, "env.task: there is no task '%s'; did you mean '%s'?", name, nearest);
-    else         esp_fail(ESP_ERR_USAGE, "env.task: there is no task '%s', nor any other; set ESPALIER_MODELS to the "
-                          "folder models/ of espalier's source", name);
+    esp_status status =
+        nearest ? esp_fail(ESP_ERR_USAGE, "env.task: there is no task '%s'; did you mean '%s'?", name, nearest)
+                : esp_fail(ESP_ERR_USAGE, "env.task: there is no task '%s', nor any other; set ESPALIER_MODELS to the "
+                           "folder models/ of espalier's source", name);
     for (int i = 0; i < list.count; i++) free(list.name[i]);
+    return status;
 }
 
 /* ---- native code ---------------------------------------------------------------------------------------- */
 
 /* Stays loaded until the process ends. */
-static const esp_task *load_native(const char *path)
+static esp_status load_native(const char *path, const esp_task **out)
 {
     bool allowed = false;
     for (int i = 0; i < known.num_allowed; i++) allowed |= strcmp(known.allowed[i], path) == 0;
-    if (!allowed) {
-        esp_fail(ESP_ERR_USAGE, "env.task: '%s' is native code, which only the command line may name: "
-                 "--set env.task=%s", path, path);
-        return NULL;
-    }
+    if (!allowed)
+        return esp_fail(ESP_ERR_USAGE, "env.task: '%s' is native code, which only the command line may name: "
+                        "--set env.task=%s", path, path);
     char *file = realpath(path, NULL); /* a name without a slash would be searched in the system's folders */
     void *library = file ? dlopen(file, RTLD_NOW | RTLD_LOCAL) : NULL;
     free(file);
     const int *version = library ? dlsym(library, "esp_task_version") : NULL;
     const esp_task *task = library ? dlsym(library, "esp_task_export") : NULL;
+    esp_status status = ESP_OK;
     if (!library) {
         const char *why = dlerror();
-        esp_fail(ESP_ERR_IO, "env.task: %s: cannot be loaded%s%s", path, why ? ": " : "", why ? why : "");
+        status = esp_fail(ESP_ERR_IO, "env.task: %s: cannot be loaded%s%s", path, why ? ": " : "", why ? why : "");
     } else if (!version || !task) {
-        esp_fail(ESP_ERR_FORMAT, "env.task: %s: exports no esp_task_version or no esp_task_export", path);
+        status = esp_fail(ESP_ERR_FORMAT, "env.task: %s: exports no esp_task_version or no esp_task_export", path);
     } else if (*version != ESP_TASK_VERSION) {
-        esp_fail(ESP_ERR_FORMAT, "env.task: %s: made for version %d of envs.h, this is %d", path, *version,
-                 ESP_TASK_VERSION);
-    } else {
-        return task;
+        status = esp_fail(ESP_ERR_FORMAT, "env.task: %s: made for version %d of envs.h, this is %d", path, *version,
+                          ESP_TASK_VERSION);
     }
-    if (library) dlclose(library);
-    return NULL;
+    if (status == ESP_OK) *out = task;
+    else if (library) dlclose(library);
+    return status;
 }
 
 void esp_task_allow_native(const char *path)
@@ -119,7 +119,7 @@ static esp_status check_folders(const esp_task_file *file, const char *scene)
     return status == ESP_OK ? ESP_OK : esp_fail_in(status, "%s", file->path);
 }
 
-static const esp_task *load_file(const char *path, const char *name)
+static esp_status load_file(const char *path, const char *name, const esp_task **out)
 {
     esp_task_file *file = NULL;
     char *scene = NULL;
@@ -128,21 +128,20 @@ static const esp_task *load_file(const char *path, const char *name)
     if (status == ESP_OK) status = check_folders(file, scene);
     if (status == ESP_OK) status = esp_task_file_check(file, scene);
     free(scene);
-    if (status == ESP_OK) return &file->task;
-    esp_task_file_free(file);
-    return NULL;
+    if (status == ESP_OK) *out = &file->task;
+    else                  esp_task_file_free(file);
+    return status;
 }
 
-static const esp_task *load(const char *name)
+static esp_status load(const char *name, const esp_task **out)
 {
     bool other;
-    if (ends_with(name, ".so")) return load_native(name);
-    if (ends_with(name, ".json")) return load_file(name, name);
+    if (ends_with(name, ".so")) return load_native(name, out);
+    if (ends_with(name, ".json")) return load_file(name, name, out);
     char *path = name[0] ? esp_models_find(name, "task.json", &other) : NULL;
-    const esp_task *task = path ? load_file(path, name) : NULL;
-    if (!path) refuse(name);
+    esp_status status = path ? load_file(path, name, out) : refuse(name);
     free(path);
-    return task;
+    return status;
 }
 
 /* ---- the registry ----------------------------------------------------------------------------------------- */
@@ -161,18 +160,26 @@ void esp_task_register(const esp_task *task)
     pthread_mutex_unlock(&known.lock);
 }
 
-const esp_task *esp_task_find(const char *name)
+esp_status esp_task_open(const char *name, const esp_task **out)
 {
     const esp_task *found = NULL;
+    esp_status status = ESP_OK;
     pthread_mutex_lock(&known.lock);
     for (int i = 0; i < known.count && !found; i++)
         if (strcmp(known.name[i], name) == 0) found = known.task[i];
     if (!found) {
-        found = load(name);
-        if (found) add(found, name);
+        status = load(name, &found);
+        if (status == ESP_OK) add(found, name);
     }
     pthread_mutex_unlock(&known.lock);
-    return found;
+    if (status == ESP_OK) *out = found;
+    return status;
+}
+
+const esp_task *esp_task_find(const char *name)
+{
+    const esp_task *task = NULL;
+    return esp_task_open(name, &task) == ESP_OK ? task : NULL;
 }
 
 int esp_names_count(const char *const *names)

@@ -70,13 +70,14 @@ esp_status esp_task_settle(const esp_task *task, const char *key, const char *co
 
 esp_status esp_env_config_settle(esp_env_config *config)
 {
-    const esp_task *task = esp_task_find(config->task);
-    if (!task) return ESP_ERR_USAGE;
-    esp_status status = esp_task_settle(task, "env.start", task->about.starts, &config->start);
+    const esp_task *task = NULL;
+    esp_status status = esp_task_open(config->task, &task);
+    if (status == ESP_OK) status = esp_task_settle(task, "env.start", task->about.starts, &config->start);
     if (status == ESP_OK) status = esp_task_settle(task, "env.reward", task->about.rewards, &config->reward);
+    if (status != ESP_OK) return status;
     if (!config->action_repeat) config->action_repeat = task->about.action_repeat ? task->about.action_repeat : 1;
     if (!config->physics_steps) config->physics_steps = task->about.steps ? task->about.steps : 1000;
-    return status == ESP_OK ? check_numbers(config) : status;
+    return check_numbers(config);
 }
 
 int esp_env_steps(const esp_env_config *config)
@@ -176,8 +177,9 @@ esp_status esp_scene_find(const esp_env_config *config, char **out)
         *out = esp_strdup(config->scene);
         return ESP_OK;
     }
-    const esp_task *task = esp_task_find(config->task);
-    return task ? esp_task_scene(task, out) : ESP_ERR_USAGE;
+    const esp_task *task = NULL;
+    esp_status status = esp_task_open(config->task, &task);
+    return status == ESP_OK ? esp_task_scene(task, out) : status;
 }
 
 /* A world that is about to get its model, and the host's model if the world is to adopt one. */
