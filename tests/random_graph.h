@@ -11,6 +11,7 @@ typedef struct {
     esp_graph *graph;
     esp_rng    rng;
     int        num, value[RANDOM_VALUES];
+    int        input;          /* first input of the component */
     int        names;
     char       name[ESP_NAME];
 } random_graph;
@@ -183,12 +184,13 @@ static inline void random_component(random_graph *r, const char *name, int rows)
 {
     esp_graph_component(r->graph, name);
     r->num = 0;
-    int inputs = 1 + random_below(r, 2);
+    int inputs = rows ? 1 : 1 + random_below(r, 2);
     for (int i = 0; i < inputs; i++)
         random_keep(r, rows || random_below(r, 2)
                            ? esp_graph_input(r->graph, i ? "b" : "a", rows ? rows : 3 + random_below(r, 6))
                            : esp_graph_input_image(r->graph, i ? "b" : "a", 1 + random_below(r, 4),
                                                    3 + random_below(r, 4), 3 + random_below(r, 4)));
+    r->input = r->value[0];
     /* Mostly nodes do not read the inputs themselves, whose units are fixed. */
     for (int i = 0; i < r->num && random_below(r, 4); i++)
         r->value[i] = random_shape(r, r->value[i]).rows ? random_conv(r, r->value[i], 3 + random_below(r, 6), 1, true)
@@ -221,6 +223,28 @@ static inline esp_network *random_network(uint64_t seed)
     random_outputs(&r);
     esp_status status = esp_graph_finish(r.graph, &net);
     if (status != ESP_OK) printf("\n    graph %d: %s ", (int)seed, esp_error_text());
+    esp_graph_free(r.graph);
+    if (net) graph_shake(net, seed);
+    return net;
+}
+
+enum { PAIR_EXTRA = 2 }; /* values that the second component reads behind the output of the first */
+
+/* Two components: the second reads the output of the first, whose units can be removed, and PAIR_EXTRA values. */
+static inline esp_network *random_pair(uint64_t seed)
+{
+    esp_network *net = NULL;
+    random_graph r = {.graph = esp_graph_new(), .rng = esp_rng_make(seed, ESP_RNG_TEST, 79)};
+    random_component(&r, "encoder", 0);
+    int z = random_dense(&r, r.value[r.num - 1], 5 + random_below(&r, 8));
+    if (random_below(&r, 2)) z = random_activation(&r, z);
+    int width = random_shape(&r, z).channels;
+    esp_graph_output(r.graph, "z", z);
+    random_component(&r, "head", width + PAIR_EXTRA);
+    esp_graph_wire(r.graph, z, 0, r.input, 0, width);
+    esp_graph_output(r.graph, "y", random_dense(&r, r.value[r.num - 1], 3));
+    esp_status status = esp_graph_finish(r.graph, &net);
+    if (status != ESP_OK) printf("\n    pair %d: %s ", (int)seed, esp_error_text());
     esp_graph_free(r.graph);
     if (net) graph_shake(net, seed);
     return net;

@@ -87,6 +87,71 @@ static void pruned_graphs_compute_what_dense_ones_do_without_the_removed_units(v
     CU_ASSERT(removed > count); /* most graphs lose units */
 }
 
+/* Both components of a pair with removed units: rows [n, in_size] and extra [n, PAIR_EXTRA] -> [n, out_size]. */
+static float *pair_outputs(const esp_network *net, const float *rows, const float *extra)
+{
+    int width = net->component[0].out_size, in = width + PAIR_EXTRA;
+    float *row = esp_alloc((size_t)(N * in), sizeof *row), *y = esp_alloc((size_t)(N * 3), sizeof *y);
+    esp_tape *encoder = esp_tape_create(net, 0, N), *head = esp_tape_create(net, 1, N);
+    const float *z = esp_forward(net, encoder, rows, N);
+    for (int i = 0; i < N; i++) {
+        memcpy(row + i * in, z + i * width, (size_t)width * sizeof *row);
+        memcpy(row + i * in + width, extra + i * PAIR_EXTRA, PAIR_EXTRA * sizeof *row);
+    }
+    memcpy(y, esp_forward(net, head, row, N), (size_t)(N * 3) * sizeof *y);
+    esp_tape_free(encoder);
+    esp_tape_free(head);
+    free(row);
+    return y;
+}
+
+/* The same by plain loops with units that output zero. */
+static double *plain_pair_outputs(const esp_network *net, const graph_rows *rows, const float *extra,
+                                  plain_removed removed)
+{
+    int width = net->component[0].out_size, in = width + PAIR_EXTRA;
+    double *weights = plain_weights(net), *z = graph_plain(net, 0, weights, rows, removed);
+    double *row = esp_alloc((size_t)in, sizeof *row), *y = esp_alloc((size_t)(N * 3), sizeof *y);
+    for (int i = 0; i < N; i++) {
+        for (int k = 0; k < in; k++)
+            row[k] = k < width ? z[i * width + k] : (double)extra[i * PAIR_EXTRA + k - width];
+        plain_graph_forward(net, 1, weights, row, removed, y + i * 3);
+    }
+    free(weights);
+    free(z);
+    free(row);
+    return y;
+}
+
+static void pairs_of_components_lose_the_units_that_they_share(void)
+{
+    int shared = 0, count = number_of_graphs();
+    for (uint64_t seed = 0; seed < (uint64_t)count; seed++) {
+        esp_network *net = random_pair(seed), *smaller = NULL;
+        CU_ASSERT_PTR_NOT_NULL_FATAL(net);
+        esp_cut cut = random_cut(net, seed);
+        CHECK_OK(esp_surgery(net, &cut, &smaller));
+        bool *removed[ESP_MAX_AXES] = {NULL};
+        list_removed(net, &cut, removed);
+        graph_rows rows = graph_rows_make(net, 0, N, seed);
+        const float extra[N * PAIR_EXTRA] = {0.1f, -0.2f, 0.3f, 0.4f, -0.5f, 0.6f, 0.7f, 0.8f};
+        double *expected = plain_pair_outputs(net, &rows, extra, removed);
+        float *y = pair_outputs(smaller, rows.x, extra);
+        bool same = graph_close("pair", N * 3, y, expected, 1e-5);
+        if (!same) printf("\n    pair %d ", (int)seed);
+        CU_ASSERT(same);
+        shared += smaller->component[0].out_size < net->component[0].out_size;
+        for (int a = 0; a < net->num_axes; a++) free(removed[a]);
+        free(expected);
+        free(y);
+        graph_rows_free(&rows);
+        esp_cut_free(&cut);
+        esp_network_free(smaller);
+        esp_network_free(net);
+    }
+    CU_ASSERT(shared > count / 2);
+}
+
 static void gradients_of_random_graphs_match_central_differences(void)
 {
     for (uint64_t seed = 1000; seed < 1010; seed++) {
@@ -100,6 +165,7 @@ static void gradients_of_random_graphs_match_central_differences(void)
 static CU_TestInfo tests[] = {
     {"pruned graphs compute what dense ones do without the removed units",
      pruned_graphs_compute_what_dense_ones_do_without_the_removed_units},
+    {"pairs of components lose the units that they share", pairs_of_components_lose_the_units_that_they_share},
     {"gradients of random graphs match central differences", gradients_of_random_graphs_match_central_differences},
     CU_TEST_INFO_NULL,
 };
