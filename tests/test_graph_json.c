@@ -1,4 +1,5 @@
 /* Graphs as JSON: what is read back is the network that was written, and strangers' files are refused. */
+#include "checkpoint_file.h"
 #include "pruning/pruning.h"
 #include "random_graph.h"
 
@@ -177,6 +178,29 @@ static void random_pairs_come_back_with_their_axes(void)
     }
 }
 
+static void a_file_holds_graph_and_weights(void)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        esp_network *net = random_network(seed), *back = NULL;
+        cJSON *json = esp_graph_to_json(net), *again = NULL;
+        char *text = esp_json_line(json);
+        esp_safetensors *file = NULL;
+        write_tensors(net, NULL, text);
+        CHECK_OK(esp_safetensors_read(path, &file));
+        const char *read = esp_safetensors_metadata(file, "espalier");
+        CHECK_OK(esp_json_parse(read, strlen(read), path, &again));
+        CHECK_OK(esp_graph_from_json(again, path, &back));
+        CHECK_OK(esp_network_load(back, file, ""));
+        CU_ASSERT(same_weights(net, back) && same_outputs(net, back));
+        esp_safetensors_free(file);
+        cJSON_Delete(again);
+        cJSON_Delete(json);
+        free(text);
+        esp_network_free(back);
+        esp_network_free(net);
+    }
+}
+
 /* ---- strangers ---- */
 
 static void refused(const char *text, const char *word)
@@ -254,6 +278,7 @@ static CU_TestInfo tests[] = {
     {"random graphs come back as they were", random_graphs_come_back_as_they_were},
     {"pruned graphs come back with their sizes", pruned_graphs_come_back_with_their_sizes},
     {"random pairs come back with their axes", random_pairs_come_back_with_their_axes},
+    {"a file holds graph and weights", a_file_holds_graph_and_weights},
     {"components keep what they share", components_keep_what_they_share},
     {"what does not make a graph is refused", what_does_not_make_a_graph_is_refused},
     {"a changed byte never crashes", a_changed_byte_never_crashes},

@@ -192,11 +192,58 @@ static void random_graphs_are_ranked_and_repaired(void)
     CU_ASSERT(better > 3 * worse);
 }
 
+/* The head reads the encoder's output and recorded values. */
+static void pairs_of_components_are_repaired_through_their_source(void)
+{
+    double plain_error = 0, fitted_error = 0;
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        esp_network *net = random_pair(seed);
+        data d = data_make(net, COUNT, seed);
+        float *extra = esp_alloc(COUNT * PAIR_EXTRA, sizeof *extra);
+        esp_rng rng = esp_rng_make(seed, ESP_RNG_TEST, 4);
+        esp_rng_normal(&rng, extra, COUNT * PAIR_EXTRA);
+        d.calibration.feed[1] = (esp_feed){.source = 0, .data = extra, .columns = PAIR_EXTRA};
+        CHECK_OK(esp_calibration_check(net, &d.calibration));
+        esp_ranking ranking;
+        CHECK_OK(esp_ranking_make(net, esp_importance_find("obs"), seed, &d.calibration, &ranking));
+        esp_widths widths = esp_widths_full(net);
+        for (int a = 0; a < net->num_axes; a++)
+            if (net->axis[a].prunable) widths.kept[a] = (2 * net->axis[a].size + 2) / 3;
+        esp_cut cut;
+        esp_cut_make(net, &ranking, &widths, &cut);
+        esp_network *smaller[2] = {operated(net, "none", &d, &cut), operated(net, "lsq", &d, &cut)};
+        double error[2] = {0, 0};
+        for (int k = 0; k < 2; k++) {
+            esp_playback *dense = esp_playback_create(net, &d.calibration);
+            esp_playback *pruned = esp_playback_create(smaller[k], &d.calibration);
+            while (esp_playback_next(dense) && esp_playback_next(pruned))
+                for (int b = 0; b < dense->num_blocks; b++) {
+                    const float *y = esp_playback_output(dense, &dense->block[b], 1);
+                    const float *z = esp_playback_output(pruned, &pruned->block[b], 1);
+                    for (int i = 0; i < dense->block[b].n * 3; i++)
+                        error[k] += ((double)y[i] - (double)z[i]) * ((double)y[i] - (double)z[i]);
+                }
+            esp_playback_free(dense);
+            esp_playback_free(pruned);
+            esp_network_free(smaller[k]);
+        }
+        plain_error += log(error[0] + 1e-9);
+        fitted_error += log(error[1] + 1e-9);
+        esp_cut_free(&cut);
+        esp_ranking_free(&ranking);
+        esp_network_free(net);
+        free(extra);
+        free(d.x);
+    }
+    CU_ASSERT(fitted_error < plain_error);
+}
+
 static CU_TestInfo tests[] = {
     {"least squares makes up for twins on both branches", least_squares_makes_up_for_twins_on_both_branches},
     {"obs finds that twins are not needed", obs_finds_that_twins_are_not_needed},
     {"activity counts every value that is read", activity_counts_every_value_that_is_read},
     {"random graphs are ranked and repaired", random_graphs_are_ranked_and_repaired},
+    {"pairs of components are repaired through their source", pairs_of_components_are_repaired_through_their_source},
     CU_TEST_INFO_NULL,
 };
 
