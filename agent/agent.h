@@ -427,6 +427,8 @@ typedef struct {
     uint64_t seed;              /* key of the batches, their noise and the episodes */
     esp_pool *pool;             /* policy: where the pruned one plays, borrowed; NULL: it learns from the recording
                                  * alone, and its last weights are the result */
+    double max_variation;       /* policy: weights whose actions vary more than this many times as much as the dense
+                                 * one's count as if they returned less, as in esp_closed_loop; 0: no bound */
 } esp_finetune_config;
 
 /* 1000 steps of all components; the learning rate falls from 1e-3 to a tenth. */

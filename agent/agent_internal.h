@@ -70,6 +70,11 @@ esp_status    esp_imitator_step(esp_imitator *imitator, const uint8_t *obs, cons
 esp_status esp_distil(esp_network *net, const esp_agent_config *config, const esp_network *dense,
                       const esp_recording *recording, const esp_finetune_config *settings);
 
+/* ---- evaluate.c ---- */
+
+/* Mean total variation of the actions per episode. */
+double esp_mean_variation(const esp_trajectory *trajectories, int count);
+
 /* ---- schedule.c ---- */
 
 /* 1 at progress 0, `end` at progress 1, half a cosine between. */

@@ -45,6 +45,7 @@ typedef struct {
     uint8_t      *obs;                  /* [BATCH, stack, frame] */
     float        *wanted;               /* [BATCH, A] */
     double        loss, best_return;
+    double        allowed;              /* largest total variation per episode; 0: no bound */
 } distilling;
 
 static distilling distilling_create(const esp_network *net, const esp_agent_config *config, const esp_network *dense,
@@ -116,7 +117,8 @@ static esp_status play(distilling *d)
     return ESP_OK;
 }
 
-static esp_status mean_return(const distilling *d, const esp_network *net, double *mean)
+/* Mean return and total variation over the same episodes for every network. */
+static esp_status check(const distilling *d, const esp_network *net, double *mean, double *variation)
 {
     int starts = num_starts(d), count = CHECK_EPISODES * starts;
     esp_episode *episodes = esp_alloc((size_t)count, sizeof *episodes);
@@ -127,8 +129,27 @@ static esp_status mean_return(const distilling *d, const esp_network *net, doubl
     esp_status status = esp_evaluate(d->settings->pool, &ev, NULL, trajectories);
     *mean = 0.0;
     for (int i = 0; i < count; i++) *mean += trajectories[i].episode_return / count;
+    *variation = esp_mean_variation(trajectories, count);
     free(episodes);
     free(trajectories);
+    return status;
+}
+
+/* The return by which weights are chosen: beyond the bound of the variation it counts as that much less. */
+static esp_status mean_return(const distilling *d, const esp_network *net, double *mean)
+{
+    double variation;
+    esp_status status = check(d, net, mean, &variation);
+    if (d->allowed > 0.0 && variation > d->allowed) *mean *= d->allowed / variation;
+    return status;
+}
+
+static esp_status find_allowed_variation(distilling *d)
+{
+    double mean, variation;
+    if (!d->settings->pool || d->settings->max_variation <= 0.0) return ESP_OK;
+    esp_status status = check(d, d->dense, &mean, &variation);
+    d->allowed = d->settings->max_variation * variation;
     return status;
 }
 
@@ -185,7 +206,8 @@ static esp_status learn(distilling *d)
 {
     int steps = d->settings->steps;
     esp_pool *pool = d->settings->pool;
-    esp_status status = offer(d, d->net);
+    esp_status status = find_allowed_variation(d);
+    if (status == ESP_OK) status = offer(d, d->net);
     if (status == ESP_OK && pool) status = play(d);
     for (int step = 1; step <= steps && status == ESP_OK; step++) {
         status = step_once(d, step - 1);

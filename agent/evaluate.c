@@ -143,7 +143,7 @@ static esp_status play_all(const trial *t)
 
 /* ---- the bound of the total variation ---- */
 
-static double mean_variation(const esp_trajectory *trajectories, int count)
+double esp_mean_variation(const esp_trajectory *trajectories, int count)
 {
     double sum = 0.0;
     for (int e = 0; e < count; e++) sum += trajectories[e].behaviour.variation;
@@ -164,7 +164,7 @@ static esp_status reference_variation(const trial *t, double *out)
     esp_evaluation ev = {.net = loop->reference, .config = loop->config, .kind = loop->kind,
                          .budget = &loop->config->planner.search, .episodes = t->episodes, .count = t->count};
     esp_status status = esp_evaluate(loop->pool, &ev, NULL, trajectories);
-    if (status == ESP_OK) *out = mean_variation(trajectories, t->count);
+    if (status == ESP_OK) *out = esp_mean_variation(trajectories, t->count);
     if (status == ESP_OK && memory->known < ESP_MOST_SCALES) {
         memory->count[memory->known] = t->count;
         memory->variation[memory->known++] = *out;
@@ -181,7 +181,7 @@ static esp_status punish_variation(const trial *t, double *performance)
     if (status != ESP_OK) return status;
     allowed *= t->loop->max_variation;
     for (int i = 0; i < t->n; i++) {
-        double variation = mean_variation(t->trajectories + (size_t)i * (size_t)t->count, t->count);
+        double variation = esp_mean_variation(t->trajectories + (size_t)i * (size_t)t->count, t->count);
         if (variation > allowed) performance[i] *= allowed / variation;
     }
     return ESP_OK;

@@ -37,7 +37,7 @@ esp_status esp_agent_judge(const esp_judge_config *config, esp_judge *out)
     w->loop = (esp_closed_loop){.surgeon = config->surgeon, .config = &a->config, .kind = a->kind,
                                 .seed = subject->settings->seed, .count = subject->search, .pool = a->pool,
                                 .max_variation = esp_judging_number(&subject->judging, ESP_KEY_BOUND, 0),
-                                .reference = subject->net, .memory = &w->memory};
+                                .reference = config->dense, .memory = &w->memory};
     /* A kill loses at most this many evaluations. */
     *out = (esp_judge){.performance = esp_closed_loop_performance, .context = &w->loop, .at_once = 16, .free = free};
     return ESP_OK;
@@ -150,5 +150,6 @@ esp_status esp_agent_finetune_cut(const esp_subject *subject, void *memory, esp_
     settings.seed = subject->settings->seed;
     settings.components = subject->components;
     settings.pool = a->pool;
+    settings.max_variation = esp_judging_number(&subject->judging, ESP_KEY_BOUND, 0);
     return esp_agent_finetune(net, &a->config, subject->net, &r->episodes, &settings);
 }

@@ -354,7 +354,8 @@ typedef struct {
 
 /* What a judge is made from; borrows everything. */
 typedef struct {
-    const esp_subject      *subject;      /* subject whose network is cut */
+    const esp_subject      *subject;      /* subject whose network is cut: in later rounds, what the ones before left */
+    const esp_network      *dense;        /* network before the first round, to which bounds refer */
     const esp_ranking      *ranking;      /* ranking of the units */
     const esp_surgeon      *surgeon;      /* surgeon that makes the networks */
     const esp_compensation *compensation; /* compensation applied by the surgeon */
@@ -367,6 +368,7 @@ typedef struct {
     esp_figure_kind kind;      /* kind of the figure */
     int             decimals;  /* decimals of a number */
     bool            error;     /* an error: less is better, and the increase is shown */
+    bool            task_unit; /* the figure's unit depends on the task; in JSON it is KEY_unit */
 } esp_compared;
 
 /* A number of metrics.jsonl, as the page of a training run shows it. A key that ends with a star stands for a family:

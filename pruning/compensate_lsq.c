@@ -1,20 +1,17 @@
 /* Compensation by least squares: front to back, every layer of the smaller network whose input has changed is fitted
- * so that its actual input gives the pre-activations of the dense network. */
+ * so that its actual input gives what the dense network computed there. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "pruning/compensate_internal.h"
+#include "pruning/refit_internal.h"
 
-enum {
-    BLOCK = 256,  /* samples that go through a few layers together */
-    STRIPE = 128  /* outputs fitted together */
-};
+enum { BLOCK = 256 }; /* samples that go through a few layers together */
 
 typedef struct {
     const esp_network     *net;
     const esp_calibration *calibration;
     float  *target[ESP_MAX_LAYERS]; /* [count * rows, outs] pre-activations of the dense network */
-    double *mean[ESP_MAX_LAYERS];   /* [outs] their means */
 } refitting;
 
 /* ---- which layers ---- */
@@ -66,17 +63,6 @@ static void record_block(refitting *refit, const esp_network *linear, const esp_
     }
 }
 
-static double *mean_rows(int count, const esp_layer *layer, const float *y)
-{
-    size_t places = (size_t)esp_layer_rows(layer), outs = (size_t)layer->out_size / places;
-    size_t rows = (size_t)count * places;
-    double *mean = esp_alloc(outs, sizeof *mean);
-    for (size_t i = 0; i < rows; i++, y += outs)
-        for (size_t o = 0; o < outs; o++) mean[o] += (double)y[o];
-    for (size_t o = 0; o < outs; o++) mean[o] /= (double)rows;
-    return mean;
-}
-
 void *esp_lsq_prepare(const esp_network *net, const esp_calibration *calibration)
 {
     refitting *refit = esp_alloc(1, sizeof *refit);
@@ -96,18 +82,13 @@ void *esp_lsq_prepare(const esp_network *net, const esp_calibration *calibration
     }
     esp_playback_free(play);
     esp_network_free(linear);
-    for (int l = 0; l < net->num_layers; l++)
-        if (refit->target[l]) refit->mean[l] = mean_rows(calibration->count, &net->layer[l], refit->target[l]);
     return refit;
 }
 
 void esp_lsq_free(void *prepared)
 {
     refitting *refit = prepared;
-    for (int l = 0; l < ESP_MAX_LAYERS; l++) {
-        free(refit->target[l]);
-        free(refit->mean[l]);
-    }
+    for (int l = 0; l < ESP_MAX_LAYERS; l++) free(refit->target[l]);
     free(refit);
 }
 
@@ -200,96 +181,16 @@ static void advance(operation *op, int first_layer, int from, int to)
     }
 }
 
-/* The targets, relative to their means, of kept outputs first_out .. first_out + outs - 1, [n * rows, outs]; kept: the
- * outputs of the smaller layer in the dense one. */
-static void gather_targets(const operation *op, int l, const int *kept, int first_out, int outs, int first, int n,
-                           float *y)
-{
-    const esp_layer *dense = &op->refit->net->layer[l];
-    int rows = esp_layer_rows(dense), size = dense->out_size / rows;
-    const float *target = op->refit->target[l] + (size_t)first * (size_t)dense->out_size;
-    const double *mean = op->refit->mean[l];
-    for (int i = 0; i < n * rows; i++, target += size)
-        for (int k = first_out; k < first_out + outs; k++) *y++ = target[kept[k]] - (float)mean[kept[k]];
-}
-
-/* One sum over all samples: the Gram matrix (outs 0), or the products of a few outputs with the inputs. */
-static void collect(const operation *op, int l, const float *x, const int *kept, int first_out, int outs,
-                    esp_gram *gram)
-{
-    const esp_layer *layer = &op->net->layer[l];
-    int count = op->refit->calibration->count;
-    size_t rows = (size_t)esp_layer_rows(layer);
-    float *y = outs ? esp_alloc(BLOCK * rows * (size_t)outs, sizeof *y) : NULL;
-    esp_gram_init(gram, layer, outs);
-    for (int first = 0; first < count; first += BLOCK) {
-        int n = count - first < BLOCK ? count - first : BLOCK;
-        if (y) gather_targets(op, l, kept, first_out, outs, first, n, y);
-        esp_gram_add(gram, layer, x + (size_t)first * (size_t)layer->in_size, n, y);
-    }
-    esp_gram_finish(gram);
-    free(y);
-}
-
-/* Without a bias the fit has to meet the means, too: moments in place of covariances. */
-static void use_moments(const operation *op, int l, const int *kept, int first_out, const double *x_mean,
-                        esp_gram *gram)
-{
-    size_t columns = (size_t)gram->columns, height = gram->outs ? (size_t)gram->outs : columns;
-    if (op->net->layer[l].bias >= 0) return;
-    for (size_t i = 0; i < height; i++) {
-        double mean = gram->outs ? op->refit->mean[l][kept[(size_t)first_out + i]] : x_mean[i];
-        for (size_t j = 0; j < columns; j++) gram->g[i * columns + j] += mean * x_mean[j];
-    }
-}
-
-/* (G + ridge) w^T = cross^T + ridge w0^T: the least-squares fit that is drawn towards the old weights w0; the bias
- * then keeps the mean. */
-static void solve(const operation *op, int l, const int *kept, const esp_gram *factor, int first_out, esp_gram *cross)
-{
-    const esp_layer *layer = &op->net->layer[l];
-    size_t columns = (size_t)cross->columns;
-    float *weights = esp_network_weights(op->net, layer->weight) + (size_t)first_out * columns;
-    float *bias = layer->bias >= 0 ? esp_network_weights(op->net, layer->bias) + first_out : NULL;
-    use_moments(op, l, kept, first_out, factor->mean, cross);
-    for (size_t i = 0; i < (size_t)cross->outs * columns; i++) cross->g[i] += factor->ridge * (double)weights[i];
-    esp_spd_solve(cross->columns, cross->outs, factor->g, cross->g);
-    for (size_t o = 0; o < (size_t)cross->outs; o++) {
-        double mean = op->refit->mean[l][kept[(size_t)first_out + o]];
-        for (size_t j = 0; j < columns; j++) {
-            weights[o * columns + j] = (float)cross->g[o * columns + j];
-            mean -= cross->g[o * columns + j] * factor->mean[j];
-        }
-        if (bias) bias[o] = (float)mean;
-    }
-}
-
-static esp_status factor(const esp_layer *layer, esp_gram *gram)
-{
-    esp_gram_add_ridge(gram, ESP_LSQ_SHRINKAGE * gram->columns / (double)gram->rows);
-    esp_status status = esp_spd_factor(gram->columns, gram->g);
-    return status == ESP_OK ? status : esp_fail_in(status, "layer '%s' cannot be fitted", layer->module);
-}
-
-/* The Gram matrix and stripes of outputs are independent sums, which the threads share. */
 static esp_status fit(const operation *op, int l, const float *x)
 {
-    const esp_layer *layer = &op->net->layer[l], *dense = &op->refit->net->layer[l];
-    int *kept = esp_alloc((size_t)esp_dim_size(op->refit->net, &dense->out), sizeof *kept);
-    int outs = esp_cut_positions(op->refit->net, op->cut, &dense->out, kept), stripes = (outs + STRIPE - 1) / STRIPE;
-    esp_gram *grams = esp_alloc((size_t)stripes + 1, sizeof *grams);
-#pragma omp parallel for schedule(dynamic)
-    for (int s = 0; s <= stripes; s++) {
-        int first = (s - 1) * STRIPE;
-        collect(op, l, x, kept, first, s == 0 ? 0 : outs - first < STRIPE ? outs - first : STRIPE, &grams[s]);
-    }
-    use_moments(op, l, kept, 0, grams[0].mean, &grams[0]);
-    esp_status status = factor(layer, &grams[0]);
-#pragma omp parallel for schedule(dynamic)
-    for (int s = 1; s <= stripes; s++)
-        if (status == ESP_OK) solve(op, l, kept, &grams[0], (s - 1) * STRIPE, &grams[s]);
-    for (int s = 0; s <= stripes; s++) esp_gram_free(&grams[s]);
-    free(grams);
+    const esp_calibration *calibration = op->refit->calibration;
+    const esp_network *net = op->refit->net;
+    const esp_layer *dense = &net->layer[l];
+    int *kept = esp_alloc((size_t)esp_dim_size(net, &dense->out), sizeof *kept);
+    esp_cut_positions(net, op->cut, &dense->out, kept);
+    esp_status status = esp_refit_layer(&(esp_refit){
+        .net = op->net, .layer = l, .count = calibration->count, .refinements = calibration->refinements, .x = x,
+        .target = op->refit->target[l], .target_outs = dense->out_size / esp_layer_rows(dense), .kept = kept});
     free(kept);
     return status;
 }

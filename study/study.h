@@ -82,7 +82,8 @@ typedef struct {
     esp_grouping       cutting;         /* the groups of `base` */
     esp_ranking        ranking;         /* order in which its units were removed, owned */
     esp_objective     *objective;       /* evaluations of the last round, owned; holds the journal, locked */
-    double             wall_s;          /* time of all rounds */
+    double             wall_s;          /* time of recording and of all rounds */
+    double             finetune_s;      /* part of it that was finetuning, in sizes that failed too */
     esp_network       *net[ESP_PRUNED_STAGES]; /* owned, except for ESP_BEFORE, which is the subject's */
     bool               has[ESP_PRUNED_STAGES];      /* whether the stage was measured */
     esp_measurement    measured[ESP_PRUNED_STAGES]; /* owned; valid where `has` says so */
@@ -129,10 +130,10 @@ void       esp_pruning_free(esp_pruning *pruning); /* accepts a zeroed struct */
 
 /* ---- compare.c: is one checkpoint worse than another? ------------------------------------------------- */
 
-/* What to compare; borrows both subjects, which are prepared. */
+/* What to compare; borrows both subjects, which are open and get prepared when they can be compared. */
 typedef struct {
-    const esp_subject *a, *b; /* B is judged by A */
-    double margin;            /* share of A's mean performance that B may lose, in [0, 1) */
+    esp_subject *a, *b;       /* B is judged by A */
+    double margin;            /* share of A's mean performance that B may lose, in (0, 1) */
     int    limit;             /* most samples of each start, >= 1 */
 } esp_comparison_request;
 
