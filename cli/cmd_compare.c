@@ -29,8 +29,9 @@ static const struct argp_option table[] = {
 static esp_status parse_margin(const char *text, double *out)
 {
     esp_status status = esp_parse_share("--margin", text, out);
-    if (status == ESP_OK && !(*out >= 0 && *out < 1))
-        status = esp_fail(ESP_ERR_USAGE, "--margin: %s is outside the range, 0%% <= margin < 100%%", text);
+    if (status == ESP_OK && !(*out > 0 && *out < 1))
+        status = esp_fail(ESP_ERR_USAGE, "--margin: %s is outside the range, 0%% < margin < 100%%%s", text,
+                          *out == 0 ? "; without a margin not even an equal network is ever found not worse" : "");
     return status;
 }
 
@@ -203,10 +204,8 @@ static int report(const arguments *a, const esp_subject subject[2], const esp_co
 static esp_status open_both(const arguments *a, esp_subject subject[2])
 {
     esp_status status = ESP_OK;
-    for (int k = 0; k < 2 && status == ESP_OK; k++) {
+    for (int k = 0; k < 2 && status == ESP_OK; k++)
         status = esp_subject_open(a->checkpoint[k], &a->common->settings, &a->judging, NULL, &subject[k]);
-        if (status == ESP_OK) status = esp_subject_prepare(&subject[k]);
-    }
     return status;
 }
 

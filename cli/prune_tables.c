@@ -52,10 +52,11 @@ static void compared_row(esp_table *table, const esp_pruning *p, const stages *s
 {
     const esp_figure *first = figure_of(p, s->stage[0], compared->key);
     if (!first) return; /* not every task has every figure */
-    esp_table_row(table, "%s", compared->label);
+    bool unit = compared->task_unit && first->unit;
+    esp_table_row(table, "%s%s%s", compared->label, unit ? ", " : "", unit ? first->unit : "");
     for (int i = 0; i < s->count; i++) {
         esp_figure figure = *figure_of(p, s->stage[i], compared->key);
-        figure.unit = NULL; /* the label names the unit */
+        figure.unit = NULL; /* the row's label names it */
         char *text = esp_figure_text(&figure);
         esp_table_cell(table, "%s", text);
         free(text);
@@ -146,17 +147,28 @@ static void print_groups(const esp_pruning *p)
     esp_table_print(table);
 }
 
+static void print_time(const esp_pruning *p)
+{
+    char all[ESP_NUMBER_TEXT], finetuning[ESP_NUMBER_TEXT];
+    if (p->finetune_s > 0)
+        printf("time: %s with recording and finetuning, which took %s\n", esp_text_seconds(p->wall_s, all),
+               esp_text_seconds(p->finetune_s, finetuning));
+    else
+        printf("time: %s with recording\n", esp_text_seconds(p->wall_s, all));
+}
+
 static void print_search(const esp_pruning *p)
 {
-    char time[ESP_NUMBER_TEXT], combinations[ESP_NUMBER_TEXT], survivors[ESP_NUMBER_TEXT], samples[ESP_NUMBER_TEXT],
+    char combinations[ESP_NUMBER_TEXT], survivors[ESP_NUMBER_TEXT], samples[ESP_NUMBER_TEXT],
         evaluations[64], iterations[64];
     const esp_search_result *r = &p->result;
     if (r->combinations > 0)
         printf("grid of %s combinations, %s at the target\n", esp_text_count(r->combinations, combinations),
                esp_text_count(r->survivors, survivors));
-    printf("search: %s, %s %s, %s, %s\n", esp_text_counted(r->evaluations, "evaluation", evaluations, 64),
+    printf("search: %s, %s %s, %s\n", esp_text_counted(r->evaluations, "evaluation", evaluations, 64),
            esp_text_count((double)r->evaluations * p->subject->search, samples), p->subject->application->sample_name,
-           esp_text_counted(r->iterations, "iteration", iterations, 64), esp_text_seconds(p->wall_s, time));
+           esp_text_counted(r->iterations, "iteration", iterations, 64));
+    print_time(p);
     printf("performance in the search: %.4g, unpruned %.4g (%s)\n", r->performance, r->baseline,
            p->subject->application->measure_name);
     if (!r->judged) printf("not judged: the uncut network has no performance to lose, so importance alone decided\n");

@@ -36,11 +36,13 @@ void esp_report_paired(esp_report *report, const char *pointer, const char *stag
 {
     const esp_application *application = esp_report_application(report, pointer);
     bool decibels = application && application->decibels;
-    char list[96];
+    char list[96], heading[128];
     snprintf(list, sizeof list, "%s/paired_%s", pointer, stage);
     int count = cJSON_GetArraySize(esp_data_find(report->data, list));
     if (count == 0) return;
-    esp_page_table(report->page, "Differences of the same samples, before and after; the worst is the largest loss.",
+    snprintf(heading, sizeof heading, "The same %s, before and after: differences; the worst is the largest loss.",
+             application ? application->sample_name : "samples");
+    esp_page_table(report->page, heading,
                    decibels ? "lrrrrrrrr" : "lrrrrrrrrr",
                    decibels ? "start|pairs|before|after|difference|95 % interval|interquartile|worst|got worse"
                             : "start|pairs|before|after|kept|difference|95 % interval|interquartile|worst|got worse");

@@ -44,8 +44,9 @@ static esp_status find_search(esp_source *source)
     if (ends_with(path, journal_end)) source->checkpoint = strndup(path, length - strlen(journal_end));
     else if (!ends_with(path, ".jsonl")) source->checkpoint = esp_strdup(path);
     if (access(source->journal, F_OK) == 0) return ESP_OK;
-    return esp_fail(ESP_ERR_FORMAT, "%s: the journal of its search is missing; expected it at %s", path,
-                    source->journal);
+    return esp_fail(ESP_ERR_FORMAT, "%s: there is no %s with the search of this file; expected a network written by "
+                    "`prune', the journal of a search, or a folder of `train' or `sweep'", path,
+                    esp_path_name(source->journal));
 }
 
 esp_status esp_source_find(const char *path, esp_source *out)

@@ -91,9 +91,13 @@ static void add_compared(const stages *s, const esp_compared *c)
         add_row(s, c->label, c->key, c->error ? esp_text_error : esp_text_percent, c->error, false);
         return;
     }
+    char place[256], label[128];
     if (isnan(number_at(s, c->key, ESP_BEFORE))) return;
+    snprintf(place, sizeof place, "%s/%s_unit", s->pointer, c->key);
+    const char *unit = c->task_unit ? esp_data_text(s->report->data, place) : NULL;
+    snprintf(label, sizeof label, "%s%s%s", c->label, unit ? ", " : "", unit ? unit : "");
     esp_page_row(s->report->page);
-    esp_page_cell(s->report->page, c->label);
+    esp_page_cell(s->report->page, label);
     for (int i = 0; i < s->count; i++)
         esp_report_number(s->report, c->decimals, false, "%s/%s_%s", s->pointer, c->key,
                           esp_prune_stage_names[s->stage[i]]);

@@ -125,6 +125,8 @@ esp_status esp_compare(const esp_comparison_request *request, esp_comparison *ou
     *out = (esp_comparison){.margin = request->margin, .error = ERROR, .limit = request->limit,
                             .seed = request->a->settings->seed};
     esp_status status = check(request->a, request->b);
+    if (status == ESP_OK) status = esp_subject_prepare(request->a);
+    if (status == ESP_OK) status = esp_subject_prepare(request->b);
     if (status == ESP_OK) status = play_until_sure(request, out);
     if (status != ESP_OK) esp_comparison_free(out);
     return status;

@@ -77,6 +77,23 @@ static esp_status check_target(const esp_pruning *p)
                     "the original: give more than that", p->subject->path, now);
 }
 
+/* Later rounds find out late that no cut is that small. */
+static esp_status check_smallest(const esp_pruning *p)
+{
+    const esp_target *target = &p->request.search.target;
+    const esp_network *net = p->subject->net;
+    double coefficient[ESP_MAX_AXES];
+    for (int g = 0; g < p->grouping.num; g++) coefficient[g] = p->grouping.group[g].most;
+    esp_widths widths = esp_widths_of(net, &p->grouping, coefficient);
+    double most = esp_nominal_sparsity(net, &p->grouping, &widths);
+    if (p->grouping.structural_constraint)
+        most = 1 - (double)esp_widths_params(net, &widths, p->subject->components) /
+                       esp_subject_original_params(p->subject);
+    if (target->sparsity - target->tolerance <= most + ESP_SPARSITY_SLACK) return ESP_OK;
+    return esp_fail(ESP_ERR_INFEASIBLE, "no cut of these groups reaches sparsity %.9g: the largest possible is %.6g%s",
+                    target->sparsity, floor(1e6 * most) / 1e6, p->request.num_pins ? ", with these --pin" : "");
+}
+
 static esp_status check_rounds(const esp_pruning *p)
 {
     if (p->request.rounds == 1 || p->grouping.structural_constraint) return ESP_OK;
@@ -107,6 +124,7 @@ esp_status esp_pruning_search(const esp_subject *subject, const esp_prune_reques
     esp_status status = esp_round_groups(p, subject->net, &p->grouping);
     if (status == ESP_OK) status = check_rounds(p);
     if (status == ESP_OK && !p->request.smallest) status = check_target(p);
+    if (status == ESP_OK && !p->request.smallest) status = check_smallest(p);
     if (status == ESP_OK && kind != ESP_JOURNAL_SHARED && !p->request.smallest) warn_about(p);
     if (status == ESP_OK) status = esp_round_record(p, &r);
     if (status == ESP_OK)

@@ -71,17 +71,23 @@ static void add_answer(cJSON *json, const esp_pruning *p)
                                   cJSON_CreateIntArray((int[]){p->result.widths.kept[i], net->axis[i].size}, 2));
 }
 
-/* The figures that are compared, of one measurement, in the order of measurement. */
-static void add_compared(cJSON *json, const esp_pruning *p, const esp_measurement *m, const char *stage)
+static void add_figure(cJSON *json, const esp_compared *compared, const esp_figure *figure, int stage)
 {
-    for (int i = 0; i < m->figures.count; i++) {
-        const esp_figure *figure = &m->figures.figure[i];
-        char key[64];
-        if (!figure->key) continue;
-        snprintf(key, sizeof key, "%s_%s", figure->key, stage);
+    char key[64];
+    snprintf(key, sizeof key, "%s_%s", figure->key, esp_prune_stage_names[stage]);
+    esp_figure_json(figure, key, json);
+    snprintf(key, sizeof key, "%s_unit", figure->key);
+    if (compared->task_unit && figure->unit && stage == ESP_BEFORE) cJSON_AddStringToObject(json, key, figure->unit);
+}
+
+/* The figures that are compared, of one measurement, in the order of measurement. */
+static void add_compared(cJSON *json, const esp_pruning *p, int stage)
+{
+    const esp_figure_list *figures = &p->measured[stage].figures;
+    for (int i = 0; i < figures->count; i++)
         for (const esp_compared *c = p->subject->application->compared; c->key; c++)
-            if (strcmp(c->key, figure->key) == 0) esp_figure_json(figure, key, json);
-    }
+            if (figures->figure[i].key && strcmp(c->key, figures->figure[i].key) == 0)
+                add_figure(json, c, &figures->figure[i], stage);
 }
 
 static void add_measured(cJSON *json, const esp_pruning *p, int stage)
@@ -92,7 +98,7 @@ static void add_measured(cJSON *json, const esp_pruning *p, int stage)
     cJSON_AddNumberToObject(json, key, m->performance);
     snprintf(key, sizeof key, "performance_%s_ci95", esp_prune_stage_names[stage]);
     if (!isnan(m->low)) esp_json_add_doubles(json, key, 2, (double[]){m->low, m->high});
-    add_compared(json, p, m, esp_prune_stage_names[stage]);
+    add_compared(json, p, stage);
     snprintf(key, sizeof key, "starts_%s", esp_prune_stage_names[stage]);
     esp_samples_starts_json(&m->samples, p->subject->application->sample_name, p->subject->settings->seed, key, json);
     if (stage == ESP_BEFORE || !p->has[ESP_BEFORE] || m->samples.num_starts == 0) return;
@@ -118,6 +124,7 @@ static void add_performance(cJSON *json, const esp_pruning *p)
         cJSON_AddNumberToObject(json, "survivors", p->result.survivors);
     }
     cJSON_AddNumberToObject(json, "wall_s", p->wall_s);
+    cJSON_AddNumberToObject(json, "finetune_s", p->finetune_s);
 }
 
 /* The median, and the quantiles between which four of five repeats lie. */

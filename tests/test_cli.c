@@ -186,6 +186,7 @@ static void bad_files_have_status_1_and_are_named(void)
         {"prune agent.safetensors -o o --journal tiny.json", "tiny.json"},
         {"prune agent.safetensors -o o --journal nowhere/j", "nowhere/j"},
         {"prune agent.safetensors -o o --sparsity 0.123456 --tolerance 0 --quiet", "no cut of these groups reaches"},
+        {"prune agent.safetensors -o o --controller policy --sparsity 0.9999999", "the largest possible is 0.9"},
         {"prune agent.safetensors -o grid.st --controller policy --method grid --groups paper --set search.grid=2 "
          "--tolerance 0.001 --quiet", "none of 32 points of the grid has sparsity 0.2 +- 0.001: the nearest is 0."},
         {"train missing.json -o x", "missing.json"},

@@ -60,10 +60,10 @@ static void the_start_and_the_seed_name_the_episodes(void)
     cli_check_refusal(2, "compare agent.safetensors agent.safetensors --start sideways", "sideways");
 }
 
-/* A loss of nothing can never be excluded. */
+/* 25 episodes cannot exclude a loss that small. */
 static void undecided_at_the_limit_is_said_with_status_3(void)
 {
-    CU_ASSERT_EQUAL(cli("$E compare agent.safetensors agent.safetensors --controller policy --margin 0 --episodes 25 "
+    CU_ASSERT_EQUAL(cli("$E compare agent.safetensors agent.safetensors --controller policy --margin 1e-6 --episodes 25 "
                         "--junit c.xml"), 3);
     CU_ASSERT_PTR_NOT_NULL(strstr(cli_out, "undecided after 25 episodes of each start"));
     CU_ASSERT_PTR_NOT_NULL(strstr(cli_err, "undecided after 25 episodes"));
@@ -97,14 +97,21 @@ static void networks_of_different_tasks_are_refused(void)
     CLI_OK("sed 's/\"dense\"/\"sparse\"/' tiny.json > sparse.json && $E train sparse.json -o sparse --quiet");
     cli_check_refusal(2, "compare agent.safetensors sparse/checkpoint.safetensors", "reward");
     cli_check_refusal(2, "compare " ESP_SOURCE "/models/mnist/autoencoder.safetensors "
-                         ESP_SOURCE "/models/mnist/autoencoder.safetensors --quiet", "all its images at once");
+                         ESP_SOURCE "/models/mnist/autoencoder.safetensors", "all its images at once");
     cli_check_refusal(2, "compare agent.safetensors " ESP_SOURCE "/models/mnist/autoencoder.safetensors --quiet",
                       "'autoencoder'");
 }
 
+/* Not even a network against itself could pass. */
+static void a_margin_of_nothing_is_refused(void)
+{
+    cli_check_refusal(2, "compare agent.safetensors agent.safetensors --margin 0", "0% < margin < 100%; without a margin");
+    cli_check_refusal(2, "compare agent.safetensors agent.safetensors --margin 100%", "0% < margin < 100%");
+}
+
 static void a_signal_stops_it_with_status_75(void)
 {
-    char *argv[] = {"espalier", "compare", "agent.safetensors", "agent.safetensors", "--margin", "0", "--episodes",
+    char *argv[] = {"espalier", "compare", "agent.safetensors", "agent.safetensors", "--margin", "1e-9", "--episodes",
                     "1000000", "--junit", "stopped.xml", NULL};
     CU_ASSERT_EQUAL(cli_interrupt(argv, "stopped.xml", SIGINT), 75);
     char *report = cli_file("stopped.xml");
@@ -120,6 +127,7 @@ static CU_TestInfo tests[] = {
     {"undecided at the limit is said, with status 3", undecided_at_the_limit_is_said_with_status_3},
     {"a network that drops the pole is worse, with status 3", a_network_that_drops_the_pole_is_worse_with_status_3},
     {"networks of different tasks are refused", networks_of_different_tasks_are_refused},
+    {"a margin of nothing is refused", a_margin_of_nothing_is_refused},
     {"a signal stops it with status 75", a_signal_stops_it_with_status_75},
     CU_TEST_INFO_NULL,
 };

@@ -73,6 +73,24 @@ static void a_tolerance_that_decides_the_result_is_warned_about(void)
     CLI_OK(BARE "agent.safetensors --controller policy --method magnitude --sparsity 0.8 --tolerance 0.1" QUICK
            "-o wide.st");
     CU_ASSERT(strstr(cli_err, "of what is left at sparsity 0.8") != NULL);
+}
+
+#define BLIND "$E prune " ESP_SOURCE "/models/pendulum/agent.safetensors --controller policy --sparsity 0.95 " \
+              "--method magnitude --compensate none --finetune 0 --rounds 1 --episodes 2 --report-episodes 1 --json "
+
+/* Without repair every cut of 95 % lets the pole hang. */
+static void a_blind_search_says_so_and_begins_again_with_repaired_cuts(void)
+{
+    CLI_OK(BLIND "--importance obs -o blind.st");
+    CU_ASSERT(strstr(cli_err, "the search is blind") != NULL);
+    CU_ASSERT(strstr(cli_err, "begins again with cuts that least squares repairs") != NULL);
+    cJSON *json = cli_json();
+    CU_ASSERT(cli_number(json, "search_performance") > 0.05 * cli_number(json, "search_performance_before"));
+    CU_ASSERT_STRING_EQUAL(esp_json_text(json, "compensation"), "none"); /* of the result, as asked for */
+    cJSON_Delete(json);
+    CLI_OK(BLIND "--preset paper --groups structural -o paper.st");
+    CU_ASSERT(strstr(cli_err, "the search is blind") != NULL);
+    CU_ASSERT(strstr(cli_err, "begins again") == NULL);
     cli_end();
 }
 
@@ -85,6 +103,8 @@ static CU_TestInfo tests[] = {
     {"shares are read with and without percent", shares_are_read_with_and_without_percent},
     {"keep is a share of one", keep_is_a_share_of_one},
     {"a tolerance that decides the result is warned about", a_tolerance_that_decides_the_result_is_warned_about},
+    {"a blind search says so and begins again with repaired cuts",
+     a_blind_search_says_so_and_begins_again_with_repaired_cuts},
     CU_TEST_INFO_NULL,
 };
 

@@ -48,6 +48,8 @@ static void tables_show_pairs_and_the_spread_of_times(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(cli_out, "got worse"));
     CU_ASSERT_PTR_NOT_NULL(strstr(cli_out, "four of five within"));
     CU_ASSERT_PTR_NOT_NULL(strstr(cli_out, "total variation of actions"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(cli_out, "steady-state error, rad"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(cli_out, "with recording"));
 }
 
 static void eval_plays_the_configured_start_unless_all_are_asked_for(void)
