@@ -24,7 +24,7 @@ typedef struct {
  * component with source -1 and no data is not run: its layers neither count in importance nor are they compensated. */
 typedef struct {
     int      count;                     /* samples, at least 1 */
-    int      refinements;               /* how often a least-squares fit is refined behind an activation; 0: it is linear */
+    int      refinements;               /* of a least-squares fit behind an activation; 0: it is linear */
     esp_feed feed[ESP_MAX_COMPONENTS];  /* per component of the network */
 } esp_calibration;
 

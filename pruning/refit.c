@@ -229,7 +229,10 @@ static void iterate(fitting *f, bool weighted)
     int stripes = (f->outs + STRIPE - 1) / STRIPE;
     find_residuals(f, weighted);
 #pragma omp parallel for schedule(dynamic)
-    for (int s = 0; s < stripes; s++) move(f, s * STRIPE, f->outs - s * STRIPE < STRIPE ? f->outs - s * STRIPE : STRIPE);
+    for (int s = 0; s < stripes; s++) {
+        int left = f->outs - s * STRIPE;
+        move(f, s * STRIPE, left < STRIPE ? left : STRIPE);
+    }
 }
 
 /* ---- all ---- */
