@@ -44,7 +44,8 @@ static const struct argp argp = {
            "Examples:\n"
            "  espalier bench\n"
            "  espalier bench --only 'plan*' --threads 1 --json\n"
-           "  espalier bench pruned.safetensors --only 'episodes*'\n",
+           "  espalier bench pruned.safetensors --only 'episodes*'\n"
+           "  espalier bench policy.onnx --only 'answer*'\n",
     .children = esp_options_children,
 };
 
