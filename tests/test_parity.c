@@ -15,6 +15,7 @@
 typedef struct {
     esp_safetensors *file;
     int              rows, starts, nq, nv;
+    bool             ours; /* recorded with this MuJoCo */
 } recording;
 
 /* Row `row` of a tensor, and its width; NULL when there is no such tensor. */
@@ -68,7 +69,9 @@ static bool same_judgement(const recording *r, const esp_world *w, const esp_pla
 {
     double reward = w->task->reward(w->task, w->model, play, 0);
     bool ended = w->task->done && w->task->done(w->task, w->model, play);
-    return near("reward", w->task->about.name, row, reward, *row_of(r, "reward", row, NULL), TOLERANCE) &&
+    /* Positions inside a step, which Gymnasium's Ant is rewarded by, are those of one MuJoCo's contacts. */
+    double tolerance = r->ours || w->task->about.refresh ? TOLERANCE : INFINITY;
+    return near("reward", w->task->about.name, row, reward, *row_of(r, "reward", row, NULL), tolerance) &&
            near("terminated", w->task->about.name, row, ended, *row_of(r, "terminated", row, NULL), 0.0);
 }
 
@@ -159,14 +162,14 @@ static void check_recording(const char *path)
     r.starts = (int)esp_safetensors_find(r.file, "start_row")->shape[0];
     r.nq = (int)qpos->shape[1];
     r.nv = (int)esp_safetensors_find(r.file, "qvel")->shape[1];
+    r.ours = strcmp(version, mj_versionString()) == 0;
     esp_env_config config = esp_env_config_of(task);
     CHECK_OK(esp_world_create(&config, &world));
     CU_ASSERT_FATAL((int)world->model->nq == r.nq && (int)world->model->nv == r.nv);
     CHECK_OK(esp_simulator_create(world, 1, false, &simulator));
     CU_ASSERT(judge_rows(&r, world, simulator));
-    bool ours = strcmp(version, mj_versionString()) == 0;
-    if (ours) CU_ASSERT(follow_rows(&r, world, simulator));
-    printf("\n    %s: %d steps%s ", task, r.rows, ours ? ", and the states that follow" : "");
+    if (r.ours) CU_ASSERT(follow_rows(&r, world, simulator));
+    printf("\n    %s: %d steps%s ", task, r.rows, r.ours ? ", and the states that follow" : "");
     esp_simulator_free(simulator);
     esp_world_free(world);
     esp_safetensors_free(r.file);
