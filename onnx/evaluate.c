@@ -149,6 +149,7 @@ bool esp_onnx_step_make(const esp_onnx_model *model, const esp_onnx_node *node, 
     if (node->num_inputs < 1 || node->input[0] < 0 || node->num_outputs < 1 || node->output[0] < 0) return false;
     out->reshapes = strcmp(node->op, "Expand") == 0 || strcmp(node->op, "Unsqueeze") == 0;
     if (strcmp(node->op, "Cast") == 0 && !keeps_values(model, node)) return false;
+    if (strcmp(node->op, "Dropout") == 0 && node->num_inputs > 2) return false; /* it may be in training mode */
     if (strcmp(node->op, "Clip") == 0) return choose_clip(model, node, out);
     if (strcmp(node->op, "Gelu") == 0) return choose_gelu(model, node, out);
     if (strcmp(node->op, "ReduceMean") == 0) return choose_mean(model, node, out);

@@ -162,11 +162,15 @@ const char *esp_translate_module(esp_translation *t, const esp_onnx_node *node, 
 
 /* ---- nodes ---- */
 
-/* The same value. */
+/* The same value. The third input of Dropout says whether it is in training mode. */
 static esp_status alias(esp_translation *t, esp_onnx_node *node)
 {
     const esp_onnx_value *x;
+    const esp_onnx_tensor *training = esp_onnx_constant(t->model, node, 2);
     esp_status status = esp_translate_input(t, node, 0, &x);
+    bool known = node->num_inputs < 3 || node->input[2] < 0 || (training && training->whole && training->count == 1);
+    if (status == ESP_OK && (!known || (training && training->whole[0])))
+        status = esp_onnx_refuse(t->model, node, ESP_ERR_FORMAT, "it is in training mode; export for inference");
     if (status == ESP_OK) esp_translate_output_like(t, node, esp_translate_value(t, node, 0), x);
     return status;
 }

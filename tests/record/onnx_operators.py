@@ -35,13 +35,13 @@ class Model:
         self.nodes.append(helper.make_node(op, list(inputs), out, name="/" + out[0], **attributes))
         return out[0] if outputs == 1 else out
 
-    def record(self, name, *outputs, ir=8):
+    def record(self, name, *outputs, ir=8, scale=1.0):
         infos = [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in outputs]
         graph = helper.make_graph(self.nodes, name, self.inputs, infos, self.constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=ir)
         model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
         onnx.checker.check_model(model)
-        record(name, model)
+        record(name, model, scale)
 
 
 def products():
@@ -89,6 +89,18 @@ def activations():
     m.record("op_activations", m.add("Concat", *rows, axis=-1))
     m = Model(9, ("x", ["N", 4]))
     m.record("op_old_clip", m.add("Clip", m.add("MatMul", "x", m.constant(weights(4, 5))), min=-0.3, max=0.4))
+
+
+def bounds():
+    """Functions that differ from common activations only far out or close to 0."""
+    m = Model(13, ("x", ["N", 24]))
+
+    def number(value):
+        return m.constant(np.float32(value))
+
+    m.record("op_bounds", m.add("Clip", "x", number(-30), number(200)),
+             m.add("Min", m.add("Relu", "x"), number(100)), m.add("Max", m.add("Tanh", "x"), number(-0.75)),
+             m.add("Min", m.add("LeakyRelu", "x", alpha=0.5), number(50)), scale=100.0)
 
 
 def normalisations():
@@ -156,5 +168,5 @@ def shapes():
 
 
 if __name__ == "__main__":
-    for case in (products, typed, activations, normalisations, images, parts, shapes):
+    for case in (products, typed, activations, bounds, normalisations, images, parts, shapes):
         case()
