@@ -7,7 +7,7 @@
 
 #include "nn/nn.h"
 
-/* ---- graph.c: the builder ------------------------------------------------------------------------- */
+/* ---- graph.c, nodes.c: the builder ------------------------------------------------------------------------- */
 
 /* A network under construction: components, and values that nodes compute from other values of their component.
  * Values are numbers. A function that fails records the first error, which esp_graph_finish returns, and gives

@@ -43,6 +43,20 @@ struct esp_graph {
     esp_error error;
 };
 
+/* ---- graph.c: what all nodes have in common ---------------------------------------------------------------- */
+
+bool esp_graph_usable(const esp_graph *graph); /* nothing has failed so far */
+/* Records the sentence as the graph's error unless there is one; returns ESP_NO_VALUE. */
+int  esp_refuse(esp_graph *graph, esp_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Whether it is a value of the component that is being built; otherwise that is an error, unless it is
+ * ESP_NO_VALUE. */
+bool esp_graph_has(esp_graph *graph, int value);
+bool esp_graph_check_shape(esp_graph *graph, const char *module, esp_shape shape);
+/* A node of the component started last that reads `num` values; NULL after an error. Its value is esp_graph_last. */
+esp_node *esp_graph_add(esp_graph *graph, esp_layer_kind kind, const char *module, int num, const int *inputs,
+                        esp_shape shape);
+int  esp_graph_last(const esp_graph *graph);
+
 /* ---- lower.c: nodes that the outputs depend on, one per layer, with the rows that components read and write ---- */
 
 typedef struct {

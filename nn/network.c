@@ -173,18 +173,18 @@ static esp_dim times(esp_dim dim, int block)
     return dim;
 }
 
-/* Places of a window along one side of an image. */
-static int places(int side, int before, int after, int kernel, int dilation, int stride)
+int esp_window_places(int side, int before, int after, int window, int stride, int dilation)
 {
-    int covered = (kernel - 1) * (dilation ? dilation : 1) + 1;
-    return side + before + after < covered ? 0 : (side + before + after - covered) / stride + 1;
+    int covered = (window - 1) * (dilation ? dilation : 1) + 1, padded = side + before + after;
+    return padded < covered ? 0 : (padded - covered) / stride + 1;
 }
 
 static esp_status derive_window(esp_layer *layer)
 {
-    layer->out_rows = places(layer->in_rows, layer->top, layer->bottom, layer->kernel, layer->dilation, layer->stride);
-    layer->out_cols = places(layer->in_cols, layer->left, layer->right, layer->kernel_cols, layer->dilation_cols,
-                             layer->stride_cols);
+    layer->out_rows = esp_window_places(layer->in_rows, layer->top, layer->bottom, layer->kernel, layer->stride,
+                                        layer->dilation);
+    layer->out_cols = esp_window_places(layer->in_cols, layer->left, layer->right, layer->kernel_cols,
+                                        layer->stride_cols, layer->dilation_cols);
     if (layer->out_rows && layer->out_cols) return ESP_OK;
     int side = layer->out_rows ? layer->in_cols : layer->in_rows;
     return esp_fail(ESP_ERR_SHAPE, "layer '%s': its image has %d pixels per side, its kernel needs %d; use a larger "

@@ -243,6 +243,8 @@ esp_network *esp_network_describe(const esp_network *net);
 /* A copy with its own weights; the caller frees it. */
 esp_network *esp_network_clone(const esp_network *net);
 
+/* Places of a window along one side of an image with padding before and after it; 0: it does not fit. dilation 0: 1. */
+int   esp_window_places(int side, int before, int after, int window, int stride, int dilation);
 /* Values along a dimension, from the present sizes of its axes. */
 int   esp_dim_size(const esp_network *net, const esp_dim *dim);
 int   esp_port_size(const esp_network *net, const esp_port *port); /* values per sample */
