@@ -3,9 +3,7 @@
 #ifndef ESP_AGENT_H
 #define ESP_AGENT_H
 
-#include "envs/envs.h"
-#include "nn/nn.h"
-#include "pruning/pruning.h"
+#include "closedloop/closedloop.h"
 
 /* ---- config.c -------------------------------------------------------------------------------- */
 
@@ -246,37 +244,15 @@ esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *evaluation, const 
 /* Episodes that each simulator of an evaluation's pool must hold. */
 #define ESP_EPISODE_BLOCK 10
 
-/* Names `count` search episodes of a seed, from number `first` of every start on: the `starts` starts of the task take
- * turns, so that every multiple of `starts` covers all of them equally. */
-void esp_search_episodes(uint64_t seed, int starts, uint64_t first, int count, esp_episode *out);
-
-enum { ESP_MOST_SCALES = 16 }; /* more than a search uses */
-
-/* Total variation of the reference per episode, by number of episodes, so that it is measured once. */
+/* How agents act, with the controller that a configuration describes. */
 typedef struct {
-    int    known;                     /* entries */
-    int    count[ESP_MOST_SCALES];    /* [known] episodes */
-    double variation[ESP_MOST_SCALES]; /* [known] mean over them */
-} esp_closed_loop_memory;
+    const esp_agent_config *config; /* borrowed */
+    esp_controller_kind     kind;   /* which controller acts */
+    const esp_plan_budget  *budget; /* of the planner, borrowed */
+} esp_agent_acting_config;
 
-/* The closed-loop objective of a search: mean return over the first scale * count search episodes; candidates are
- * evaluated in parallel. */
-typedef struct {
-    const esp_surgeon      *surgeon;  /* surgeon of the dense network */
-    const esp_agent_config *config;   /* configuration of the dense network */
-    esp_controller_kind     kind;     /* controller that the cuts are for */
-    uint64_t                seed;     /* seed that names the episodes */
-    int                     count;    /* episodes at scale 1 */
-    esp_pool               *pool;     /* its simulators hold ESP_EPISODE_BLOCK episodes */
-    /* Bound of the total variation of the actions, as a multiple of that of `reference` on the same episodes; 0: none.
-     * A candidate beyond it counts as if it returned as much less: 10 % above, a return divided by 1.1. */
-    double                  max_variation;
-    const esp_network      *reference; /* only read with a bound */
-    esp_closed_loop_memory *memory;    /* zeroed before the first call; only used with a bound */
-} esp_closed_loop;
-
-/* An esp_performance_fn; context is an esp_closed_loop. */
-esp_status esp_closed_loop_performance(void *context, int n, const esp_cut *cuts, int scale, double *performance);
+/* Borrows the configuration. */
+esp_actors esp_agent_actors(const esp_agent_acting_config *config);
 
 /* ---- replay.c ------------------------------------------------------------------------------------------- */
 

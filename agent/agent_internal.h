@@ -11,12 +11,6 @@ esp_status esp_agent_config_check_unroll(const esp_agent_config *config);
 /* ESP_ERR_USAGE when the task can end episodes early: replay and recordings hold episodes of one length. */
 esp_status esp_agent_check_task(const esp_task *task);
 
-/* ---- explore.c ---- */
-
-/* Adds std times normal noise to actions [n, num_actions] and clamps them to [-1, 1]; episode e draws from rng[e].
- * noise [num_actions] is scratch. */
-void esp_explore(int n, int num_actions, float std, esp_rng *rng, float *noise, float *actions);
-
 /* ---- record.c ---- */
 
 /* Memory for `episodes` episodes, and trajectories [episodes] that write into it (owned by the caller). */
@@ -69,18 +63,5 @@ esp_status    esp_imitator_step(esp_imitator *imitator, const uint8_t *obs, cons
 /* Finetuning of a policy, as esp_agent_finetune; the arguments fit each other. */
 esp_status esp_distil(esp_network *net, const esp_agent_config *config, const esp_network *dense,
                       const esp_recording *recording, const esp_finetune_config *settings);
-
-/* ---- evaluate.c ---- */
-
-/* Mean total variation of the actions per episode. */
-double esp_mean_variation(const esp_trajectory *trajectories, int count);
-
-/* ---- schedule.c ---- */
-
-/* 1 at progress 0, `end` at progress 1, half a cosine between. */
-double esp_cosine_schedule(double end, double progress);
-/* Updates the running mean of the weights after `update` updates: at first the mean of all so far, then an
- * exponential one, since a fixed decay would keep the initial weights for thousands of updates. */
-void   esp_average_weights(double decay, int64_t update, const esp_network *net, esp_network *average);
 
 #endif

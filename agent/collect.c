@@ -48,7 +48,7 @@ static esp_status choose(void *context, int n, int step, const esp_observation *
         return ESP_OK;
     }
     esp_status status = esp_controller_act(a->controller, n, step, obs, actions);
-    esp_explore(n, A, a->std, a->rng, a->scratch, actions);
+    esp_explore(n, A, a->trainer->world->actuation, a->std, a->rng, a->scratch, actions);
     return status;
 }
 

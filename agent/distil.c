@@ -1,11 +1,5 @@
 /* Distillation of a policy: encoder and policy of a pruned agent learn the actions of the dense one.
  *
- * A pruned policy leaves the dense one's path and then has to act in states that no recording of the dense one holds.
- * Therefore it plays episodes of its own while it learns, the dense policy says what it would have done there, and
- * both kinds of episodes fill the batches (DAgger: Ross, Gordon and Bagnell, AISTATS 2011). The error of the actions
- * says little about the return, so at every check the averaged weights play episodes, and the best weights are the
- * result.
- *
  * The shipped policy, 99 % smaller (3,693 parameters): the cut returns 85 / 27 from the two starts, after 6,000 steps
  * 833 / 653; the dense one 844 / 657, on 50 episodes each. Without episodes of its own the same took three times the
  * steps and three rounds to 799 / 636 of 821 / 655. */
@@ -18,17 +12,13 @@
 enum {
     BLOCK = 64,         /* moments labelled at once */
     BATCH = 64,
-    CHECKS = 5,         /* evaluations of the averaged weights, evenly spread */
     CHECK_EPISODES = 50, /* per start */
-    PLAYED = 5,         /* recordings of the pruned policy, the first before the first step */
     PLAYED_EPISODES = 30 /* per start */
 };
 
 #define DENSE_SHARE 0.3  /* of a batch: moments of the dense agent's episodes */
 #define PLAYED_NOISE 0.6 /* largest deviation of the noise while the pruned policy plays */
 #define RATE 1e-3
-#define RATE_END 0.02    /* share of it at the last step */
-#define AVERAGE 0.995    /* decay of the averaged weights */
 
 /* Episodes are numbered from here on, so that no two uses share any. */
 #define FIRST_CHECKED 1000000
@@ -38,22 +28,20 @@ typedef struct {
     const esp_agent_config    *config;
     const esp_network         *dense;
     const esp_finetune_config *settings;
-    esp_network  *net, *average, *best; /* being trained, its running mean, and the best mean so far */
+    esp_network  *net; /* being trained, borrowed */
     esp_imitator *imitator;
     int           num_books;
-    esp_recording book[1 + PLAYED];     /* the dense agent's (borrowed), then those of the pruned policy */
+    esp_recording book[1 + ESP_DISTIL_PLAYS]; /* the dense agent's (borrowed), then those of the pruned policy */
     uint8_t      *obs;                  /* [BATCH, stack, frame] */
     float        *wanted;               /* [BATCH, A] */
-    double        loss, best_return;
     double        allowed;              /* largest total variation per episode; 0: no bound */
 } distilling;
 
-static distilling distilling_create(const esp_network *net, const esp_agent_config *config, const esp_network *dense,
+static distilling distilling_create(esp_network *net, const esp_agent_config *config, const esp_network *dense,
                                     const esp_recording *recording, const esp_finetune_config *settings)
 {
-    distilling d = {.config = config, .dense = dense, .settings = settings, .net = esp_network_clone(net),
-                    .average = esp_network_clone(net), .best = esp_network_clone(net), .num_books = 1,
-                    .book = {*recording}, .best_return = -INFINITY};
+    distilling d = {.config = config, .dense = dense, .settings = settings, .net = net, .num_books = 1,
+                    .book = {*recording}};
     d.imitator = esp_imitator_create(d.net, BATCH);
     d.obs = esp_alloc(BATCH, (size_t)recording->stack * recording->frame);
     d.wanted = esp_alloc((size_t)BATCH * recording->num_actions, sizeof *d.wanted);
@@ -64,9 +52,6 @@ static void distilling_free(distilling *d)
 {
     for (int i = 1; i < d->num_books; i++) esp_recording_free(&d->book[i]);
     esp_imitator_free(d->imitator);
-    esp_network_free(d->net);
-    esp_network_free(d->average);
-    esp_network_free(d->best);
     free(d->obs);
     free(d->wanted);
 }
@@ -103,10 +88,11 @@ static int num_starts(const distilling *d)
     return esp_names_count(esp_pool_world(d->settings->pool)->task->about.starts);
 }
 
-static esp_status play(distilling *d)
+static esp_status play(void *context, const esp_network *net)
 {
+    distilling *d = context;
     esp_recording *r = &d->book[d->num_books];
-    esp_record_config config = {.net = d->average, .config = d->config, .kind = ESP_CONTROLLER_POLICY,
+    esp_record_config config = {.net = net, .config = d->config, .kind = ESP_CONTROLLER_POLICY,
                                 .episodes = PLAYED_EPISODES * num_starts(d), .noise = PLAYED_NOISE,
                                 .first = FIRST_PLAYED * (uint64_t)d->num_books, .seed = d->settings->seed,
                                 .quiet = true};
@@ -135,12 +121,13 @@ static esp_status check(const distilling *d, const esp_network *net, double *mea
     return status;
 }
 
-/* The return by which weights are chosen: beyond the bound of the variation it counts as that much less. */
-static esp_status mean_return(const distilling *d, const esp_network *net, double *mean)
+/* The return by which weights are chosen. */
+static esp_status mean_return(void *context, const esp_network *net, double *mean)
 {
+    const distilling *d = context;
     double variation;
     esp_status status = check(d, net, mean, &variation);
-    if (d->allowed > 0.0 && variation > d->allowed) *mean *= d->allowed / variation;
+    *mean = esp_bounded_return(*mean, variation, d->allowed);
     return status;
 }
 
@@ -151,17 +138,6 @@ static esp_status find_allowed_variation(distilling *d)
     esp_status status = check(d, d->dense, &mean, &variation);
     d->allowed = d->settings->max_variation * variation;
     return status;
-}
-
-/* Keeps the weights if they return more than all before them. Without episodes the last ones are kept. */
-static esp_status offer(distilling *d, const esp_network *net)
-{
-    double mean = 0.0;
-    esp_status status = d->settings->pool ? mean_return(d, net, &mean) : ESP_OK;
-    if (status != ESP_OK || (d->settings->pool && !(mean > d->best_return))) return status;
-    d->best_return = mean;
-    memcpy(d->best->weights, net->weights, net->num_weights * sizeof *net->weights);
-    return ESP_OK;
 }
 
 /* ---- learning ---- */
@@ -179,50 +155,22 @@ static void draw(distilling *d, int step)
     }
 }
 
-static esp_status step_once(distilling *d, int step)
+static esp_status step_once(void *context, int step, double rate, double *loss)
 {
-    double rate = RATE * esp_cosine_schedule(RATE_END, (double)step / d->settings->steps);
-    esp_status status = esp_check_interrupt();
-    if (status != ESP_OK) return status;
+    distilling *d = context;
     draw(d, step);
-    status = esp_imitator_step(d->imitator, d->obs, d->wanted, rate, &d->loss);
-    if (status != ESP_OK) return esp_fail_in(status, "finetuning, step %d", step);
-    esp_average_weights(AVERAGE, step + 1, d->net, d->average);
-    if (d->best_return > -INFINITY)
-        esp_progress("finetune", step + 1, d->settings->steps, "action error %.3f, mean return %.1f", sqrt(d->loss),
-                     d->best_return);
-    else
-        esp_progress("finetune", step + 1, d->settings->steps, "action error %.3f", sqrt(d->loss));
-    return ESP_OK;
-}
-
-/* Whether the part number `part` of `parts` of all steps ends after `step` steps. */
-static bool ends_part(const distilling *d, int step, int parts)
-{
-    return (int64_t)step * parts / d->settings->steps != (int64_t)(step - 1) * parts / d->settings->steps;
-}
-
-static esp_status learn(distilling *d)
-{
-    int steps = d->settings->steps;
-    esp_pool *pool = d->settings->pool;
-    esp_status status = find_allowed_variation(d);
-    if (status == ESP_OK) status = offer(d, d->net);
-    if (status == ESP_OK && pool) status = play(d);
-    for (int step = 1; step <= steps && status == ESP_OK; step++) {
-        status = step_once(d, step - 1);
-        if (status == ESP_OK && ends_part(d, step, CHECKS)) status = offer(d, d->average);
-        if (status == ESP_OK && pool && step < steps && ends_part(d, step, PLAYED)) status = play(d);
-    }
-    return status;
+    return esp_imitator_step(d->imitator, d->obs, d->wanted, rate, loss);
 }
 
 esp_status esp_distil(esp_network *net, const esp_agent_config *config, const esp_network *dense,
                       const esp_recording *recording, const esp_finetune_config *settings)
 {
     distilling d = distilling_create(net, config, dense, recording, settings);
-    esp_status status = learn(&d);
-    if (status == ESP_OK) memcpy(net->weights, d.best->weights, net->num_weights * sizeof *net->weights);
+    esp_distillation distillation = {.steps = settings->steps, .rate = RATE, .net = net, .context = &d,
+                                     .step = step_once, .play = settings->pool ? play : NULL,
+                                     .judge = settings->pool ? mean_return : NULL};
+    esp_status status = find_allowed_variation(&d);
+    if (status == ESP_OK) status = esp_distil_run(&distillation);
     distilling_free(&d);
     return status;
 }

@@ -25,8 +25,10 @@ void esp_agent_identify(const esp_subject *subject, cJSON *identity)
 
 /* The context of the judge, first so that free() frees all of it. */
 typedef struct {
-    esp_closed_loop        loop;
-    esp_closed_loop_memory memory;
+    esp_closed_loop         loop;
+    esp_closed_loop_memory  memory;
+    esp_agent_acting_config acting;
+    esp_actors              actors;
 } watched_loop;
 
 esp_status esp_agent_judge(const esp_judge_config *config, esp_judge *out)
@@ -34,8 +36,10 @@ esp_status esp_agent_judge(const esp_judge_config *config, esp_judge *out)
     const esp_subject *subject = config->subject;
     const esp_agent_subject *a = subject->state;
     watched_loop *w = esp_alloc(1, sizeof *w);
-    w->loop = (esp_closed_loop){.surgeon = config->surgeon, .config = &a->config, .kind = a->kind,
-                                .seed = subject->settings->seed, .count = subject->search, .pool = a->pool,
+    w->acting = (esp_agent_acting_config){&a->config, a->kind, &a->config.planner.search};
+    w->actors = esp_agent_actors(&w->acting);
+    w->loop = (esp_closed_loop){.surgeon = config->surgeon, .actors = &w->actors, .seed = subject->settings->seed,
+                                .count = subject->search, .pool = a->pool,
                                 .max_variation = esp_judging_number(&subject->judging, ESP_KEY_BOUND, 0),
                                 .reference = config->dense, .memory = &w->memory};
     /* A kill loses at most this many evaluations. */

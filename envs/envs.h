@@ -257,6 +257,13 @@ int        esp_world_pixels(const esp_world *world);
 /* The quantity that is the task's distance from the goal; NULL: it has none. */
 const esp_task_quantity *esp_task_error(const esp_task *task);
 
+/* ---- observation_rows.c: an observation as a network reads it --------------------------------------- */
+
+/* Numbers of an observation: its items of floats, each with its history, one after another. */
+int  esp_observation_numbers(const esp_world *world);
+/* The observations of n episodes as rows [n, numbers]. */
+void esp_observation_rows(const esp_world *world, const esp_observation *obs, int n, float *out);
+
 /* ---- contract.c: what a file says of the world that its controller belongs to ----------------------- */
 
 /* Adds scene, observation and, with a world, the scene's hash, the actions and the control period (docs/files.md) to

@@ -214,8 +214,9 @@ static void check_candidates(esp_controller_kind kind)
     if (open_loop(&c)) {
         esp_surgeon *surgeon = NULL;
         CHECK_OK(esp_surgeon_create(c.net, esp_compensation_find("none"), NULL, &surgeon));
-        esp_closed_loop loop = {.surgeon = surgeon, .config = &c.config, .kind = kind, .seed = 3, .count = SMALL,
-                                .pool = c.pool};
+        esp_agent_acting_config acting = {&c.config, kind, &c.config.planner.search};
+        esp_actors actors = esp_agent_actors(&acting);
+        esp_closed_loop loop = {.surgeon = surgeon, .actors = &actors, .seed = 3, .count = SMALL, .pool = c.pool};
         esp_cut cuts[3] = {make_cut(c.net, 0), make_cut(c.net, 1), make_cut(c.net, 0)};
         esp_search_episodes(3, 2, 0, EPISODES, c.episodes);
         CHECK_OK(play(&c, kind, dense));
@@ -244,8 +245,9 @@ static void a_candidate_that_moves_too_much_counts_as_if_it_returned_less(void)
         CHECK_OK(esp_surgeon_create(c.net, esp_compensation_find("none"), NULL, &surgeon));
         esp_cut cut = make_cut(c.net, 0);
         for (int i = 0; i < 3; i++) {
-            esp_closed_loop loop = {.surgeon = surgeon, .config = &c.config, .kind = ESP_CONTROLLER_POLICY, .seed = 3,
-                                    .count = 4, .pool = c.pool, .max_variation = bounds[i], .reference = c.net,
+            esp_agent_acting_config acting = {&c.config, ESP_CONTROLLER_POLICY, &c.config.planner.search};
+            esp_actors actors = esp_agent_actors(&acting);
+            esp_closed_loop loop = {.surgeon = surgeon, .actors = &actors, .seed = 3, .count = 4, .pool = c.pool, .max_variation = bounds[i], .reference = c.net,
                                     .memory = &memory};
             CHECK_OK(esp_closed_loop_performance(&loop, 1, &cut, 1, &performance[i][0]));
             CHECK_OK(esp_closed_loop_performance(&loop, 1, &cut, 2, &performance[i][1]));
