@@ -90,51 +90,16 @@ esp_status esp_agent_record(const esp_subject *subject, void **out, esp_calibrat
 /* Per start; the planner's cost a hundred times as much. */
 #define KEEP_EPISODES_POLICY 100
 #define KEEP_EPISODES_MPPI 20
-#define FIRST_KEPT 2000000 /* their first number among the search's episodes, which end far below */
-
-/* returns [count], starts in turn */
-static esp_status play_kept(const esp_agent_subject *a, uint64_t seed, const esp_network *net, int count,
-                            double *returns)
-{
-    esp_episode *episodes = esp_alloc((size_t)count, sizeof *episodes);
-    esp_trajectory *trajectories = esp_alloc((size_t)count, sizeof *trajectories);
-    esp_search_episodes(seed, esp_names_count(a->world->task->about.starts), FIRST_KEPT, count, episodes);
-    esp_evaluation ev = {.net = net, .config = &a->config, .kind = a->kind, .budget = &a->config.planner.budget,
-                         .episodes = episodes, .count = count};
-    esp_status status = esp_evaluate(a->pool, &ev, "keep", trajectories);
-    for (int i = 0; i < count; i++) returns[i] = trajectories[i].episode_return;
-    free(episodes);
-    free(trajectories);
-    return status;
-}
-
-/* The quotient of the mean returns from one start. */
-static double kept_share(int count, int start, int starts, const double *dense, const double *pruned)
-{
-    double before = 0, after = 0;
-    for (int i = start; i < count; i += starts) {
-        before += dense[i];
-        after += pruned[i];
-    }
-    return before > 0 ? after / before : NAN;
-}
 
 esp_status esp_agent_keeps(const esp_subject *subject, const esp_network *net, double *share)
 {
     esp_agent_subject *a = subject->state;
-    int starts = esp_names_count(a->world->task->about.starts);
-    int count = starts * (a->kind == ESP_CONTROLLER_POLICY ? KEEP_EPISODES_POLICY : KEEP_EPISODES_MPPI);
-    double *pruned = esp_alloc((size_t)count, sizeof *pruned);
-    esp_status status = ESP_OK;
-    if (!a->kept) { /* the dense network plays once */
-        a->kept = esp_alloc((size_t)count, sizeof *a->kept);
-        status = play_kept(a, subject->settings->seed, subject->net, count, a->kept);
-    }
-    if (status == ESP_OK) status = play_kept(a, subject->settings->seed, net, count, pruned);
-    *share = INFINITY;
-    for (int i = 0; i < starts; i++) *share = fmin(*share, kept_share(count, i, starts, a->kept, pruned));
-    free(pruned);
-    return status;
+    esp_agent_acting_config acting = {&a->config, a->kind, &a->config.planner.budget};
+    esp_actors actors = esp_agent_actors(&acting);
+    esp_keeping keeping = {.application = subject->application, .pool = a->pool, .actors = &actors,
+                           .dense = subject->net, .seed = subject->settings->seed, .returns = &a->kept,
+                           .per_start = a->kind == ESP_CONTROLLER_POLICY ? KEEP_EPISODES_POLICY : KEEP_EPISODES_MPPI};
+    return esp_keeping_share(&keeping, net, share);
 }
 
 /* Half a minute on two cores. A policy is distilled; a planner that least squares repaired gains little. */

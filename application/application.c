@@ -27,13 +27,18 @@ const esp_application *esp_application_find(const char *name)
     return NULL;
 }
 
-const esp_application *esp_application_of_path(const char *path)
+static bool has_suffix(const char *path, const char *suffix)
 {
-    size_t length = strlen(path);
+    size_t length = strlen(path), end = suffix ? strlen(suffix) : 0;
+    return suffix && length > end && strcmp(path + length - end, suffix) == 0;
+}
+
+const esp_application *esp_application_of_path(const char *path, const esp_settings *settings,
+                                               const esp_judging *judging)
+{
     for (int i = 0; esp_applications[i]; i++) {
-        const char *suffix = esp_applications[i]->suffix;
-        size_t end = suffix ? strlen(suffix) : 0;
-        if (suffix && length > end && strcmp(path + length - end, suffix) == 0) return esp_applications[i];
+        const esp_application *app = esp_applications[i];
+        if (has_suffix(path, app->suffix) && (!app->claims || app->claims(path, settings, judging))) return app;
     }
     return NULL;
 }

@@ -451,6 +451,9 @@ struct esp_application {
     /* Checks `config` with the settings, trains, and describes the result. NULL: it cannot. */
     esp_status (*train)(const esp_train_request *request, const cJSON *config, esp_figure_list *out);
 
+    /* Whether a file with the suffix belongs to it, given what it is opened with; the first application that claims it
+     * opens it. NULL: every one does. */
+    bool       (*claims)(const char *path, const esp_settings *settings, const esp_judging *judging);
     /* Sets net, components and state, and `search` unless that was given. subject->file is NULL for a file with the
      * application's suffix. */
     esp_status (*open)(esp_subject *subject, esp_search_config *search);
@@ -523,12 +526,14 @@ double esp_application_kept(const esp_application *application, double before, d
 #define ESP_KEPT_ENOUGH 0.95 /* a smaller share is reported as a warning, in red on pages */
 
 /* Rows of the table; named there and nowhere else. */
-extern const esp_application esp_application_agent, esp_application_autoencoder, esp_application_network,
-                             esp_application_task;
+extern const esp_application esp_application_agent, esp_application_autoencoder, esp_application_controller,
+                             esp_application_network, esp_application_task;
 /* All applications, up to NULL; the first is the default of configurations that name none. */
 extern const esp_application *const esp_applications[];
 const esp_application *esp_application_find(const char *name); /* NULL, with the error text set, when unknown */
-const esp_application *esp_application_of_path(const char *path); /* by its suffix; NULL: a checkpoint */
+/* By the suffix of a path, and what the file is opened with; NULL: a checkpoint. */
+const esp_application *esp_application_of_path(const char *path, const esp_settings *settings,
+                                               const esp_judging *judging);
 /* The application that the key "application" of a configuration names. */
 esp_status esp_application_of_json(const cJSON *json, const char *source, const esp_application **out);
 

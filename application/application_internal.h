@@ -35,6 +35,26 @@ esp_summary  esp_samples_figures(const esp_world *world, const esp_samples *samp
 /* Figures of the starts after the first: one line each. */
 void         esp_samples_other_starts(const esp_samples *samples, uint64_t seed, int line, esp_figure_list *out);
 
+/* Figures on line 9: how the episodes of one start ended, [count]. */
+void         esp_endings_figures(const esp_world *world, const esp_trajectory *trajectories, int count,
+                                 esp_figure_list *out);
+
+/* ---- kept.c ---- */
+
+/* Who plays, to find out which share of its return a network keeps; borrows everything. */
+typedef struct {
+    const esp_application *application; /* whose measure it is */
+    esp_pool          *pool;       /* where they act */
+    const esp_actors  *actors;     /* how they act */
+    const esp_network *dense;      /* the network that others are compared with */
+    uint64_t           seed;       /* seed of the episodes */
+    int                per_start;  /* episodes of each start */
+    double           **returns;    /* of the dense network, NULL before the first call; the caller frees *returns */
+} esp_keeping;
+
+/* The share of the dense network's mean return that `net` keeps; of several starts the least. */
+esp_status   esp_keeping_share(const esp_keeping *keeping, const esp_network *net, double *share);
+
 /* ---- timing.c ---- */
 
 /* Work to be timed, such as one action. */
@@ -42,6 +62,9 @@ typedef void (*esp_timed_fn)(void *context);
 /* Calls work(context[k]) for k = 0 .. n - 1 again and again, for half a second per context and at least 11 times after
  * a warm-up; out [n]. */
 void esp_timing_take(int n, esp_timed_fn work, void *const *context, esp_timing *out);
+
+/* Time that the first component of each network takes for one row x [inputs], one thread; out [n]. */
+void esp_time_answers(int n, const esp_network *const *nets, const float *x, esp_timing *out);
 
 /* ---- subject.c ---- */
 

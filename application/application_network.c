@@ -139,37 +139,9 @@ static double flops(const esp_subject *subject, const esp_network *net)
     return 2.0 * esp_component_macs(net, 0);
 }
 
-/* A network that answers one input again and again. */
-typedef struct {
-    esp_packed  *packed;
-    esp_runner  *runner;
-    const float *x;
-} answering;
-
-static void answer_once(void *context)
-{
-    const answering *a = context;
-    esp_runner_forward(a->runner, a->x, 1);
-}
-
 static void time_of_answer(const esp_subject *subject, int n, const esp_network *const *nets, esp_timing *out)
 {
-    const esp_network_subject *state = subject->state;
-    answering *each = esp_alloc((size_t)n, sizeof *each);
-    void **context = esp_alloc((size_t)n, sizeof *context);
-    for (int k = 0; k < n; k++) {
-        each[k].packed = esp_packed_create(nets[k], 1);
-        each[k].runner = esp_runner_create(each[k].packed, 0, 1);
-        each[k].x = state->rows[ESP_ROWS_REPORT].x;
-        context[k] = &each[k];
-    }
-    esp_timing_take(n, answer_once, context, out);
-    for (int k = 0; k < n; k++) {
-        esp_runner_free(each[k].runner);
-        esp_packed_free(each[k].packed);
-    }
-    free(each);
-    free(context);
+    esp_time_answers(n, nets, ((const esp_network_subject *)subject->state)->rows[ESP_ROWS_REPORT].x, out);
 }
 
 /* ---- speed ---- */

@@ -126,33 +126,6 @@ static esp_status play(const task_subject *t, int count, const esp_episode *epis
     return status;
 }
 
-/* Episodes that ended early, and why. */
-static void add_endings(const esp_world *world, const esp_trajectory *trajectories, int count, esp_figure_list *out)
-{
-    const char *const *names = world->task->about.endings;
-    int early = 0, diverged = 0, kinds = names ? esp_names_count(names) : 0;
-    double steps = 0.0;
-    for (int i = 0; i < count; i++) {
-        early += trajectories[i].ending != ESP_ENDING_TIME;
-        diverged += trajectories[i].ending == ESP_ENDING_DIVERGED;
-        steps += trajectories[i].length;
-    }
-    esp_figure_list_add(out, (esp_figure){.key = "steps_mean", .line = 9, .label = "length", .kind = ESP_FIGURE_NUMBER,
-                                          .decimals = 1, .value = steps / count, .unit = "control steps"});
-    esp_figure_list_add(out, (esp_figure){.key = "ended_early", .line = 9, .label = "ended early",
-                                          .kind = ESP_FIGURE_SHARE, .value = early, .other = count,
-                                          .unit = "episodes"});
-    for (int k = 0; k <= kinds; k++) {
-        char key[160];
-        int number = k < kinds ? 0 : diverged;
-        for (int i = 0; i < count && k < kinds; i++) number += trajectories[i].ending == k + 1;
-        snprintf(key, sizeof key, "ended_%s", k < kinds ? names[k] : "diverged");
-        esp_figure_list_add(out, (esp_figure){.key = esp_intern(key), .line = number > 0 ? 9 : 0,
-                                              .label = k < kinds ? names[k] : "unstable physics",
-                                              .kind = ESP_FIGURE_NUMBER, .value = number});
-    }
-}
-
 /* The episodes first .. first + count - 1 of every start; `figures` gets their endings unless it is NULL. */
 static esp_status play_samples(const esp_subject *subject, int first, int count, const char *bar, double *steps,
                                esp_figure_list *figures, esp_samples *out)
@@ -167,7 +140,7 @@ static esp_status play_samples(const esp_subject *subject, int first, int count,
     for (int i = 0; i < total; i++) *steps += trajectories[i].length;
     if (status == ESP_OK) {
         esp_samples_keep(trajectories, count, &samples);
-        if (figures) add_endings(t->world, trajectories, count, figures);
+        if (figures) esp_endings_figures(t->world, trajectories, count, figures);
         *out = samples;
     }
     free(episodes);

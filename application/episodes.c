@@ -150,3 +150,30 @@ esp_summary esp_samples_figures(const esp_world *world, const esp_samples *sampl
     add_traits(world, samples, held, out);
     return summary;
 }
+
+/* Episodes that ended early, and why. */
+void esp_endings_figures(const esp_world *world, const esp_trajectory *trajectories, int count, esp_figure_list *out)
+{
+    const char *const *names = world->task->about.endings;
+    int early = 0, diverged = 0, kinds = names ? esp_names_count(names) : 0;
+    double steps = 0.0;
+    for (int i = 0; i < count; i++) {
+        early += trajectories[i].ending != ESP_ENDING_TIME;
+        diverged += trajectories[i].ending == ESP_ENDING_DIVERGED;
+        steps += trajectories[i].length;
+    }
+    esp_figure_list_add(out, (esp_figure){.key = "steps_mean", .line = 9, .label = "length", .kind = ESP_FIGURE_NUMBER,
+                                          .decimals = 1, .value = steps / count, .unit = "control steps"});
+    esp_figure_list_add(out, (esp_figure){.key = "ended_early", .line = 9, .label = "ended early",
+                                          .kind = ESP_FIGURE_SHARE, .value = early, .other = count,
+                                          .unit = "episodes"});
+    for (int k = 0; k <= kinds; k++) {
+        char key[160];
+        int number = k < kinds ? 0 : diverged;
+        for (int i = 0; i < count && k < kinds; i++) number += trajectories[i].ending == k + 1;
+        snprintf(key, sizeof key, "ended_%s", k < kinds ? names[k] : "diverged");
+        esp_figure_list_add(out, (esp_figure){.key = esp_intern(key), .line = number > 0 ? 9 : 0,
+                                              .label = k < kinds ? names[k] : "unstable physics",
+                                              .kind = ESP_FIGURE_NUMBER, .value = number});
+    }
+}

@@ -14,7 +14,7 @@ esp_status esp_subject_blame(const esp_subject *subject, esp_status status)
 
 static esp_status open_file(esp_subject *subject)
 {
-    subject->application = esp_application_of_path(subject->path);
+    subject->application = esp_application_of_path(subject->path, subject->settings, &subject->judging);
     if (subject->application) return ESP_OK;
     esp_checkpoint file = {.file = NULL};
     esp_status status = esp_checkpoint_open(subject->path, subject->settings->config, &file);

@@ -1,5 +1,6 @@
-/* closedloop: networks that play episodes, whatever they look at and however they decide: many episodes on all threads,
- * the candidates of a search over the same episodes, and smaller networks that learn from the one they were cut from. */
+/* closedloop: networks that play episodes, whatever they look at and however they decide - many episodes on all
+ * threads, the candidates of a search over the same episodes, and smaller networks that learn from the one they were
+ * cut from. */
 #ifndef ESP_CLOSEDLOOP_H
 #define ESP_CLOSEDLOOP_H
 

@@ -194,6 +194,9 @@ struct esp_task {
 esp_status      esp_task_open(const char *name, const esp_task **out);
 /* The same; NULL, with the error text set, when it fails. */
 const esp_task *esp_task_find(const char *name);
+/* The name below the models folders of a task that was given as the path of its file, in new memory that the caller
+ * frees; NULL when it does not lie there. A name stays as it is. */
+char           *esp_task_model_name(const char *task);
 /* Adds a task in C under its name, which esp_task_find then knows. The task must live as long as the process. */
 void            esp_task_register(const esp_task *task);
 /* Lets esp_task_find load native code from this path; call it for paths that the user typed, and for no others. */

@@ -144,6 +144,34 @@ static esp_status load(const char *name, const esp_task **out)
     return status;
 }
 
+/* The last `parts` folders above the file of a path. */
+static char *last_folders(const char *file, int parts)
+{
+    char *folder = esp_path_folder(file), *at = folder + strlen(folder);
+    while (parts > 0 && at > folder)
+        if (*--at == '/') parts--;
+    char *out = esp_strdup(*at == '/' ? at + 1 : at);
+    free(folder);
+    return out;
+}
+
+char *esp_task_model_name(const char *task)
+{
+    if (!ends_with(task, ".json")) return esp_strdup(task);
+    char *file = realpath(task, NULL), *name = NULL;
+    for (int parts = 1; parts <= 2 && file && !name; parts++) {
+        bool other;
+        char *tried = last_folders(file, parts), *found = esp_models_find(tried, "task.json", &other);
+        char *real = found ? realpath(found, NULL) : NULL;
+        if (real && strcmp(real, file) == 0) name = esp_strdup(tried);
+        free(tried);
+        free(found);
+        free(real);
+    }
+    free(file);
+    return name;
+}
+
 /* ---- the registry ----------------------------------------------------------------------------------------- */
 
 static void add(const esp_task *task, const char *name)
