@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "application/application.h"
+#include "application/application_internal.h"
 
 /* "tdmpc or autoencoder" */
 static void list_names(char *out, size_t size)
@@ -27,7 +27,7 @@ const esp_application *esp_application_find(const char *name)
     return NULL;
 }
 
-static bool has_suffix(const char *path, const char *suffix)
+bool esp_has_suffix(const char *path, const char *suffix)
 {
     size_t length = strlen(path), end = suffix ? strlen(suffix) : 0;
     return suffix && length > end && strcmp(path + length - end, suffix) == 0;
@@ -38,7 +38,7 @@ const esp_application *esp_application_of_path(const char *path, const esp_setti
 {
     for (int i = 0; esp_applications[i]; i++) {
         const esp_application *app = esp_applications[i];
-        if (has_suffix(path, app->suffix) && (!app->claims || app->claims(path, settings, judging))) return app;
+        if (esp_has_suffix(path, app->suffix) && (!app->claims || app->claims(path, settings, judging))) return app;
     }
     return NULL;
 }

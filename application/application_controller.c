@@ -193,6 +193,13 @@ static void cast(const esp_subject *subject, esp_role *role)
                        .config = subject, .acting = &acting};
 }
 
+static esp_status export_onnx(const esp_subject *subject, const char *path)
+{
+    esp_status status = ensure_world(subject);
+    if (status != ESP_OK) return status;
+    return esp_controller_write(subject, path, subject->net, ESP_ALL_COMPONENTS, subject->metadata.pedigree);
+}
+
 /* ---- descriptions ---- */
 
 static const esp_compared compared[] = {
@@ -278,6 +285,7 @@ const esp_application esp_application_controller = {
     .finetune_steps = esp_controller_finetune_steps,
     .keeps = esp_controller_keeps,
     .write = esp_controller_write,
+    .export_onnx = export_onnx,
     .ancestry = ancestry,
     .cast = cast,
     .question = question,

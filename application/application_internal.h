@@ -6,6 +6,10 @@
 #include "autoencoder/autoencoder.h"
 #include "application/application.h"
 
+/* ---- application.c ---- */
+
+bool esp_has_suffix(const char *path, const char *suffix); /* whether it ends with it; suffix NULL: no */
+
 /* ---- options.c ---- */
 
 /* ESP_ERR_USAGE naming a given option that the application does not have, or a value that it does not take; `path` is

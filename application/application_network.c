@@ -210,12 +210,13 @@ static esp_status write_network(const esp_subject *subject, const char *path, co
 {
     (void)components; /* there is one */
     esp_onnx_file file = ((const esp_network_subject *)subject->state)->file;
-    cJSON *contract = subject->metadata.contract ? cJSON_Duplicate(subject->metadata.contract, true)
-                                                 : esp_network_contract(&file);
+    const char *application = esp_json_text(subject->metadata.contract, "application");
+    bool own = application && strcmp(application, "network") == 0;
+    cJSON *contract = own ? cJSON_Duplicate(subject->metadata.contract, true) : esp_network_contract(&file);
     file.net = (esp_network *)net; /* read only */
     file.metadata = (esp_metadata){.contract = contract, .pedigree = (cJSON *)pedigree};
-    bool onnx = esp_application_of_path(path) == subject->application;
-    esp_status status = onnx ? esp_onnx_write(path, &file) : esp_network_file_write(path, &file);
+    esp_status status = esp_has_suffix(path, ".onnx") ? esp_onnx_write(path, &file)
+                                                      : esp_network_file_write(path, &file);
     cJSON_Delete(contract);
     return status;
 }

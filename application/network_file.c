@@ -1,5 +1,5 @@
-/* A network without a task as a checkpoint: the graph and the names of an ONNX file as JSON in the file's metadata, the
- * weights as tensors. */
+/* A network of any architecture as a checkpoint: the graph and the names of an ONNX file as JSON in the file's
+ * metadata, the weights as tensors. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static cJSON *ports_json(int count, const esp_onnx_port *ports)
 static cJSON *config_of(const esp_onnx_file *file)
 {
     cJSON *config = cJSON_CreateObject();
-    cJSON_AddStringToObject(config, "application", "network");
+    cJSON_AddStringToObject(config, "application", esp_json_text(file->metadata.contract, "application"));
     cJSON_AddItemToObject(config, "graph", esp_graph_to_json(file->net));
     cJSON_AddItemToObject(config, "inputs", ports_json(file->num_inputs, file->input));
     cJSON_AddItemToObject(config, "outputs", ports_json(file->num_outputs, file->output));

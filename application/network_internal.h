@@ -40,6 +40,7 @@ double     esp_network_agreement(const esp_network *net, const esp_rows *rows, i
 
 /* ---- network_file.c: as a checkpoint ---- */
 
+/* The contract of `file` says which application the checkpoint belongs to. */
 esp_status esp_network_file_write(const char *path, const esp_onnx_file *file);
 /* ESP_ERR_FORMAT or ESP_ERR_SHAPE when configuration and graph do not fit together. The caller frees *out. */
 esp_status esp_network_file_read(const esp_checkpoint *checkpoint, esp_onnx_file *out);

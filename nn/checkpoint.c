@@ -6,7 +6,6 @@
 #include "nn/nn.h"
 
 #define CONFIG_KEY "espalier"
-#define GRAPH_KEY "graph"
 
 /* ---- paths inside ---- */
 
@@ -106,7 +105,6 @@ static cJSON *metadata_json(const char *path, const esp_checkpoint_content *cont
     cJSON *config = esp_config_json(content->fields, content->num_fields, content->config);
     move_paths(config, content->fields, content->num_fields, path, esp_path_relative);
     add_text(metadata, CONFIG_KEY, config);
-    add_text(metadata, GRAPH_KEY, content->graph);
     add_text(metadata, ESP_CONTRACT_KEY, content->contract);
     if (cJSON_GetArraySize(content->pedigree) > 0) add_text(metadata, ESP_PEDIGREE_KEY, content->pedigree);
     cJSON_AddStringToObject(metadata, "version", ESP_VERSION);

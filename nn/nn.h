@@ -594,8 +594,6 @@ typedef struct {
     int                num_fields;   /* number of keys */
     const void        *config;       /* the struct that `fields` describes */
     const cJSON       *contract, *pedigree; /* NULL: not written */
-    const cJSON       *graph;        /* description of the network, for files whose application does not know it; NULL:
-                                      * not written */
 } esp_checkpoint_content;
 
 /* Equal contents give equal files, apart from paths, which are made relative to the file. */

@@ -93,7 +93,6 @@ static void a_pruned_policy_carries_its_contract_in_either_format(void)
     cJSON_Delete(json);
     CLI_OK("$E prune small.safetensors --sparsity 0.7 --tolerance 0.05 --finetune 0 --episodes 2 --report-episodes 2 "
            "--method magnitude --quiet -o smaller.onnx " SHORT);
-    CLI_OK("$E compare small.onnx smaller.onnx --episodes 20 --margin 99%% --quiet " SHORT);
 }
 
 static void every_importance_and_method_prunes_it(void)
@@ -110,7 +109,7 @@ static void a_sweep_compares_cuts_of_a_policy(void)
 {
     CLI_OK("$E sweep policy.onnx --task " TASK " --methods magnitude --sparsities 0.3,0.6 --tolerance 0.06 "
            "--finetune 0 --episodes 2 --report-episodes 2 --quiet -o sweep " SHORT);
-    CLI_OK("test -s sweep/results.json || ls sweep");
+    CLI_OK("test $(wc -l <sweep/sweep.csv) = 3");
 }
 
 /* ---- bad input ---- */
@@ -131,7 +130,7 @@ static void numbers_that_do_not_fit_are_told_item_by_item(void)
          "the network reads 5 numbers (obs 5), but the observation of task '" TASK "' has 4: position 2, velocity 2");
     says("$E eval two.onnx --quiet --task " TASK, 1, "the network writes 2 numbers (action 2), but task");
     says("$E eval five.onnx --quiet --task nothing/here", 2, "there is no task 'nothing/here'");
-    says("$E eval five.onnx --quiet --task missing.json", 2, "missing.json");
+    says("$E eval five.onnx --quiet --task missing.json", 1, "missing.json");
     says("$E eval five.onnx --quiet --task " TASK " --data x.safetensors", 2, "--data: not for five.onnx");
     says("$E eval policy.onnx --quiet --task " TASK " --start nowhere", 2, "has no 'nowhere'");
     says("$E prune policy.onnx --quiet --sparsity 0.5 -o small.png --task " TASK, 2, "-o: 'small.png'");
@@ -170,7 +169,8 @@ static CU_TestInfo tests[] = {
     {"every importance and method prunes it", every_importance_and_method_prunes_it},
     {"a sweep compares cuts of a policy", a_sweep_compares_cuts_of_a_policy},
     {"numbers that do not fit are told item by item", numbers_that_do_not_fit_are_told_item_by_item},
-    {"a task with pixels is refused for a network with vectors", a_task_with_pixels_is_refused_for_a_network_with_vectors},
+    {"a task with pixels is refused for a network with vectors",
+     a_task_with_pixels_is_refused_for_a_network_with_vectors},
     {"a file may not name native code", a_file_may_not_name_native_code},
     {"a robot that falls in the first step is counted", a_robot_that_falls_in_the_first_step_is_counted},
     CU_TEST_INFO_NULL,
