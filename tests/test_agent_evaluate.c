@@ -247,7 +247,8 @@ static void a_candidate_that_moves_too_much_counts_as_if_it_returned_less(void)
         for (int i = 0; i < 3; i++) {
             esp_agent_acting_config acting = {&c.config, ESP_CONTROLLER_POLICY, &c.config.planner.search};
             esp_actors actors = esp_agent_actors(&acting);
-            esp_closed_loop loop = {.surgeon = surgeon, .actors = &actors, .seed = 3, .count = 4, .pool = c.pool, .max_variation = bounds[i], .reference = c.net,
+            esp_closed_loop loop = {.surgeon = surgeon, .actors = &actors, .seed = 3, .count = 4,
+                                    .pool = c.pool, .max_variation = bounds[i], .reference = c.net,
                                     .memory = &memory};
             CHECK_OK(esp_closed_loop_performance(&loop, 1, &cut, 1, &performance[i][0]));
             CHECK_OK(esp_closed_loop_performance(&loop, 1, &cut, 2, &performance[i][1]));
