@@ -7,6 +7,7 @@
 #include "application/controller_internal.h"
 
 #define SEARCH_EPISODES 8 /* per evaluation of a search */
+#define BENCH_EPISODES 10
 #define EVERY_USE (ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW | ESP_FOR_COMPARE)
 
 static const esp_option options[] = {
@@ -101,6 +102,29 @@ static void time_of_action(const esp_subject *subject, int n, const esp_network 
     esp_rng_normal(&rng, x, (size_t)inputs);
     esp_time_answers(n, nets, x, out);
     free(x);
+}
+
+/* The network alone, and with physics: whole episodes on all threads. */
+static esp_status play_episodes(void *context)
+{
+    esp_samples samples = {.num_starts = 0};
+    const esp_subject *subject = context;
+    esp_status status = esp_controller_sample(subject, subject->net, 0, BENCH_EPISODES, NULL, &samples);
+    esp_samples_free(&samples);
+    return status;
+}
+
+static esp_status bench(const esp_subject *subject, esp_bench *out)
+{
+    if (!subject) return ESP_OK; /* there is no controller without a file */
+    char size[96];
+    const esp_controller_subject *c = subject->state;
+    esp_status status = esp_bench_answers(subject->net, "action.1", "actions/s", out);
+    if (status != ESP_OK || !esp_bench_wanted(out, "episodes")) return status;
+    snprintf(size, sizeof size, "%d episodes of %d control steps", BENCH_EPISODES, c->world->num_steps);
+    esp_bench_path path = {.work = play_episodes, .context = (void *)subject, .unit = "episodes/s",
+                           .per_second = BENCH_EPISODES};
+    return esp_bench_add(out, "episodes", size, out->threads, &path);
 }
 
 /* ---- roles ---- */
@@ -288,6 +312,7 @@ const esp_application esp_application_controller = {
     .export_onnx = export_onnx,
     .ancestry = ancestry,
     .cast = cast,
+    .bench = bench,
     .question = question,
     .inspect = inspect,
     .title = title,

@@ -67,8 +67,12 @@ typedef void (*esp_timed_fn)(void *context);
  * a warm-up; out [n]. */
 void esp_timing_take(int n, esp_timed_fn work, void *const *context, esp_timing *out);
 
+/* ---- answering.c ---- */
+
 /* Time that the first component of each network takes for one row x [inputs], one thread; out [n]. */
-void esp_time_answers(int n, const esp_network *const *nets, const float *x, esp_timing *out);
+void       esp_time_answers(int n, const esp_network *const *nets, const float *x, esp_timing *out);
+/* Measures a row of `bench`, if it is wanted: answers of the first component per second, one thread. */
+esp_status esp_bench_answers(const esp_network *net, const char *name, const char *unit, esp_bench *out);
 
 /* ---- subject.c ---- */
 

@@ -144,32 +144,9 @@ static void time_of_answer(const esp_subject *subject, int n, const esp_network 
     esp_time_answers(n, nets, ((const esp_network_subject *)subject->state)->rows[ESP_ROWS_REPORT].x, out);
 }
 
-/* ---- speed ---- */
-
-enum { ANSWERS = 100 }; /* per measured repeat, so that reading the clock does not count */
-
-static esp_status answer_often(void *context)
-{
-    const answering *a = context;
-    const float *y = NULL;
-    for (int i = 0; i < ANSWERS; i++) y = esp_runner_forward(a->runner, a->x, 1);
-    return esp_bench_finite(1, y);
-}
-
 static esp_status bench(const esp_subject *subject, esp_bench *out)
 {
-    if (!subject) return ESP_OK; /* there is no network of this kind without a file */
-    answering a = {.packed = esp_packed_create(subject->net, 1)};
-    float *x = esp_bench_floats((size_t)subject->net->component[0].in_size);
-    a.runner = esp_runner_create(a.packed, 0, 1);
-    a.x = x;
-    esp_bench_path path = {.work = answer_often, .context = &a, .per_second = ANSWERS, .unit = "answers/s",
-                           .flops = ANSWERS * flops(subject, subject->net)};
-    esp_status status = esp_bench_add(out, "answer.1", "one input at a time", 1, &path);
-    esp_runner_free(a.runner);
-    esp_packed_free(a.packed);
-    free(x);
-    return status;
+    return subject ? esp_bench_answers(subject->net, "answer.1", "answers/s", out) : ESP_OK;
 }
 
 /* ---- held-out inputs ---- */

@@ -26,37 +26,3 @@ void esp_timing_take(int n, esp_timed_fn work, void *const *context, esp_timing 
     }
     free(ms);
 }
-
-/* ---- one row through a network ---- */
-
-/* A network that answers one input again and again. */
-typedef struct {
-    esp_packed  *packed;
-    esp_runner  *runner;
-    const float *x;
-} answering;
-
-static void answer_once(void *context)
-{
-    const answering *a = context;
-    esp_runner_forward(a->runner, a->x, 1);
-}
-
-void esp_time_answers(int n, const esp_network *const *nets, const float *x, esp_timing *out)
-{
-    answering *each = esp_alloc((size_t)n, sizeof *each);
-    void **context = esp_alloc((size_t)n, sizeof *context);
-    for (int k = 0; k < n; k++) {
-        each[k].packed = esp_packed_create(nets[k], 1);
-        each[k].runner = esp_runner_create(each[k].packed, 0, 1);
-        each[k].x = x;
-        context[k] = &each[k];
-    }
-    esp_timing_take(n, answer_once, context, out);
-    for (int k = 0; k < n; k++) {
-        esp_runner_free(each[k].runner);
-        esp_packed_free(each[k].packed);
-    }
-    free(each);
-    free(context);
-}

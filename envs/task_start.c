@@ -35,6 +35,8 @@ struct esp_start_rules {
     double       *range;        /* [draws.count, 2] */
     int           num_assignments;
     assignment   *assignment;
+    int           num_commands; /* rows of commands, which episodes take in turn by their number; 0: drawn */
+    float        *commands;     /* [num_commands, commands of the task] */
     bool          has_again;
     esp_block     again;        /* draw again while it is not 0 */
 };
@@ -247,6 +249,30 @@ static esp_status read_again(const compiling *c, const cJSON *json)
     return ESP_OK;
 }
 
+/* A list of commands, each a list with one number for each of the task's. */
+static esp_status read_commands(const compiling *c, const cJSON *list)
+{
+    const cJSON *item;
+    int width = c->program->names.num_commands;
+    char where[300];
+    snprintf(where, sizeof where, "%s.commands", c->where);
+    if (!list) return ESP_OK;
+    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) == 0 || width == 0)
+        return esp_fail(ESP_ERR_FORMAT, "%s: expected a list of commands, whose names and ranges the task's 'commands' "
+                        "gives", where);
+    double *row = esp_alloc((size_t)width, sizeof *row);
+    c->start->commands = esp_alloc((size_t)cJSON_GetArraySize(list) * (size_t)width, sizeof *c->start->commands);
+    esp_status status = ESP_OK;
+    cJSON_ArrayForEach(item, list) {
+        status = esp_task_numbers(item, where, width, row);
+        if (status != ESP_OK) break;
+        for (int i = 0; i < width; i++) c->start->commands[c->start->num_commands * width + i] = (float)row[i];
+        c->start->num_commands++;
+    }
+    free(row);
+    return status;
+}
+
 /* ---- a whole start ---------------------------------------------------------------------------------------- */
 
 static esp_status check_keyframe(const compiling *c)
@@ -269,7 +295,8 @@ static esp_status compile_start(const compiling *c, const cJSON *json)
     esp_start_rules *s = c->start;
     s->key = -1;
     s->rules = esp_alloc(2 * (size_t)m->njnt + 1, sizeof *s->rules);
-    esp_status status = esp_task_keys(json, c->where, "keyframe|qpos|qvel|draw|set|draw_again_while|settle_steps");
+    esp_status status = esp_task_keys(json, c->where, "keyframe|qpos|qvel|draw|set|draw_again_while|settle_steps|"
+                                                "commands");
     if (status == ESP_OK)
         status = esp_task_text(cJSON_GetObjectItemCaseSensitive(json, "keyframe"), c->where, &keyframe);
     if (status == ESP_OK && keyframe) {
@@ -280,6 +307,7 @@ static esp_status compile_start(const compiling *c, const cJSON *json)
                                                        0, 100000, &s->settle_steps);
     if (status == ESP_OK) status = read_rules(c, cJSON_GetObjectItemCaseSensitive(json, "qpos"), false);
     if (status == ESP_OK) status = read_rules(c, cJSON_GetObjectItemCaseSensitive(json, "qvel"), true);
+    if (status == ESP_OK) status = read_commands(c, cJSON_GetObjectItemCaseSensitive(json, "commands"));
     if (status == ESP_OK) status = read_draws(c, cJSON_GetObjectItemCaseSensitive(json, "draw"));
     c->program->draws = &s->draws;
     if (status == ESP_OK) status = read_assignments(c, cJSON_GetObjectItemCaseSensitive(json, "set"));
@@ -318,6 +346,7 @@ void esp_starts_free(esp_program *p)
         free(s->draws.item);
         free(s->range);
         free(s->assignment);
+        free(s->commands);
     }
     free(p->start);
 }
@@ -392,8 +421,15 @@ static void draw_once(esp_program *p, const mjModel *m, const esp_start_rules *s
         *entry_of(&s->assignment[i].target, play->data) = esp_block_run(p, &s->assignment[i].value, play);
 }
 
-static void draw_commands(const esp_task_file *file, esp_play *play, esp_rng *rng)
+/* From the start's list by the number of the episode, or uniformly. */
+static void draw_commands(const esp_task_file *file, const esp_start_rules *s, esp_play *play, esp_rng *rng)
 {
+    size_t width = (size_t)file->task.about.num_commands;
+    if (s->num_commands > 0) {
+        size_t row = play->name.index % (uint64_t)s->num_commands;
+        memcpy(play->command, s->commands + row * width, width * sizeof *play->command);
+        return;
+    }
     for (int i = 0; i < file->task.about.num_commands; i++) {
         const double *range = file->command_range + 2 * i;
         play->command[i] = (float)(range[0] + (range[1] - range[0]) * esp_rng_uniform(rng));
@@ -416,7 +452,7 @@ esp_status esp_start_draw(esp_program *p, const mjModel *m, esp_play *play, esp_
     if (s->has_again && again)
         return esp_fail(ESP_ERR_NUMERIC, "start '%s': draw_again_while still holds after %d draws",
                         p->file->task.about.starts[play->name.start], MOST_TRIES);
-    draw_commands(p->file, play, rng);
+    draw_commands(p->file, s, play, rng);
     for (int i = 0; i < s->settle_steps; i++) mj_step(m, play->data);
     play->data->time = 0.0;
     return ESP_OK;
