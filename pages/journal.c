@@ -10,12 +10,12 @@
  * its best and its worst. */
 enum { STRETCHES = 1000 };
 
-enum { ARRAYS = 8 };
+enum { ARRAYS = 9 };
 
 static void list_arrays(esp_evaluations *e, double **out[ARRAYS])
 {
     double **arrays[ARRAYS] = {&e->number,    &e->performance, &e->sparsity, &e->nominal,
-                               &e->scale,     &e->objective,   &e->best,     &e->feasible};
+                               &e->scale,     &e->objective,   &e->best,     &e->feasible, &e->round};
     memcpy(out, arrays, sizeof arrays);
 }
 
@@ -99,6 +99,7 @@ static esp_status take_evaluation(const char *path, int number, const cJSON *lin
     e->sparsity[i] = esp_json_number(line, "structural");
     e->nominal[i] = esp_json_number(line, "nominal");
     e->scale[i] = cJSON_HasObjectItem(line, "scale") ? esp_json_number(line, "scale") : 1;
+    e->round[i] = cJSON_HasObjectItem(line, "round") ? esp_json_number(line, "round") : 1;
     return ESP_OK;
 }
 

@@ -40,6 +40,7 @@ typedef struct {
     double  cost;       /* the same counted by their length, as the search's budget counts them */
     int     room;       /* room of the arrays */
     double *number, *performance, *sparsity, *scale;  /* per evaluation; number 1 is the uncut network */
+    double *round;      /* round of the pruning, from 1 */
     double *nominal;    /* nominal or structural sparsity, whichever was not asked for */
     double *objective;  /* NAN: unknown, or judged at another fidelity than the first */
     double *best;       /* the least objective so far */
@@ -63,6 +64,14 @@ void esp_report_recipe(const cJSON *asked, int num_seeds, char *out, size_t size
 const char *esp_report_measure(const esp_report *report); /* "mean return" */
 /* A section with every cut that the search tried; `asked` points to what it was asked for. */
 esp_status  esp_report_search_charts(esp_report *report, const esp_evaluations *e, const char *asked);
+
+/* ---- rounds.c: prunings in several rounds --------------------------------------------------------- */
+
+enum { ESP_ROUND_MARKS = 16 }; /* most rounds that are marked in a chart */
+/* A table of the rounds of the pruning at a pointer; nothing when it had one. */
+void esp_report_rounds(esp_report *report, const char *pointer);
+/* Vertical lines where the second and later rounds begin, for a chart over evaluations; returns their number. */
+int  esp_round_marks(const esp_evaluations *e, esp_chart_reference out[ESP_ROUND_MARKS]);
 
 /* ---- values.c: numbers of the data, found by pointer ------------------------------------------ */
 

@@ -64,10 +64,17 @@ static void add_time_card(esp_report *report, const char *action)
                   isfinite(ratio) ? remark : NULL);
 }
 
+/* The share that is kept from the worst start; NAN: the journal does not say. */
+static double kept_share(const esp_report *report)
+{
+    return esp_data_number(report->data, "/result/kept_share");
+}
+
 /* Whether what is left in the end is too little. */
 static bool result_is_bad(const esp_report *report)
 {
     char pointer[64];
+    if (!isnan(kept_share(report))) return kept_share(report) < ESP_KEPT_ENOUGH;
     snprintf(pointer, sizeof pointer, "/result/performance_%s", last_stage(report));
     return esp_report_is_bad(esp_report_application(report, "/result"),
                              esp_data_number(report->data, "/result/performance_before"),
@@ -170,12 +177,15 @@ static void add_notes(esp_report *report)
     snprintf(pointer, sizeof pointer, "/result/performance_%s", last_stage(report));
     double before = esp_data_number(report->data, "/result/performance_before");
     double after = esp_data_number(report->data, pointer);
+    snprintf(pointer, sizeof pointer, "/result/paired_%s", last_stage(report));
+    bool several = cJSON_GetArraySize(esp_data_find(report->data, pointer)) > 1;
     if (application->decibels)
         esp_format(note, sizeof note, "The pruned network is %.2f dB worse than the one it was made from.",
                    before - after);
     else
-        esp_format(note, sizeof note, "The pruned network has only %.1f\u00a0%% of the %s of the one it was made from.",
-                   100 * esp_application_kept(application, before, after), application->measure_name);
+        esp_format(note, sizeof note, "The pruned network has only %.1f\u00a0%% of the %s of the one it was made "
+                   "from%s.", 100 * (several ? kept_share(report) : esp_application_kept(application, before, after)),
+                   application->measure_name, several ? ", from the start where it loses most" : "");
     esp_page_warning(report->page, note);
 }
 
@@ -189,6 +199,7 @@ static esp_status make_page(esp_report *report, const esp_evaluations *e)
         esp_page_section(report->page, "Before and after");
         esp_report_stages(report, "/result");
         esp_report_paired(report, "/result", last_stage(report));
+        esp_report_rounds(report, "/result");
         add_film(report);
         esp_page_section(report->page, "What was removed where");
     }

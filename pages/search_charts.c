@@ -110,6 +110,7 @@ static esp_status chart_objective(esp_report *report, const esp_evaluations *e, 
     char label[64] = "J, less is better", caption[512];
     split kinds = split_values(report, e, values);
     esp_chart_series series[KINDS + 1];
+    esp_chart_reference rounds[ESP_ROUND_MARKS];
     int points = add_kinds(e, &kinds, series);
     series[points] = (esp_chart_series){.name = "least so far", .count = e->count, .x = e->number, .y = best,
                                         .style = styles[KINDS]};
@@ -120,7 +121,7 @@ static esp_status chart_objective(esp_report *report, const esp_evaluations *e, 
              log ? " The least value stands on the lower edge of the logarithmic axis." : "");
     esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Objective", .x = {.label = "evaluation"},
                        .y = {.label = label, .log = log}, .num_series = points + 1, .series = series,
-                       .num_scattered = points};
+                       .num_scattered = points, .num_references = esp_round_marks(e, rounds), .references = rounds};
     esp_status status = esp_page_chart(report->page, &chart, caption);
     free_split(&kinds);
     return status;
@@ -164,14 +165,15 @@ static esp_status draw_performance(esp_report *report, const esp_evaluations *e)
 {
     split kinds = split_values(report, e, e->performance);
     esp_chart_series series[KINDS + 1];
-    esp_chart_reference uncut[2];
+    esp_chart_reference lines[2 + ESP_ROUND_MARKS];
+    int uncut = uncut_references(e, lines), rounds = esp_round_marks(e, lines + uncut);
     int points = add_kinds(e, &kinds, series);
     series[points] = (esp_chart_series){.name = "best so far at the target", .count = e->count, .x = e->number,
                                         .y = e->feasible, .style = styles[KINDS]};
     esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Performance of the cuts tried", .x = {.label = "evaluation"},
                        .y = {.label = esp_report_measure(report)}, .series = series, .num_scattered = points,
                        .num_series = points + any_finite(e->count, e->feasible),
-                       .num_references = uncut_references(e, uncut), .references = uncut};
+                       .num_references = uncut + rounds, .references = lines};
     esp_status status = esp_page_chart(report->page, &chart, "Each point is one cut of the network, judged on the "
                                        "episodes or images of the search. The best few are re-evaluated on more of "
                                        "them, so that luck does not decide the result; the uncut network is, too.");
@@ -189,10 +191,11 @@ static esp_status draw_sparsity(esp_report *report, const esp_evaluations *e, co
     split kinds = split_values(report, e, percent);
     esp_chart_series series[KINDS];
     int points = add_kinds(e, &kinds, series);
-    esp_chart_reference wanted = {.at = 100 * target, .label = "target"};
+    esp_chart_reference lines[1 + ESP_ROUND_MARKS] = {{.at = 100 * target, .label = "target"}};
+    int wanted = isfinite(target), rounds = esp_round_marks(e, lines + wanted);
     esp_chart chart = {.kind = ESP_CHART_LINES, .title = "Sparsity of the cuts tried", .x = {.label = "evaluation"},
                        .y = {.label = "parameters removed (%)"}, .num_series = points, .series = series,
-                       .num_scattered = points, .num_references = isfinite(target), .references = &wanted};
+                       .num_scattered = points, .num_references = wanted + rounds, .references = lines};
     esp_status status = ESP_OK;
     if (points > 0) status = esp_page_chart(report->page, &chart, "Exact, computed from the widths alone.");
     free_split(&kinds);

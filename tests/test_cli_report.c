@@ -288,6 +288,18 @@ static void a_search_that_could_judge_nothing_says_so_everywhere(void)
     cJSON_Delete(data);
 }
 
+static void rounds_are_listed_and_marked_in_charts(void)
+{
+    cJSON *data = NULL;
+    CLI_OK("$E prune agent.safetensors --controller policy --sparsity 0.6 --rounds 2 --method magnitude "
+           "--importance l2 --compensate none --finetune 2 --episodes 2 --report-episodes 2 --quiet -o two.st");
+    char *html = report("two.st --no-film", &data);
+    CU_ASSERT(shows(html, "Rounds: each one searched, cut and finetuned") && shows(html, ">round 2<"));
+    CU_ASSERT_EQUAL(cJSON_GetArraySize(cJSON_GetObjectItem(cJSON_GetObjectItem(data, "result"), "rounds")), 2);
+    free(html);
+    cJSON_Delete(data);
+}
+
 static void a_report_says_what_it_wrote(void)
 {
     CLI_OK("rm -f report.html && $E report sweep --json --no-film");
@@ -433,6 +445,7 @@ static CU_TestInfo tests[] = {
     {"a hundred cells are less than two megabytes", a_hundred_cells_are_less_than_two_megabytes},
     {"a run of an autoencoder has its errors", a_run_of_an_autoencoder_has_its_errors},
     {"a search that could judge nothing says so everywhere", a_search_that_could_judge_nothing_says_so_everywhere},
+    {"rounds are listed and marked in charts", rounds_are_listed_and_marked_in_charts},
     {"a report says what it wrote", a_report_says_what_it_wrote},
     {"a report leaves its source unchanged", a_report_leaves_its_source_unchanged},
     {"without the network there is no strip and the page says why",
