@@ -17,7 +17,7 @@
 const esp_field esp_agent_fields[] = {
     KEY_CHOICE("application", application, "tdmpc", "the kind of checkpoint"),
 
-    KEY_TEXT("env.task", env.task, "name of a task"),
+    KEY_TEXT("env.task", env.task, "name or file of a task"),
     KEY_PATH("env.scene", env.scene, "MJCF file; empty: models/<task>/scene.xml"),
     KEY_TEXT("env.start", env.start, "start of episodes, one of the task's; empty: the first"),
     KEY_TEXT("env.reward", env.reward, "reward, one of the task's; empty: the first"),

@@ -250,6 +250,7 @@ static void show_facts(const esp_subject *subject, bool json)
     if (json) {
         cJSON *all = cJSON_CreateObject();
         cJSON_AddStringToObject(all, "application", subject->application->name);
+        cJSON_AddStringToObject(all, "checkpoint", subject->path);
         while (facts->child) {
             cJSON *item = cJSON_DetachItemViaPointer(facts, facts->child);
             cJSON_AddItemToObject(all, item->string, item);

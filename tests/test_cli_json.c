@@ -107,6 +107,7 @@ static void every_key_of_eval_is_documented(void)
     see_output(&t, "$E eval agent.safetensors --episodes 2 --json --set env.scene=" ESP_SOURCE
                    "/models/pendulum/scene.xml");
     see_output(&t, "$E eval ae.st --json");
+    see_output(&t, "$E eval " ESP_SOURCE "/models/gymnasium/inverted_pendulum/task.json --json");
     end(&t);
 }
 
@@ -137,6 +138,18 @@ static void every_key_of_inspect_is_documented(void)
     table t = table_of("\n## inspect\n");
     see_output(&t, "$E inspect agent.safetensors --json");
     see_output(&t, "$E inspect b.safetensors --json");
+    end(&t);
+}
+
+static void every_key_of_inspect_of_a_task_is_documented(void)
+{
+    table t = table_of("\n## inspect of a task\n");
+    see_output(&t, "$E inspect " ESP_SOURCE "/models/pendulum/task.json --json");
+    see_output(&t, "$E inspect " ESP_SOURCE "/models/gymnasium/hopper/task.json --json");
+    CLI_OK("sed -e 's/\"version\": 1,/\"version\": 1, \"commands\": {\"speed\": [0, 1]},/' "
+           "-e 's/scene.xml/hopper.xml/' " ESP_SOURCE "/models/gymnasium/hopper/task.json >commanded.json && "
+           "cp " ESP_SOURCE "/models/gymnasium/hopper/scene.xml hopper.xml");
+    see_output(&t, "$E inspect commanded.json --json");
     end(&t);
 }
 
@@ -206,6 +219,7 @@ static CU_TestInfo tests[] = {
     {"every key of prune is documented", every_key_of_prune_is_documented},
     {"every key of compare is documented", every_key_of_compare_is_documented},
     {"every key of inspect is documented", every_key_of_inspect_is_documented},
+    {"every key of inspect of a task is documented", every_key_of_inspect_of_a_task_is_documented},
     {"every key of a sweep and of its cells is documented", every_key_of_a_sweep_and_of_its_cells_is_documented},
     {"every column of a sweep is documented", every_column_of_a_sweep_is_documented},
     {"every key of train and of its metrics is documented", every_key_of_train_and_of_its_metrics_is_documented},
