@@ -117,11 +117,26 @@ static esp_status check_budget(const char *name, const esp_planner_config *plann
     return ESP_OK;
 }
 
+/* The encoder sees the first item of an observation, in the size of the configuration. */
+static esp_status check_pixels(const esp_task *task, const esp_env_config *env)
+{
+    esp_obs_item item = esp_task_item(task, env, 0);
+    if (item.kind != ESP_ITEM_PIXELS)
+        return esp_fail(ESP_ERR_USAGE, "task '%s': a TD-MPC agent learns from pixels, but the first item of the "
+                        "observation, '%s', has none", task->about.name, item.name);
+    if (item.width == env->image_size && item.history == env->frame_stack) return ESP_OK;
+    return esp_fail(ESP_ERR_USAGE, "task '%s' shows %d frames of %d pixels per side: set env.frame_stack and "
+                    "env.image_size to these (now %d and %d)", task->about.name, item.history, item.width,
+                    env->frame_stack, env->image_size);
+}
+
 esp_status esp_agent_config_settle(esp_agent_config *config)
 {
     esp_status status = esp_env_config_settle(&config->env);
     if (status != ESP_OK) return status;
     const esp_task *task = esp_task_find(config->env.task);
+    status = check_pixels(task, &config->env);
+    if (status != ESP_OK) return status;
     if (!config->train.reward || !config->train.reward[0]) config->train.reward = task->about.training_reward;
     status = esp_task_settle(task, "train.reward", task->about.rewards, &config->train.reward);
     if (status != ESP_OK) return status;

@@ -6,8 +6,9 @@
 #include "envs/envs_internal.h"
 #include "envs/task_internal.h"
 
-#define KEYS "$schema|version|about|scene|aliases|model|step|action_repeat|episode|definitions|terms|rewards|training_reward|" \
-             "reward_every|largest_reward|derived|termination|goal|starts|commands|observation|action|plots|show"
+#define KEYS "$schema|version|about|scene|aliases|model|step|action_repeat|episode|definitions|terms|rewards|" \
+             "training_reward|reward_every|largest_reward|derived|termination|goal|starts|commands|observation|" \
+             "action|plots|show"
 
 static const cJSON *get(const cJSON *json, const char *key)
 {
