@@ -151,9 +151,11 @@ static esp_status bench(const esp_subject *subject, esp_bench *out)
 
 /* ---- held-out inputs ---- */
 
-static const char *data_name(const esp_network_subject *state)
+static const char *data_name(const esp_subject *subject)
 {
-    return state->data ? esp_path_name(state->data) : "standard normal inputs";
+    const esp_network_subject *state = subject->state;
+    if (state->data) return esp_path_name(state->data);
+    return esp_component_reads_bytes(subject->net, 0) ? "random bytes" : "standard normal inputs";
 }
 
 static esp_status measure(const esp_subject *subject, const esp_network *net, const char *task, esp_measurement *out)
@@ -217,7 +219,7 @@ static void ancestry(const esp_subject *subject, cJSON *entry)
 
 static void question(const esp_subject *subject, esp_figure_list *out)
 {
-    esp_figure_list_add(out, (esp_figure){.key = "data", .text = data_name(subject->state)});
+    esp_figure_list_add(out, (esp_figure){.key = "data", .text = data_name(subject)});
 }
 
 static void samples(const esp_subject *subject, char *out, size_t size)
@@ -225,7 +227,7 @@ static void samples(const esp_subject *subject, char *out, size_t size)
     const esp_network_subject *state = subject->state;
     char count[64];
     esp_text_counted(state->rows[ESP_ROWS_REPORT].count, "held-out input", count, sizeof count);
-    snprintf(out, size, "%s, %s", count, data_name(state));
+    snprintf(out, size, "%s, %s", count, data_name(subject));
 }
 
 static void inspect(const esp_subject *subject, esp_figure_list *out)

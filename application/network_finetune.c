@@ -11,12 +11,12 @@ enum { BATCH = 128 };
 #define MOST_NORM 10 /* of the gradient; longer ones are scaled down */
 
 /* Rows of one step, drawn at random. */
-static void draw_batch(const esp_rows *rows, uint64_t seed, int step, int inputs, int outputs, float *x, float *y)
+static void draw_batch(const esp_rows *rows, uint64_t seed, int step, size_t row_bytes, int outputs, char *x, float *y)
 {
     esp_rng rng = esp_rng_make(seed, ESP_RNG_SHUFFLE, (uint64_t)step);
     for (int i = 0; i < BATCH; i++) {
         size_t row = esp_rng_below(&rng, (uint32_t)rows->count);
-        memcpy(x + (size_t)i * (size_t)inputs, rows->x + row * (size_t)inputs, (size_t)inputs * sizeof *x);
+        memcpy(x + (size_t)i * row_bytes, (const char *)rows->x + row * row_bytes, row_bytes);
         memcpy(y + (size_t)i * (size_t)outputs, rows->y + row * (size_t)outputs, (size_t)outputs * sizeof *y);
     }
 }
@@ -30,16 +30,17 @@ static void gradient_of(size_t count, const float *found, float *y)
 esp_status esp_network_finetune(const esp_subject *subject, void *recording, esp_network *net, int steps)
 {
     const esp_network_subject *state = recording;
-    int inputs = net->component[0].in_size, outputs = net->component[0].out_size;
-    size_t values = (size_t)BATCH * (size_t)outputs;
-    float *x = esp_alloc((size_t)BATCH * (size_t)inputs, sizeof *x), *y = esp_alloc(values, sizeof *y);
+    int outputs = net->component[0].out_size;
+    size_t values = (size_t)BATCH * (size_t)outputs, row_bytes = esp_network_row_bytes(net);
+    char *x = esp_alloc(BATCH, row_bytes);
+    float *y = esp_alloc(values, sizeof *y);
     float *grads = esp_alloc(net->num_weights, sizeof *grads);
     esp_tape *tape = esp_tape_create(net, 0, BATCH);
     esp_adam adam;
     esp_adam_init(&adam, net->num_weights);
     esp_status status = ESP_OK;
     for (int step = 0; step < steps && status == ESP_OK; step++) {
-        draw_batch(&state->rows[ESP_ROWS_LEARN], subject->settings->seed, step, inputs, outputs, x, y);
+        draw_batch(&state->rows[ESP_ROWS_LEARN], subject->settings->seed, step, row_bytes, outputs, x, y);
         gradient_of(values, esp_forward(net, tape, x, BATCH), y);
         memset(grads, 0, net->num_weights * sizeof *grads);
         esp_backward(net, tape, y, grads, NULL);

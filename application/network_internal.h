@@ -17,7 +17,8 @@ typedef enum {
 /* Inputs, and what the network that was opened makes of them. */
 typedef struct {
     int    count;     /* rows */
-    float *x, *y;     /* [count, inputs], [count, outputs], owned */
+    void  *x;         /* [count, inputs] floats, or bytes for a network that reads bytes; owned */
+    float *y;         /* [count, outputs], owned */
 } esp_rows;
 
 /* The application's part of a subject. */
@@ -33,6 +34,8 @@ typedef struct {
 /* Reads the rows from the data file, or makes them, and runs the network on them. ESP_ERR_FORMAT, ESP_ERR_SHAPE or
  * ESP_ERR_NUMERIC when the arrays of the file are not the network's inputs. */
 esp_status esp_network_rows(const esp_subject *subject, esp_network_subject *state);
+/* Bytes of a row of inputs. */
+size_t     esp_network_row_bytes(const esp_network *net);
 void       esp_network_rows_free(esp_network_subject *state);
 /* How well `net` reproduces the outputs of the first `count` rows: 1 minus squared error / variance of the outputs, 1
  * for equal outputs, 0 for their means; *mse (may be NULL): mean squared error. */

@@ -146,9 +146,10 @@ static esp_status read_shape(const esp_onnx_model *model, const Onnx__ValueInfoP
         info->type && info->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? info->type->tensor_type : NULL;
     if (!type || !type->shape)
         return esp_fail(ESP_ERR_FORMAT, "%s: input '%s' has no shape", model->path, word);
-    if (type->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
-        return esp_fail(ESP_ERR_FORMAT, "%s: input '%s' has type %s; only float is supported", model->path, word,
-                        esp_onnx_type_name(type->elem_type));
+    value->bytes = type->elem_type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT8 && type->shape->n_dim == 4;
+    if (type->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT && !value->bytes)
+        return esp_fail(ESP_ERR_FORMAT, "%s: input '%s' has type %s; only float, and uint8 for images, are supported",
+                        model->path, word, esp_onnx_type_name(type->elem_type));
     if (type->shape->n_dim == 0 || type->shape->n_dim > 5)
         return esp_fail(ESP_ERR_FORMAT, "%s: input '%s' has %zu dimensions, 1 to 5 are supported", model->path, word,
                         type->shape->n_dim);

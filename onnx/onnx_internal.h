@@ -71,6 +71,7 @@ typedef struct {
     int              reader;    /* the last node that reads it; -1: none */
     bool             defined;   /* an input, a constant, or the output of a node that was passed */
     esp_onnx_tensor *constant;  /* owned; NULL: not a constant */
+    bool             bytes;     /* an input of bytes */
     bool             shaped;    /* the members below are known */
     int              rank;      /* dimensions */
     int64_t          dim[ESP_ONNX_RANK]; /* [rank], or ESP_ONNX_BATCH */

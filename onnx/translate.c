@@ -241,6 +241,36 @@ static esp_status translate_node(esp_translation *t, esp_onnx_node *node)
 
 /* ---- the whole model ---- */
 
+/* The only node that reads a value, if it has this operator; else NULL. */
+static esp_onnx_node *only_reader(const esp_translation *t, int value, const char *op)
+{
+    const esp_onnx_value *v = &t->model->value[value];
+    if (value < 0 || v->readers != 1 || v->reader < 0) return NULL;
+    esp_onnx_node *reader = &t->model->node[v->reader];
+    return strcmp(reader->op, op) == 0 && reader->num_outputs == 1 && reader->input[0] == value ? reader : NULL;
+}
+
+/* An image of bytes, which a Cast to float and a division by 255 follow. */
+static esp_status add_bytes(esp_translation *t, int index, const char *axis)
+{
+    esp_onnx_model *model = t->model;
+    const esp_onnx_value *value = &model->value[index];
+    esp_onnx_node *cast = only_reader(t, index, "Cast"), *div = cast ? only_reader(t, cast->output[0], "Div") : NULL;
+    int64_t to = 0;
+    esp_status status = cast ? esp_onnx_int(model, cast, "to", 0, &to) : ESP_OK;
+    if (status != ESP_OK) return status;
+    const esp_onnx_tensor *by = div ? esp_onnx_constant(model, div, 1) : NULL;
+    bool fits = by && by->real && by->count == 1 && by->real[0] == 255 && by->rank <= value->rank &&
+                to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT && model->num_inputs == 1 && div->output[0] >= 0;
+    if (!fits)
+        return esp_fail(ESP_ERR_FORMAT, "%s: an input of bytes must be the only one, cast to float and divided by 255",
+                        model->path);
+    cast->covered = div->covered = true;
+    esp_translate_output_like(t, div, esp_graph_input_bytes(t->graph, axis, (int)value->dim[1], (int)value->dim[2],
+                                                            (int)value->dim[3]), value);
+    return esp_graph_status(t->graph);
+}
+
 static esp_status add_inputs(esp_translation *t)
 {
     for (int i = 0; i < t->model->num_inputs; i++) {
@@ -255,6 +285,7 @@ static esp_status add_inputs(esp_translation *t)
         if (size > ESP_ONNX_LARGEST)
             return esp_fail(ESP_ERR_SHAPE, "%s: an input has more than %d values", t->model->path, ESP_ONNX_LARGEST);
         port->size = (int)size;
+        if (value->bytes) return add_bytes(t, t->model->input[i], port->axis);
         t->of[t->model->input[i]] = esp_graph_input(t->graph, port->axis, port->size);
     }
     if (t->model->num_inputs > 0) return esp_graph_status(t->graph);
@@ -291,9 +322,9 @@ static esp_status translate(esp_translation *t)
     esp_status status = ESP_OK;
     for (int i = 0; i < model->num_values; i++) t->of[i] = ESP_NO_VALUE;
     esp_graph_component(t->graph, "network");
-    status = add_inputs(t);
     for (int i = 0; i < model->num_nodes && status == ESP_OK; i++)
         if (strcmp(model->node[i].op, "Shape") != 0) status = esp_onnx_fold(model, &model->node[i]);
+    if (status == ESP_OK) status = add_inputs(t);
     if (status == ESP_OK) esp_onnx_recognise(model);
     for (int i = 0; i < model->num_nodes && status == ESP_OK; i++) status = translate_node(t, &model->node[i]);
     if (status == ESP_OK) status = add_outputs(t);

@@ -112,6 +112,25 @@ static void a_checkpoint_holds_the_same_network(void)
     esp_onnx_file_free(&b);
 }
 
+/* Frames are bytes: random ones without --data, else an array U8. */
+static void an_exported_policy_is_read_and_pruned_again(void)
+{
+    CLI_OK("$E export " ESP_SOURCE "/models/pendulum/agent.safetensors --controller policy --to onnx -o policy.onnx");
+    CLI_OK("$E inspect policy.onnx --json");
+    cJSON *json = cli_json();
+    CU_ASSERT_EQUAL(cli_number(json, "params"), 362003);
+    cJSON_Delete(json);
+    CLI_OK("$E prune policy.onnx --sparsity 0.5 --method magnitude -o half.onnx --quiet --json");
+    json = cli_json();
+    CU_ASSERT_DOUBLE_EQUAL(cli_number(json, "structural_sparsity"), 0.5, 0.011);
+    CU_ASSERT_STRING_EQUAL(esp_json_text(json, "data"), "random bytes");
+    cJSON_Delete(json);
+    cli_check_refusal(1, "prune policy.onnx --sparsity 0.5 -o x.onnx --quiet --data data.safetensors",
+                      "no array for input 'pixels'");
+    cli_check_refusal(2, "export " ESP_SOURCE "/models/pendulum/agent.safetensors --to onnx -o x.onnx --component Q3",
+                      "no component 'Q3'; it has encoder, dynamics, reward, Q1, Q2, pi");
+}
+
 static void equal_work_gives_equal_files(void)
 {
     for (int threads = 1; threads <= 2; threads++)
@@ -150,6 +169,7 @@ static CU_TestInfo tests[] = {
     {"every baseline prunes by weights alone", every_baseline_prunes_by_weights_alone},
     {"recorded inputs repair and judge", recorded_inputs_repair_and_judge},
     {"a checkpoint holds the same network", a_checkpoint_holds_the_same_network},
+    {"an exported policy is read and pruned again", an_exported_policy_is_read_and_pruned_again},
     {"equal work gives equal files", equal_work_gives_equal_files},
     {"what cannot be done is one line", what_cannot_be_done_is_one_line},
     CU_TEST_INFO_NULL,
