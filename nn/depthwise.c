@@ -15,7 +15,7 @@ static depthwise plan(const esp_layer *layer, float *scratch)
     depthwise d = {.channels = esp_layer_channels(layer), .kernels = layer->out_size / esp_layer_rows(layer),
                    .area = layer->kernel * layer->kernel_cols};
     d.weights = scratch;
-    d.dweights = scratch + (size_t)d.area * (size_t)d.kernels;
+    d.dweights = scratch ? scratch + (size_t)d.area * (size_t)d.kernels : NULL;
     return d;
 }
 
