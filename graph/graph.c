@@ -43,7 +43,7 @@ int esp_refuse(esp_graph *graph, esp_status status, const char *format, ...)
     va_list arguments;
     if (!esp_graph_usable(graph)) return ESP_NO_VALUE;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    esp_format_list(text, sizeof text, format, arguments);
     va_end(arguments);
     esp_error_take(&graph->error, esp_fail(status, "%s", text));
     return ESP_NO_VALUE;
