@@ -2,7 +2,7 @@
 static void elu(int count, float alpha, float *y)
 {
     for (int i = 0; i < count; i++) {
-        const float below = y[i] < 0.0f ? y[i] : 0.0f, above = y[i] < 0.0f ? 0.0f : y[i];
+        const float size = fabsf(y[i]), above = 0.5f * (y[i] + size), below = 0.5f * (y[i] - size);
         y[i] = above + alpha * (exponential(below) - 1.0f);
     }
 }

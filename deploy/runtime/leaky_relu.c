@@ -2,6 +2,7 @@
 static void leaky_relu(int count, float alpha, float *y)
 {
     for (int i = 0; i < count; i++) {
-        y[i] = y[i] < 0.0f ? alpha * y[i] : y[i];
+        const float size = fabsf(y[i]);
+        y[i] = 0.5f * (y[i] + size) + alpha * (0.5f * (y[i] - size));
     }
 }
