@@ -234,6 +234,7 @@ typedef struct {
     int                    count;    /* >= 1 */
     const double          *noise;    /* [count] deviation of Gaussian noise on the actions; NULL: no noise */
     float                 *intended; /* [count, steps, actions] actions before the noise; NULL: not wanted */
+    const esp_actors      *actors;   /* act in place of the network's controllers; NULL: those act */
 } esp_evaluation;
 
 /* Plays all episodes on all threads, in blocks of fixed size that advance in lockstep: 5 with the planner, whose

@@ -24,7 +24,7 @@ esp_actors esp_agent_actors(const esp_agent_acting_config *config)
 esp_status esp_evaluate(esp_pool *pool, const esp_evaluation *ev, const char *task, esp_trajectory *trajectories)
 {
     esp_agent_acting_config config = {.config = ev->config, .kind = ev->kind, .budget = ev->budget};
-    esp_actors actors = esp_agent_actors(&config);
+    esp_actors actors = ev->actors ? *ev->actors : esp_agent_actors(&config);
     esp_playing playing = {.actors = &actors, .net = ev->net, .episodes = ev->episodes, .count = ev->count,
                            .noise = ev->noise, .intended = ev->intended};
     return esp_play_episodes(pool, &playing, task, trajectories);

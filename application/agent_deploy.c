@@ -79,13 +79,30 @@ static void describe(const esp_subject *subject, esp_deployment *d)
         d->code.num_examples, a->config.env.task, a->config.env.start);
 }
 
+/* Everything that decides what the code computes. */
+static void outline(const esp_subject *subject, esp_c_export *code)
+{
+    const esp_agent_subject *a = subject->state;
+    code->last = subject->application->last;
+    code->history = a->config.env.frame_stack;
+}
+
+uint64_t esp_agent_code_hash(const esp_subject *subject, esp_controller_kind kind)
+{
+    esp_c_export code = {.net = subject->net};
+    for (int c = 0; c < ESP_TOLD_COMPONENTS; c++)
+        if (esp_controller_components(kind) >> c & 1u) code.component[code.num_components++] = c;
+    outline(subject, &code);
+    return esp_c_hash(&code);
+}
+
 esp_status esp_agent_deploy(esp_subject *subject, esp_deployment *out)
 {
     const esp_agent_subject *a = subject->state;
     if (a->kind == ESP_CONTROLLER_MPPI)
         return esp_fail(ESP_ERR_USAGE, "%s: the planner cannot be exported as C; --controller policy can",
                         subject->path);
-    out->code.history = a->config.env.frame_stack;
+    outline(subject, &out->code);
     esp_status status = record_example(subject, out);
     if (status == ESP_OK) describe(subject, out);
     return status;

@@ -12,6 +12,8 @@ typedef struct {
     bool       every_start;      /* held-out episodes are of every start, of config.env.start first */
     esp_world *world;            /* owned, like the pool; made by esp_subject_prepare */
     esp_pool  *pool;
+    esp_library *library;        /* acts in place of the network, owned; NULL: the network acts */
+    const char *library_name;    /* as given: "lib:FILE.so", borrowed; or NULL */
     double    *kept;             /* of the subject's network, returns on the episodes of esp_agent_keeps; or NULL */
 } esp_agent_subject;
 
@@ -34,7 +36,17 @@ void       esp_agent_time(const esp_subject *subject, int n, const esp_network *
 
 /* ---- agent_deploy.c: a hook of esp_application ---- */
 
+/* The hash of the code that a controller of the subject is exported as. */
+uint64_t   esp_agent_code_hash(const esp_subject *subject, esp_controller_kind kind);
 esp_status esp_agent_deploy(esp_subject *subject, esp_deployment *out);
+
+/* ---- agent_library.c ---- */
+
+/* Actors of a subject with a library, which they borrow. */
+esp_actors esp_agent_library_actors(const esp_agent_subject *a);
+/* Loads the subject's library and sets the controller that it was exported from. ESP_ERR_USAGE: it is of another
+ * checkpoint. */
+esp_status esp_agent_library_open(const esp_subject *subject, const char *path);
 
 /* ---- agent_sample.c: a hook of esp_application, and what it does ---- */
 

@@ -12,8 +12,10 @@ esp_status esp_agent_play(const esp_subject *subject, const esp_network *net, in
     int total = samples.num_starts * count;
     esp_episode *episodes = esp_samples_episodes(a->world, &samples, subject->settings->seed, first, count);
     esp_trajectory *trajectories = esp_alloc((size_t)total, sizeof *trajectories);
+    esp_actors actors = esp_agent_library_actors(a);
     esp_evaluation evaluation = {.net = net, .config = &a->config, .kind = a->kind,
-                                 .budget = &a->config.planner.budget, .episodes = episodes, .count = total};
+                                 .budget = &a->config.planner.budget, .episodes = episodes, .count = total,
+                                 .actors = a->library ? &actors : NULL};
     esp_status status = esp_evaluate(a->pool, &evaluation, task, trajectories);
     *steps = 0.0;
     for (int i = 0; i < total; i++) *steps += trajectories[i].length;

@@ -84,9 +84,13 @@ enum { ESP_FOR_EVAL = 1, ESP_FOR_PRUNE = 2, ESP_FOR_SHOW = 4, ESP_FOR_TRAIN = 8,
 typedef enum {
     ESP_OPTION_TEXT,    /* any text */
     ESP_OPTION_CHOICE,  /* one of some words */
+    ESP_OPTION_CONTROLLER, /* the same, or lib:FILE.so, which counts as the last word */
     ESP_OPTION_COUNT,   /* a whole number from min to max */
     ESP_OPTION_NUMBER   /* a finite number */
 } esp_option_type;
+
+#define ESP_LIBRARY_PREFIX "lib:" /* in front of the name of a shared library that acts as controller */
+bool esp_is_library(const char *controller); /* whether the text begins with it */
 
 /* Describes an option; `cli` makes command line options of them, other programs set them by name. */
 typedef struct {

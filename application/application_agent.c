@@ -10,7 +10,10 @@
 #define SEARCH_EPISODES_POLICY 4
 
 static const esp_option options[] = {
-    {"controller", "controller", ESP_FOR_EVAL | ESP_FOR_PRUNE | ESP_FOR_SHOW | ESP_FOR_COMPARE, ESP_OPTION_CHOICE,
+    {"controller", "controller", ESP_FOR_EVAL, ESP_OPTION_CONTROLLER, ESP_CONTROLLER_CHOICES "|lib:FILE.so", 0, 0,
+     "Agent: the planner, the policy alone (default: the one that the file was pruned for, else mppi), or an export of "
+     "one of them that was compiled as a shared library"},
+    {"controller", "controller", ESP_FOR_PRUNE | ESP_FOR_SHOW | ESP_FOR_COMPARE, ESP_OPTION_CHOICE,
      ESP_CONTROLLER_CHOICES, 0, 0,
      "Agent: the planner, or the policy alone (default: the one that the file was pruned for, else mppi)"},
     {"start", "start", ESP_FOR_SHOW, ESP_OPTION_TEXT, "NAME", 0, 0,
@@ -38,6 +41,7 @@ static const esp_option options[] = {
 /* The name of the controller. */
 static const char *controller_of(const esp_agent_subject *a, char word[ESP_CONFIG_TEXT])
 {
+    if (a->library_name) return a->library_name;
     esp_choice_word(ESP_CONTROLLER_CHOICES, (int)a->kind, word);
     return word;
 }
@@ -63,7 +67,9 @@ static esp_status check_settings(const esp_agent_config *stored, esp_agent_confi
 
 static void apply_options(const esp_judging *judging, esp_agent_subject *a)
 {
-    a->kind = (esp_controller_kind)esp_judging_number(judging, "controller", a->kind);
+    const char *controller = esp_judging_text(judging, "controller");
+    if (controller && esp_is_library(controller)) a->library_name = controller;
+    else a->kind = (esp_controller_kind)esp_judging_number(judging, "controller", a->kind);
     const char *shown = esp_judging_text(judging, "start"), *start = esp_judging_text(judging, "starts");
     a->every_start = start ? strcmp(start, "all") == 0 : judging->every_start;
     if (start && !a->every_start) a->config.env.start = esp_intern(start);
@@ -89,6 +95,8 @@ static esp_status open_agent(esp_subject *subject, esp_search_config *search)
     subject->metadata = checkpoint.metadata;
     status = esp_settings_apply(subject->settings, esp_agent_fields, esp_agent_num_fields, &a->config, search);
     if (status == ESP_OK) apply_options(&subject->judging, a);
+    if (status == ESP_OK && a->library_name)
+        status = esp_agent_library_open(subject, a->library_name + strlen(ESP_LIBRARY_PREFIX));
     if (status == ESP_OK) status = check_controller(subject);
     if (status == ESP_OK) status = check_settings(&a->stored, &a->config);
     subject->components = esp_controller_components(a->kind);
@@ -116,6 +124,7 @@ static void close_agent(esp_subject *subject)
     esp_agent_subject *a = subject->state;
     esp_pool_free(a->pool);
     esp_world_free(a->world);
+    esp_library_free(a->library);
     free(a->kept);
     free(a);
 }

@@ -76,15 +76,6 @@ static void draw_example(esp_deployment *d)
     d->code.example_about = "Random inputs, and the outputs that espalier computed.";
 }
 
-/* Of everything that decides what the code computes. */
-static uint64_t hash_of(const esp_c_export *code)
-{
-    uint64_t hash = esp_network_hash(code->net);
-    for (int c = 0; c < code->num_components; c++) hash = esp_hash_step(hash, (uint64_t)code->component[c]);
-    hash = esp_hash_step(hash, (uint64_t)code->last);
-    return esp_hash_step(hash, (uint64_t)code->history);
-}
-
 esp_status esp_deployment_make(esp_subject *subject, const char *name, esp_deployment *out)
 {
     char title[256];
@@ -99,7 +90,7 @@ esp_status esp_deployment_make(esp_subject *subject, const char *name, esp_deplo
     if (status == ESP_OK) {
         if (!d.example) draw_example(&d);
         d.code.example = d.example;
-        d.code.hash = hash_of(&d.code);
+        d.code.hash = esp_c_hash(&d.code);
         *out = d;
     } else {
         esp_deployment_free(&d);

@@ -32,6 +32,12 @@ static esp_status take_value(const esp_option *o, const char *text, double *out)
 {
     switch (o->type) {
     case ESP_OPTION_COUNT: return take_count(o, text, out);
+    case ESP_OPTION_CONTROLLER:
+        if (esp_is_library(text)) {
+            *out = esp_choice_count(o->argument) - 1;
+            return ESP_OK;
+        }
+        /* fall through */
     case ESP_OPTION_CHOICE:
         *out = esp_choice_index(o->argument, text);
         if (*out >= 0) return ESP_OK;
@@ -64,11 +70,16 @@ static esp_status find(unsigned purpose, const char *name, const char *text, esp
     for (int i = 0; esp_applications[i] && !out->option; i++) {
         const esp_option *option = find_in(esp_applications[i], purpose, name);
         if (!option) continue;
-        choice = option->type == ESP_OPTION_CHOICE;
+        choice = option->type == ESP_OPTION_CHOICE || option->type == ESP_OPTION_CONTROLLER;
         status = take_value(option, text, &out->number);
         if (status == ESP_OK) out->option = option;
     }
     return status != ESP_OK && choice ? refuse_choice(purpose, name, text) : status;
+}
+
+bool esp_is_library(const char *controller)
+{
+    return strncmp(controller, ESP_LIBRARY_PREFIX, strlen(ESP_LIBRARY_PREFIX)) == 0;
 }
 
 esp_status esp_judging_give(esp_judging *judging, unsigned purpose, const char *name, const char *text)

@@ -47,7 +47,27 @@ esp_status esp_c_write(const esp_c_export *what, esp_c_layout layout, const char
 
 /* The outputs that the host computes for the example, [num_examples, outputs] in new memory. */
 float *esp_c_expected(const esp_c_export *what);
+/* Of components, their last activation and the history; what a library is told apart by. */
+uint64_t esp_c_hash(const esp_c_export *what);
 /* Numbers per input of a step. */
 int esp_c_inputs(const esp_c_export *what);
+
+/* ---- library.c: an export, compiled as a shared library ------------------------------------------- */
+
+/* A loaded library; any number of states and threads may use it. */
+typedef struct esp_library esp_library;
+
+/* Runs code of the file: only for files that the user named. The caller frees *out. ESP_ERR_IO when it cannot be
+ * loaded, ESP_ERR_FORMAT when it is not a library that `espalier export` described. */
+esp_status  esp_library_open(const char *path, esp_library **out);
+void        esp_library_free(esp_library *library);          /* accepts NULL */
+const char *esp_library_hash(const esp_library *library);    /* of the export, 16 digits */
+int         esp_library_inputs(const esp_library *library);  /* numbers or bytes per step */
+int         esp_library_outputs(const esp_library *library); /* numbers per step */
+void       *esp_library_state(const esp_library *library);   /* of one controller, in new memory */
+/* Starts an episode; its name is the key of a planner's random numbers. */
+void        esp_library_reset(const esp_library *library, void *state, uint64_t seed, uint64_t episode);
+/* One control step: input [inputs] -> output [outputs]; false: an output is not a finite number. */
+bool        esp_library_step(const esp_library *library, void *state, const void *input, float *output);
 
 #endif

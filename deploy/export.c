@@ -22,6 +22,14 @@ int esp_c_inputs(const esp_c_export *what)
     return component_at(what, 0)->in_size / what->history;
 }
 
+uint64_t esp_c_hash(const esp_c_export *what)
+{
+    uint64_t hash = esp_network_hash(what->net);
+    for (int c = 0; c < what->num_components; c++) hash = esp_hash_step(hash, (uint64_t)what->component[c]);
+    hash = esp_hash_step(hash, (uint64_t)what->last);
+    return esp_hash_step(hash, (uint64_t)what->history);
+}
+
 static int outputs_of(const esp_c_export *what)
 {
     return component_at(what, what->num_components - 1)->out_size;

@@ -37,6 +37,36 @@ static void the_cmake_project_builds_and_passes(void)
     CLI_OK("cmake -S project -B built && cmake --build built && cd built && ctest && ls libpendulum_shared.so");
 }
 
+static double return_of(const char *controller)
+{
+    CLI_OK("$E eval %s --episodes 2 --controller %s --json", agent, controller);
+    cJSON *json = cli_json();
+    double mean = cli_number(json, "return_mean");
+    cJSON_Delete(json);
+    return mean;
+}
+
+/* Rounding differs, so single steps may; the returns of two episodes hardly do. */
+static void the_compiled_library_plays_like_the_policy(void)
+{
+    char library[128];
+    snprintf(library, sizeof library, "lib:built/libpendulum_shared.so");
+    CU_ASSERT_DOUBLE_EQUAL(return_of(library), return_of("policy"), 20);
+    CLI_OK("sed -i 's/_HASH \".*\"/_HASH \"0123456789abcdef\"/' project/pendulum.h && cmake --build built");
+    char command[512];
+    snprintf(command, sizeof command, "eval %s --controller %s", agent, library);
+    cli_check_refusal(2, command, "was exported from another controller (hash 0123456789abcdef)");
+    snprintf(command, sizeof command, "eval %s --controller lib:nothing.so", agent);
+    cli_check_refusal(1, command, "nothing.so: cannot be loaded");
+    snprintf(command, sizeof command, "eval %s --controller lib:libm.so.6", agent);
+    cli_check_refusal(1, command, "libm.so.6: cannot be loaded"); /* names without a slash are files here */
+    CLI_OK("cc -shared -fPIC -x c - -o other.so < /dev/null");
+    snprintf(command, sizeof command, "eval %s --controller lib:other.so", agent);
+    cli_check_refusal(1, command, "is not a controller of `espalier export`");
+    snprintf(command, sizeof command, "prune %s --controller lib:other.so -o x.safetensors", agent);
+    cli_check_refusal(2, command, "mppi|policy");
+}
+
 static void wrong_requests_are_refused(void)
 {
     char command[512];
@@ -57,6 +87,7 @@ static CU_TestInfo tests[] = {
     {"the shipped policy replays its episode", the_shipped_policy_replays_its_episode},
     {"an autoencoder is exported with both components", an_autoencoder_is_exported_with_both_components},
     {"the CMake project builds and passes", the_cmake_project_builds_and_passes},
+    {"the compiled library plays like the policy", the_compiled_library_plays_like_the_policy},
     {"wrong requests are refused", wrong_requests_are_refused},
     CU_TEST_INFO_NULL,
 };
