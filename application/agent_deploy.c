@@ -1,17 +1,18 @@
-/* An agent's policy as source code: frames in, actions out, the first steps of an episode as the example. */
+/* An agent's policy or planner as source code: frames in, actions out, the first steps of an episode as the example. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "application/agent_internal.h"
 
-enum { EXAMPLE_STEPS = 50 }; /* control steps of the example episode, at most */
+/* Control steps of the example episode, at most: of a policy, and of the planner, whose plans build on each other. */
+enum { EXAMPLE_STEPS = 50, PLANNED_STEPS = 10 };
 
 /* ---- the example episode ---- */
 
-/* Plays the first steps of an episode; frames [steps, frame]. */
+/* Plays the first steps of an episode; frames [steps, frame], actions [steps, num_actions]. */
 static esp_status play(esp_simulator *simulator, esp_controller *controller, const esp_episode *episode, int steps,
-                       uint8_t *frames)
+                       uint8_t *frames, float *actions)
 {
     const esp_world *world = esp_simulator_world(simulator);
     int item = esp_world_pixels(world);
@@ -22,6 +23,8 @@ static esp_status play(esp_simulator *simulator, esp_controller *controller, con
         status = esp_simulator_observe(simulator);
         if (status == ESP_OK) memcpy(frames + (size_t)s * frame, esp_simulator_newest(simulator, 0, item), frame);
         if (status == ESP_OK) status = esp_simulator_act(simulator, esp_controller_act, controller);
+        memcpy(actions + (size_t)s * (size_t)world->num_actions, esp_simulator_play(simulator, 0)->action,
+               (size_t)world->num_actions * sizeof *actions);
         if (status == ESP_OK) status = esp_simulator_step(simulator, world->repeat);
     }
     return status;
@@ -35,13 +38,19 @@ static esp_status record_example(esp_subject *subject, esp_deployment *out)
     esp_status status = esp_subject_prepare(subject);
     if (status == ESP_OK) status = esp_pool_simulator(a->pool, &simulator);
     if (status != ESP_OK) return status;
-    int steps = a->world->num_steps < EXAMPLE_STEPS ? a->world->num_steps : EXAMPLE_STEPS;
+    int most = a->kind == ESP_CONTROLLER_MPPI ? PLANNED_STEPS : EXAMPLE_STEPS;
+    int steps = a->world->num_steps < most ? a->world->num_steps : most;
+    float *actions = esp_alloc((size_t)steps * (size_t)a->world->num_actions, sizeof *actions);
     uint8_t *frames = esp_alloc((size_t)steps, (size_t)esp_c_inputs(&out->code));
     esp_controller *controller = esp_controller_create(subject->net, &a->config, a->kind, &a->config.planner.budget, 1);
     esp_episodes_name(subject->settings->seed, ESP_EPISODES_REPORT, a->world->start, 1, &episode);
-    status = play(simulator, controller, &episode, steps, frames);
+    status = play(simulator, controller, &episode, steps, frames, actions);
     esp_controller_free(controller);
     out->example = frames;
+    out->expected = actions;
+    out->code.expected = actions;
+    out->code.example_seed = episode.seed;
+    out->code.example_episode = episode.index;
     out->code.num_examples = steps;
     return status;
 }
@@ -66,8 +75,13 @@ static void describe(const esp_subject *subject, esp_deployment *d)
     const esp_agent_subject *a = subject->state;
     const esp_world *world = a->world;
     const esp_obs_item *item = &world->item[esp_world_pixels(world)];
+    const esp_plan_budget *budget = &a->config.planner.budget;
+    char plans[160] = "";
+    if (d->code.planner)
+        snprintf(plans, sizeof plans, "\nPlans %d steps ahead, %d times over %d drawn sequences.", budget->horizon,
+                 budget->iterations, budget->samples);
     d->code.about = esp_deployment_keep(d, "Call it once per control period of %g s, which is what it was trained "
-                                        "with.", esp_world_period(world));
+                                        "with.%s", esp_world_period(world), plans);
     d->code.input_about = esp_deployment_keep(
         d, "input: the newest frame of camera '%s', %d rows of %d gray bytes, row 0 at the top. Gray is\n"
            "(77 R + 150 G + 29 B) / 256; in the simulator each pixel is the mean of %d x %d rendered ones. The\n"
@@ -85,24 +99,51 @@ static void outline(const esp_subject *subject, esp_c_export *code)
     const esp_agent_subject *a = subject->state;
     code->last = subject->application->last;
     code->history = a->config.env.frame_stack;
+    code->num_components = 2;
+    code->component[0] = ESP_TOLD_ENCODER;
+    code->component[1] = ESP_TOLD_POLICY;
+}
+
+static esp_c_planner planner_of(const esp_agent_config *config)
+{
+    const esp_planner_config *p = &config->planner;
+    return (esp_c_planner){
+        .dynamics = ESP_TOLD_DYNAMICS, .reward = ESP_TOLD_REWARD, .value = {ESP_TOLD_Q1, ESP_TOLD_Q2},
+        .policy = ESP_TOLD_POLICY, .horizon = p->budget.horizon, .samples = p->budget.samples,
+        .trajectories = esp_policy_trajectories(p, p->budget.samples), .elites = p->budget.elites,
+        .iterations = p->budget.iterations, .temperature = p->temperature, .momentum = p->momentum,
+        .min_std = p->min_std, .max_std = p->max_std, .discount = config->loss.discount,
+        .policy_std = config->loss.policy_std, .on_mean = p->act_on == ESP_ACT_ON_MEAN};
+}
+
+/* The planner acts on what the encoder writes. */
+static void outline_planner(const esp_c_planner *planner, esp_c_export *code)
+{
+    code->num_components = 1;
+    code->component[0] = ESP_TOLD_ENCODER;
+    code->planner = planner;
+    code->last = ESP_ACT_NONE;
 }
 
 uint64_t esp_agent_code_hash(const esp_subject *subject, esp_controller_kind kind)
 {
     esp_c_export code = {.net = subject->net};
-    for (int c = 0; c < ESP_TOLD_COMPONENTS; c++)
-        if (esp_controller_components(kind) >> c & 1u) code.component[code.num_components++] = c;
+    const esp_agent_subject *a = subject->state;
+    esp_c_planner planner = planner_of(&a->config);
     outline(subject, &code);
+    if (kind == ESP_CONTROLLER_MPPI) outline_planner(&planner, &code);
     return esp_c_hash(&code);
 }
 
 esp_status esp_agent_deploy(esp_subject *subject, esp_deployment *out)
 {
     const esp_agent_subject *a = subject->state;
-    if (a->kind == ESP_CONTROLLER_MPPI)
-        return esp_fail(ESP_ERR_USAGE, "%s: the planner cannot be exported as C; --controller policy can",
-                        subject->path);
     outline(subject, &out->code);
+    if (a->kind == ESP_CONTROLLER_MPPI) {
+        out->planner = planner_of(&a->config);
+        outline_planner(&out->planner, &out->code);
+        out->code.tolerance = 1e-4; /* a plan is a weighted mean over sequences that rounding may rank anew */
+    }
     esp_status status = record_example(subject, out);
     if (status == ESP_OK) describe(subject, out);
     return status;

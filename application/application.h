@@ -285,6 +285,8 @@ typedef struct {
     esp_c_export code;                       /* what is exported */
     char        *title;                      /* owned */
     void        *example;                    /* owned */
+    float       *expected;                   /* owned; NULL: computed when the code is written */
+    esp_c_planner planner;                   /* of a planner */
     char        *text[ESP_DEPLOYMENT_TEXTS]; /* owned; NULL: not used */
 } esp_deployment;
 
@@ -500,7 +502,7 @@ struct esp_application {
     void       (*ancestry)(const esp_subject *subject, cJSON *entry);
 
     esp_act last;                        /* what its controller applies to the outputs of its last component */
-    /* Completes the description of the controller for export: history, meaning of inputs and outputs, example. NULL:
+    /* Describes the controller for export: components, history, meaning of inputs and outputs, example. NULL:
      * the components run one after another, and the example is random. */
     esp_status (*deploy)(esp_subject *subject, esp_deployment *out);
 

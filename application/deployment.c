@@ -84,14 +84,19 @@ esp_status esp_deployment_make(esp_subject *subject, const char *name, esp_deplo
                                  .last = subject->application->last}};
     subject->application->title(subject, title, sizeof title);
     d.code.title = d.title = esp_strdup(title);
-    esp_status status = esp_subject_chain(subject, &d.code.num_components, d.code.component);
-    if (status == ESP_OK) describe(&d);
-    if (status == ESP_OK && subject->application->deploy) status = subject->application->deploy(subject, &d);
+    esp_status status = ESP_OK;
+    if (subject->application->deploy) {
+        status = subject->application->deploy(subject, &d);
+    } else {
+        status = esp_subject_chain(subject, &d.code.num_components, d.code.component);
+        if (status == ESP_OK) describe(&d);
+    }
     if (status == ESP_OK) {
         if (!d.example) draw_example(&d);
         d.code.example = d.example;
         d.code.hash = esp_c_hash(&d.code);
         *out = d;
+        if (d.code.planner) out->code.planner = &out->planner;
     } else {
         esp_deployment_free(&d);
     }
@@ -102,6 +107,7 @@ void esp_deployment_free(esp_deployment *d)
 {
     free(d->title);
     free(d->example);
+    free(d->expected);
     for (int i = 0; i < ESP_DEPLOYMENT_TEXTS; i++) free(d->text[i]);
     *d = (esp_deployment){.title = NULL};
 }

@@ -12,6 +12,7 @@ typedef struct {
     const esp_component *component;
     FILE              *out;
     esp_c_helpers     *used;
+    bool               rows; /* several samples at once */
 } writer;
 
 /* ---- expressions ---- */
@@ -76,9 +77,9 @@ void esp_c_activation_write(FILE *out, esp_act act, float alpha, float beta, con
 
 static void write_activation(const writer *w, const esp_layer *layer, const char *y)
 {
-    char count[16];
+    char count[24];
     bool alone = layer->kind == ESP_LAYER_ACT;
-    snprintf(count, sizeof count, "%d", layer->out_size);
+    snprintf(count, sizeof count, "%s%d", w->rows ? "rows * " : "", layer->out_size);
     esp_c_activation_write(w->out, layer->act, alone ? layer->alpha : 1.0f, layer->beta, count, y, w->used);
 }
 
@@ -87,8 +88,9 @@ static void write_activation(const writer *w, const esp_layer *layer, const char
 static void write_dense(const writer *w, const esp_layer *layer, const char *x, const char *y)
 {
     char weight[ESP_C_NAME + 16], bias[ESP_C_NAME + 16];
-    use(w, "dense");
-    fprintf(w->out, "    dense(%d, %d, %s, %s, %s, %s);\n", layer->in_size, layer->out_size, x,
+    use(w, w->rows ? "dense_rows" : "dense");
+    fprintf(w->out, "    dense%s%d, %d, %s, %s, %s, %s);\n", w->rows ? "_rows(rows, " : "(", layer->in_size,
+            layer->out_size, x,
             tensor_name(w, layer->weight, "weight", weight), tensor_name(w, layer->bias, "bias", bias), y);
 }
 
@@ -141,13 +143,18 @@ static void write_in_place(const writer *w, int index, const char *x, const char
     const esp_layer *layer = &w->net->layer[index];
     char first[ESP_C_NAME + 16], second[ESP_C_NAME + 16];
     if (strcmp(x, y) != 0)
-        fprintf(w->out, "    memcpy(%s, %s, %d * sizeof *%s);\n", y, x, layer->out_size, y);
+        fprintf(w->out, "    memcpy(%s, %s, %s%d * sizeof *%s);\n", y, x, w->rows ? "(size_t)rows * " : "",
+                layer->out_size, y);
     if (layer->kind == ESP_LAYER_LAYERNORM) {
         char eps[32];
         esp_format(eps, sizeof eps, "%.9g", (double)layer->eps);
         use(w, "layer_norm");
-        fprintf(w->out, "    layer_norm(%d, %sf, %s, %s, %s);\n", layer->out_size, eps,
-                tensor_name(w, layer->weight, "gain", first), tensor_name(w, layer->bias, "bias", second), y);
+        tensor_name(w, layer->weight, "gain", first);
+        tensor_name(w, layer->bias, "bias", second);
+        if (w->rows) fputs("    for (int r = 0; r < rows; r++)\n    ", w->out);
+        fprintf(w->out, "    layer_norm(%d, %sf, %s, %s, %s", layer->out_size, eps, first, second, y);
+        if (w->rows) fprintf(w->out, " + r * %d", layer->out_size);
+        fputs(");\n", w->out);
     } else if (layer->kind == ESP_LAYER_BATCHNORM || layer->kind == ESP_LAYER_SCALE) {
         int tensor = layer->weight >= 0 ? layer->weight : layer->bias, width = (int)w->net->tensor[tensor].count;
         bool batch = layer->kind == ESP_LAYER_BATCHNORM;
@@ -267,19 +274,19 @@ static void write_head(const writer *w, int component)
     esp_text_count(esp_component_macs(w->net, component), macs);
     fprintf(w->out, "/* %s: x [%d] -> y [%d], %s multiply-adds. work: %zu floats. */\n",
             esp_component_name(w->net, component), c->in_size, c->out_size, macs, w->plan->floats);
-    fprintf(w->out, "static void run_%s(float *work, const %s *x, float *y)\n{\n", w->names->component[component],
-            type);
+    fprintf(w->out, "static void run_%s(float *work, %sconst %s *x, float *y)\n{\n", w->names->component[component],
+            w->rows ? "int rows, " : "", type);
     for (int v = 0; v < w->plan->num_values; v++)
         if (v != w->plan->output)
-            fprintf(w->out, "    float *const v%d = work + %zu; /* [%zu] */\n", v + 1, w->plan->offset[v],
-                    w->plan->size[v]);
+            fprintf(w->out, "    float *const v%d = work + %s%zu; /* [%s%zu] */\n", v + 1, w->rows ? "BATCH * " : "",
+                    w->plan->offset[v], w->rows ? "rows][" : "", w->plan->size[v]);
     if (w->plan->floats == 0) fputs("    (void)work;\n", w->out);
 }
 
 void esp_c_component_write(const esp_c_export *what, const esp_c_names *names, const esp_c_plan *plan, int component,
-                           FILE *out, esp_c_helpers *used)
+                           bool rows, FILE *out, esp_c_helpers *used)
 {
-    writer w = {what->net, names, plan, &what->net->component[component], out, used};
+    writer w = {what->net, names, plan, &what->net->component[component], out, used, rows};
     char x[16], y[16];
     write_head(&w, component);
     for (int i = 0; i < w.component->num_layers; i++) {

@@ -8,6 +8,20 @@
 
 /* ---- export.c ------------------------------------------------------------------------------------ */
 
+/* A planner that acts on what the last component of the chain writes, the latent state: MPPI as in agent/mppi.c. The
+ * components read latent | action, the policy the latent alone; they consist of dense layers, LayerNorm and
+ * activations. */
+typedef struct {
+    int    dynamics, reward, value[2], policy; /* components */
+    int    horizon;                 /* control steps looked ahead */
+    int    samples, trajectories;   /* sequences per iteration: drawn, and the policy's */
+    int    elites, iterations;      /* best sequences kept, and refinements */
+    double temperature, momentum;   /* as in the configuration */
+    double min_std, max_std;        /* bounds of the deviation, in action units */
+    double discount, policy_std;    /* per control step; of the policy's noise */
+    bool   on_mean;                 /* the mean acts; false: an elite drawn by its score */
+} esp_c_planner;
+
 /* What is exported; borrows everything. A step reads one input, runs components one after another, and writes the
  * outputs of the last one. */
 typedef struct {
@@ -19,11 +33,15 @@ typedef struct {
     int                num_components;                 /* components that run, at least one */
     int                component[ESP_MAX_COMPONENTS];  /* [num_components] each reads what the one before it wrote */
     esp_act            last;     /* applied to the outputs: one that fuses */
+    const esp_c_planner *planner; /* chooses the action; NULL: the outputs are the last component's */
     int                history;  /* inputs that the network reads at once, the newest last; the state keeps them */
     const char        *about;    /* sentences about the controller, or "" */
     const char        *input_about, *output_about; /* what the numbers mean: sentences, lines end with \n; or "" */
     int                num_examples;  /* steps of the example, at least 1, from the start of an episode */
     const void        *example;       /* [num_examples, inputs] bytes for a component that reads bytes, else float */
+    const float       *expected;      /* [num_examples, outputs]; NULL: computed here; needed with a planner */
+    uint64_t           example_seed, example_episode; /* of the example, which name a planner's random numbers */
+    double             tolerance;     /* of the example's test; 0: 1e-5 */
     const char        *example_about; /* one line: where the example comes from */
 } esp_c_export;
 
@@ -45,7 +63,7 @@ typedef struct {
  * identifier and for a folder with other files, ESP_ERR_NUMERIC for weights that are not finite, ESP_ERR_IO. */
 esp_status esp_c_write(const esp_c_export *what, esp_c_layout layout, const char *folder, esp_c_costs *out);
 
-/* The outputs that the host computes for the example, [num_examples, outputs] in new memory. */
+/* The outputs that the host computes for the example without a planner, [num_examples, outputs] in new memory. */
 float *esp_c_expected(const esp_c_export *what);
 /* Of components, their last activation and the history; what a library is told apart by. */
 uint64_t esp_c_hash(const esp_c_export *what);

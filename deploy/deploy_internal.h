@@ -36,9 +36,10 @@ void esp_c_plan_make(const esp_network *net, int component, esp_c_plan *out);
 
 /* ---- weights.c ---- */
 
-/* Writes the constants of all components; ESP_ERR_NUMERIC when one is not finite. *bytes: what they take. */
-esp_status esp_c_weights_write(const esp_c_export *what, const esp_c_names *names, const esp_c_plan *plans, FILE *out,
-                               size_t *bytes);
+/* Writes the constants of components [count] with their plans [count]; ESP_ERR_NUMERIC when one is not finite.
+ * *bytes: what they take. */
+esp_status esp_c_weights_write(const esp_c_export *what, const esp_c_names *names, int count, const int *components,
+                               const esp_c_plan *plans, FILE *out, size_t *bytes);
 /* Writes count numbers as the rows of an initialiser, 9 digits each, so that they are read back bit for bit. */
 void esp_c_floats_write(FILE *out, size_t count, const float *values);
 void esp_c_bytes_write(FILE *out, size_t count, const uint8_t *values);
@@ -48,9 +49,12 @@ void esp_c_bytes_write(FILE *out, size_t count, const uint8_t *values);
 /* Helper functions that the code uses, by their number in helpers.c. */
 typedef uint64_t esp_c_helpers;
 
-/* Writes a component as a function; adds the helpers it calls. */
+/* Samples that a planner's components compute at once. */
+enum { ESP_C_BATCH = 8 };
+
+/* Writes a component as a function; adds the helpers it calls. rows: it takes up to BATCH samples at once. */
 void esp_c_component_write(const esp_c_export *what, const esp_c_names *names, const esp_c_plan *plan, int component,
-                           FILE *out, esp_c_helpers *used);
+                           bool rows, FILE *out, esp_c_helpers *used);
 /* Writes the call of an activation in place: `count` and `values` are expressions. */
 void esp_c_activation_write(FILE *out, esp_act act, float alpha, float beta, const char *count, const char *values,
                             esp_c_helpers *used);

@@ -22,16 +22,27 @@ int esp_c_inputs(const esp_c_export *what)
     return component_at(what, 0)->in_size / what->history;
 }
 
+static uint64_t hash_planner(const esp_c_planner *p, uint64_t hash)
+{
+    const int counts[] = {p->horizon, p->samples, p->trajectories, p->elites, p->iterations, p->on_mean};
+    const double numbers[] = {p->temperature, p->momentum, p->min_std, p->max_std, p->discount, p->policy_std};
+    for (int i = 0; i < 6; i++) hash = esp_hash_step(hash, (uint64_t)counts[i]);
+    for (int i = 0; i < 6; i++) hash = esp_hash_step(hash, (uint64_t)esp_double_bits(numbers[i]));
+    return hash;
+}
+
 uint64_t esp_c_hash(const esp_c_export *what)
 {
     uint64_t hash = esp_network_hash(what->net);
     for (int c = 0; c < what->num_components; c++) hash = esp_hash_step(hash, (uint64_t)what->component[c]);
     hash = esp_hash_step(hash, (uint64_t)what->last);
-    return esp_hash_step(hash, (uint64_t)what->history);
+    hash = esp_hash_step(hash, (uint64_t)what->history);
+    return what->planner ? hash_planner(what->planner, hash) : hash;
 }
 
 static int outputs_of(const esp_c_export *what)
 {
+    if (what->planner) return what->net->component[what->planner->policy].out_size;
     return component_at(what, what->num_components - 1)->out_size;
 }
 
@@ -72,7 +83,9 @@ float *esp_c_expected(const esp_c_export *what)
 typedef struct {
     const esp_c_export *what;
     esp_c_names  names;
-    esp_c_plan   plan[ESP_MAX_COMPONENTS]; /* by position in what->component */
+    int          num_components;           /* all that run: the chain, then the planner's */
+    int          component[ESP_MAX_COMPONENTS]; /* [num_components] */
+    esp_c_plan   plan[ESP_MAX_COMPONENTS]; /* [num_components] */
     esp_c_costs  costs;
     size_t       work;                     /* floats */
     char        *weights;                  /* text of the constants */
@@ -83,6 +96,49 @@ static size_t whole_words(size_t bytes)
     return (bytes + 3) / 4 * 4;
 }
 
+/* Whether what component number c of the chain writes is in the state; otherwise it is the output. */
+static bool has_row(const esp_c_export *what, int c)
+{
+    return what->planner || c + 1 < what->num_components;
+}
+
+/* Members of the state that a planner needs; returns their bytes. out NULL: counts only. */
+static size_t write_planner_members(const esp_c_export *what, FILE *out)
+{
+    const esp_c_planner *p = what->planner;
+    int actions = outputs_of(what), latent = component_at(what, what->num_components - 1)->out_size, B = ESP_C_BATCH;
+    int all = p->samples + p->trajectories, own = p->trajectories > 0 ? p->trajectories : 1;
+    const struct { const char *type, *name; int count; const char *about; } members[] = {
+        {"float", "mean", p->horizon * actions, "the plan"},
+        {"float", "deviation", p->horizon * actions, NULL},
+        {"float", "actions", p->horizon * p->samples * actions, "[step][sequence][action]"},
+        {"float", "policy_actions", p->horizon * own * actions, NULL},
+        {"float", "noise", (p->samples + own) * actions, "of the actions that value the ends"},
+        {"float", "values", all, "of every sequence"},
+        {"float", "rewards", own, "of the policy's sequences"},
+        {"float", "ends", own * latent, "their last latent states"},
+        {"float", "score", p->elites, NULL},
+        {"int32_t", "rank", all, "sequences, the elites first"},
+        {"float", "z", B * latent, "of the sequences that are computed at once"},
+        {"float", "row", B * (latent + actions), NULL},
+        {"float", "mu", B * actions, NULL},
+        {"float", "scalar", B, NULL},
+        {"float", "other", B, NULL},
+        {"int32_t", "warm", 0, "not 0: mean holds the last plan"},
+    };
+    size_t bytes = 11 * 4; /* the stream of random numbers */
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        bytes += (size_t)(members[i].count ? members[i].count : 1) * 4;
+        if (!out) continue;
+        fprintf(out, "    %s %s", members[i].type, members[i].name);
+        if (members[i].count) fprintf(out, "[%d]", members[i].count);
+        fprintf(out, ";%s%s%s\n", members[i].about ? " /* " : "", members[i].about ? members[i].about : "",
+                members[i].about ? " */" : "");
+    }
+    if (out) fprintf(out, "    %s_random random;\n", what->name);
+    return bytes;
+}
+
 /* The longest way through the calls: a step, a component, a convolution, a row of it, its sums; 32 registers each are
  * generous, and the sums themselves are WIDE floats. */
 static size_t stack_of(void)
@@ -90,17 +146,44 @@ static size_t stack_of(void)
     return 5 * 32 * 4 + 64 * sizeof(float);
 }
 
+static void list_components(sheet *s)
+{
+    const esp_c_planner *p = s->what->planner;
+    for (int c = 0; c < s->what->num_components; c++) s->component[s->num_components++] = s->what->component[c];
+    const int more[5] = {p ? p->dynamics : 0, p ? p->reward : 0, p ? p->value[0] : 0, p ? p->value[1] : 0,
+                         p ? p->policy : 0};
+    for (int i = 0; i < 5 && p; i++) s->component[s->num_components++] = more[i];
+    for (int c = 0; c < s->num_components; c++) esp_c_plan_make(s->what->net, s->component[c], &s->plan[c]);
+}
+
+/* Multiply-adds of a plan: policy trajectories are unrolled once, their ends valued in every iteration. */
+static double planner_macs(const esp_c_export *what)
+{
+    const esp_c_planner *p = what->planner;
+    const esp_network *net = what->net;
+    double step = esp_component_macs(net, p->dynamics) + esp_component_macs(net, p->reward);
+    double policy = esp_component_macs(net, p->policy);
+    double end = policy + esp_component_macs(net, p->value[0]) + esp_component_macs(net, p->value[1]);
+    return p->trajectories * (p->horizon * (policy + step) + p->iterations * end) +
+           (double)p->iterations * p->samples * (p->horizon * step + end);
+}
+
 static void count_costs(sheet *s)
 {
     const esp_c_export *what = s->what;
+    list_components(s);
     s->costs.inputs = esp_c_inputs(what);
     s->costs.outputs = outputs_of(what);
-    for (int c = 0; c < what->num_components; c++) {
-        esp_c_plan_make(what->net, what->component[c], &s->plan[c]);
-        if (s->plan[c].floats > s->work) s->work = s->plan[c].floats;
-        s->costs.macs += esp_component_macs(what->net, what->component[c]);
-        if (c + 1 < what->num_components) s->costs.ram += (size_t)component_at(what, c)->out_size * sizeof(float);
+    for (int c = 0; c < s->num_components; c++) {
+        size_t floats = s->plan[c].floats * (c < what->num_components ? 1 : ESP_C_BATCH);
+        if (floats > s->work) s->work = floats;
     }
+    for (int c = 0; c < what->num_components; c++) {
+        s->costs.macs += esp_component_macs(what->net, what->component[c]);
+        if (has_row(what, c)) s->costs.ram += (size_t)component_at(what, c)->out_size * sizeof(float);
+    }
+    if (what->planner) s->costs.macs += planner_macs(what);
+    if (what->planner) s->costs.ram += write_planner_members(what, NULL);
     if (s->work == 0) s->work = 1; /* C has no empty arrays */
     s->costs.ram += s->work * sizeof(float);
     if (what->history > 1)
@@ -111,7 +194,7 @@ static void count_costs(sheet *s)
 /* The name of the row that component number c writes. */
 static const char *row_name(const sheet *s, int c, char text[ESP_C_NAME + 16])
 {
-    if (c + 1 == s->what->num_components) return "output";
+    if (!has_row(s->what, c)) return "output";
     snprintf(text, ESP_C_NAME + 16, "state->%s_output", s->names.component[s->what->component[c]]);
     return text;
 }
@@ -120,12 +203,13 @@ static void write_members(const sheet *s, FILE *out)
 {
     const esp_c_export *what = s->what;
     fprintf(out, "    float work[%zu]; /* values between layers */\n", s->work);
-    for (int c = 0; c + 1 < what->num_components; c++)
+    for (int c = 0; c < what->num_components && has_row(what, c); c++)
         fprintf(out, "    float %s_output[%d];\n", s->names.component[what->component[c]],
                 component_at(what, c)->out_size);
     if (what->history > 1)
         fprintf(out, "    %s seen[%d]; /* the last inputs, the newest last */\n    int32_t begun;\n",
                 reads_bytes(what) ? "uint8_t" : "float", component_at(what, 0)->in_size);
+    if (what->planner) write_planner_members(what, out);
 }
 
 static void write_calls(const sheet *s, esp_c_helpers *used, FILE *out)
@@ -136,6 +220,14 @@ static void write_calls(const sheet *s, esp_c_helpers *used, FILE *out)
         fprintf(out, "    run_%s(state->work, %s, %s);\n", s->names.component[what->component[c]],
                 c > 0 ? row_name(s, c - 1, from) : what->history > 1 ? "state->seen" : "input", row_name(s, c, to));
     snprintf(count, sizeof count, "%d", outputs_of(what));
+    if (what->planner) {
+        int last = what->num_components - 1;
+        fprintf(out, "    for (int i = 0; i < %d; i++)\n        if (!(fabsf(%s[i]) <= FLT_MAX)) return 1;\n"
+                "    plan(state, output);\n", component_at(what, last)->out_size, row_name(s, last, to));
+        esp_c_helper_use(used, "random");
+        esp_c_helper_use(used, "hyperbolic");
+        return;
+    }
     esp_c_activation_write(out, what->last, 1.0f, 0.0f, count, "output", used);
 }
 
@@ -164,7 +256,7 @@ static void write_rows(const sheet *s, bool bytes, const void *values, int width
 
 /* ---- texts ---- */
 
-enum { MOST_ENTRIES = 32 };
+enum { MOST_ENTRIES = 64 };
 
 /* The entries of all templates; owns their texts. */
 typedef struct {
@@ -214,8 +306,8 @@ static void put_code(dictionary *d, const sheet *s)
     esp_c_helpers used = 0;
     note n;
     open_text(&n);
-    for (int c = 0; c < what->num_components; c++)
-        esp_c_component_write(what, &s->names, &s->plan[c], what->component[c], n.out, &used);
+    for (int c = 0; c < s->num_components; c++)
+        esp_c_component_write(what, &s->names, &s->plan[c], s->component[c], c >= what->num_components, n.out, &used);
     put(d, "components", close_text(&n));
     open_text(&n);
     write_calls(s, &used, n.out);
@@ -250,6 +342,55 @@ static void put_example(dictionary *d, const sheet *s, const float *expected)
     put_number(d, "steps", what->num_examples);
 }
 
+static void put_float(dictionary *d, const char *key, double number)
+{
+    char text[ESP_NUMBER_TEXT];
+    esp_format(text, sizeof text, "%.9g", (double)(float)number);
+    strcat(text, strpbrk(text, ".e") ? "f" : ".0f");
+    put(d, key, esp_strdup(text));
+}
+
+static void put_planner_numbers(dictionary *d, const esp_c_planner *p)
+{
+    put_number(d, "horizon", p->horizon);
+    put_number(d, "samples", p->samples);
+    put_number(d, "trajectories", p->trajectories);
+    put_number(d, "elites", p->elites);
+    put_number(d, "iterations", p->iterations);
+    put_number(d, "batch", ESP_C_BATCH);
+    put_float(d, "discount", p->discount);
+    put_float(d, "policy_std", p->policy_std);
+    put_float(d, "temperature", p->temperature);
+    put_float(d, "momentum", p->momentum);
+    put_float(d, "min_std", p->min_std);
+    put_float(d, "max_std", p->max_std);
+    put(d, "on_mean", esp_strdup(p->on_mean ? "1" : ""));
+}
+
+/* The planner's functions, or nothing. */
+static void put_planner(dictionary *d, const sheet *s)
+{
+    const esp_c_planner *p = s->what->planner;
+    put(d, "planner", esp_strdup(p ? "1" : ""));
+    if (!p) {
+        put(d, "planner_code", esp_strdup(""));
+        return;
+    }
+    char row[ESP_C_NAME + 16];
+    int last = s->what->num_components - 1;
+    put_planner_numbers(d, p);
+    put_number(d, "latent", component_at(s->what, last)->out_size);
+    put(d, "latent_row", esp_strdup(row_name(s, last, row) + strlen("state->")));
+    put(d, "dynamics", esp_strdup(s->names.component[p->dynamics]));
+    put(d, "reward", esp_strdup(s->names.component[p->reward]));
+    put(d, "q1", esp_strdup(s->names.component[p->value[0]]));
+    put(d, "q2", esp_strdup(s->names.component[p->value[1]]));
+    put(d, "pi", esp_strdup(s->names.component[p->policy]));
+    note n;
+    esp_c_template_write("planner.c", d->entry, d->count, open_text(&n));
+    put(d, "planner_code", close_text(&n));
+}
+
 static void put_names(dictionary *d, const esp_c_export *what)
 {
     char *upper = esp_strdup(what->name), hash[24];
@@ -263,7 +404,15 @@ static void put_names(dictionary *d, const esp_c_export *what)
     put(d, "version", esp_strdup(ESP_VERSION));
     put(d, "type", esp_strdup(reads_bytes(what) ? "uint8_t" : "float"));
     put(d, "input_unit", esp_strdup(reads_bytes(what) ? "bytes" : "numbers"));
-    put(d, "tolerance", esp_strdup("1e-5"));
+    char tolerance[ESP_NUMBER_TEXT];
+    esp_format(tolerance, sizeof tolerance, "%g", what->tolerance > 0 ? what->tolerance : 1e-5);
+    put(d, "tolerance", esp_strdup(tolerance));
+    char name[64] = "", purpose[16];
+    if (what->planner)
+        snprintf(name, sizeof name, ", %juu, %juu", (uintmax_t)what->example_seed, (uintmax_t)what->example_episode);
+    snprintf(purpose, sizeof purpose, "%d", ESP_RNG_PLAN);
+    put(d, "example_name", esp_strdup(name));
+    put(d, "purpose", esp_strdup(purpose));
 }
 
 static void fill_dictionary(dictionary *d, const sheet *s, const float *expected)
@@ -280,6 +429,7 @@ static void fill_dictionary(dictionary *d, const sheet *s, const float *expected
     put_comment(d, "about", what->about);
     put_comment(d, "input_note", what->input_about);
     put_comment(d, "output_note", what->output_about);
+    put_planner(d, s);
     put_code(d, s);
     put_example(d, s, expected);
 }
@@ -333,6 +483,24 @@ static esp_status write_files(const sheet *s, const dictionary *d, esp_c_layout 
     return status;
 }
 
+/* What a planner's components may consist of: layers that the generated loops run for several rows. */
+static esp_status check_planner(const esp_c_export *what)
+{
+    if (!what->planner) return ESP_OK;
+    const esp_c_planner *p = what->planner;
+    const int components[] = {p->dynamics, p->reward, p->value[0], p->value[1], p->policy};
+    for (int c = 0; c < 5; c++) {
+        const esp_component *component = &what->net->component[components[c]];
+        for (int i = 0; i < component->num_layers; i++) {
+            const esp_layer *layer = &what->net->layer[component->first_layer + i];
+            if (layer->kind != ESP_LAYER_DENSE && layer->kind != ESP_LAYER_LAYERNORM && layer->kind != ESP_LAYER_ACT)
+                return esp_fail(ESP_ERR_USAGE, "layer '%s': a planner is exported with dense layers, LayerNorm and "
+                                "activations only", layer->module);
+        }
+    }
+    return ESP_OK;
+}
+
 esp_status esp_c_write(const esp_c_export *what, esp_c_layout layout, const char *folder, esp_c_costs *out)
 {
     esp_status status = esp_c_name_check(what->name);
@@ -344,11 +512,14 @@ esp_status esp_c_write(const esp_c_export *what, esp_c_layout layout, const char
     esp_c_names_make(what, &s->names);
     count_costs(s);
     open_text(&constants);
-    status = esp_c_weights_write(what, &s->names, s->plan, constants.out, &s->costs.flash);
+    if (status == ESP_OK) status = check_planner(what);
+    if (status == ESP_OK)
+        status = esp_c_weights_write(what, &s->names, s->num_components, s->component, s->plan, constants.out,
+                                     &s->costs.flash);
     put(&d, "weights", close_text(&constants));
     if (status == ESP_OK) {
-        float *expected = esp_c_expected(what);
-        fill_dictionary(&d, s, expected);
+        float *expected = what->expected ? NULL : esp_c_expected(what);
+        fill_dictionary(&d, s, what->expected ? what->expected : expected);
         free(expected);
         status = write_files(s, &d, layout, folder);
     }

@@ -16,6 +16,8 @@ static const helper helpers[] = {
     {"window", {NULL}},
     {"exponential", {NULL}},
     {"dense", {"products", "begin"}},
+    {"dense_rows", {"products", "begin"}},
+    {"random", {NULL}},
     {"convolution", {"window", "products", "begin"}},
     {"grouped", {"window", "begin"}},
     {"max_pool", {"window"}},

@@ -155,13 +155,13 @@ static esp_status write_layer(writer *w, const esp_c_plan *plan, int index)
     return status == ESP_OK ? write_vector(w, index, layer->bias, shift ? "shift" : "bias") : status;
 }
 
-esp_status esp_c_weights_write(const esp_c_export *what, const esp_c_names *names, const esp_c_plan *plans, FILE *out,
-                               size_t *bytes)
+esp_status esp_c_weights_write(const esp_c_export *what, const esp_c_names *names, int count, const int *components,
+                               const esp_c_plan *plans, FILE *out, size_t *bytes)
 {
     writer w = {what, names, out, 0};
     esp_status status = ESP_OK;
-    for (int c = 0; c < what->num_components && status == ESP_OK; c++) {
-        const esp_component *component = &what->net->component[what->component[c]];
+    for (int c = 0; c < count && status == ESP_OK; c++) {
+        const esp_component *component = &what->net->component[components[c]];
         for (int i = 0; i < component->num_layers && status == ESP_OK; i++)
             status = write_layer(&w, &plans[c], component->first_layer + i);
     }

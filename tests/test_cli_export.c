@@ -25,6 +25,20 @@ static void the_shipped_policy_replays_its_episode(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(cli_out, "1,448,012 bytes of constants"));
 }
 
+/* Plans build on each other, so ten equal actions mean ten equal plans. */
+static void the_planner_replays_the_plans_of_an_episode(void)
+{
+    CLI_OK("$E export %s --controller mppi --to c --name planner -o planner", agent);
+    CLI_OK("cc -std=c99 -O1 planner/planner.c planner/test_planner.c -lm -o replay && ./replay");
+    for (int i = 0; i < 2; i++) {
+        const char *compiler = i ? "clang" : "gcc", *more = i ? "clang++" : "g++";
+        const char *warnings = "-Wall -Wextra -Wpedantic -Wconversion -Wdouble-promotion -Werror -fsyntax-only";
+        if (cli("command -v %s && command -v %s", compiler, more) != 0) continue;
+        CLI_OK("%s -std=c99 %s planner/planner.c planner/planner_library.c", compiler, warnings);
+        CLI_OK("%s -std=c++17 %s -x c++ planner/planner.c planner/planner_library.c", more, warnings);
+    }
+}
+
 static void an_autoencoder_is_exported_with_both_components(void)
 {
     CLI_OK("$E export " ESP_SOURCE "/models/mnist/autoencoder.safetensors --to c --name digits -o digits");
@@ -85,6 +99,7 @@ static void wrong_requests_are_refused(void)
 
 static CU_TestInfo tests[] = {
     {"the shipped policy replays its episode", the_shipped_policy_replays_its_episode},
+    {"the planner replays the plans of an episode", the_planner_replays_the_plans_of_an_episode},
     {"an autoencoder is exported with both components", an_autoencoder_is_exported_with_both_components},
     {"the CMake project builds and passes", the_cmake_project_builds_and_passes},
     {"the compiled library plays like the policy", the_compiled_library_plays_like_the_policy},

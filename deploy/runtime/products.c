@@ -83,10 +83,9 @@ static void add_last(int count, int length, int outputs, const float *x, const f
     for (int o = 0; o < count; o++) y[outputs - count + o] = sum[8 - count + o];
 }
 
-/* y[outputs] += x[length] times the matrix w[length][outputs]. */
-static void add_products(int length, int outputs, const float *x, const float *w, float *y)
+/* y[outputs] += x[length] times the matrix w[length][outputs], from output `done` on. */
+static void add_columns(int done, int length, int outputs, const float *x, const float *w, float *y)
 {
-    int done = 0;
 #if WIDE > 0
     for (; outputs - done >= WIDE; done += WIDE) add_wide(length, outputs, x, w + done, y + done);
     for (; outputs - done >= 32; done += 32) add_middle(length, outputs, x, w + done, y + done);
@@ -97,4 +96,10 @@ static void add_products(int length, int outputs, const float *x, const float *w
         done = outputs;
     }
     for (; done < outputs; done++) add_one(length, outputs, x, w + done, y + done);
+}
+
+/* y[outputs] += x[length] times the matrix w[length][outputs]. */
+static void add_products(int length, int outputs, const float *x, const float *w, float *y)
+{
+    add_columns(0, length, outputs, x, w, y);
 }

@@ -15,17 +15,41 @@
 #define RESTRICT restrict
 #endif
 
+@if planner@
+
+typedef @name@_random random_stream;
+
+/* Sequences that the planner computes at once. */
+#define BATCH @batch@
+@end@
+
 /* ---- helper functions ---- */
 
 @helpers@/* ---- components ---- */
 
-@components@/* ---- public ---- */
+@components@@planner_code@/* ---- public ---- */
 
+@if planner@
+void @name@_reset(@name@_state *state, uint64_t seed, uint64_t episode)
+{
+    /* As espalier names streams: seed and the purpose of planning give the key, the episode is the stream. */
+    const uint32_t name[4] = {(uint32_t)seed, (uint32_t)(seed >> 32), @purpose@u, 0u}, key[2] = {0x65737061u, 0u};
+    uint32_t mixed[4];
+    assert(state != NULL);
+    memset(state, 0, sizeof *state);
+    philox(name, key, mixed);
+    state->random.key[0] = mixed[0];
+    state->random.key[1] = mixed[1];
+    state->random.stream[0] = (uint32_t)episode;
+    state->random.stream[1] = (uint32_t)(episode >> 32);
+}
+@else@
 void @name@_reset(@name@_state *state)
 {
     assert(state != NULL);
     memset(state, 0, sizeof *state);
 }
+@end@
 
 int @name@_step(@name@_state *state, const @type@ *input, float *output)
 {

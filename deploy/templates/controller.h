@@ -25,12 +25,25 @@ extern "C" {
 @end@
 #define @NAME@_OUTPUTS @outputs@ /* numbers per step */
 
+@if planner@
+/* A stream of random numbers: key, number of the stream, position in it. */
+typedef struct {
+    uint32_t key[2], stream[2], block[2], word[4];
+    int32_t  left;
+} @name@_random;
+
+@end@
 /* One controller. @name@_reset prepares it; its members are of no use to anybody else. */
 typedef struct {
 @members@} @name@_state;
 
 /* Call before the first step, and whenever the controlled system starts anew. */
+@if planner@
+/* seed and episode name the random numbers of the planner: equal names give equal plans. */
+void @name@_reset(@name@_state *state, uint64_t seed, uint64_t episode);
+@else@
 void @name@_reset(@name@_state *state);
+@end@
 
 /* One control step.
  *

@@ -29,9 +29,13 @@ EXPORT int espalier_export_step(void *state, const void *input, float *output);
 
 void espalier_export_reset(void *state, uint64_t seed, uint64_t episode)
 {
+@if planner@
+    @name@_reset((@name@_state *)state, seed, episode);
+@else@
     (void)seed;
     (void)episode;
     @name@_reset((@name@_state *)state);
+@end@
 }
 
 int espalier_export_step(void *state, const void *input, float *output)

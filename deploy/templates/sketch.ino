@@ -6,7 +6,7 @@ static @name@_state state;
 
 void setup() {
   Serial.begin(115200);
-  @name@_reset(&state);
+  @name@_reset(&state@example_name@);
 }
 
 void loop() {
@@ -21,6 +21,6 @@ void loop() {
   Serial.print((micros() - began) / @NAME@_EXAMPLE_STEPS);
   Serial.print(", largest difference: ");
   Serial.println(most, 8);
-  @name@_reset(&state);
+  @name@_reset(&state@example_name@);
   delay(1000);
 }

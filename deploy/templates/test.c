@@ -14,7 +14,7 @@ int main(void)
 {
     float most = 0.0f;
     int finite = 1;
-    @name@_reset(&state);
+    @name@_reset(&state@example_name@);
     for (int step = 0; step < @NAME@_EXAMPLE_STEPS; step++) {
         float output[@NAME@_OUTPUTS];
         if (@name@_step(&state, @name@_example_input[step], output) != 0) finite = 0;
