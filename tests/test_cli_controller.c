@@ -1,4 +1,6 @@
 /* Feed-forward controllers: .onnx files and checkpoints in closed loop, pruned, and handed back. */
+#include <mujoco/mujoco.h>
+
 #include "graph/graph.h"
 #include "onnx/onnx.h"
 
@@ -162,6 +164,20 @@ static void a_robot_that_falls_in_the_first_step_is_counted(void)
     CLI_OK("$E eval fallen.onnx --episodes 1 --quiet"); /* its contract names falling/task.json */
 }
 
+static void the_robot_dog_follows_the_commands_of_its_start_in_turn(void)
+{
+    if (mjVERSION_HEADER < 300) return; /* its scene needs MuJoCo 3 */
+    CLI_OK("$E eval " ESP_SOURCE "/models/go1/policy.onnx --task " ESP_SOURCE "/models/go1/task.json --episodes 6 "
+           "--json --quiet --set env.physics_steps=100");
+    cJSON *json = cli_json();
+    const cJSON *returns = cJSON_GetObjectItem(json, "returns");
+    CU_ASSERT_EQUAL(cli_number(json, "ended_early"), 0);
+    CU_ASSERT(cJSON_GetArrayItem(returns, 0)->valuedouble > 2); /* of 3 */
+    CU_ASSERT_NOT_EQUAL(cJSON_GetArrayItem(returns, 1)->valuedouble, cJSON_GetArrayItem(returns, 0)->valuedouble);
+    CU_ASSERT_EQUAL(cJSON_GetArrayItem(returns, 5)->valuedouble, cJSON_GetArrayItem(returns, 0)->valuedouble);
+    cJSON_Delete(json);
+}
+
 static CU_TestInfo tests[] = {
     {"a policy plays the task that it is given", a_policy_plays_the_task_that_it_is_given},
     {"returns are the same for any number of threads", returns_are_the_same_for_any_number_of_threads},
@@ -173,6 +189,8 @@ static CU_TestInfo tests[] = {
      a_task_with_pixels_is_refused_for_a_network_with_vectors},
     {"a file may not name native code", a_file_may_not_name_native_code},
     {"a robot that falls in the first step is counted", a_robot_that_falls_in_the_first_step_is_counted},
+    {"the robot dog follows the commands of its start in turn",
+     the_robot_dog_follows_the_commands_of_its_start_in_turn},
     CU_TEST_INFO_NULL,
 };
 
