@@ -163,6 +163,8 @@ int esp_cmd_export(int argc, char **argv, esp_options *options)
     esp_subject subject = {.net = NULL};
     esp_status status = esp_parse(&argp, argc, argv, &a);
     if (status == ESP_OK) status = esp_subject_open(a.checkpoint, &options->settings, &a.judging, NULL, &subject);
+    if (status == ESP_OK && subject.net->num_layers == 0)
+        status = esp_fail(ESP_ERR_USAGE, "%s: has no network to export", a.checkpoint);
     if (status == ESP_OK) status = a.to == TO_ONNX ? export_onnx(&a, &subject) : export_c(&a, &subject);
     esp_subject_close(&subject);
     return status == ESP_OK ? ESP_EXIT_DONE : esp_console_fail(status);

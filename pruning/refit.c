@@ -267,7 +267,9 @@ esp_status esp_refit_layer(const esp_refit *request)
     fitting f = fitting_create(request);
     esp_status status = factor(&f);
     if (status == ESP_OK) iterate(&f, false);
-    for (int i = 0; i < request->refinements && f.act != ESP_ACT_NONE && status == ESP_OK; i++) iterate(&f, true);
+    /* Fewer rows than columns meet any target: refinements would only fit the rows closer. */
+    bool refined = f.act != ESP_ACT_NONE && f.gram.rows > f.columns;
+    for (int i = 0; i < request->refinements && refined && status == ESP_OK; i++) iterate(&f, true);
     fitting_free(&f);
     return status;
 }

@@ -138,6 +138,7 @@ static void every_key_of_inspect_is_documented(void)
     table t = table_of("\n## inspect\n");
     see_output(&t, "$E inspect agent.safetensors --json");
     see_output(&t, "$E inspect b.safetensors --json");
+    see_output(&t, "$E inspect " ESP_SOURCE "/tests/onnx/pytorch_actor_17.onnx --json");
     end(&t);
 }
 

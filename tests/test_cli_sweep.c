@@ -197,7 +197,7 @@ static void a_sparsity_out_of_reach_is_a_result(void)
     CU_ASSERT(strstr(cli_out, "cannot be reached") != NULL);
     cJSON *cells = read_cells("reach/results.jsonl"), *cell = cJSON_GetArrayItem(cells, 2);
     CU_ASSERT_EQUAL_FATAL(cJSON_GetArraySize(cells), 3);
-    CU_ASSERT(strstr(text_of(cell, "error"), "the nearest is") != NULL);
+    CU_ASSERT(strstr(text_of(cell, "error"), "the largest possible is") != NULL);
     CU_ASSERT(!cJSON_HasObjectItem(cell, "performance_after"));
     cJSON_Delete(cells);
     CLI_OK(SWEEP " --methods random --sparsities 0.2,0.9 --pin '*.hidden*=0' --pin 'latent=0' -o reach");
@@ -291,7 +291,8 @@ static void wrong_lists_have_status_2(void)
         {"sweep agent.safetensors -o new --sparsities 0.2,,0.5",
          "--sparsities: the list '0.2,,0.5' has an empty entry"},
         {"sweep agent.safetensors -o new --sparsities ''", "--sparsities: the list '' has an empty entry"},
-        {"sweep agent.safetensors -o new --sparsities 0.2,junk", "--sparsities: expected a share such as 0.95 or 95%, found 'junk'"},
+        {"sweep agent.safetensors -o new --sparsities 0.2,junk",
+         "--sparsities: expected a share such as 0.95 or 95%, found 'junk'"},
         {"sweep agent.safetensors -o new --sparsities 0.2,0.3x", "found '0.3x'"},
         {"sweep agent.safetensors -o new --sparsities 0.2,0", "--sparsities: 0 is outside the range"},
         {"sweep agent.safetensors -o new --sparsities 0.2,0.20", "--sparsities: 0.20 is in the list twice"},
