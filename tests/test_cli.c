@@ -93,7 +93,7 @@ static void wrong_usage_has_status_2_and_one_line(void)
         {"eval agent.safetensors --seed 1e3", "found '1e3'"},
         {"eval agent.safetensors --seed 99999999999999999999", "--seed"},
         {"eval agent.safetensors --episodes 0", "--episodes"},
-        {"eval agent.safetensors --controller pid", "--controller: expected mppi|policy|zero|random, found 'pid'"},
+        {"eval agent.safetensors --controller pid", "--controller: expected mppi|policy|lib:FILE.so|zero|random, found 'pid'"},
         {"eval agent.safetensors --start up", "env.start: task 'pendulum' has no 'up'"},
         {"eval agent.safetensors --min-return high", "--min-return: expected a number"},
         {"eval agent.safetensors --min-return nan", "--min-return: expected a number"},
