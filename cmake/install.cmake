@@ -18,8 +18,8 @@ if(MUJOCO_BUNDLED)
 endif()
 install(TARGETS espalier espalier_controller)
 # The libraries from the top down, as a linker wants static ones.
-set(modules pages viewer study application report autoencoder agent search elimination pruning calibration envs deploy
-  onnx graph nn sequential base)
+get_property(modules GLOBAL PROPERTY ESP_MODULES)
+list(REVERSE modules)
 foreach(module ${modules})
   install(TARGETS esp_${module} ARCHIVE)
   string(APPEND ESP_PC_MODULES " -lesp_${module}")
