@@ -14,7 +14,7 @@ static const esp_option options[] = {
      "ONNX: FILE.safetensors with an array [rows, ...] for every input, by its name"},
     {"inputs", ESP_KEY_SEARCH, ESP_FOR_PRUNE, ESP_OPTION_COUNT, "N", 1, 10000000,
      "ONNX: recorded inputs per evaluation (default 1000)"},
-    {"min-agreement", ESP_KEY_DEMAND, ESP_FOR_EVAL | ESP_FOR_PRUNE, ESP_OPTION_NUMBER, "X", 0, 0,
+    {"min-agreement", ESP_KEY_DEMAND, ESP_FOR_PRUNE, ESP_OPTION_NUMBER, "X", 0, 0,
      "ONNX: exit with status 3 when the agreement of the outputs is below X (1: equal)"},
     {.key = NULL},
 };

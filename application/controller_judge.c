@@ -39,7 +39,7 @@ esp_status esp_controller_judge(const esp_judge_config *config, esp_judge *out)
     w->loop = (esp_closed_loop){.surgeon = config->surgeon, .actors = &w->actors, .seed = subject->settings->seed,
                                 .count = subject->search, .pool = c->pool,
                                 .max_variation = esp_judging_number(&subject->judging, ESP_KEY_BOUND, 0),
-                                .reference = subject->net, .memory = &w->memory};
+                                .reference = config->dense, .memory = &w->memory};
     *out = (esp_judge){.performance = esp_closed_loop_performance, .context = &w->loop, .at_once = 16, .free = free};
     return ESP_OK;
 }
@@ -121,7 +121,8 @@ esp_status esp_controller_finetune(const esp_subject *subject, void *memory, esp
     const recording *r = memory;
     const esp_controller_subject *c = subject->state;
     esp_policy_lesson lesson = {.dense = subject->net, .recorded = &r->rows, .pool = c->pool,
-                                .seed = subject->settings->seed, .steps = steps};
+                                .seed = subject->settings->seed, .steps = steps,
+                                .max_variation = esp_judging_number(&subject->judging, ESP_KEY_BOUND, 0)};
     return esp_policy_imitate(net, &lesson);
 }
 

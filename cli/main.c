@@ -144,7 +144,7 @@ static void choose_blas_kernel(char **argv)
     ssize_t length = better ? readlink("/proc/self/exe", path, sizeof path - 1) : -1;
     if (length < 0 || setenv("OPENBLAS_CORETYPE", better, 1) != 0) return;
     path[length] = 0;
-    execv(path, argv); /* when this fails, the program goes on slowly */
+    execv(path, argv); /* returns only when it fails: then the slow kernels stay */
 }
 
 int main(int argc, char **argv)

@@ -50,6 +50,8 @@ typedef struct {
     esp_pool              *pool;     /* where the smaller one plays */
     uint64_t               seed;     /* seed of batches and episodes */
     int                    steps;    /* gradient steps */
+    double                 max_variation; /* weights whose actions vary more than this many times as much as the dense
+                                           * network's are chosen last; 0: no bound */
 } esp_policy_lesson;
 
 /* Trains `net` to give the actions of the dense network, in the recorded episodes and in those that it plays itself,

@@ -36,6 +36,7 @@ typedef struct {
     esp_adam        adam;
     part            part[BATCH / BLOCK];
     float          *x, *y;       /* [BATCH, inputs], [BATCH, outputs] */
+    double          allowed;     /* largest total variation, 0: not bounded */
     int             num_books;
     esp_policy_rows book[1 + ESP_DISTIL_PLAYS]; /* the dense network's (borrowed), then those of the smaller one */
 } learning;
@@ -149,9 +150,9 @@ static esp_status play(void *context, const esp_network *net)
     return ESP_OK;
 }
 
-static esp_status judge(void *context, const esp_network *net, double *mean)
+/* Mean return and total variation over the same episodes for every network. */
+static esp_status check(const learning *l, const esp_network *net, double *mean, double *variation)
 {
-    const learning *l = context;
     esp_pool *pool = l->lesson->pool;
     esp_actors actors = esp_policy_actors(esp_pool_world(pool));
     esp_episode episodes[CHECK_EPISODES];
@@ -162,6 +163,26 @@ static esp_status judge(void *context, const esp_network *net, double *mean)
     esp_status status = esp_play_episodes(pool, &playing, NULL, trajectories);
     *mean = 0.0;
     for (int i = 0; i < CHECK_EPISODES; i++) *mean += trajectories[i].episode_return / CHECK_EPISODES;
+    *variation = esp_mean_variation(trajectories, CHECK_EPISODES);
+    return status;
+}
+
+/* The return by which weights are chosen. */
+static esp_status judge(void *context, const esp_network *net, double *mean)
+{
+    const learning *l = context;
+    double variation;
+    esp_status status = check(l, net, mean, &variation);
+    *mean = esp_bounded_return(*mean, variation, l->allowed);
+    return status;
+}
+
+static esp_status find_allowed_variation(learning *l)
+{
+    double mean, variation;
+    if (l->lesson->max_variation <= 0.0) return ESP_OK;
+    esp_status status = check(l, l->lesson->dense, &mean, &variation);
+    l->allowed = l->lesson->max_variation * variation;
     return status;
 }
 
@@ -170,7 +191,8 @@ esp_status esp_policy_imitate(esp_network *net, const esp_policy_lesson *lesson)
     learning *l = learning_create(net, lesson);
     esp_distillation distillation = {.steps = lesson->steps, .rate = RATE, .net = net, .context = l,
                                      .step = step_once, .play = play, .judge = judge};
-    esp_status status = esp_distil_run(&distillation);
+    esp_status status = find_allowed_variation(l);
+    if (status == ESP_OK) status = esp_distil_run(&distillation);
     learning_free(l);
     return status;
 }
